@@ -1,0 +1,1 @@
+"""One file for each figure: plain functions from frames to frames."""

@@ -1,0 +1,79 @@
+"""Position values: phase 4 of the legacy batch, for every position and session at once."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from engine.analytics.quotes import session_frame
+from engine.exact import GRAINS_A_CENT, half_away, scaled
+from engine.rules import SyntheticPrefix
+from engine.symbols import multiplier, unquoted
+
+OPEN = pl.col("exit_date").is_null() & pl.col("deleted_at").is_null()
+"""The positions that are revalued and analysed: today's, whatever the session."""
+
+
+def position_days(positions: pl.DataFrame, quotes: pl.DataFrame, sessions: list[date]) -> pl.DataFrame:
+    """Every position in every session, with its quotes: position-major, sessions ascending.
+
+    Args:
+        positions: N rows of the table.
+        quotes: of `engine.analytics.quotes.quotes`.
+        sessions: D dates.
+
+    Returns:
+        N x D rows: the columns of both, `position` (0, 1, ...) and `date`.
+    """
+    numbered = positions.with_row_index("position")
+    days = numbered.join(session_frame(sessions), how="cross", maintain_order="left_right")
+    return days.join(quotes, on=["symbol", "session"], how="left", maintain_order="left")
+
+
+def mark_to_market(days: pl.DataFrame, synthetic_prefix: SyntheticPrefix) -> pl.DataFrame:
+    """Give each position its price and value of each session; an unpriced one keeps its old ones.
+
+        market_value = quantity x price x m,  m = 100 for options
+        unrealized_pnl = market_value - quantity x entry_price x m
+
+    Only open positions are marked, and of those only what a market quotes. The legacy table
+    holds one value a position, overwritten session by session: hence the carry, which starts
+    from what the table held before the window. Source: document 01 §5.1.
+
+    Args:
+        days: of `position_days`.
+
+    Returns:
+        `days` with Int128 columns in ticks and cents: last_price, market_value, unrealized_pnl
+        as each session leaves them; opening_value, the market value as the session finds it;
+        markable, whether the position is one to be marked; marked, whether it was.
+    """
+    markable = OPEN & ~unquoted("symbol", synthetic_prefix)
+    marked = markable & pl.col("mark").is_not_null()
+    quantity = scaled("quantity") * multiplier()
+    value = quantity * pl.col("mark")
+    cost = quantity * scaled("entry_price")
+    fresh = days.with_columns(
+        markable=markable,
+        marked=marked,
+        _price=_where(marked, pl.col("mark").cast(pl.Int128), scaled("last_price")),
+        _value=_where(marked, half_away(value, GRAINS_A_CENT), scaled("market_value")),
+        _gain=_where(marked, half_away(value - cost, GRAINS_A_CENT), scaled("unrealized_pnl")),
+    )
+    return fresh.with_columns(
+        last_price=pl.col("_price").forward_fill().over("position"),
+        market_value=pl.col("_value").forward_fill().over("position"),
+        unrealized_pnl=pl.col("_gain").forward_fill().over("position"),
+        _held=scaled("market_value"),
+    ).select(
+        pl.exclude("_price", "_value", "_gain", "_held"),
+        opening_value=pl.when(pl.col("session") == 0)
+        .then("_held")
+        .otherwise(pl.col("market_value").shift(1)),
+    )
+
+
+def _where(marked: pl.Expr, fresh: pl.Expr, opening: pl.Expr) -> pl.Expr:
+    """The fresh figure, or in the first session what the table held: then filled forward."""
+    return pl.when(marked).then(fresh).when(pl.col("session") == 0).then(opening)

@@ -1,0 +1,101 @@
+"""Polars frames in the schema's types: the engine's one form of a table in memory.
+
+uuid, text, enumeration and json are strings; numeric is Decimal at the column's precision and
+scale, or Float64 where the figure may be NaN; timestamptz is microseconds in UTC.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from engine.errors import ColumnTypeError
+from engine.numerics.rounding import round_half_away
+from engine.schema import Column, Table
+
+UTC_MICROSECONDS = pl.Datetime("us", "UTC")
+
+
+def dtype(column: Column) -> pl.DataType:
+    """The Polars type of a schema column."""
+    kind = column.type
+    match kind.kind:
+        case "numeric":
+            return pl.Float64() if column.nan else pl.Decimal(kind.precision, kind.scale)
+        case "date":
+            return pl.Date()
+        case "timestamp":
+            return UTC_MICROSECONDS
+        case "integer":
+            return pl.Int32()
+        case "bigint":
+            return pl.Int64()
+        case "boolean":
+            return pl.Boolean()
+        case _:
+            return pl.String()
+
+
+def polars_schema(table: Table) -> dict[str, pl.DataType]:
+    """Column names and Polars types of a whole table, in order."""
+    return {column.name: dtype(column) for column in table.columns}
+
+
+def empty(table: Table) -> pl.DataFrame:
+    """A frame of the table's columns without rows."""
+    return pl.DataFrame(schema=polars_schema(table))
+
+
+def conform(frame: pl.DataFrame, table: Table, url: str) -> pl.DataFrame:
+    """The rows of a store in the schema's types; columns that are not the table's pass as they are.
+
+    Widths and units of integers, decimals and times differ from store to store and are taken
+    over where every value survives. A float that stands for an exact decimal is rounded half
+    away from zero at the column's scale, as the legacy database does; a column of floats that
+    are not all finite is left as it is, for the rules on rows to find.
+
+    Raises:
+        ColumnTypeError: a column of another kind, or a value that its type cannot hold.
+    """
+    known = [table[name] for name in frame.columns if name in table.by_name]
+    changes = [
+        _conformed(frame[column.name], column, table, url)
+        for column in known
+        if frame.schema[column.name] != dtype(column)
+    ]
+    return frame.with_columns(changes)
+
+
+def _conformed(values: pl.Series, column: Column, table: Table, url: str) -> pl.Series:
+    wanted, found = dtype(column), values.dtype
+    try:
+        if found == pl.Null:
+            return values.cast(wanted)
+        if isinstance(wanted, pl.Decimal):
+            return _decimals(values, wanted)
+        same_kind = (
+            (found.is_integer() and wanted.is_integer())
+            or (found.is_numeric() and wanted == pl.Float64)
+            or (isinstance(found, pl.Datetime) and isinstance(wanted, pl.Datetime))
+        )
+        if same_kind and isinstance(found, pl.Datetime) and found.time_zone is None:
+            return values.dt.replace_time_zone("UTC").cast(wanted)
+        if same_kind:
+            return values.cast(wanted)
+        if isinstance(found, pl.Categorical | pl.Enum) and wanted == pl.String:
+            return values.cast(wanted)
+    except pl.exceptions.PolarsError as error:
+        raise ColumnTypeError(
+            url, table.name, column.name, str(error).splitlines()[0], str(column.type)
+        ) from error
+    raise ColumnTypeError(url, table.name, column.name, str(found), str(column.type))
+
+
+def _decimals(values: pl.Series, wanted: pl.Decimal) -> pl.Series:
+    if values.dtype.is_float():
+        if not values.is_finite().fill_null(True).all():
+            return values
+        rounded = round_half_away(values.cast(pl.Float64).to_numpy(), wanted.scale)
+        return pl.Series(values.name, rounded, nan_to_null=True).cast(wanted)
+    if values.dtype.is_decimal() or values.dtype.is_integer():
+        return values.cast(wanted)
+    raise pl.exceptions.InvalidOperationError(f"{values.dtype}")

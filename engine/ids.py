@@ -1,0 +1,176 @@
+"""Row ids in bulk: the same natural key gives the same id, run after run, on every machine.
+
+An id is the text of a version-8 UUID, 122 bits of a hash of (table, key columns in order). Each
+key value becomes two 64-bit words; the words of a row are folded, column by column, into two
+independent lanes with the finaliser of splitmix64 (Steele, Lea & Flood 2014). Nothing here loops
+over rows: Python sees each distinct text once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from engine.errors import EngineError
+
+Words = NDArray[np.uint64]
+
+LANES = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03))
+"""Odd multipliers that tell the two lanes apart: 2^64 over the golden ratio, and a second one."""
+
+VERSION_MASK, VERSION = np.uint64(0xFFFFFFFFFFFF0FFF), np.uint64(0x8000)
+VARIANT_MASK, VARIANT = np.uint64(0x3FFFFFFFFFFFFFFF), np.uint64(0x8000000000000000)
+
+BLOCK = 1 << 13
+"""Rows formatted at once: their words stay in the processor's cache, which halves the time."""
+
+UUID_LINE = np.dtype(
+    [
+        ("time_low", "u4", 2),
+        ("dash_1", "u1"),
+        ("time_mid", "u4"),
+        ("dash_2", "u1"),
+        ("version", "u4"),
+        ("dash_3", "u1"),
+        ("variant", "u4"),
+        ("dash_4", "u1"),
+        ("node", "u4", 3),
+        ("end", "u1"),
+    ]
+)
+"""One line of text: a UUID's 36 characters in words of four, its dashes, and a line feed."""
+
+
+class BadKeyError(EngineError, ValueError):
+    """A key column that cannot number rows."""
+
+    def __init__(self, table: str, column: str, reason: str) -> None:
+        self.table, self.column, self.reason = table, column, reason
+        super().__init__(f"table {table}, key column {column}: {reason}")
+
+
+def row_ids(table: str, *keys: pl.Series) -> pl.Series:
+    """The id of each row of `table`, from its natural key's columns in order.
+
+    keys: texts, integers, booleans, dates or timestamps, all of one length, without nulls.
+    Returns strings of 36 characters named `id`; the order of rows does not matter to an id.
+    """
+    if not keys:
+        raise BadKeyError(table, "(none)", "an id needs at least one")
+    for key in keys:
+        _check(table, key, len(keys[0]))
+    if keys[0].is_empty():
+        return pl.Series("id", [], pl.String)
+    columns = [_coded(key) for key in keys]
+    lines = np.empty(len(keys[0]), dtype=UUID_LINE)
+    for start in range(0, len(lines), BLOCK):
+        block = slice(start, start + BLOCK)
+        _write(lines[block], *_lanes(table, [column.words(block) for column in columns]))
+    # The reader of lines is the fastest public way from bytes to strings: 6 ms for 250,000.
+    return pl.read_lines(lines.tobytes(), name="id")["id"].rechunk()
+
+
+def _check(table: str, key: pl.Series, height: int) -> None:
+    if len(key) != height:
+        raise BadKeyError(table, key.name, f"{len(key)} values beside {height}")
+    if key.null_count():
+        raise BadKeyError(table, key.name, f"{key.null_count()} nulls")
+    if not (_is_text(key) or key.dtype.is_integer() or _is_countable(key)):
+        raise BadKeyError(table, key.name, f"values of type {key.dtype}")
+
+
+def _is_text(key: pl.Series) -> bool:
+    return isinstance(key.dtype, (pl.String, pl.Enum, pl.Categorical))
+
+
+def _is_countable(key: pl.Series) -> bool:
+    return isinstance(key.dtype, (pl.Boolean, pl.Date, pl.Datetime))
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """A key column as numbers: row r's two words are table[codes[r]], or codes[r] twice."""
+
+    codes: NDArray[Any]
+    table: Words | None
+
+    def words(self, block: slice) -> tuple[Words, Words]:
+        if self.table is None:
+            return self.codes[block], self.codes[block]
+        pairs = self.table[self.codes[block]]
+        return pairs[:, 0], pairs[:, 1]
+
+
+def _coded(key: pl.Series) -> _Coded:
+    """Each distinct text hashed once; a number, a date's days, a time's microseconds as it is."""
+    if not _is_text(key):
+        physical = key.to_physical()
+        number = physical if physical.dtype == pl.UInt64 else physical.cast(pl.Int64)
+        return _Coded(number.to_numpy().view(np.uint64), None)
+    groups = pl.DataFrame({"text": key.cast(pl.String)}).with_row_index("row")
+    distinct = groups.group_by("text").agg("row")
+    codes = np.empty(len(key), dtype=np.int64)
+    rows = distinct["row"].explode().to_numpy()
+    codes[rows] = np.repeat(np.arange(len(distinct)), distinct["row"].list.len().to_numpy())
+    return _Coded(codes, _digests(distinct["text"]))
+
+
+def _digests(texts: Iterable[str]) -> Words:
+    """128 bits of BLAKE2b for each text, as rows of two words."""
+    digests = b"".join(blake2b(text.encode(), digest_size=16).digest() for text in texts)
+    return np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
+
+
+def _lanes(table: str, columns: list[tuple[Words, Words]]) -> tuple[Words, Words]:
+    """Two hashes of each row, of 64 bits each, seeded with the table's name."""
+    height = len(columns[0][0])
+    first, second = (np.full(height, word) for word in _digests([table])[0])
+    for words in columns:
+        first = _fold(first, words[0], LANES[0])
+        second = _fold(second, words[1], LANES[1])
+    return first, second
+
+
+def _fold(lane: Words, words: Words, odd: np.uint64) -> Words:
+    """One more column: mix(odd * lane + mix(words + odd)), so that the columns' order counts."""
+    return _mix(lane * odd + _mix(words + odd))
+
+
+def _mix(words: Words) -> Words:
+    """splitmix64's finaliser, a bijection of 64 bits in which each bit moves half of them."""
+    mixed = words ^ (words >> np.uint64(30))
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
+
+
+def _write(lines: NDArray[Any], high: Words, low: Words) -> None:
+    """The 128 bits as `xxxxxxxx-xxxx-8xxx-yxxx-xxxxxxxxxxxx`, a line each."""
+    halves = np.empty((len(high), 2), dtype=">u8")
+    halves[:, 0] = high & VERSION_MASK | VERSION
+    halves[:, 1] = low & VARIANT_MASK | VARIANT
+    text = HEX_WORDS[halves.view(">u2")]
+    lines["time_low"], lines["time_mid"] = text[:, 0:2], text[:, 2]
+    lines["version"], lines["variant"], lines["node"] = text[:, 3], text[:, 4], text[:, 5:8]
+    for dash in ("dash_1", "dash_2", "dash_3", "dash_4"):
+        lines[dash] = ord("-")
+    lines["end"] = ord("\n")
+
+
+def _hex_words() -> NDArray[np.uint32]:
+    """The four hexadecimal characters of each 16-bit number, as one word in memory order."""
+    digits = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
+    number = np.arange(1 << 16)
+    nibbles = [digits[number >> shift & 15] for shift in (12, 8, 4, 0)]
+    return np.ascontiguousarray(np.stack(nibbles, axis=1)).view(np.uint32).ravel()
+
+
+HEX_WORDS = _hex_words()

@@ -1,0 +1,71 @@
+"""Inputs: everything that a run reads, validated, in one immutable bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import polars as pl
+
+MARKET_FUND = "SPY"
+RATE_FUND = "TLT"
+FACTOR_FUNDS = ("VUG", "VTV", "MTUM", "QUAL", "IWM", "SPY", "USMV", "TLT")
+"""The funds whose returns stand for the market, rates and styles (document 01 §2.5)."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Typed frames, each sorted by its natural key.
+
+    portfolios: all columns, of the portfolios asked for that can be computed.
+    positions: all columns, of those and of deleted portfolios: the legacy batch marks both.
+    realized_events: portfolio_id, trade_date, realized_pnl.
+    equity_changes: portfolio_id, change_type, amount, change_date; not deleted.
+    closes: symbol, date, close (Decimal): from the look-back of the first session to the last,
+        and before that each held symbol's newest one.
+    fund_closes: the same columns, of the factor funds, over the run date's own look-back.
+    universe: the symbols that the legacy price cache held, beside the factor funds.
+    profiles: symbol, beta, sector, is_etf.
+    has_benchmark: whether sector weights of the benchmark are stored.
+    factor_definitions, scenarios, tags, position_tags: whole tables.
+    previous_snapshots: each portfolio's newest before the window.
+    first_snapshots: each portfolio's oldest of all.
+    previous_exposures, previous_market_betas, previous_rate_betas: what earlier runs left that
+        figures of the window still look at.
+    quarantine: the rows that broke a rule (`engine.validation.QUARANTINE`).
+    refused: portfolio_id, reason: portfolios that cannot be computed.
+    """
+
+    portfolios: pl.DataFrame
+    positions: pl.DataFrame
+    realized_events: pl.DataFrame
+    equity_changes: pl.DataFrame
+    closes: pl.DataFrame
+    fund_closes: pl.DataFrame
+    universe: pl.DataFrame
+    profiles: pl.DataFrame
+    has_benchmark: bool
+    factor_definitions: pl.DataFrame
+    scenarios: pl.DataFrame
+    tags: pl.DataFrame
+    position_tags: pl.DataFrame
+    previous_snapshots: pl.DataFrame
+    first_snapshots: pl.DataFrame
+    previous_exposures: pl.DataFrame
+    previous_market_betas: pl.DataFrame
+    previous_rate_betas: pl.DataFrame
+    quarantine: pl.DataFrame
+    refused: pl.DataFrame
+
+    @cached_property
+    def visible(self) -> set[str]:
+        """The symbols that regressions see: see document 02 §2.1, path A."""
+        return {*self.universe["symbol"].to_list(), *FACTOR_FUNDS}
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{field.name}</th><td>{value.height:,}</td><td>{', '.join(value.columns)}</td></tr>"
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), pl.DataFrame)
+        )
+        return f"<table><tr><th>inputs</th><th>rows</th><th>columns</th></tr>{rows}</table>"

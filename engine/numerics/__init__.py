@@ -1,0 +1,1 @@
+"""Numerical kernels: arrays in, small frozen results out."""

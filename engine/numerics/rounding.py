@@ -1,0 +1,52 @@
+"""Rounding of floats as their shortest decimal text."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+import numpy as np
+
+from engine.numerics.arrays import Floats
+
+LARGEST_SCALE = 22
+"""10**22 is the largest power of ten that float64 holds exactly."""
+
+TIE_MARGIN_ULPS = 4.0
+"""|x| 10^scale misses the decimal text's value by under 2 ulp: half from the product, 1 from the text."""
+
+FRACTION_LIMIT = 2.0**50
+"""From here on too few bits of |x| 10^scale are left for the fraction to be trusted."""
+
+INTEGER_LIMIT = 2.0**53
+"""Every float64 at least this large is an integer, so that rounding leaves it alone."""
+
+CONTEXT = Context(prec=64, rounding=ROUND_HALF_UP)
+
+
+def round_half_away(x: Floats, scale: int) -> Floats:
+    """Round each number half away from zero at `scale` decimals, as its shortest decimal text.
+
+    x: float64 of any shape; scale: 0 to 22. The number meant by a float is the shortest decimal that
+    reads back as that float (Python's repr), so 2.675 at 2 decimals is 2.68 although the float is
+    slightly below. The result is the float64 nearest to the rounded decimal; NaN and infinities stay,
+    -0.0 becomes 0.0. Source: SQL numeric columns, which take a float as that text.
+    """
+    if not 0 <= scale <= LARGEST_SCALE:
+        raise ValueError(f"scale {scale} is outside 0..{LARGEST_SCALE}")
+    values = np.asarray(x, dtype=np.float64)
+    size = np.abs(values)
+    power = 10.0**scale
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = size * power
+        from_tie = np.abs(scaled - np.floor(scaled) - 0.5)
+        unclear = (from_tie <= TIE_MARGIN_ULPS * np.spacing(scaled)) | (scaled >= FRACTION_LIMIT)
+        # An integer below 2^53 over an exact power of ten: one correctly rounded division.
+        rounded = np.where(size < INTEGER_LIMIT, np.rint(scaled) / power, size)
+    unclear &= size < INTEGER_LIMIT
+    if unclear.any():
+        rounded[unclear] = [_round_text(number, scale) for number in size[unclear].tolist()]
+    return np.asarray(np.copysign(rounded, values) + 0.0)
+
+
+def _round_text(number: float, scale: int) -> float:
+    return float(Decimal(repr(number)).quantize(Decimal(1).scaleb(-scale), context=CONTEXT))

@@ -1,0 +1,32 @@
+"""Why two stores cannot be compared at all. Exit 2, as opposed to `different`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.errors import EngineError, nearest, safe_url
+
+
+class UnknownTableError(EngineError, LookupError):
+    """A table that the schema does not have."""
+
+    def __init__(self, table: str, known: Iterable[str]) -> None:
+        self.table = table
+        super().__init__(f"no table is called {table}{nearest(table, known)}")
+
+
+class CannotCompareError(EngineError, ValueError):
+    """Nothing to compare: the expected store lacks what was asked for."""
+
+    def __init__(self, url: str, tables: Sequence[str] = ()) -> None:
+        self.url, self.tables = safe_url(url), tuple(tables)
+        wanted = f"table {', '.join(tables)}" if tables else "output or state table"
+        super().__init__(f"nothing to compare with: store {self.url} has no {wanted}")
+
+
+class ExemptionError(EngineError, ValueError):
+    """A declared exemption that cannot be understood or names nothing that exists."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        self.where, self.problem = where, problem
+        super().__init__(f"exemption {where}: {problem}")

@@ -1,0 +1,150 @@
+"""Declared exemptions: cells that need not be equal, each with its reason.
+
+An exempt cell is still compared, counted and shown; it only cannot make the verdict `different`.
+The file is a JSON list of {"table", "columns": "*" or a list, "where": {column: [values]},
+"reason"}. A row belongs to an exemption when each `where` column holds one of its values; where
+rows differ there, the expected side decides. A date stands for every moment of that day; a row that
+another run numbers anew is named by its natural key (`"factor_id": ["Momentum"]`). Only
+`"columns": "*"` exempts rows that are missing, extra or duplicated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+import polars as pl
+
+from engine.parity.errors import ExemptionError
+from engine.parity.keys import made_references
+from engine.parity.values import NOT_A_NUMBER, needed, one_form
+from engine.errors import nearest
+from engine.schema import TABLES, Column, Table
+
+Value = str | int | float | bool | None
+_FIELDS = {"table", "columns", "where", "reason"}
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """Cells of one table that need not be equal."""
+
+    table: str
+    reason: str
+    columns: tuple[str, ...] | Literal["*"] = "*"
+    where: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what names nothing: it would exempt nothing, in silence."""
+        if self.table not in TABLES:
+            self._refuse(f"no table is called {self.table}{nearest(self.table, TABLES)}")
+        table = TABLES[self.table]
+        for name in (*(() if self.columns == "*" else self.columns), *self.where):
+            if name not in table.names:
+                self._refuse(f"no column is called {name}{nearest(name, table.names)}")
+        if not self.reason.strip():
+            self._refuse("no reason is given")
+        for name in self.where:
+            if table[name] not in needed(table):
+                self._refuse(f"column {name} is never compared, so it cannot choose rows")
+        self.rows()
+
+    def covers(self, column: str) -> bool:
+        """Whether cells of `column` are among them."""
+        return self.columns == "*" or column in self.columns
+
+    def rows(self) -> pl.Expr:
+        """Which rows of the table, its values in their one form, belong to the exemption."""
+        table = TABLES[self.table]
+        chosen = [self._holds(table, table[name], values) for name, values in self.where.items()]
+        return pl.all_horizontal(pl.lit(True), *chosen)
+
+    def condition(self) -> str:
+        """The `where` part for people."""
+        parts = (f"{name} in {', '.join(map(str, v))}" for name, v in self.where.items())
+        return "; ".join(parts) or "all rows"
+
+    def _holds(self, table: Table, column: Column, values: tuple[Value, ...]) -> pl.Expr:
+        """Whether a column holds one of `values`."""
+        stored = pl.col(column.name)
+        try:
+            if column.type.kind == "timestamp" and all(map(_is_day, values)):
+                days = [date.fromisoformat(str(value)) for value in values]
+                return stored.dt.date().is_in(days, nulls_equal=True)
+            forms = [_form(table, column, value) for value in values]
+        except (ArithmeticError, KeyError, TypeError, ValueError):
+            self._refuse(f"column {column.name} ({column.type}) cannot hold {list(values)}")
+        return stored.is_in(pl.Series(forms, dtype=one_form(column)).implode(), nulls_equal=True)
+
+    def _refuse(self, problem: str) -> NoReturn:
+        raise ExemptionError(f"of {self.table}", problem)
+
+
+def _is_day(value: Value) -> bool:
+    return isinstance(value, str) and len(value) == len("2025-05-02")
+
+
+def _form(table: Table, column: Column, value: Value) -> object:
+    """A value of the file in its column's one form."""
+    if value is None:
+        return None
+    text = str(value)
+    match column.type.kind:
+        case "date":
+            return date.fromisoformat(text)
+        case "timestamp":
+            moment = datetime.fromisoformat(text)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        case "numeric":
+            number = Decimal(text)
+            return NOT_A_NUMBER if number.is_nan() else int(number.scaleb(column.type.scale))
+        case "integer" | "bigint":
+            return int(text)
+        case "boolean":
+            return {"true": True, "false": False}[text.lower()]
+    made = column.name in {reference.column for reference in made_references(table)}
+    return text.lower() if column.type.kind == "uuid" and not made else text
+
+
+def load_exemptions(path: str | Path) -> tuple[Exemption, ...]:
+    """The exemptions that a file declares."""
+    try:
+        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ExemptionError(f"file {path}", f"cannot be read: {error}") from error
+    if not isinstance(entries, list):
+        raise ExemptionError(f"file {path}", "a list is expected")
+    return tuple(_entry(f"{n} of {path}", entry) for n, entry in enumerate(entries, start=1))
+
+
+def _entry(name: str, entry: object) -> Exemption:
+    if not isinstance(entry, dict):
+        raise ExemptionError(name, "an object is expected")
+    unknown, absent = set(entry) - _FIELDS, {"table", "columns", "reason"} - set(entry)
+    for problem, fields in (("unknown field", unknown), ("missing field", absent)):
+        if fields:
+            raise ExemptionError(name, f"{problem} {', '.join(sorted(fields))}")
+    columns, where = entry["columns"], entry.get("where", {})
+    _check_shape(name, entry, columns, where)
+    return Exemption(
+        table=entry["table"],
+        reason=entry["reason"],
+        columns="*" if columns == "*" else tuple(columns),
+        where={column: tuple(values) for column, values in where.items()},
+    )
+
+
+def _check_shape(name: str, entry: dict[str, Any], columns: object, where: object) -> None:
+    if not isinstance(entry["table"], str) or not isinstance(entry["reason"], str):
+        raise ExemptionError(name, "table and reason are texts")
+    if columns != "*" and not (
+        isinstance(columns, list) and columns and all(isinstance(c, str) for c in columns)
+    ):
+        raise ExemptionError(name, 'columns is "*" or a list of names')
+    if not isinstance(where, dict) or not all(isinstance(v, list) for v in where.values()):
+        raise ExemptionError(name, "where is an object of column: [values]")

@@ -1,0 +1,125 @@
+"""Rows by their natural key: a made id is replaced by the natural key of the row it stands for.
+
+Row ids that the engine makes differ from run to run. A column that refers to such a row
+therefore holds, after this module, the parent's own key as text (`factor name`, or
+`portfolio / days / day`), looked up in the child's own store and recursively. An id without a
+parent stays visible as `unknown id ...`, which matches only itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Protocol
+
+import polars as pl
+
+from engine.parity.values import canonical, needed, show
+from engine.frames import empty
+from engine.schema import TABLES, ForeignKey, Table
+
+SEPARATOR = " / "
+_DAY = "day of the row"
+_ID, _NAME = "row id", "row name"
+
+
+class Reader(Protocol):
+    """A store that gives whole tables, in the types of `engine.frames` or near them."""
+
+    @property
+    def url(self) -> str:
+        """Where the store is."""
+        ...
+
+    def tables(self) -> set[str]:
+        """The tables that it has."""
+        ...
+
+    def read(self, table: str) -> pl.DataFrame:
+        """A whole table, all columns."""
+        ...
+
+
+class Side:
+    """One of the two stores: its tables in one form, ids resolved, cut to the window."""
+
+    def __init__(self, reader: Reader, start: date | None, end: date | None) -> None:
+        self.reader, self.start, self.end = reader, start, end
+        self.present = reader.tables()
+        self._parents: dict[str, pl.DataFrame] = {}
+        self._lookups: dict[str, pl.DataFrame] = {}
+
+    def table(self, table: Table) -> pl.DataFrame:
+        """The rows of the window; none where the store lacks the table."""
+        frame = self._resolved(table)
+        day = pl.col(_DAY)
+        if self.start is not None:
+            frame = frame.filter((day >= self.start).fill_null(True))
+        if self.end is not None:
+            frame = frame.filter((day <= self.end).fill_null(True))
+        return frame.select(column.name for column in needed(table))
+
+    def _stored(self, table: Table) -> pl.DataFrame:
+        """A table in its one form; a parent is kept, because its children will ask again."""
+        if table.name in self._parents:
+            return self._parents[table.name]
+        found = table.name in self.present
+        frame = self.reader.read(table.name) if found else empty(table)
+        columns = needed(table)
+        if table.made_ids:
+            columns = [table[table.primary_key], *(c for c in columns if c.name != "id")]
+        frame = canonical(frame, table, columns, self.reader.url)
+        if table.made_ids:
+            self._parents[table.name] = frame
+        return frame
+
+    def _resolved(self, table: Table) -> pl.DataFrame:
+        """A table with made ids replaced, and the day of each row where one is known."""
+        frame = self._stored(table)
+        days = [pl.col(table.date).cast(pl.Date)] if table.date else []
+        for reference in made_references(table):
+            days.append(pl.col(reference.column + _DAY))
+            frame = _replace(frame, reference, self._lookup(TABLES[reference.parent]))
+        day = pl.coalesce(days) if days else pl.lit(None, pl.Date)
+        names = [column.name for column in needed(table)]
+        made = [table.primary_key] if table.made_ids and table.primary_key not in names else []
+        return frame.select(*made, *names, day.alias(_DAY))
+
+    def _lookup(self, parent: Table) -> pl.DataFrame:
+        """Of each row of a parent: its id, its natural key as text, its day."""
+        if parent.name not in self._lookups:
+            frame = self._resolved(parent)
+            name = pl.Series(_NAME, _distinct_keys(frame, parent), dtype=pl.String)
+            chosen = frame.select(pl.col(parent.primary_key).alias(_ID), name, _DAY)
+            self._lookups[parent.name] = chosen.unique(_ID, keep="first", maintain_order=True)
+        return self._lookups[parent.name]
+
+
+def made_references(table: Table) -> list[ForeignKey]:
+    """The columns that hold ids of another run's making."""
+    return [key for key in table.foreign_keys if TABLES[key.parent].made_ids]
+
+
+def _replace(frame: pl.DataFrame, reference: ForeignKey, lookup: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with the parent's natural key in place of its id."""
+    column = reference.column
+    names = lookup.rename({_ID: column, _NAME: column + _NAME, _DAY: column + _DAY})
+    joined = frame.join(names, on=column, how="left", maintain_order="left")
+    unknown = pl.format("unknown id {}", pl.col(column))
+    return joined.with_columns(pl.coalesce(column + _NAME, unknown).alias(column))
+
+
+def natural_keys(frame: pl.DataFrame, table: Table, limit: int | None = None) -> list[str]:
+    """The natural key of each row (of the first `limit` rows) as text for people."""
+    return [SEPARATOR.join(parts) for parts in _key_parts(frame.head(limit or frame.height), table)]
+
+
+def _distinct_keys(frame: pl.DataFrame, table: Table) -> list[str]:
+    """The natural key of each row as text that no other key has: a slash in a part is doubled."""
+    return [SEPARATOR.join(part.replace("/", "//") for part in parts) for parts in _key_parts(frame, table)]
+
+
+def _key_parts(frame: pl.DataFrame, table: Table) -> Iterator[list[str]]:
+    columns = [table[name] for name in table.key]
+    for row in frame.select(table.key).iter_rows():
+        yield [show(value, column, quoted=False) for value, column in zip(row, columns, strict=True)]

@@ -1,0 +1,108 @@
+"""One table compared: what the whole comparison says of it, as rows of its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from engine.parity import layout
+from engine.parity.cells import (
+    STATUS,
+    STATUSES,
+    Cells,
+    compare_cells,
+    compared_columns,
+    count,
+    examples,
+)
+from engine.parity.exemptions import Exemption
+from engine.parity.keys import Side, natural_keys
+from engine.parity.matching import Match, match
+from engine.schema import Table
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The rows that one table adds to each frame of a Comparison."""
+
+    tables: pl.DataFrame
+    columns: pl.DataFrame
+    rows: pl.DataFrame
+    examples: pl.DataFrame
+    exemptions: pl.DataFrame
+
+
+def tally(table: Table, expected: Side, actual: Side, exemptions: Sequence[Exemption]) -> Tally:
+    """Compare one table of two stores."""
+    mine = [exemption for exemption in exemptions if exemption.table == table.name]
+    left, right = expected.table(table), actual.table(table)
+    matched = match(left, right, table.key)
+    exempt = {c.name: _exempt_cells(mine, c.name) for c in compared_columns(table)}
+    cells = compare_cells(table, matched.pairs, exempt)
+    columns = count(cells)
+    rows = pl.concat(_rows(table, kind, frame, mine) for kind, frame in _unmatched(matched).items())
+    heights = (left.height, right.height, matched.pairs.height)
+    cell_counts = columns.select(layout.CELL_COUNTS).sum().row(0)
+    row = (table.name, table.name in actual.present, *heights, *_row_counts(rows), *cell_counts)
+    return Tally(
+        tables=_frame([row], layout.TABLES),
+        columns=columns,
+        rows=rows,
+        examples=examples(cells),
+        exemptions=_frame([_exemption_row(e, cells, matched) for e in mine], layout.EXEMPTIONS),
+    )
+
+
+def _frame(rows: list[tuple[object, ...]], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _unmatched(matched: Match) -> dict[str, pl.DataFrame]:
+    return {kind: getattr(matched, kind) for kind in layout.KINDS}
+
+
+def _exempt_cells(exemptions: Sequence[Exemption], column: str) -> pl.Expr:
+    """Which cells of a column some exemption covers."""
+    covering = [exemption.rows() for exemption in exemptions if exemption.covers(column)]
+    return pl.any_horizontal(pl.lit(False), *covering)
+
+
+def _rows(table: Table, kind: str, frame: pl.DataFrame, exemptions: Sequence[Exemption]) -> pl.DataFrame:
+    """A sample of the rows without a partner, exempt ones apart, with their full number."""
+    if frame.is_empty():
+        return pl.DataFrame(schema=layout.ROWS)
+    whole = [exemption.rows() for exemption in exemptions if exemption.columns == "*"]
+    mask = pl.any_horizontal(pl.lit(False), *whole)
+    rows: list[tuple[object, ...]] = []
+    for exempt, chosen in ((False, ~mask), (True, mask)):
+        part = frame.filter(chosen)
+        keys = natural_keys(part.select(table.key).unique().sort(table.key), table, limit=layout.SAMPLE)
+        rows += [(table.name, kind, exempt, key, part.height) for key in keys]
+    return _frame(rows, layout.ROWS)
+
+
+def _row_counts(rows: pl.DataFrame) -> list[int]:
+    """Rows missing, extra, duplicated; then those of any kind that are exempt."""
+    totals = rows.select("kind", "exempt", "total").unique()
+    counted = totals.filter(~pl.col("exempt"))
+    parts = [*(counted.filter(kind=kind) for kind in layout.KINDS), totals.filter("exempt")]
+    return [int(part.get_column("total").sum()) for part in parts]
+
+
+def _exemption_row(exemption: Exemption, cells: Cells, matched: Match) -> tuple[object, ...]:
+    """What an exemption covers: cells by status, and rows without a partner."""
+    covered = [c.name for c in cells.columns if exemption.covers(c.name)]
+    chosen = cells.frame.filter(exemption.rows())
+    by_status = [sum((chosen[name + STATUS] == code).sum() for name in covered) for code in STATUSES.values()]
+    whole = exemption.columns == "*"
+    rows = sum(f.filter(exemption.rows()).height for f in _unmatched(matched).values() if whole)
+    state = "used" if sum(by_status) + rows else "unused"
+    return (*describe(exemption), state, sum(by_status), *by_status, rows)
+
+
+def describe(exemption: Exemption) -> tuple[str, str, str, str]:
+    """table, columns, condition and reason for people."""
+    columns = "*" if exemption.columns == "*" else ", ".join(exemption.columns)
+    return exemption.table, columns, exemption.condition(), exemption.reason

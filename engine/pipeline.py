@@ -1,0 +1,120 @@
+"""compute(): from Inputs to Results. It reads like a table of contents, and touches nothing else."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from engine.analytics.book import open_book, openings
+from engine.analytics.exposures import exposures
+from engine.analytics.pnl import booked, flow_cents, realized_cents, roll_forward, unrealized
+from engine.analytics.quotes import quotes
+from engine.analytics.snapshots import figures, stored
+from engine.analytics.state import marked_positions, rolled_portfolios
+from engine.analytics.tracking import tracking
+from engine.analytics.valuation import mark_to_market, position_days
+from engine.checks import money_misfits
+from engine.exact import integer
+from engine.inputs import Inputs
+from engine.results import FAILURES, Results
+from engine.rules import Rules
+from engine.status import refused, status_rows
+from engine.window import Window
+
+JOBS = ["pnl", "snapshot", "market_values"]
+
+
+def compute(inputs: Inputs, window: Window, rules: Rules) -> Results:
+    """Every figure of every portfolio and session of the window.
+
+    Pure: no store, no clock, no environment. A portfolio with a figure that its column cannot
+    hold is left out whole and named in the results' failures; the others are not touched.
+    """
+    days = mark(inputs, window, rules)
+    book = roll(inputs, window, rules, days)
+    failures = pl.concat([_refusals(inputs), money_misfits(book, days)])
+    days, book = (
+        frame.join(failures, on="portfolio_id", how="anti", maintain_order="left") for frame in (days, book)
+    )
+    return Results(
+        tables={
+            "portfolios": rolled_portfolios(inputs.portfolios, book, window.stamp),
+            "positions": marked_positions(inputs.positions, days, window.stamp),
+            "portfolio_snapshots": stored(book, window.stamp),
+            "batch_run_tracking": tracking(window, complete=failures.is_empty()),
+            "analytics_status": _status(book, days, failures, window),
+        },
+        failures=failures,
+    )
+
+
+def mark(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:
+    """Phase 4: every position's price and value of every session."""
+    symbols = inputs.positions["symbol"].unique().sort()
+    prices = quotes(symbols, inputs.closes, window.sessions)
+    days = position_days(inputs.positions, prices, window.sessions)
+    return mark_to_market(days, rules.synthetic_prefix)
+
+
+def roll(inputs: Inputs, window: Window, rules: Rules, days: pl.DataFrame) -> pl.DataFrame:
+    """Phase 3: every portfolio's P&L, equity and exposures of every session."""
+    start = openings(inputs.portfolios, inputs.previous_snapshots, inputs.first_snapshots)
+    book = open_book(start, window.sessions)
+    numbers = book.select("portfolio", "portfolio_id", "session", "has_previous")
+    days = days.join(numbers, on=["portfolio_id", "session"], maintain_order="left")
+    cash = {
+        "realized": booked(
+            inputs.realized_events,
+            "trade_date",
+            realized_cents(),
+            window.sessions,
+            rules.off_session_cash,
+        ),
+        "flow": booked(
+            inputs.equity_changes,
+            "change_date",
+            flow_cents(),
+            window.sessions,
+            rules.off_session_cash,
+        ),
+    }
+    moves = unrealized(days, rules.closed_lots)
+    book = book.join(moves, on=["portfolio", "session"], how="left", maintain_order="left")
+    for name, amounts in cash.items():
+        named = amounts.rename({"cents": name})
+        book = book.join(named, on=["portfolio_id", "date"], how="left", maintain_order="left")
+    book = book.with_columns(
+        pl.col("unrealized", "realized", "flow").fill_null(integer(0)),
+        pl.col("moved", "still").fill_null(0),
+    )
+    return figures(roll_forward(book), exposures(days))
+
+
+def _refusals(inputs: Inputs) -> pl.DataFrame:
+    blank = [pl.lit("").alias(name) for name in ("table", "column", "key", "value")]
+    return inputs.refused.with_columns(blank).select(FAILURES.keys())
+
+
+def _status(book: pl.DataFrame, days: pl.DataFrame, failures: pl.DataFrame, window: Window) -> pl.DataFrame:
+    marked = days.group_by("portfolio_id", "session").agg(
+        marked=pl.col("marked").sum(), unmarked=(pl.col("markable") & ~pl.col("marked")).sum()
+    )
+    rows = book.join(marked, on=["portfolio_id", "session"], how="left", maintain_order="left")
+    counts = {
+        "pnl": ("moved", "still"),
+        "snapshot": ("valued", "unvalued"),
+        "market_values": ("marked", "unmarked"),
+    }
+    done = [
+        rows.select(
+            "portfolio_id",
+            calculation_date="date",
+            job=pl.lit(job),
+            status=pl.lit("ok"),
+            reason=pl.lit(None, pl.String),
+            positions_used=pl.col(used).fill_null(0),
+            positions_left_out=pl.col(left_out).fill_null(0),
+        )
+        for job, (used, left_out) in counts.items()
+    ]
+    dates = pl.Series("date", window.sessions, dtype=pl.Date)
+    return status_rows(pl.concat([*done, refused(failures, dates, JOBS)], how="diagonal_relaxed"))

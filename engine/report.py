@@ -1,0 +1,44 @@
+"""What a run did, in figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from engine.window import Window
+
+
+@dataclass
+class Report:
+    """What a run did.
+
+    rows: rows by table, written (or to be written, in a dry run).
+    seconds: by stage. failures: `engine.results.FAILURES`. quarantine:
+    `engine.validation.QUARANTINE`.
+    """
+
+    window: Window | None
+    rows: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    portfolios: int = 0
+    failures: pl.DataFrame = field(default_factory=pl.DataFrame)
+    quarantine: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every portfolio was computed from rows that all kept the rules."""
+        return self.failures.is_empty() and self.quarantine.is_empty()
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time of a block to a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - start
+            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 4)

@@ -1,0 +1,109 @@
+"""run_results.json: what every run leaves behind, whether it ended well or not."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.config import Config
+from engine.errors import EngineError, safe_url
+
+if TYPE_CHECKING:
+    from engine.report import Report
+
+KIBIBYTES_A_MEBIBYTE = 1024
+
+
+@dataclass
+class Record:
+    """A run: its arguments, where they came from, and its report."""
+
+    arguments: dict[str, Any]
+    settings: dict[str, str | int]
+    report: Report | None = None
+    error: str | None = None
+    wall_seconds: float = 0.0
+    started: float = field(default_factory=time.perf_counter)
+
+    def content(self) -> dict[str, Any]:
+        """Everything, as JSON knows it."""
+        found: dict[str, Any] = {
+            "arguments": self.arguments,
+            "settings": self.settings,
+            "error": self.error,
+            "wall_seconds": round(self.wall_seconds, 4),
+            "peak_memory_mib": _peak_memory(),
+        }
+        if self.report:
+            found |= _report(self.report)
+        return found
+
+    def to_json(self) -> str:
+        return json.dumps(self.content(), indent=1, default=str)
+
+    def to_text(self) -> str:
+        """The run in a few lines for a person."""
+        report = self.report
+        if report is None or report.window is None:
+            return "no session is missing: nothing to do"
+        window = report.window
+        lines = [
+            f"{len(window.sessions)} sessions, {window.sessions[0]} to {window.sessions[-1]}, "
+            f"seen from {window.run_date}; {report.portfolios} portfolios",
+            *(f"  {name:<32}{rows:>10,} rows" for name, rows in report.rows.items()),
+            "  ".join(f"{stage} {spent:.2f} s" for stage, spent in report.seconds.items())
+            + f"  all {self.wall_seconds:.2f} s  peak {_peak_memory():,} MiB",
+        ]
+        lines += [
+            f"refused: portfolio {row['portfolio_id']}: {row['reason']}"
+            for row in report.failures.unique("portfolio_id", maintain_order=True).to_dicts()
+        ]
+        lines += [
+            f"quarantined: {row['table']} {row['key']}: {row['column']} = {row['value']} {row['rule']}"
+            for row in report.quarantine.to_dicts()
+        ]
+        return "\n".join(lines)
+
+
+def _report(report: Report) -> dict[str, Any]:
+    window = report.window
+    return {
+        "start": window and window.sessions[0],
+        "end": window and window.sessions[-1],
+        "run_date": window and window.run_date,
+        "sessions": len(window.sessions) if window else 0,
+        "portfolios": report.portfolios,
+        "rows": report.rows,
+        "seconds": report.seconds,
+        "failures": report.failures.to_dicts(),
+        "quarantine": report.quarantine.to_dicts(),
+    }
+
+
+def _peak_memory() -> int:
+    """Most memory that the process ever held, in MiB (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // KIBIBYTES_A_MEBIBYTE
+
+
+@contextmanager
+def recorded(options: Namespace, settings: Config, source: str) -> Iterator[Record]:
+    """Write the run's record when the block ends, well or badly."""
+    arguments = {key: value for key, value in vars(options).items() if value is not None}
+    for key, url in (("source", source), ("target", options.target or source)):
+        arguments[key] = safe_url(url)
+    record = Record(arguments, settings.shown())
+    try:
+        yield record
+    except BaseException as error:
+        record.error = str(error) if isinstance(error, EngineError) else repr(error)
+        raise
+    finally:
+        record.wall_seconds = time.perf_counter() - record.started
+        Path(settings.run_results).write_text(record.to_json() + "\n", encoding="utf-8")

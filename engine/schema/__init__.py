@@ -1,0 +1,16 @@
+"""Every table the engine reads or writes: the one source of names, types, keys and units.
+
+From it come the DDL of both databases, the validation of inputs and results, the column lists
+of bulk loads, `engine schema`, and docs/schema.md. Column names are the legacy database's.
+Source: documents 01 to 05 of the legacy description.
+"""
+
+from engine.schema.figures import FIGURES
+from engine.schema.holdings import HOLDINGS
+from engine.schema.kinds import Column, ForeignKey, Role, Table, Type
+from engine.schema.market import MARKET
+
+TABLES: dict[str, Table] = {table.name: table for table in (*HOLDINGS, *MARKET, *FIGURES)}
+"""All tables by name, parents before children."""
+
+__all__ = ["TABLES", "Column", "ForeignKey", "Role", "Table", "Type"]

@@ -1,0 +1,81 @@
+"""From computed figures to stored rows: rounded once, numbered, stamped, in the table's types."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from engine.frames import dtype
+from engine.ids import row_ids
+from engine.numerics.rounding import round_half_away
+from engine.results import FAILURES
+from engine.schema import Column, Table
+
+STAMPS = ("created_at", "updated_at", "assigned_at")
+
+
+def figure(values: pl.Series, column: Column) -> pl.Series:
+    """Floats as their column stores them: shortest decimal text, half away from zero.
+
+    NaN stays NaN in a column that knows it, and is no figure (null) in one that does not; a null
+    stays null. Figures too wide for the column must be taken out before: see `misfits`.
+    """
+    rounded = round_half_away(values.fill_null(np.nan).to_numpy(), column.type.scale)
+    fresh = pl.Series(column.name, rounded, nan_to_null=not column.nan)
+    if column.nan:
+        fresh = fresh.set(values.is_null(), None)
+    return fresh.cast(dtype(column))
+
+
+def store_rows(table: Table, rows: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
+    """Whole rows of a table, sorted by natural key.
+
+    Args:
+        rows: the table's columns but ids and time stamps, figures as Float64; other columns are
+            dropped, absent ones are null.
+        stamp: what the rows bear as their time.
+    """
+    rows = rows.sort(table.key)
+    fresh = [
+        figure(rows[column.name], column)
+        if column.type.kind == "numeric" and rows.schema[column.name].is_float()
+        else rows[column.name].cast(dtype(column))
+        for column in table.columns
+        if column.name in rows.columns
+    ]
+    known = pl.DataFrame(fresh)
+    if "id" not in known.columns and table.primary_key == "id":
+        ids = row_ids(table.name, *(known[name] for name in table.key))
+        known = known.with_columns(ids.alias("id"))
+    absent = [
+        pl.lit(stamp if column.name in STAMPS else None).cast(dtype(column)).alias(column.name)
+        for column in table.columns
+        if column.name not in known.columns
+    ]
+    return known.with_columns(absent).select(table.names)
+
+
+def misfits(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """The floats that are infinite or too wide for their columns: rows of `FAILURES`.
+
+    Args:
+        rows: portfolio_id, the table's key columns and figures as Float64.
+    """
+    named = pl.concat_str((pl.col(name).cast(pl.String) for name in table.key), separator=", ")
+    found = [
+        rows.filter(pl.col(name).abs() >= 10.0 ** (kind.precision - kind.scale)).select(
+            "portfolio_id",
+            table=pl.lit(table.name),
+            column=pl.lit(name),
+            key=named,
+            value=pl.col(name).cast(pl.String),
+            reason=pl.lit(f"{name} does not fit {kind}"),
+        )
+        for name in rows.columns
+        if name in table.by_name
+        and (kind := table[name].type).kind == "numeric"
+        and rows.schema[name].is_float()
+    ]
+    return pl.concat([pl.DataFrame(schema=FAILURES), *found])

@@ -1,0 +1,48 @@
+"""What span of time a run computes, and what it must look back on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+
+from engine.errors import UsageError
+from engine.sessions import sessions
+
+PRICE_LOOK_BACK = timedelta(days=366)
+"""Calendar days of prices before the first session: the longest figure needs 365."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The sessions in [start, end], seen from `run_date`.
+
+    run_date stands for the legacy server's "today": a session before it is historical, and
+    factor correlations look back from it. All three are dates, both ends inclusive.
+    """
+
+    start: date
+    end: date
+    run_date: date
+
+    def __post_init__(self) -> None:
+        if self.start > self.end:
+            raise UsageError(f"the window ends ({self.end}) before it starts ({self.start})")
+
+    @cached_property
+    def sessions(self) -> list[date]:
+        return sessions(self.start, self.end)
+
+    @property
+    def first_price(self) -> date:
+        """The oldest day whose prices any figure of the window looks at."""
+        first = self.sessions[0] if self.sessions else self.start
+        return first - PRICE_LOOK_BACK
+
+    @property
+    def stamp(self) -> datetime:
+        """What a written row bears as its time: midnight UTC of the run date.
+
+        Not the clock: the same input gives the same bytes, whenever it is run.
+        """
+        return datetime(self.run_date.year, self.run_date.month, self.run_date.day, tzinfo=UTC)

@@ -1,0 +1,116 @@
+"""company_profiles, benchmarks_sector_weights, stress_test_scenarios and factor_definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from engine.ids import row_ids
+from loaders.demo.market import Market, stream
+from loaders.demo.rows import rows
+from loaders.demo.tables import FACTOR_DEFINITIONS, STRESS_SCENARIOS
+from loaders.demo.universe import FUNDS, SECTORS, Integers
+
+FUND_COMPANIES = (4, 33)
+UNPROFILED, UNPROFILED_EVERY = 6, 50
+NO_BETA, NO_BETA_EVERY = 5, 9
+BENCHMARK = "SP500"
+
+
+def references(market: Market, seed: int) -> dict[str, pl.DataFrame]:
+    """What is known beside prices and holdings."""
+    return {
+        "company_profiles": _profiles(market, seed),
+        "benchmarks_sector_weights": _sector_weights(market),
+        "stress_test_scenarios": _scenarios(),
+        "factor_definitions": _factors(),
+    }
+
+
+def _profiles(market: Market, seed: int) -> pl.DataFrame:
+    """Funds, then companies: some without a beta, two called funds, one in fifty unknown."""
+    count, year = len(market.symbols), market.closes[:, -252:]
+    draws = stream(seed, "profiles").random((count, 4))
+    company = np.arange(count) - len(FUNDS)
+    is_etf = (company < 0) | np.isin(company, FUND_COMPANIES)
+    frame = pl.DataFrame(
+        {
+            "symbol": market.symbols,
+            "company_name": _names(market.symbols),
+            "company": company,
+            "is_etf": is_etf,
+            "beta": (market.loadings[:, 0] + 0.2 * (draws[:, 0] - 0.5)).round(4),
+            "market_cap": np.exp(20.5 + 6 * draws[:, 1]).round(),
+            "pe_ratio": (8 + 30 * draws[:, 2]).round(2),
+            "dividend_yield": (4 * draws[:, 3]).round(6),
+            "week_52_high": year.max(axis=1),
+            "week_52_low": year.min(axis=1),
+        }
+    ).hstack(_sectors(market.sectors))
+    no_beta = pl.col("company") % NO_BETA_EVERY == NO_BETA
+    known = frame.with_columns(
+        pl.when(~pl.col("is_etf")).then(pl.col("sector", "industry")),
+        beta=pl.when(~no_beta | (pl.col("company") < 0)).then("beta"),
+    ).filter(pl.col("company") % UNPROFILED_EVERY != UNPROFILED)
+    return rows(
+        "company_profiles",
+        known,
+        exchange="NYQ",
+        country="United States",
+        is_fund=False,
+        data_source="demo",
+    )
+
+
+def _sectors(sectors: Integers) -> pl.DataFrame:
+    """Sector and industry of each listed symbol, null for funds."""
+    table = pl.DataFrame(
+        {
+            "sector": [sector.name for sector in SECTORS],
+            "industry": [sector.industry for sector in SECTORS],
+        }
+    )
+    funds = pl.DataFrame({name: [None] * len(FUNDS) for name in table.columns}, schema=table.schema)
+    return pl.concat([funds, table[sectors]])
+
+
+def _names(symbols: pl.Series) -> pl.Series:
+    """What a fund holds, and plainly invented companies."""
+    funds = pl.Series([f"{fund.name} ETF" for fund in FUNDS])
+    invented = symbols[len(FUNDS) :].str.to_titlecase() + " Demo Holdings"
+    return pl.concat([funds, invented])
+
+
+def _sector_weights(market: Market) -> pl.DataFrame:
+    """The index's weights half-way and at the end of the prices."""
+    dates = pl.Series("asof_date", market.days[[len(market.days) // 2, -1]])
+    sectors = pl.DataFrame(
+        {
+            "sector": [sector.name for sector in SECTORS],
+            "weight": [sector.weight for sector in SECTORS],
+        }
+    )
+    frame = dates.to_frame().join(sectors, how="cross")
+    key = row_ids("benchmarks_sector_weights", frame["asof_date"], frame["sector"])
+    return rows(
+        "benchmarks_sector_weights",
+        frame.with_columns(id=key),
+        benchmark_code=BENCHMARK,
+        num_constituents=40,
+        data_source="demo",
+    )
+
+
+def _scenarios() -> pl.DataFrame:
+    columns = ["scenario_id", "name", "category", "severity", "shock_config", "active"]
+    frame = pl.DataFrame(STRESS_SCENARIOS, schema=columns, orient="row")
+    key = row_ids("stress_test_scenarios", frame["scenario_id"])
+    return rows("stress_test_scenarios", frame.with_columns(id=key))
+
+
+def _factors() -> pl.DataFrame:
+    columns = ["name", "factor_type", "calculation_method", "etf_proxy"]
+    frame = pl.DataFrame(FACTOR_DEFINITIONS, schema=columns, orient="row")
+    key = row_ids("factor_definitions", frame["name"])
+    numbered = frame.with_row_index("display_order").with_columns(id=key)
+    return rows("factor_definitions", numbered, is_active=True)

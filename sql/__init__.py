@@ -1,0 +1,108 @@
+"""Every SQL statement that the engine sends, a file each.
+
+A statement is a file with {placeholders}. What fills them is typed: `Name` and `Names` are
+quoted as identifiers, everything else becomes a literal of its own kind. Nothing that a user
+typed reaches a statement in any other way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
+from uuid import UUID
+
+from engine.schema import Column
+
+
+@dataclass(frozen=True)
+class Name:
+    """A table or a column."""
+
+    text: str
+
+    def __str__(self) -> str:
+        escaped = self.text.replace('"', '""')
+        return f'"{escaped}"'
+
+
+@dataclass(frozen=True)
+class Names:
+    """Several columns, with commas between; `prefix` is a table's alias."""
+
+    texts: tuple[str, ...]
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return ", ".join(f"{self.prefix}{Name(text)}" for text in self.texts)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """`left.column = right.column` for several columns, joined by a comma or `and`."""
+
+    texts: tuple[str, ...]
+    left: str
+    right: str
+    joined_by: str
+
+    def __str__(self) -> str:
+        return f" {self.joined_by} ".join(
+            f"{self.left}{Name(text)} = {self.right}{Name(text)}" for text in self.texts
+        )
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Columns as a loader wants them: keys, words and documents as text, NaN-able as double."""
+
+    columns: tuple[Column, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(self._one(column) for column in self.columns)
+
+    @staticmethod
+    def _one(column: Column) -> str:
+        name = Name(column.name)
+        if column.type.kind in ("uuid", "enum", "json"):
+            return f"{name}::text as {name}"
+        return f"{name}::float8 as {name}" if column.nan else str(name)
+
+
+Value = Name | Names | Pairs | Selected | date | timedelta | bool | int | str | UUID | Iterable[str] | None
+
+
+def _literal(value: Value) -> str:
+    match value:
+        case Name() | Names() | Pairs() | Selected():
+            return str(value)
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case date():
+            return f"date '{value.isoformat()}'"
+        case UUID():
+            return f"'{value}'"
+        case str():
+            escaped = value.replace("'", "''")
+            return f"'{escaped}'"
+        case timedelta():
+            return f"interval '{value.days} days'"
+        case _:
+            return "(" + (", ".join(_literal(item) for item in value) or "null") + ")"
+
+
+@cache
+def _template(name: str) -> str:
+    return files("sql").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+def statement(name: str, **values: Value) -> str:
+    """The text of sql/<name>.sql with its placeholders filled."""
+    literals = {key: _literal(value) for key, value in values.items()}
+    return _template(name).format_map(literals)

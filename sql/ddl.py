@@ -1,0 +1,120 @@
+"""From the schema to CREATE statements, through SQLAlchemy's MetaData.
+
+Imported only where a table is missing or the statements are asked for: SQLAlchemy takes a fifth
+of a second to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from engine.schema import TABLES, Column, Table, Type
+
+Dialect = Literal["postgres", "duckdb"]
+
+COMPILER = postgresql.dialect()  # type: ignore[no-untyped-call]
+"""DuckDB reads Postgres' own DDL but for the few types that `_duckdb` replaces."""
+
+
+def create(tables: Iterable[str], dialect: Dialect) -> list[str]:
+    """Statements that make the tables, parents before children, with the types they use.
+
+    Postgres gets the legacy database's keys, indexes, foreign keys and checks. DuckDB gets
+    columns and their nullability only: its indexes cost more than the data at every load, and
+    refuse to delete a key and insert it again in one transaction.
+    """
+    wanted = set(tables)
+    metadata = _metadata(dialect)
+    statements = list(_types([TABLES[name] for name in TABLES if name in wanted], dialect))
+    for table in metadata.sorted_tables:
+        if table.name in wanted:
+            statements.append(_text(CreateTable(table)))
+            indexes = sorted(table.indexes, key=lambda index: str(index.name))
+            statements += [_text(CreateIndex(index)) for index in indexes]
+    return statements
+
+
+def _text(element: Any) -> str:
+    return str(element.compile(dialect=COMPILER)).strip()
+
+
+def _types(tables: list[Table], dialect: Dialect) -> Iterator[str]:
+    kinds = {c.type.enum_name: c.type for t in tables for c in t.columns if c.type.enum_name}
+    for name, kind in kinds.items():
+        words = ", ".join(f"'{word}'" for word in kind.values)
+        made = f"CREATE TYPE {name} AS ENUM ({words})"
+        if dialect == "duckdb":
+            yield made.replace("CREATE TYPE", "CREATE TYPE IF NOT EXISTS")
+        else:
+            yield f"DO $$ BEGIN {made}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+
+
+def _metadata(dialect: Dialect) -> sa.MetaData:
+    metadata = sa.MetaData()
+    for table in TABLES.values():
+        columns = [
+            sa.Column(
+                column.name,
+                _duckdb(column) if dialect == "duckdb" else _postgres(column.type),
+                nullable=column.nullable,
+            )
+            for column in table.columns
+        ]
+        rules = list(_constraints(table)) if dialect == "postgres" else []
+        made = sa.Table(table.name, metadata, *columns, *rules)
+        if dialect == "postgres":
+            for name, keys in table.indexes.items():
+                sa.Index(name, *(made.c[key] for key in keys))
+    return metadata
+
+
+def _constraints(table: Table) -> Iterator[sa.Constraint]:
+    yield sa.PrimaryKeyConstraint(table.primary_key, name=f"pk_{table.name}")
+    for name, keys in table.unique.items():
+        yield sa.UniqueConstraint(*keys, name=name)
+    for key in table.foreign_keys:
+        yield sa.ForeignKeyConstraint(
+            [key.column],
+            [f"{key.parent}.{key.parent_column}"],
+            name=key.name,
+            ondelete="CASCADE" if key.cascade else None,
+        )
+    for name, rule in table.checks.items():
+        yield sa.CheckConstraint(sa.text(rule), name=name)
+
+
+def _postgres(kind: Type) -> sa.types.TypeEngine[Any]:
+    match kind.kind:
+        case "numeric":
+            return sa.Numeric(kind.precision, kind.scale)
+        case "text":
+            return sa.Text() if kind.length is None else sa.String(kind.length)
+        case "json":
+            return postgresql.JSONB() if kind.binary else postgresql.JSON()
+        case "enum":
+            return postgresql.ENUM(*kind.values, name=kind.enum_name, create_type=False)
+        case "timestamp":
+            return sa.DateTime(timezone=True)
+        case "uuid":
+            return sa.Uuid()
+        case "date":
+            return sa.Date()
+        case "integer":
+            return sa.Integer()
+        case "bigint":
+            return sa.BigInteger()
+        case "boolean":
+            return sa.Boolean()
+
+
+def _duckdb(column: Column) -> sa.types.TypeEngine[Any]:
+    if column.nan:
+        return sa.Double()
+    if column.type.kind == "json":
+        return postgresql.JSON()
+    return _postgres(column.type)

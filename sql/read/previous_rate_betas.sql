@@ -1,0 +1,3 @@
+-- interest-rate betas of the days before a window that its stress results still look at
+select {columns} from position_interest_rate_betas
+where calculation_date between {start} and {end} and ({everyone} or portfolio_id in {portfolios})

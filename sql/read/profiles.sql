@@ -1,0 +1,5 @@
+-- what is known of the companies held
+select {columns} from company_profiles where symbol in (
+    select symbol from positions where {everyone} or portfolio_id in {portfolios}
+    union select upper(symbol) from positions where {everyone} or portfolio_id in {portfolios}
+)

@@ -1,0 +1,2 @@
+-- a whole table
+select {columns} from {table}

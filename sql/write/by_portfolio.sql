@@ -1,0 +1,3 @@
+-- rows of a block of portfolios in a span of days, about to be written anew
+delete from {table}
+where portfolio_id in {portfolios} and {date} >= {start} and {date} < {end} + interval '1 day'

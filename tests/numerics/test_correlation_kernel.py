@@ -1,0 +1,103 @@
+"""Correlations against pandas, scipy and numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from engine.numerics.arrays import Floats
+from engine.numerics.correlation import correlation, ewma_correlation
+
+PARITY = 1e-10
+"""Absolute: four digits beyond the stored scale."""
+
+
+def returns(n: int, m: int = 6) -> Floats:
+    rng = np.random.default_rng(n)
+    values = rng.normal(0.0, 0.01, (n, 1)) + rng.normal(0.0, 0.01, (n, m)) * np.linspace(0.1, 3.0, m)
+    values[:, 2] *= 1e-9
+    return values
+
+
+@pytest.mark.parametrize("n", [30, 31, 62, 250])
+def test_equals_pandas_and_scipy(n: int) -> None:
+    values = returns(n)
+    fit = correlation(values)
+    assert fit.n == n
+    expected = pd.DataFrame(values).corr(min_periods=30)
+    np.testing.assert_allclose(fit.rho, expected, rtol=0.0, atol=PARITY)
+    for i, j in np.ndindex(6, 6):
+        if i != j:
+            p = stats.pearsonr(values[:, i], values[:, j]).pvalue
+            np.testing.assert_allclose(fit.significance[i, j], 1.0 - p, rtol=0.0, atol=PARITY)
+    np.testing.assert_array_equal(np.diagonal(fit.rho), 1.0)
+    np.testing.assert_array_equal(np.diagonal(fit.significance), 1.0)
+
+
+@pytest.mark.parametrize("n", [20, 29])
+def test_short_overlap_withholds_rho_but_not_its_significance(n: int) -> None:
+    values = returns(n)
+    fit = correlation(values)
+    assert np.isnan(fit.rho).all()
+    assert pd.DataFrame(values).corr(min_periods=30).isna().all(axis=None)
+    p = stats.pearsonr(values[:, 0], values[:, 5]).pvalue
+    np.testing.assert_allclose(fit.significance[0, 5], 1.0 - p, rtol=0.0, atol=PARITY)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, -1e-7])
+def test_constant_series_is_undefined(level: float) -> None:
+    values = returns(62)
+    values[:, 3] = level
+    fit = correlation(values)
+    np.testing.assert_allclose(fit.rho, pd.DataFrame(values).corr(), rtol=0.0, atol=PARITY)
+    assert np.isnan(fit.rho[3]).all()
+    assert np.isnan(fit.rho[:, 3]).all()
+    others = np.arange(6) != 3
+    assert np.isnan(fit.significance[3, others]).all()
+    assert np.isnan(fit.significance[others, 3]).all()
+    assert np.isfinite(fit.significance[np.ix_(others, others)]).all()
+    assert fit.significance[3, 3] == 1.0
+
+
+def test_perfect_correlation_stays_inside_its_bounds() -> None:
+    values = returns(62)
+    values[:, 1], values[:, 4] = 3.0 * values[:, 0], -0.7 * values[:, 0]
+    fit = correlation(values)
+    assert np.abs(fit.rho).max() == 1.0
+    np.testing.assert_allclose(fit.rho[0, [1, 4]], [1.0, -1.0], rtol=0.0, atol=PARITY)
+    np.testing.assert_allclose(fit.significance[0, [1, 4]], 1.0, rtol=0.0, atol=PARITY)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_too_few_rows_have_no_significance(n: int) -> None:
+    fit = correlation(np.arange(2.0 * n).reshape(n, 2))
+    assert np.isnan(fit.rho).all()
+    assert np.isnan(fit.significance[0, 1])
+
+
+@pytest.mark.parametrize("n", [30, 195])
+@pytest.mark.parametrize("bound", [0.95, 0.2])
+def test_weighted_equals_numpy(n: int, bound: float) -> None:
+    values = returns(n, 8)
+    weights = 0.94 ** np.arange(n)[::-1]
+    covariance = np.cov(values.T, aweights=weights, ddof=0)
+    deviation = np.sqrt(np.diagonal(covariance))
+    expected = np.clip(covariance / np.outer(deviation, deviation), -bound, bound)
+    np.fill_diagonal(expected, 1.0)
+    got = ewma_correlation(values, decay=0.94, bound=bound, min_rows=30)
+    np.testing.assert_allclose(got, expected, rtol=0.0, atol=PARITY)
+
+
+@pytest.mark.parametrize("n", [0, 29])
+def test_weighted_with_too_few_rows_is_the_identity(n: int) -> None:
+    np.testing.assert_array_equal(ewma_correlation(returns(n, 3), 0.94, 0.95, 30), np.eye(3))
+
+
+def test_weighted_with_a_constant_series_is_zero_there() -> None:
+    values = returns(62, 4)
+    values[:, 1] = 0.1
+    rho = ewma_correlation(values, 0.94, 0.95, 30)
+    np.testing.assert_array_equal(rho[1], [0.0, 1.0, 0.0, 0.0])
+    assert (rho[0, [2, 3]] != 0.0).all()

@@ -1,0 +1,103 @@
+"""Ridge regression against scikit-learn's StandardScaler and Ridge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.metrics import r2_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from engine.numerics.arrays import Floats
+from engine.numerics.ridge import ridge, rolling_ridge
+
+PARITY = 1e-10
+"""Absolute and relative: four digits beyond the finest stored scale."""
+
+
+def by_sklearn(x: Floats, y: Floats, penalty: float) -> tuple[Floats, Floats]:
+    model = make_pipeline(StandardScaler(), Ridge(alpha=penalty)).fit(x, y)
+    coefficients = model[-1].coef_ / model[0].scale_
+    return coefficients.T, r2_score(y, model.predict(x), multioutput="raw_values")
+
+
+def factors(rows: int, noise: float) -> tuple[Floats, Floats]:
+    """Six factors whose idiosyncratic part is `noise` of the common one, and five responses."""
+    rng = np.random.default_rng(3)
+    market = rng.normal(0.0004, 0.01, (rows, 1))
+    x = market + noise * rng.normal(0.0, 0.01, (rows, 6))
+    return x, x @ rng.normal(0.0, 1.0, (6, 5)) + rng.normal(0.0, 0.01, (rows, 5))
+
+
+@pytest.mark.parametrize("noise", [10.0, 0.5, 1e-3, 1e-6, 0.0])
+@pytest.mark.parametrize("penalty", [1.0, 0.01])
+def test_ridge_equals_sklearn(noise: float, penalty: float) -> None:
+    x, y = factors(84, noise)
+    fit = ridge(x, y, penalty)
+    coefficients, r_squared = by_sklearn(x, y, penalty)
+    np.testing.assert_allclose(fit.coefficients, coefficients, rtol=PARITY, atol=PARITY)
+    np.testing.assert_allclose(fit.r_squared, r_squared, rtol=PARITY, atol=PARITY)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 1e6])
+def test_constant_factor_has_no_coefficient(level: float) -> None:
+    x, y = factors(84, 0.5)
+    x[:, 2] = level
+    fit = ridge(x, y, 1.0)
+    np.testing.assert_array_equal(fit.coefficients[2], 0.0)
+    np.testing.assert_allclose(fit.coefficients, by_sklearn(x, y, 1.0)[0], rtol=PARITY, atol=PARITY)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1])
+def test_flat_response_has_no_coefficients(level: float) -> None:
+    x, y = factors(84, 0.5)
+    y[:, 1] = level
+    fit = ridge(x, y, 1.0)
+    np.testing.assert_array_equal(fit.coefficients[:, 1], 0.0)
+    assert fit.r_squared[1] == 0.0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_response_that_is_not_finite_gives_zeros_for_itself_only(bad: float) -> None:
+    x, y = factors(84, 0.5)
+    expected = by_sklearn(x, y, 1.0)[0]
+    y[5, 1] = bad
+    coefficients = ridge(x, y, 1.0).coefficients
+    np.testing.assert_array_equal(coefficients[:, 1], 0.0)
+    others = [0, 2, 3, 4]
+    np.testing.assert_allclose(coefficients[:, others], expected[:, others], rtol=PARITY, atol=PARITY)
+
+
+@pytest.mark.parametrize("factor_count", [1, 5, 6])
+def test_rolling_equals_sklearn_window_by_window(factor_count: int) -> None:
+    x, y = factors(150, 0.3)
+    x = x[:, :factor_count]
+    stop = np.arange(60, 151, 4)
+    first = stop - 40 - stop % 9
+    coefficients = rolling_ridge(x, y, first, stop, 1.0)
+    for d, (start, end) in enumerate(zip(first, stop, strict=True)):
+        expected = by_sklearn(x[start:end], y[start:end], 1.0)[0]
+        np.testing.assert_allclose(coefficients[d], expected, rtol=PARITY, atol=PARITY)
+
+
+def test_rolling_ignores_rows_outside_of_its_windows() -> None:
+    x, y = factors(150, 0.3)
+    y[0], y[100, 2] = np.nan, np.inf
+    first, stop = np.array([1, 20, 101, 40]), np.array([80, 120, 150, 40])
+    coefficients = rolling_ridge(x, y, first, stop, 1.0)
+    np.testing.assert_array_equal(coefficients[1, :, 2], 0.0)
+    np.testing.assert_array_equal(coefficients[3], 0.0)
+    for d in (0, 2):
+        expected = by_sklearn(x[first[d] : stop[d]], y[first[d] : stop[d]], 1.0)[0]
+        np.testing.assert_allclose(coefficients[d], expected, rtol=PARITY, atol=PARITY)
+
+
+@pytest.mark.parametrize("columns", [[0], [3], [4, 1], [0, 1, 2, 3]])
+def test_same_bytes_whatever_else_is_computed(columns: list[int]) -> None:
+    x, y = factors(150, 0.3)
+    stop = np.arange(60, 151, 4)
+    whole = rolling_ridge(x, y, stop - 50, stop, 1.0)
+    for d in range(len(stop)):
+        alone = rolling_ridge(x, y[:, columns], stop[d : d + 1] - 50, stop[d : d + 1], 1.0)
+        assert whole[d][:, columns].tobytes() == alone[0].tobytes()

@@ -1,0 +1,1 @@
+"""The parity harness, rule by rule."""

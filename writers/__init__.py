@@ -1,0 +1,7 @@
+"""Stores to write to. A writer makes missing tables and puts whole frames in, in transactions."""
+
+from __future__ import annotations
+
+from writers.writer import Scope, Writer, open_writer
+
+__all__ = ["Scope", "Writer", "open_writer"]

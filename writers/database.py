@@ -1,0 +1,74 @@
+"""The statements that DuckDB and Postgres share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import polars as pl
+
+from engine.schema import TABLES, Table
+from sql import Name, Names, Pairs, Value, statement
+from writers.writer import Scope, Writer
+
+DELETE_BY = {
+    "portfolio_id": "write/by_portfolio",
+    "position_id": "write/by_position",
+    "correlation_calculation_id": "write/by_calculation",
+    None: "write/by_date",
+}
+
+
+class DatabaseWriter(Writer):
+    """A writer that speaks SQL."""
+
+    @abstractmethod
+    def execute(self, text: str, table: str) -> None:
+        """Run one statement; a failure becomes a WriteError that names `table`."""
+
+    @abstractmethod
+    def stage(self, table: Table, frame: pl.DataFrame) -> Name:
+        """Lay a frame where a statement can read it; its name there."""
+
+    def begin(self) -> None:
+        self.execute("begin", "")
+
+    def commit(self) -> None:
+        self.execute("commit", "")
+
+    def delete(self, table: Table, scope: Scope) -> None:
+        values: dict[str, Value] = {
+            "table": Name(table.name),
+            "portfolios": scope.portfolios,
+            "date": Name(table.date or ""),
+            "start": scope.start,
+            "end": scope.end,
+        }
+        self.execute(statement(DELETE_BY[table.owner], **values), table.name)
+
+    def merge(self, table: Table, frame: pl.DataFrame) -> None:
+        self._merge("write/merge", table, frame)
+
+    def update(self, table: Table, frame: pl.DataFrame) -> None:
+        self._merge("write/update", table, frame)
+
+    def _merge(self, name: str, table: Table, frame: pl.DataFrame) -> None:
+        if frame.is_empty():
+            return
+        columns = tuple(frame.columns)
+        kept_id = (table.primary_key,) if table.made_ids else ()
+        changed = tuple(c for c in columns if c not in (*table.key, *kept_id))
+        text = statement(
+            name,
+            table=Name(table.name),
+            source=self.stage(table, frame),
+            same=Pairs(table.key, "kept.", "fresh.", "and"),
+            assignments=Pairs(changed, "", "fresh.", ","),
+            columns=Names(columns),
+            values=Names(columns, "fresh."),
+        )
+        self.execute(text, table.name)
+        self.progress(table.name, frame.height)
+
+    def missing(self, present: set[str]) -> list[str]:
+        """The known tables that the store lacks."""
+        return [name for name in TABLES if name not in present]

@@ -1,0 +1,65 @@
+"""DuckDB: frames go in as Arrow streams, without a row ever being seen by Python."""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+
+from engine.errors import StoreUnreachableError, WriteError
+from engine.schema import Table
+from loaders.reader import ArrowStream, store_path
+from sql import Name, Names, statement
+from writers.database import DatabaseWriter
+from writers.writer import BATCH_ROWS, Progress
+
+INCOMING = "incoming_rows"
+
+
+class DuckDBWriter(DatabaseWriter):
+    """An embedded database file."""
+
+    def __init__(self, url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
+        super().__init__(url, batch_rows, progress)
+        path = store_path(url)
+        if not path.parent.is_dir():
+            raise StoreUnreachableError(url, f"there is no folder {path.parent}")
+        try:
+            self.connection = duckdb.connect(path)
+        except duckdb.Error as error:
+            raise StoreUnreachableError(url, str(error)) from error
+        self.connection.execute(statement("utc"))
+
+    def execute(self, text: str, table: str) -> None:
+        try:
+            self.connection.execute(text)
+        except duckdb.Error as error:
+            raise WriteError(self.url, table, str(error)) from error
+
+    def create_missing(self) -> list[str]:
+        found = {row[0] for row in self.connection.sql(statement("catalog")).fetchall()}
+        missing = self.missing(found)
+        if missing:
+            from sql.ddl import create
+
+            for text in create(missing, "duckdb"):
+                self.execute(text, "")
+        return missing
+
+    def stage(self, table: Table, frame: pl.DataFrame) -> Name:
+        self.connection.register(INCOMING, ArrowStream(frame))
+        return Name(INCOMING)
+
+    def insert(self, table: Table, frame: pl.DataFrame) -> None:
+        if frame.is_empty():
+            return
+        columns = Names(tuple(frame.columns))
+        source = self.stage(table, frame)
+        text = statement("write/insert", table=Name(table.name), columns=columns, source=source)
+        self.execute(text, table.name)
+        self.progress(table.name, frame.height)
+
+    def rollback(self) -> None:
+        self.connection.rollback()
+
+    def close(self) -> None:
+        self.connection.close()

@@ -1,0 +1,72 @@
+"""Postgres: rows stream in by COPY, a statement for each batch, all in one transaction."""
+
+from __future__ import annotations
+
+import polars as pl
+import psycopg
+
+from engine.errors import StoreUnreachableError, WriteError
+from engine.schema import Table
+from sql import Name, Names, statement
+from writers.database import DatabaseWriter
+from writers.writer import BATCH_ROWS, Progress
+
+STAGE = "incoming_rows"
+
+
+class PostgresWriter(DatabaseWriter):
+    """A database that holds the legacy schema, or is to hold it."""
+
+    def __init__(self, url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
+        super().__init__(url, batch_rows, progress)
+        try:
+            self.connection = psycopg.connect(url, autocommit=True)
+        except psycopg.Error as error:
+            raise StoreUnreachableError(url, str(error).strip()) from error
+        self.execute(statement("utc"), "")
+
+    def execute(self, text: str, table: str) -> None:
+        try:
+            self.connection.execute(text.encode())
+        except psycopg.Error as error:
+            raise WriteError(self.url, table, str(error).strip()) from error
+
+    def create_missing(self) -> list[str]:
+        found = {row[0] for row in self.connection.execute(statement("catalog").encode())}
+        missing = self.missing(found)
+        if missing:
+            from sql.ddl import create
+
+            with self.transaction():
+                for text in create(missing, "postgres"):
+                    self.execute(text, "")
+        return missing
+
+    def stage(self, table: Table, frame: pl.DataFrame) -> Name:
+        columns = Names(tuple(frame.columns))
+        self.execute(statement("write/unstage", stage=Name(STAGE)), table.name)
+        text = statement("write/stage", stage=Name(STAGE), columns=columns, table=Name(table.name))
+        self.execute(text, table.name)
+        self._copy(STAGE, table.name, frame)
+        return Name(STAGE)
+
+    def insert(self, table: Table, frame: pl.DataFrame) -> None:
+        self._copy(table.name, table.name, frame)
+
+    def _copy(self, target: str, table: str, frame: pl.DataFrame) -> None:
+        text = statement("write/copy", table=Name(target), columns=Names(tuple(frame.columns)))
+        try:
+            with self.connection.cursor() as cursor:
+                for batch in frame.iter_slices(self.batch_rows):
+                    with cursor.copy(text.encode()) as copy:
+                        copy.write(batch.write_csv(include_header=False))
+                    self.progress(table, batch.height)
+        except psycopg.Error as error:
+            raise WriteError(self.url, table, str(error).strip()) from error
+
+    def rollback(self) -> None:
+        if not self.connection.closed:
+            self.connection.execute("rollback")
+
+    def close(self) -> None:
+        self.connection.close()

@@ -1,0 +1,119 @@
+"""What every kind of store can do with frames: replace a block of rows, merge, put in whole."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+from urllib.parse import urlsplit
+
+import polars as pl
+
+from engine.errors import UnknownStoreError
+from engine.schema import TABLES, Table
+
+BATCH_ROWS = 5_000
+Progress = Callable[[str, int], None]
+"""Told of each batch: the table's name and the rows just sent."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A block of portfolios over a span of days, both ends inclusive."""
+
+    portfolios: Sequence[str]
+    start: date
+    end: date
+
+
+class Writer(ABC):
+    """A store that can be written; use it as a context manager, and write in transactions."""
+
+    def __init__(self, url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None):
+        self.url = url
+        self.batch_rows = batch_rows
+        self.progress: Progress = progress or (lambda table, rows: None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing: what is written inside is seen when the block ends well."""
+        self.begin()
+        try:
+            yield
+            self.commit()
+        except BaseException:
+            self.rollback()
+            raise
+
+    def replace(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:
+        """Put in the frames of dated tables in place of the scope's rows, parents first."""
+        known = [TABLES[name] for name in TABLES if name in frames]
+        for table in reversed(known):
+            self.delete(table, scope)
+        for table in known:
+            self.insert(table, frames[table.name])
+
+    @abstractmethod
+    def create_missing(self) -> list[str]:
+        """Make the tables that the store lacks; their names."""
+
+    @abstractmethod
+    def delete(self, table: Table, scope: Scope) -> None:
+        """Take out the scope's rows of a dated table."""
+
+    @abstractmethod
+    def insert(self, table: Table, frame: pl.DataFrame) -> None:
+        """Put in the rows of a frame, in batches."""
+
+    @abstractmethod
+    def merge(self, table: Table, frame: pl.DataFrame) -> None:
+        """Update the rows that are there by natural key, and put in the others, whole."""
+
+    @abstractmethod
+    def update(self, table: Table, frame: pl.DataFrame) -> None:
+        """Update the frame's columns of rows that are there, by natural key."""
+
+    @abstractmethod
+    def begin(self) -> None: ...
+
+    @abstractmethod
+    def commit(self) -> None: ...
+
+    @abstractmethod
+    def rollback(self) -> None: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+
+def open_writer(url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> Writer:
+    """The store behind a URL, opened to write; a file store is made if it is not there.
+
+    Raises:
+        UnknownStoreError: no such kind of store.
+        StoreUnreachableError: it cannot be opened, or another process holds it.
+    """
+    match urlsplit(url).scheme:
+        case "duckdb":
+            from writers.duckdb import DuckDBWriter
+
+            return DuckDBWriter(url, batch_rows, progress)
+        case "postgresql" | "postgres":
+            from writers.postgres import PostgresWriter
+
+            return PostgresWriter(url, batch_rows, progress)
+        case "parquet":
+            from writers.parquet import ParquetWriter
+
+            return ParquetWriter(url, batch_rows, progress)
+        case _:
+            raise UnknownStoreError(url)
