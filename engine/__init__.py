@@ -9,15 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.job import backfill
-    from engine.report import Report
-    from engine.parity import Comparison
+    from engine.api import compare, load
     from engine.errors import EngineError
     from engine.inputs import Inputs
+    from engine.job import backfill
+    from engine.parity import Comparison
     from engine.pipeline import compute
+    from engine.report import Report
     from engine.results import Results
     from engine.rules import Rules
-    from engine.api import compare, load
     from engine.window import Window
 
 _HOMES = {

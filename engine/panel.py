@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -26,7 +27,7 @@ class Panel:
         look-back's.
     symbols: [S] names, ascending; each has at least one close.
     close: [T, S] USD a share, NaN where there is none.
-    targets: [D] day numbers of the window's sessions, the last D of `days`.
+    targets: [D] day numbers of the window's sessions, a subset of `days`.
     """
 
     days: Integers
@@ -59,7 +60,7 @@ def build_panel(closes: pl.DataFrame, visible: Collection[str], window: Window) 
         visible: symbols that regressions may see, spelled as they are stored.
         window: its look-back says how far the rows reach.
     """
-    calendar = sessions(window.first_price, window.end)
+    calendar = sessions(window.first_price, window.last)
     rows = pl.DataFrame({"date": pl.Series(calendar, dtype=pl.Date)}).with_row_index("row")
     wanted = pl.Series("symbol", sorted(visible), dtype=pl.String)
     kept = closes.filter((pl.col("close") > 0) & pl.col("symbol").is_in(wanted.implode()))
@@ -70,5 +71,8 @@ def build_panel(closes: pl.DataFrame, visible: Collection[str], window: Window) 
     close = np.full((len(calendar), names.len()), np.nan)
     at = placed["row"].to_numpy(), placed["column"].to_numpy()
     close[at] = placed["close"].cast(pl.Float64).to_numpy()
-    days = np.array(calendar, dtype="datetime64[D]").astype(np.int64)
-    return Panel(days, tuple(names), close, days[len(days) - len(window.sessions) :])
+    return Panel(_day_numbers(calendar), tuple(names), close, _day_numbers(window.sessions))
+
+
+def _day_numbers(days: list[date]) -> Integers:
+    return np.array(days, dtype="datetime64[D]").astype(np.int64)

@@ -13,6 +13,8 @@ from typing import Literal
 ClosedLots = Literal["earn", "stop"]
 OffSession = Literal["lost", "next_session"]
 SyntheticPrefix = Literal["EQ", "none"]
+Alignment = Literal["portfolio", "symbol"]
+RateWeights = Literal["absolute", "signed"]
 
 
 @dataclass(frozen=True)
@@ -25,18 +27,37 @@ class Rules:
         "lost" [Q5], or booked on the "next_session".
     synthetic_prefix: symbols that begin with "EQ" are taken for synthetic ones and never
         priced, EQIX and EQR among them [Q16]; or no such prefix exists.
+    alignment: spread and ridge factors use the sessions in which every symbol of the
+        "portfolio" that has any price in the look-back has one, so that one gap or one new
+        listing shortens the sample of all [02 §11: 4, 5]; or each "symbol" uses its own.
+    rate_weights: lots count in the rate beta with their "absolute" value, so that shorts add
+        to the sensitivity [02 §11: 7], or with their "signed" one.
     """
 
     closed_lots: ClosedLots
     off_session_cash: OffSession
     synthetic_prefix: SyntheticPrefix
+    alignment: Alignment
+    rate_weights: RateWeights
 
     @classmethod
     def legacy(cls) -> Rules:
         """The old tables, digit for digit."""
-        return cls(closed_lots="earn", off_session_cash="lost", synthetic_prefix="EQ")
+        return cls(
+            closed_lots="earn",
+            off_session_cash="lost",
+            synthetic_prefix="EQ",
+            alignment="portfolio",
+            rate_weights="absolute",
+        )
 
     @classmethod
     def corrected(cls) -> Rules:
         """The right answer."""
-        return cls(closed_lots="stop", off_session_cash="next_session", synthetic_prefix="none")
+        return cls(
+            closed_lots="stop",
+            off_session_cash="next_session",
+            synthetic_prefix="none",
+            alignment="symbol",
+            rate_weights="signed",
+        )

@@ -46,6 +46,7 @@ class Record:
         return found
 
     def to_json(self) -> str:
+        """The run as the file holds it."""
         return json.dumps(self.content(), indent=1, default=str)
 
     def to_text(self) -> str:

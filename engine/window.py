@@ -19,11 +19,14 @@ class Window:
 
     run_date stands for the legacy server's "today": a session before it is historical, and
     factor correlations look back from it. All three are dates, both ends inclusive.
+    later: sessions after the end that are computed too, because they are stored already and
+        go on from the window's last one.
     """
 
     start: date
     end: date
     run_date: date
+    later: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
         if self.start > self.end:
@@ -31,7 +34,13 @@ class Window:
 
     @cached_property
     def sessions(self) -> list[date]:
-        return sessions(self.start, self.end)
+        """The NYSE sessions of the window and the later ones, ascending."""
+        return [*sessions(self.start, self.end), *self.later]
+
+    @property
+    def last(self) -> date:
+        """The last day that a figure of the window looks at."""
+        return self.later[-1] if self.later else self.end
 
     @property
     def first_price(self) -> date:

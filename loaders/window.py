@@ -73,6 +73,7 @@ class Admission:
         extra: Sequence[Rule] = (),
         **values: Value,
     ) -> pl.DataFrame:
+        """The rows of sql/<name>.sql that keep the rules."""
         frame = self.reader.select(name, table, columns, **self._scope, **values)
         good, bad = admit(frame, TABLES[table], self.reader.url, extra)
         self.quarantine.append(bad)
@@ -139,7 +140,7 @@ def _dated(admission: Admission, window: Window, table: str, columns: Sequence[s
     """Rows since the session before the window: cash of the days between may be booked in it."""
     after_last = last_session(window.sessions[0] - ONE_DAY) + ONE_DAY
     day = Name(TABLES[table].date or "")
-    return admission.read("read/owned_dated", table, columns, date=day, start=after_last, end=window.end)
+    return admission.read("read/owned_dated", table, columns, date=day, start=after_last, end=window.last)
 
 
 def _closes(admission: Admission, window: Window) -> pl.DataFrame:
@@ -149,7 +150,7 @@ def _closes(admission: Admission, window: Window) -> pl.DataFrame:
         "market_data_cache",
         CLOSE_COLUMNS,
         start=window.first_price,
-        end=window.end,
+        end=window.last,
         funds=FACTOR_FUNDS,
     )
     return pl.concat([older, inside]).sort("symbol", "date")

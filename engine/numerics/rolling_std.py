@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from engine.numerics.arrays import Bools, Floats
 from engine.numerics.moments import centred, sum_products
 
-SHORT, LONG = 5, 21
+SHORT, LONG, QUARTER = 5, 21, 63
 """Window lengths, in rows."""
 
 LARGEST_MEAN = 10.0
@@ -30,6 +30,20 @@ def rolling_std(returns: Floats) -> tuple[Floats, Floats]:
         for total, square, width in zip(sums, squares, (SHORT, LONG), strict=True)
     )
     return short, long
+
+
+def rolling_std_of_quarter(returns: Floats) -> Floats:
+    """Sample standard deviations (ddof 1) of each 63 consecutive rows: [n,m], n >= 63, -> [n-62,m].
+
+    As `rolling_std`; 63 = 3 x 21.
+    """
+    total, square = (_sums_of_quarter(values) for values in (returns, returns * returns))
+    return _std(returns, total, square, QUARTER)
+
+
+def _sums_of_quarter(values: Floats) -> Floats:
+    _, sums = _window_sums(values)
+    return sums[2 * LONG :] + sums[LONG:-LONG] + sums[: -2 * LONG]
 
 
 def _window_sums(values: Floats) -> tuple[Floats, Floats]:

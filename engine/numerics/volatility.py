@@ -7,13 +7,13 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from engine.numerics.arrays import Bools, Floats
+from engine.numerics.blas import pad_columns
 from engine.numerics.moments import centred, sum_products
-from engine.numerics.rolling_std import LONG, rolling_std
+from engine.numerics.rolling_std import LONG, QUARTER, rolling_std
 
 ANNUAL = float(np.sqrt(252.0))
 """Annualises a daily standard deviation."""
 
-QUARTER = 63
 MIN_OBSERVATIONS = 63
 MIN_FOR_PERCENTILE = 252
 TREND_POINTS = 21
@@ -54,7 +54,7 @@ def volatility(returns: Floats) -> VolatilityFit:
     With A = sqrt(252) and sd the sample standard deviation (ddof 1):
     D_t = |r_t| A; W_t = sd(r_{t-4..t}) A; M_t = sd(r_{t-20..t}) A;
     daily, weekly, monthly = D, W, M of the last row; realized_21 = M; realized_63 = sd(last 63) A.
-    forecast, forecast_r_squared: `_har`. trend: `_trend` of the last 21 M.
+    forecast, forecast_r_squared: `_har`. trend: `trend` of the last 21 M.
     trend_strength = min(|trend_r_squared|, 1).
     percentile = share of all n - 20 values of M strictly below the last; NaN for n < 252.
     Source: Corsi (2009) for HAR.
@@ -62,12 +62,12 @@ def volatility(returns: Floats) -> VolatilityFit:
     n, m = returns.shape
     if n < MIN_OBSERVATIONS:
         raise ValueError(f"{n} returns, at least {MIN_OBSERVATIONS} are needed")
-    blocks = [_block(returns[:, left : left + BLOCK_COLUMNS]) for left in range(0, m, BLOCK_COLUMNS)]
-    if not blocks:
-        return _block(returns)
+    padded = pad_columns(returns)
+    lefts = range(0, max(m, 1), BLOCK_COLUMNS)
+    blocks = [_block(padded[:, left : left + BLOCK_COLUMNS]) for left in lefts]
     names = [field.name for field in fields(VolatilityFit) if field.name != "n"]
     return VolatilityFit(
-        **{name: np.concatenate([getattr(block, name) for block in blocks]) for name in names}, n=n
+        **{name: np.concatenate([getattr(block, name) for block in blocks])[:m] for name in names}, n=n
     )
 
 
@@ -78,7 +78,7 @@ def _block(returns: Floats) -> VolatilityFit:
     monthly *= ANNUAL
     daily = np.abs(returns) * ANNUAL
     forecast, forecast_r_squared = _har(daily, weekly, monthly)
-    slope, r_squared = _trend(monthly[-TREND_POINTS:])
+    slope, r_squared = trend(monthly[-TREND_POINTS:])
     return VolatilityFit(
         realized_21=monthly[-1].copy(),
         realized_63=_std(returns[-QUARTER:]) * ANNUAL,
@@ -90,7 +90,7 @@ def _block(returns: Floats) -> VolatilityFit:
         trend_slope=slope,
         trend_r_squared=r_squared,
         trend_strength=np.minimum(np.abs(r_squared), 1.0),
-        percentile=_percentile(monthly, len(returns)),
+        percentile=percentile(monthly, len(returns)),
         n=len(returns),
     )
 
@@ -100,17 +100,18 @@ def _std(values: Floats) -> Floats:
     return np.sqrt(sum_products(deviation, deviation) / (len(values) - 1))
 
 
-def _percentile(monthly: Floats, n: int) -> Floats:
+def percentile(monthly: Floats, n: int) -> Floats:
+    """Share of the n - 20 values of M strictly below the last, [m]; NaN for n < 252."""
     if n < MIN_FOR_PERCENTILE:
         return np.full(monthly.shape[1], np.nan)
     return np.asarray((monthly < monthly[-1]).mean(axis=0))
 
 
-def _trend(values: Floats) -> tuple[Floats, Floats]:
+def trend(values: Floats) -> tuple[Floats, Floats]:
     """Least squares of values [p,m] on x = 0..p-1 with intercept: slopes and R^2 [m]."""
     x = np.arange(len(values)) - (len(values) - 1) / 2
     _, deviation = centred(values)
-    slope = x @ deviation / (x @ x)
+    slope = np.einsum("i,ij->j", x, deviation) / np.sum(x * x)
     return slope, _r_squared(deviation - x[:, None] * slope, deviation)
 
 
@@ -145,9 +146,10 @@ def _least_squares(regressors: list[Floats], target: Floats) -> Floats:
         for j, b in enumerate(regressors[: i + 1]):
             gram[:, i, j] = gram[:, j, i] = sum_products(a, b)
     degenerate = _degenerate(gram)
+    varies = np.einsum("mii->mi", gram).any(axis=1)
     gram[degenerate] = np.eye(k)
     slopes = np.linalg.solve(gram, moment[:, :, None])[:, :, 0].T
-    for column in np.flatnonzero(degenerate).tolist():
+    for column in np.flatnonzero(degenerate & varies).tolist():
         design = np.stack([a[:, column] for a in regressors], axis=1)
         slopes[:, column] = np.linalg.lstsq(design, target[:, column])[0]
     return np.asarray(slopes)

@@ -20,10 +20,10 @@ from typing import Any, Literal, NoReturn
 
 import polars as pl
 
+from engine.errors import nearest
 from engine.parity.errors import ExemptionError
 from engine.parity.keys import made_references
 from engine.parity.values import NOT_A_NUMBER, needed, one_form
-from engine.errors import nearest
 from engine.schema import TABLES, Column, Table
 
 Value = str | int | float | bool | None

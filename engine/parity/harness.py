@@ -8,13 +8,13 @@ from datetime import date
 
 import polars as pl
 
+from engine.errors import UsageError, safe_url
 from engine.parity import layout
 from engine.parity.comparison import Comparison
 from engine.parity.errors import CannotCompareError, UnknownTableError
 from engine.parity.exemptions import Exemption
 from engine.parity.keys import Reader, Side
 from engine.parity.tally import Tally, describe, tally
-from engine.errors import UsageError, safe_url
 from engine.schema import TABLES, Table
 
 COMPARED_ROLES = ("output", "state")

@@ -14,8 +14,8 @@ from typing import Protocol
 
 import polars as pl
 
-from engine.parity.values import canonical, needed, show
 from engine.frames import empty
+from engine.parity.values import canonical, needed, show
 from engine.schema import TABLES, ForeignKey, Table
 
 SEPARATOR = " / "

@@ -85,6 +85,7 @@ class Column:
 
     @property
     def nullable(self) -> bool:
+        """Whether the column takes nulls."""
         return self.null is not None
 
 
@@ -126,10 +127,12 @@ class Table:
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
+        """The columns by name."""
         return {column.name: column for column in self.columns}
 
     @property
     def names(self) -> list[str]:
+        """The names of the columns, in order."""
         return [column.name for column in self.columns]
 
     def __getitem__(self, name: str) -> Column:

@@ -1,0 +1,137 @@
+"""The command line as its user meets it: a process, its streams and its exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+GOLDEN = ROOT / "tests/golden"
+MIXED = ["--start", "2025-03-03", "--end", "2025-03-14", "--run-date", "2026-11-23"]
+
+
+def engine(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "engine", *arguments],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "POLARS_MAX_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def source(name: str) -> str:
+    return f"parquet:///{GOLDEN / name / 'inputs'}"
+
+
+@pytest.mark.parametrize("command", [[], ["backfill"], ["compare"], ["demo"], ["status"], ["copy"], ["schema"]])
+def test_help_is_plain_and_complete(tmp_path: Path, command: list[str]) -> None:
+    done = engine(tmp_path, *command, "--help")
+    assert done.returncode == 0
+    assert "usage: python -m engine" in done.stdout
+    assert done.stderr == ""
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from engine.cli import parser; parser(); print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    heavy = {"polars", "numpy", "duckdb", "sqlalchemy", "pyarrow", "psycopg", "rich"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_a_backfill_writes_counts_and_leaves_its_record(tmp_path: Path) -> None:
+    done = engine(tmp_path, "backfill", "--from", source("mixed"), "--to", "duckdb:///x", *MIXED)
+    assert done.returncode == 0, done.stderr
+    assert "10 sessions, 2025-03-03 to 2025-03-14" in done.stdout
+    assert "load" in done.stderr
+    record = json.loads((tmp_path / "run_results.json").read_text())
+    assert record["rows"]["portfolio_snapshots"] == 50
+    assert record["failures"] == []
+    assert record["error"] is None
+    assert set(record["seconds"]) == {"load", "compute", "write"}
+    assert record["peak_memory_mib"] > 0
+
+
+def test_json_alone_stands_on_stdout(tmp_path: Path) -> None:
+    done = engine(
+        tmp_path, "backfill", "--from", source("mixed"), "--dry-run", "--json", "--quiet", *MIXED
+    )
+    assert json.loads(done.stdout)["sessions"] == 10
+    assert done.stderr == ""
+    assert not list(tmp_path.glob("*.duckdb"))
+
+
+def test_a_refused_portfolio_is_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
+    days = ["--start", "2025-04-07", "--end", "2025-04-11", "--run-date", "2026-11-23"]
+    done = engine(tmp_path, "backfill", "--from", source("edge"), "--to", "duckdb:///x", *days)
+    assert done.returncode == 1
+    assert "refused: portfolio 5ad941fe-fac8-5c6a-b70b-eda85ce24818" in done.stdout
+    assert "equity_balance is null" in done.stdout
+
+
+def test_an_unknown_portfolio_is_a_usage_error(tmp_path: Path) -> None:
+    unknown = "00000000-0000-0000-0000-000000000001"
+    done = engine(
+        tmp_path, "backfill", "--from", source("mixed"), "--to", "duckdb:///x", "--portfolio", unknown, *MIXED
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+    assert unknown in done.stderr
+
+
+def test_only_writes_the_tables_asked_for(tmp_path: Path) -> None:
+    done = engine(
+        tmp_path, "backfill", "--from", source("mixed"), "--to", "duckdb:///x", "--only", "portfolio_snapshots", *MIXED
+    )
+    assert done.returncode == 0
+    rows = json.loads((tmp_path / "run_results.json").read_text())["rows"]
+    assert rows == {"portfolio_snapshots": 50}
+    wrong = engine(tmp_path, "backfill", "--from", source("mixed"), "--only", "portfolio_snapshot", *MIXED)
+    assert wrong.returncode == 2
+    assert "nearest: portfolio_snapshots" in wrong.stderr
+
+
+def test_a_demo_store_runs_without_dates_and_then_has_nothing_missing(tmp_path: Path) -> None:
+    url = "duckdb:///demo.duckdb"
+    assert engine(tmp_path, "demo", url, "--quiet").returncode == 0
+    first = engine(tmp_path, "backfill", "--from", url, "--end", "2025-12-19", "--quiet")
+    assert first.returncode == 0, first.stderr
+    again = engine(tmp_path, "backfill", "--from", url, "--end", "2025-12-19", "--quiet")
+    assert "nothing to do" in again.stdout
+    status = engine(tmp_path, "status", url, "--json")
+    assert all(row["missing"] == 0 for row in json.loads(status.stdout)["portfolios"])
+
+
+def test_compare_tells_equal_from_different(tmp_path: Path) -> None:
+    one, other = (f"parquet:///{GOLDEN / name / 'outputs'}" for name in ("mixed", "edge"))
+    same = engine(tmp_path, "compare", one, one, "--json", "found.json", "--html", "found.html")
+    assert same.returncode == 0
+    assert json.loads((tmp_path / "found.json").read_text())["verdict"] == "equal"
+    assert "<html" in (tmp_path / "found.html").read_text()
+    assert engine(tmp_path, "compare", one, other).returncode == 1
+    assert engine(tmp_path, "compare", one, "duckdb:///nowhere.duckdb").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["backfill", "--start", "2025-13-01"],
+        ["backfill", "--portfolio", "P1"],
+        ["backfill", "--batch-size", "0"],
+        ["frobnicate"],
+        ["schema", "portfolio"],
+        ["backfill", "--from", "mysql://host/db"],
+        ["backfill", "--start", "2025-03-05", "--end", "2025-03-01", "--from", source("mixed")],
+    ],
+)
+def test_wrong_usage_ends_with_2_and_without_a_traceback(tmp_path: Path, arguments: list[str]) -> None:
+    done = engine(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr
