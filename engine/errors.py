@@ -6,25 +6,45 @@ caller would expect. No message ever holds a password: stores are named by `safe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import re
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote
+
+
+LOGIN = re.compile(r"^([^:/?#]+://[^:/?#@]*):(.*)@", re.DOTALL)
+"""Scheme and user, then the password: up to the last @, whatever stands unescaped in it."""
+SECRET = re.compile(r"pass|secret|token", re.IGNORECASE)
+LONGEST_REASON = 400
 
 
 def safe_url(url: str) -> str:
     """The URL of a store with its password and secret parameters taken out."""
-    parts = urlsplit(url)
-    if "@" not in parts.netloc and "password" not in parts.query.lower():
-        return url
-    login, _, host = parts.netloc.rpartition("@")
-    user = login.partition(":")[0]
-    netloc = f"{user}:***@{host}" if ":" in login else parts.netloc
-    query = "&".join(
-        f"{pair.partition('=')[0]}=***" if "password" in pair.lower() else pair
-        for pair in parts.query.split("&")
-        if pair
+    masked = LOGIN.sub(r"\1:***@", url)
+    address, mark, query = masked.partition("?")
+    pairs = (
+        f"{name}=***" if value and SECRET.search(unquote(name)) else f"{name}{equals}{value}"
+        for name, equals, value in (pair.partition("=") for pair in query.split("&"))
     )
-    return urlunsplit((parts.scheme, netloc, parts.path, query, parts.fragment))
+    return f"{address}{mark}{'&'.join(pairs)}"
+
+
+def scrubbed(reason: str, url: str) -> str:
+    """What a driver says went wrong: one line, without the statement, the URL or a secret of it."""
+    told = " ".join(re.split(r"\s*LINE \d+:", reason)[0].split())
+    for secret in (url, *_secrets(url)):
+        told = told.replace(secret, safe_url(url) if secret == url else "***")
+    return told if len(told) <= LONGEST_REASON else f"{told[:LONGEST_REASON]}..."
+
+
+def _secrets(url: str) -> Iterator[str]:
+    """Passwords as the URL spells them, and as they are."""
+    login = LOGIN.match(url)
+    query = (pair.partition("=") for pair in url.partition("?")[2].split("&"))
+    hidden = [value for name, _, value in query if SECRET.search(unquote(name))]
+    for secret in (login[2] if login else "", *hidden, os.environ.get("PGPASSWORD", "")):
+        yield from filter(None, (secret, unquote(secret)))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -62,8 +82,16 @@ class StoreUnreachableError(EngineError, ConnectionError):
     """A store that is not there, refuses the login, or is held by another process."""
 
     def __init__(self, url: str, reason: str) -> None:
-        self.url, self.reason = safe_url(url), reason
-        super().__init__(f"store {self.url} cannot be opened: {reason}")
+        self.url, self.reason = safe_url(url), scrubbed(reason, url)
+        super().__init__(f"store {self.url} cannot be opened: {self.reason}")
+
+
+class ReadError(EngineError, OSError):
+    """A store that was opened, and then failed to give its rows."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url, self.reason = safe_url(url), scrubbed(reason, url)
+        super().__init__(f"store {self.url} cannot be read: {self.reason}")
 
 
 class MissingTableError(EngineError, LookupError):
@@ -83,6 +111,17 @@ class MissingColumnError(EngineError, LookupError):
     def __init__(self, url: str, table: str, column: str, present: Iterable[str]) -> None:
         self.url, self.table, self.column = safe_url(url), table, column
         super().__init__(f"store {self.url}, table {table} has no column {column}{nearest(column, present)}")
+
+
+class NoPricesError(EngineError, LookupError):
+    """A store without a single close in the window: computing would wipe what is stored."""
+
+    def __init__(self, url: str, start: str, end: str) -> None:
+        self.url = safe_url(url)
+        super().__init__(
+            f"store {self.url}, table market_data_cache has no close from {start} to {end}",
+            "Read from the store that holds the prices: --from URL",
+        )
 
 
 class ColumnTypeError(EngineError, TypeError):
@@ -114,5 +153,6 @@ class WriteError(EngineError, OSError):
     """A store that refused rows; nothing of the transaction is visible."""
 
     def __init__(self, url: str, table: str, reason: str) -> None:
-        self.url, self.table, self.reason = safe_url(url), table, reason
-        super().__init__(f"store {self.url}, table {table}: {reason}; nothing was written")
+        self.url, self.table, self.reason = safe_url(url), table, scrubbed(reason, url)
+        where = f"store {self.url}, table {table}" if table else f"store {self.url}"
+        super().__init__(f"{where}: {self.reason}; nothing was written")

@@ -67,27 +67,34 @@ def conform(frame: pl.DataFrame, table: Table, url: str) -> pl.DataFrame:
 
 def _conformed(values: pl.Series, column: Column, table: Table, url: str) -> pl.Series:
     wanted, found = dtype(column), values.dtype
+    if values.null_count() == values.len():
+        return pl.Series(values.name, [None], dtype=wanted).new_from_index(0, values.len())
     try:
-        if found == pl.Null:
-            return values.cast(wanted)
-        if isinstance(wanted, pl.Decimal):
+        if isinstance(wanted, pl.Decimal) and found.is_numeric():
             return _decimals(values, wanted)
-        same_kind = (
-            (found.is_integer() and wanted.is_integer())
-            or (found.is_numeric() and wanted == pl.Float64)
-            or (isinstance(found, pl.Datetime) and isinstance(wanted, pl.Datetime))
-        )
-        if same_kind and isinstance(found, pl.Datetime) and found.time_zone is None:
-            return values.dt.replace_time_zone("UTC").cast(wanted)
-        if same_kind:
-            return values.cast(wanted)
-        if isinstance(found, pl.Categorical | pl.Enum) and wanted == pl.String:
+        if isinstance(wanted, pl.Datetime) and isinstance(found, pl.Datetime):
+            return _utc(values).cast(wanted)
+        if _widens(found, wanted):
             return values.cast(wanted)
     except pl.exceptions.PolarsError as error:
-        raise ColumnTypeError(
-            url, table.name, column.name, str(error).splitlines()[0], str(column.type)
-        ) from error
+        reason = str(error).splitlines()[0]
+        raise ColumnTypeError(url, table.name, column.name, reason, str(column.type)) from error
     raise ColumnTypeError(url, table.name, column.name, str(found), str(column.type))
+
+
+def _widens(found: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether values of one type are of the other's kind, be it wider or narrower."""
+    return (
+        (found.is_integer() and wanted.is_integer())
+        or (found.is_numeric() and wanted == pl.Float64)
+        or (isinstance(found, pl.Categorical | pl.Enum) and wanted == pl.String)
+    )
+
+
+def _utc(values: pl.Series) -> pl.Series:
+    """A time without a zone is UTC."""
+    assert isinstance(values.dtype, pl.Datetime)
+    return values if values.dtype.time_zone else values.dt.replace_time_zone("UTC")
 
 
 def _decimals(values: pl.Series, wanted: pl.Decimal) -> pl.Series:
@@ -96,6 +103,6 @@ def _decimals(values: pl.Series, wanted: pl.Decimal) -> pl.Series:
             return values
         rounded = round_half_away(values.cast(pl.Float64).to_numpy(), wanted.scale)
         return pl.Series(values.name, rounded, nan_to_null=True).cast(wanted)
-    if values.dtype.is_decimal() or values.dtype.is_integer():
-        return values.cast(wanted)
-    raise pl.exceptions.InvalidOperationError(f"{values.dtype}")
+    if isinstance(values.dtype, pl.Decimal) and values.dtype.scale > wanted.scale:
+        values = values.round(wanted.scale, mode="half_away_from_zero")
+    return values.cast(wanted)

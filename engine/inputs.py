@@ -30,6 +30,8 @@ class Inputs:
     factor_definitions, scenarios, tags, position_tags: whole tables.
     previous_snapshots: each portfolio's newest before the window.
     first_snapshots: each portfolio's oldest of all.
+    first_equity, first_positions: what the ledger saw of each portfolio and position when it was
+        first run (engine_portfolio_openings, engine_position_openings).
     previous_exposures, previous_market_betas, previous_rate_betas: what earlier runs left that
         figures of the window still look at.
     quarantine: the rows that broke a rule (`engine.validation.QUARANTINE`).
@@ -51,6 +53,8 @@ class Inputs:
     position_tags: pl.DataFrame
     previous_snapshots: pl.DataFrame
     first_snapshots: pl.DataFrame
+    first_equity: pl.DataFrame
+    first_positions: pl.DataFrame
     previous_exposures: pl.DataFrame
     previous_market_betas: pl.DataFrame
     previous_rate_betas: pl.DataFrame

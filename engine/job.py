@@ -8,7 +8,7 @@ from uuid import UUID
 
 import polars as pl
 
-from engine.errors import UsageError, nearest
+from engine.errors import NoPricesError, UsageError, nearest
 from engine.pipeline import compute
 from engine.plan import plan
 from engine.progress import Quiet
@@ -28,7 +28,14 @@ STATE = {
     "positions": ("last_price", "market_value", "unrealized_pnl"),
 }
 """The columns that a run changes of rows that others keep."""
-SEEDED = ("portfolios", "positions", "factor_definitions", "stress_test_scenarios")
+SEEDED = (
+    "portfolios",
+    "positions",
+    "factor_definitions",
+    "stress_test_scenarios",
+    "engine_portfolio_openings",
+    "engine_position_openings",
+)
 """What a target of its own needs beside the results, to be compared and used by itself."""
 POSTGRES_SEEDED = ("users", *SEEDED)
 """In Postgres portfolios refer to their users."""
@@ -70,11 +77,13 @@ def backfill(
     report = Report(None)
     with report.timed("load"), open_reader(source) as reader:
         told.stage("load")
-        window = plan(reader, start, end, run_date or now.date(), now)
+        window = plan(reader, start, end, run_date or now.date(), now, portfolios)
         report.window = window
         if window is None:
             return report
         inputs = load_window(reader, window, portfolios)
+        if inputs.closes.is_empty() and not inputs.positions.is_empty():
+            raise NoPricesError(source, f"{window.first_price}", f"{window.last}")
         seeds = {} if same_store(source, target) else _seeds(reader, target)
     with report.timed("compute"):
         told.stage("compute")
@@ -107,23 +116,24 @@ def _changes(
 ) -> dict[str, pl.DataFrame]:
     """Frames by table as they are to be written: whole rows, but of state only what changed."""
     changes = dict(results.tables)
+    for name, seed in seeds.items():
+        fresh = changes.get(name, seed.clear())
+        changes[name] = _overlaid(seed, fresh, results.failures, name)
     for name, columns in STATE.items():
         fresh = changes[name]
-        if name in seeds:
-            changes[name] = _overlaid(seeds[name], fresh, results.failures, name)
-        else:
+        if name not in seeds:
             touched = fresh.filter(pl.col("updated_at") == window.stamp)
             changes[name] = touched.select("id", *columns, "updated_at")
-    changes = {**{name: seeds[name] for name in seeds if name not in changes}, **changes}
     return {name: changes[name] for name in TABLES if name in changes and name in wanted}
 
 
 def _overlaid(old: pl.DataFrame, fresh: pl.DataFrame, failures: pl.DataFrame, name: str) -> pl.DataFrame:
     """The seed with fresh rows in place of its own, less the portfolios that were left out."""
-    owner = TABLES[name].owner or "id"
-    kept = old.join(fresh, on="id", how="anti")
-    kept = kept.join(failures, left_on=owner, right_on="portfolio_id", how="anti")
-    return pl.concat([kept, fresh]).sort("id")
+    table = TABLES[name]
+    kept = old.join(fresh, on=table.key, how="anti")
+    if table.owner:
+        kept = kept.join(failures, left_on=table.owner, right_on="portfolio_id", how="anti")
+    return pl.concat([kept, fresh]).sort(table.key)
 
 
 def _write(
@@ -140,13 +150,14 @@ def _write(
     left_out = results.failures["portfolio_id"].unique().to_list()
     first, last = window.sessions[0], window.sessions[-1]
     figures = {n: f for n, f in changes.items() if TABLES[n].role == "output"}
-    status = {n: f for n, f in changes.items() if TABLES[n].role == "engine"}
+    status = {n: f for n, f in changes.items() if n == "analytics_status"}
     with open_writer(target, batch_rows, told.rows) as writer:
         writer.create_missing()
         with writer.transaction():
             for name, frame in changes.items():
                 if name not in figures and name not in status:
-                    put = writer.merge if seeded else writer.update
+                    narrow = name in STATE and not seeded
+                    put = writer.update if narrow else writer.merge
                     put(TABLES[name], frame)
             writer.replace(figures, Scope(computed, first, last))
             writer.replace(status, Scope(sorted({*computed, *left_out}), first, last))

@@ -11,10 +11,11 @@ from engine.analytics.quotes import quotes
 from engine.analytics.snapshots import figures, stored
 from engine.analytics.state import marked_positions, rolled_portfolios
 from engine.analytics.tracking import tracking
-from engine.analytics.valuation import mark_to_market, position_days
+from engine.analytics.valuation import mark_to_market, position_days, since
 from engine.checks import money_misfits
 from engine.exact import integer
 from engine.inputs import Inputs
+from engine.openings import first_seen
 from engine.results import FAILURES, Results
 from engine.rules import Rules
 from engine.status import refused, status_rows
@@ -42,6 +43,7 @@ def compute(inputs: Inputs, window: Window, rules: Rules) -> Results:
             "portfolio_snapshots": stored(book, window.stamp),
             "batch_run_tracking": tracking(window, complete=failures.is_empty()),
             "analytics_status": _status(book, days, failures, window),
+            **first_seen(inputs, book),
         },
         failures=failures,
     )
@@ -50,14 +52,17 @@ def compute(inputs: Inputs, window: Window, rules: Rules) -> Results:
 def mark(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:
     """Phase 4: every position's price and value of every session."""
     symbols = inputs.positions["symbol"].unique().sort()
-    prices = quotes(symbols, inputs.closes, window.sessions)
-    days = position_days(inputs.positions, prices, window.sessions)
-    return mark_to_market(days, rules.synthetic_prefix)
+    carried = [*window.earlier, *window.sessions]
+    prices = quotes(symbols, inputs.closes, carried)
+    days = position_days(inputs.positions, prices, carried)
+    return since(mark_to_market(days, rules.synthetic_prefix), len(window.earlier))
 
 
 def roll(inputs: Inputs, window: Window, rules: Rules, days: pl.DataFrame) -> pl.DataFrame:
     """Phase 3: every portfolio's P&L, equity and exposures of every session."""
-    start = openings(inputs.portfolios, inputs.previous_snapshots, inputs.first_snapshots)
+    start = openings(
+        inputs.portfolios, inputs.previous_snapshots, inputs.first_equity, inputs.first_snapshots
+    )
     book = open_book(start, window.sessions)
     numbers = book.select("portfolio", "portfolio_id", "session", "has_previous")
     days = days.join(numbers, on=["portfolio_id", "session"], maintain_order="left")

@@ -9,6 +9,8 @@ from functools import cached_property
 from engine.errors import UsageError
 from engine.sessions import sessions
 
+MARK_LOOK_BACK = timedelta(days=5)
+"""Calendar days back to a price that can still mark a position (document 01 §8.1)."""
 PRICE_LOOK_BACK = timedelta(days=366)
 """Calendar days of prices before the first session: the longest figure needs 365."""
 
@@ -19,13 +21,18 @@ class Window:
 
     run_date stands for the legacy server's "today": a session before it is historical, and
     factor correlations look back from it. All three are dates, both ends inclusive.
-    later: sessions after the end that are computed too, because they are stored already and
-        go on from the window's last one.
+    A rerun computes sessions that are stored already. It starts from what the ledger remembers,
+    not from what the last run left, and takes everything that follows along:
+    rerun: whether a session of the window, or one after it, is stored already.
+    earlier: stored sessions before the window, in which positions got the values they carry.
+    later: stored sessions after the window, which go on from its last one.
     """
 
     start: date
     end: date
     run_date: date
+    rerun: bool = False
+    earlier: tuple[date, ...] = ()
     later: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
@@ -46,7 +53,8 @@ class Window:
     def first_price(self) -> date:
         """The oldest day whose prices any figure of the window looks at."""
         first = self.sessions[0] if self.sessions else self.start
-        return first - PRICE_LOOK_BACK
+        marked = self.earlier[0] - MARK_LOOK_BACK if self.earlier else first
+        return min(first - PRICE_LOOK_BACK, marked)
 
     @property
     def stamp(self) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import polars as pl
@@ -29,6 +29,7 @@ EVENT_COLUMNS = ("id", "portfolio_id", "trade_date", "realized_pnl")
 FLOW_COLUMNS = ("id", "portfolio_id", "change_type", "amount", "change_date", "deleted_at")
 CLOSE_COLUMNS = ("symbol", "date", "close")
 PROFILE_COLUMNS = ("symbol", "beta", "sector", "is_etf")
+MARKS = ("last_price", "market_value", "unrealized_pnl")
 SNAPSHOT_COLUMNS = (
     "portfolio_id",
     "snapshot_date",
@@ -100,29 +101,24 @@ def load_window(reader: Reader, window: Window, portfolios: Sequence[UUID] | Non
     owners = admission.read("read/portfolios", "portfolios")
     _all_there(owners, admission, portfolios, reader.url)
     owners = owners.filter(pl.col("deleted_at").is_null())
-    positions = admission.read("read/owned", "positions")
-    events = _dated(admission, window, "position_realized_events", EVENT_COLUMNS)
     flows = _dated(admission, window, "equity_changes", FLOW_COLUMNS)
-    closes = _closes(admission, window)
+    seen = admission.read("read/owned", "engine_position_openings")
+    frames = {
+        "positions": _positions(admission, window, seen),
+        "first_positions": seen,
+        "realized_events": _dated(admission, window, "position_realized_events", EVENT_COLUMNS),
+        "equity_changes": flows.filter(pl.col("deleted_at").is_null()),
+        **_market(admission, window),
+        **_earlier(admission, window.sessions[0]),
+    }
     quarantine = pl.concat(admission.quarantine)
     refused = _refused(owners, quarantine)
-    accepted = owners.join(refused, left_on="id", right_on="portfolio_id", how="anti")
-    ours = accepted.select(portfolio_id="id")
+    for name in ("positions", "realized_events", "equity_changes"):
+        frames[name] = frames[name].join(refused, on="portfolio_id", how="anti")
     return Inputs(
-        portfolios=accepted,
-        positions=positions.join(refused, on="portfolio_id", how="anti"),
-        realized_events=events.join(ours, on="portfolio_id", how="semi"),
-        equity_changes=flows.filter(pl.col("deleted_at").is_null()).join(ours, on="portfolio_id", how="semi"),
-        closes=closes,
-        fund_closes=_fund_closes(admission, window),
-        universe=reader.query(statement("read/universe")).sort("symbol"),
-        profiles=admission.read("read/profiles", "company_profiles", PROFILE_COLUMNS),
+        **frames,
+        portfolios=owners.join(refused, left_on="id", right_on="portfolio_id", how="anti"),
         has_benchmark=_has_benchmark(reader),
-        factor_definitions=admission.read("read/table", "factor_definitions"),
-        scenarios=admission.read("read/table", "stress_test_scenarios"),
-        tags=admission.read("read/table", "tags_v2"),
-        position_tags=admission.read("read/table", "position_tags"),
-        **_earlier(admission, window),
         quarantine=quarantine,
         refused=refused,
     )
@@ -134,6 +130,15 @@ def _all_there(owners: pl.DataFrame, admission: Admission, wanted: Sequence[UUID
     for portfolio in wanted or ():
         if str(portfolio) not in known:
             raise UsageError(f"store {url} has no portfolio {portfolio} that is not deleted")
+
+
+def _positions(admission: Admission, window: Window, seen: pl.DataFrame) -> pl.DataFrame:
+    """Positions as the window finds them: in a rerun, as the ledger saw each of them first."""
+    positions = admission.read("read/owned", "positions")
+    if not window.rerun:
+        return positions
+    marks = seen.select(pl.col("position_id").alias("id"), *MARKS)
+    return positions.update(marks, on="id", include_nulls=True)
 
 
 def _dated(admission: Admission, window: Window, table: str, columns: Sequence[str]) -> pl.DataFrame:
@@ -156,8 +161,8 @@ def _closes(admission: Admission, window: Window) -> pl.DataFrame:
     return pl.concat([older, inside]).sort("symbol", "date")
 
 
-def _fund_closes(admission: Admission, window: Window) -> pl.DataFrame:
-    return admission.read(
+def _market(admission: Admission, window: Window) -> dict[str, pl.DataFrame]:
+    funds = admission.read(
         "read/fund_closes",
         "market_data_cache",
         CLOSE_COLUMNS,
@@ -165,6 +170,16 @@ def _fund_closes(admission: Admission, window: Window) -> pl.DataFrame:
         end=window.run_date,
         funds=FACTOR_FUNDS,
     )
+    return {
+        "closes": _closes(admission, window),
+        "fund_closes": funds,
+        "universe": admission.reader.query(statement("read/universe")).sort("symbol"),
+        "profiles": admission.read("read/profiles", "company_profiles", PROFILE_COLUMNS),
+        "factor_definitions": admission.read("read/table", "factor_definitions"),
+        "scenarios": admission.read("read/table", "stress_test_scenarios"),
+        "tags": admission.read("read/table", "tags_v2"),
+        "position_tags": admission.read("read/table", "position_tags"),
+    }
 
 
 def _has_benchmark(reader: Reader) -> bool:
@@ -172,13 +187,13 @@ def _has_benchmark(reader: Reader) -> bool:
     return bool(reader.query(statement("read/benchmark", code=BENCHMARK)).item())
 
 
-def _earlier(admission: Admission, window: Window) -> dict[str, pl.DataFrame]:
-    first = window.sessions[0]
+def _earlier(admission: Admission, first: date) -> dict[str, pl.DataFrame]:
     return {
         "previous_snapshots": admission.read(
             "read/previous_snapshots", "portfolio_snapshots", SNAPSHOT_COLUMNS, start=first
         ),
         "first_snapshots": admission.read("read/first_snapshots", "portfolio_snapshots", FIRST_COLUMNS),
+        "first_equity": admission.read("read/owned", "engine_portfolio_openings"),
         "previous_exposures": admission.read(
             "read/previous_exposures",
             "factor_exposures",

@@ -56,27 +56,41 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Selected:
-    """Columns as a loader wants them: keys, words and documents as text, NaN-able as double."""
+    """Columns as a loader wants them: keys, words and documents as text, NaN-able as double.
+
+    exact_text: numbers too, but for the NaN-able.
+    """
 
     columns: tuple[Column, ...]
+    exact_text: bool = False
 
     def __str__(self) -> str:
         return ", ".join(self._one(column) for column in self.columns)
 
-    @staticmethod
-    def _one(column: Column) -> str:
-        name = Name(column.name)
-        if column.type.kind in ("uuid", "enum", "json"):
+    def _one(self, column: Column) -> str:
+        name, kind = Name(column.name), column.type.kind
+        if kind in ("uuid", "enum", "json") or (self.exact_text and kind == "numeric" and not column.nan):
             return f"{name}::text as {name}"
         return f"{name}::float8 as {name}" if column.nan else str(name)
 
 
-Value = Name | Names | Pairs | Selected | date | timedelta | bool | int | str | UUID | Iterable[str] | None
+@dataclass(frozen=True)
+class Lowered:
+    """Every column, these ones in small letters."""
+
+    texts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        small = ", ".join(f"lower({Name(text)}::text) as {Name(text)}" for text in self.texts)
+        return f"* replace ({small})" if small else "*"
+
+
+Value = Name | Names | Pairs | Selected | Lowered | date | timedelta | bool | int | str | UUID | Iterable[str] | None
 
 
 def _literal(value: Value) -> str:
     match value:
-        case Name() | Names() | Pairs() | Selected():
+        case Name() | Names() | Pairs() | Selected() | Lowered():
             return str(value)
         case None:
             return "null"

@@ -1,2 +1,2 @@
 -- a Parquet file under its table's name
-create view {view} as select * from read_parquet({file})
+create view {view} as select {columns} from read_parquet({file})

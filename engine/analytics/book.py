@@ -7,30 +7,34 @@ from datetime import date
 import polars as pl
 
 from engine.analytics.quotes import session_frame
-from engine.exact import integer, scaled
+from engine.exact import decimal, integer, scaled
 
 
-def openings(portfolios: pl.DataFrame, previous: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
+def openings(
+    portfolios: pl.DataFrame, previous: pl.DataFrame, ledger: pl.DataFrame, first: pl.DataFrame
+) -> pl.DataFrame:
     """What each portfolio's roll-forward starts from.
 
     The equity is the previous snapshot's, if that is neither null nor 0 [Q10], else the
-    portfolio's own. That column holds what the last run rolled it to: where the portfolio's
-    oldest snapshot has no predecessor in the window's past, the capital it was founded with is
-    got back from that snapshot, equity - daily P&L - daily flow, so that a rerun starts where
-    the first run started. Source: document 01 §3.2.
+    portfolio's own. That column holds what the last run rolled it to, so a rerun of a
+    portfolio's beginning takes what the ledger saw when it was first run, and in a store that
+    the legacy batch wrote, without a ledger, gets it back from the oldest snapshot: equity less
+    that day's P&L and flow. Source: document 01 §3.2.
 
     Args:
         portfolios: id, equity_balance.
         previous: each portfolio's newest snapshot before the window.
+        ledger: portfolio_id, equity_balance, as each portfolio was first run.
         first: each portfolio's oldest snapshot of all.
 
     Returns:
-        portfolio_id, has_previous, and Int128 cents opening_equity, opening_pnl,
+        portfolio_id, has_previous; founding: the equity (Decimal) that the portfolio began with;
+        and Int128 cents opening_equity, opening_pnl,
         opening_realized, opening_flow; sorted by portfolio_id.
     """
-    founded = first.select(
+    oldest = first.select(
         "portfolio_id",
-        founding=scaled("equity_balance") - scaled("daily_pnl") - scaled("daily_capital_flow"),
+        oldest=scaled("equity_balance") - scaled("daily_pnl") - scaled("daily_capital_flow"),
     )
     before = previous.select(
         "portfolio_id",
@@ -40,13 +44,17 @@ def openings(portfolios: pl.DataFrame, previous: pl.DataFrame, first: pl.DataFra
         opening_realized=scaled("cumulative_realized_pnl"),
         opening_flow=scaled("cumulative_capital_flow"),
     )
-    own = portfolios.select(portfolio_id="id", own=scaled("equity_balance"))
-    rows = own.join(before, on="portfolio_id", how="left").join(founded, on="portfolio_id", how="left")
-    fresh = pl.when(pl.col("has_previous").is_null()).then("founding")
+    seen = ledger.select("portfolio_id", seen=scaled("equity_balance"))
+    rows = portfolios.select(portfolio_id="id", own=scaled("equity_balance"))
+    for other in (before, seen, oldest):
+        rows = rows.join(other, on="portfolio_id", how="left")
+    rows = rows.with_columns(pl.col("has_previous").fill_null(False))
+    founding = pl.coalesce("seen", "oldest", "own")
     return rows.select(
         "portfolio_id",
-        pl.col("has_previous").fill_null(False),
-        opening_equity=pl.coalesce("carried", fresh, "own"),
+        "has_previous",
+        founding=decimal(founding, 16, 2),
+        opening_equity=pl.coalesce("carried", pl.when("has_previous").then("own").otherwise(founding)),
         **{name: pl.col(name).fill_null(integer(0)) for name in _TOTALS},
     ).sort("portfolio_id")
 

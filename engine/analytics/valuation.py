@@ -74,6 +74,13 @@ def mark_to_market(days: pl.DataFrame, synthetic_prefix: SyntheticPrefix) -> pl.
     )
 
 
+def since(days: pl.DataFrame, first: int) -> pl.DataFrame:
+    """The days from session `first` on, their sessions counted from 0."""
+    if first == 0:
+        return days
+    return days.filter(pl.col("session") >= first).with_columns(pl.col("session") - first)
+
+
 def _where(marked: pl.Expr, fresh: pl.Expr, opening: pl.Expr) -> pl.Expr:
     """The fresh figure, or in the first session what the table held: then filled forward."""
     return pl.when(marked).then(fresh).when(pl.col("session") == 0).then(opening)

@@ -5,12 +5,13 @@ of bulk loads, `engine schema`, and docs/schema.md. Column names are the legacy 
 Source: documents 01 to 05 of the legacy description.
 """
 
+from engine.schema.bookkeeping import BOOKKEEPING
 from engine.schema.figures import FIGURES
 from engine.schema.holdings import HOLDINGS
 from engine.schema.kinds import Column, ForeignKey, Role, Table, Type
 from engine.schema.market import MARKET
 
-TABLES: dict[str, Table] = {table.name: table for table in (*HOLDINGS, *MARKET, *FIGURES)}
+TABLES: dict[str, Table] = {table.name: table for table in (*HOLDINGS, *MARKET, *FIGURES, *BOOKKEEPING)}
 """All tables by name, parents before children."""
 
 __all__ = ["TABLES", "Column", "ForeignKey", "Role", "Table", "Type"]

@@ -1,5 +1,5 @@
 -- closes of everything the portfolios hold and of the factor funds, in a span of days
-select symbol, date, close from market_data_cache
+select {columns} from market_data_cache
 where date between {start} and {end} and symbol in (
     select symbol from positions where {everyone} or portfolio_id in {portfolios}
     union select upper(symbol) from positions where {everyone} or portfolio_id in {portfolios}

@@ -1,3 +1,3 @@
 -- closes of the factor funds, in a span of days
-select symbol, date, close from market_data_cache
+select {columns} from market_data_cache
 where date between {start} and {end} and symbol in {funds}

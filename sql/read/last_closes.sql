@@ -1,5 +1,5 @@
 -- the newest close of each held symbol before a day: a snapshot values by it, however old
-select distinct on (symbol) symbol, date, close from market_data_cache
+select distinct on (symbol) {columns} from market_data_cache
 where date < {start} and symbol in (
     select upper(symbol) from positions where {everyone} or portfolio_id in {portfolios}
 )

@@ -1,0 +1,217 @@
+"""Scenarios: what stress tests assume, read from a file and held to its rules.
+
+The file is JSON or TOML of one structure, that of the legacy batch:
+
+    stress_scenarios: {group: {scenario id: {name, description, shocked_factors, category,
+        severity, active}}}
+    configuration: {min_factor_correlation, max_factor_correlation}
+
+A shock is a fraction, 0.05 for a rise of 5 %; that of Interest_Rate is a change of yield, 0.005
+for 50 basis points. Other keys of the legacy file are known and not looked at; unknown ones are
+errors. Source: document 03 §4.1.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from engine.errors import nearest
+from engine.scenario_errors import ScenarioError, ScenarioFileError, UnknownFactorError
+
+RATE_SHOCK = "Interest_Rate"
+KNOWN_FACTORS = (
+    "Market",
+    "Value",
+    "Growth",
+    "Momentum",
+    "Quality",
+    "Size",
+    "Low Volatility",
+    RATE_SHOCK,
+    "Growth-Value Spread",
+    "Momentum Spread",
+    "Size Spread",
+    "Quality Spread",
+)
+"""What a scenario may shock: the eight funds' factors, and the spreads, which correlate with
+nothing but themselves."""
+
+DEFAULT_FILE = "stress_scenarios.toml"
+TOP_KEYS = ("stress_scenarios", "configuration", "factor_mappings", "severity_levels")
+BOUNDS = ("min_factor_correlation", "max_factor_correlation")
+DEFAULT_BOUNDS = (-0.95, 0.95)
+CONFIGURATION_KEYS = (
+    *BOUNDS,
+    "default_lookback_days",
+    "correlation_decay_factor",
+    "stress_magnitude_cap",
+    "enable_cross_correlations",
+    "default_confidence_level",
+)
+TEXT_FIELDS = ("name", "description", "category", "severity")
+FIELDS = (*TEXT_FIELDS, "shocked_factors", "active")
+EXTRA_FIELDS = ("optional", "historical_period")
+"""Fields of the legacy file that nothing reads."""
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario.
+
+    id: as in stress_test_scenarios.scenario_id. group: the file's grouping, which results bear as
+    their category; category: the scenario's own. shocks: fractions by factor, in the file's
+    order; severity: a word of the file's.
+    """
+
+    id: str
+    group: str
+    name: str
+    description: str
+    shocks: Mapping[str, float]
+    category: str
+    severity: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class Scenarios:
+    """A validated scenario file.
+
+    all: in the file's order. bounds: least and largest correlation of two different factors.
+    """
+
+    all: tuple[Scenario, ...]
+    bounds: tuple[float, float] = DEFAULT_BOUNDS
+
+    @property
+    def active(self) -> tuple[Scenario, ...]:
+        """The scenarios that a run computes."""
+        return tuple(scenario for scenario in self.all if scenario.active)
+
+
+def load_scenarios(path: Path | None = None) -> Scenarios:
+    """Read and validate a scenario file; by default the one that comes with the engine.
+
+    Raises:
+        ScenarioFileError: the file is not there, not JSON or TOML, empty, or has unknown or
+            repeated keys.
+        ScenarioError: a scenario lacks a field or has one of the wrong kind.
+        UnknownFactorError: a scenario shocks something unknown.
+    """
+    source = str(path or DEFAULT_FILE)
+    document = _document(path, source)
+    _no_unknown(source, document, TOP_KEYS)
+    groups = _mapping(source, "stress_scenarios", document.get("stress_scenarios", {}))
+    scenarios = tuple(
+        _scenario(source, group, key, body)
+        for group, members in groups.items()
+        for key, body in _mapping(source, f"group {group}", members).items()
+    )
+    if not scenarios:
+        raise ScenarioFileError(source, "there is no scenario in it")
+    _no_repeats(source, scenarios)
+    return Scenarios(scenarios, _bounds(source, document.get("configuration", {})))
+
+
+def _document(path: Path | None, source: str) -> Document:
+    """The file's content, whatever it is."""
+    parse = _parser(Path(source).suffix.lower(), source)
+    try:
+        text = (path or files("engine").joinpath(DEFAULT_FILE)).read_text(encoding="utf-8")
+        return _mapping(source, "the file", parse(text) if text.strip() else {})
+    except ScenarioFileError:
+        raise
+    except (OSError, ValueError) as error:
+        raise ScenarioFileError(source, f"cannot be read: {error}") from error
+
+
+def _parser(suffix: str, source: str) -> Callable[[str], object]:
+    if suffix == ".toml":
+        return tomllib.loads
+    if suffix == ".json":
+        return partial(json.loads, object_pairs_hook=partial(_unrepeated, source))
+    raise ScenarioFileError(source, "its name ends in neither .toml nor .json")
+
+
+def _unrepeated(source: str, pairs: Sequence[tuple[str, Any]]) -> Document:
+    """A JSON object; Python would keep the last of two equal keys, TOML refuses them itself."""
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ScenarioFileError(source, f"key '{name}' stands there twice")
+    return dict(pairs)
+
+
+def _mapping(source: str, what: str, value: object) -> Document:
+    if not isinstance(value, dict):
+        raise ScenarioFileError(source, f"{what} is not a table of names and values")
+    return value
+
+
+def _no_unknown(source: str, found: Collection[str], known: Collection[str], owner: str = "") -> None:
+    for name in found:
+        if name not in known:
+            raise ScenarioFileError(source, f"{owner}unknown key '{name}'{nearest(name, known)}")
+
+
+def _no_repeats(source: str, scenarios: Sequence[Scenario]) -> None:
+    groups: dict[str, str] = {}
+    for scenario in scenarios:
+        if scenario.id in groups:
+            where = f"{groups[scenario.id]} and {scenario.group}"
+            raise ScenarioError(source, scenario.id, f"the id stands there twice, in {where}")
+        groups[scenario.id] = scenario.group
+
+
+def _scenario(source: str, group: str, key: str, body: object) -> Scenario:
+    fields = _mapping(source, f"scenario {key}", body)
+    _no_unknown(source, fields, (*FIELDS, *EXTRA_FIELDS), f"scenario {key}: ")
+    for name in FIELDS:
+        if name not in fields:
+            raise ScenarioError(source, key, f"field {name} is missing")
+    for name in TEXT_FIELDS:
+        if not isinstance(fields[name], str) or not fields[name].strip():
+            raise ScenarioError(source, key, f"field {name} is not a text")
+    if not isinstance(fields["active"], bool):
+        raise ScenarioError(source, key, "field active is neither true nor false")
+    texts = {name: fields[name] for name in TEXT_FIELDS}
+    shocks = _shocks(source, key, fields["shocked_factors"])
+    return Scenario(id=key, group=group, shocks=shocks, active=fields["active"], **texts)
+
+
+def _shocks(source: str, key: str, value: object) -> Mapping[str, float]:
+    if not isinstance(value, dict) or not value:
+        raise ScenarioError(source, key, "field shocked_factors names no factor and its shock")
+    for factor, shock in value.items():
+        if factor not in KNOWN_FACTORS:
+            raise UnknownFactorError(source, key, factor, KNOWN_FACTORS)
+        if not _is_finite(shock):
+            raise ScenarioError(source, key, f"the shock of {factor} is not a finite number: {shock}")
+    return {factor: float(shock) for factor, shock in value.items()}
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an integer beyond the doubles
+        return False
+
+
+def _bounds(source: str, configuration: object) -> tuple[float, float]:
+    found = _mapping(source, "configuration", configuration)
+    _no_unknown(source, found, CONFIGURATION_KEYS, "configuration: ")
+    low, high = (found.get(name, bound) for name, bound in zip(BOUNDS, DEFAULT_BOUNDS, strict=True))
+    if not (_is_finite(low) and _is_finite(high) and -1.0 <= low <= high <= 1.0):
+        problem = f"{' and '.join(BOUNDS)} are no range within -1 and 1: {low}, {high}"
+        raise ScenarioFileError(source, f"configuration: {problem}")
+    return float(low), float(high)
