@@ -15,6 +15,8 @@ from urllib.parse import unquote
 
 LOGIN = re.compile(r"^([^:/?#]+://[^:/?#@]*):(.*)@", re.DOTALL)
 """Scheme and user, then the password: up to the last @, whatever stands unescaped in it."""
+IN_TEXT = re.compile(r"(\w+://[^:/?#@\s]*):\S*@")
+"""The same amid a sentence: the last net under a message that forgot to mask a URL."""
 SECRET = re.compile(r"pass|secret|token", re.IGNORECASE)
 LONGEST_REASON = 400
 
@@ -60,7 +62,8 @@ class EngineError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.hint = hint or self.hint
-        super().__init__(f"{message}. {self.hint}" if self.hint else message)
+        told = IN_TEXT.sub(r"\1:***@", message)
+        super().__init__(f"{told}. {self.hint}" if self.hint else told)
 
 
 class UsageError(EngineError, ValueError):

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import polars as pl
 
+from engine.analyses import JOBS, analyse
 from engine.analytics.book import open_book, openings
 from engine.analytics.exposures import exposures
 from engine.analytics.pnl import booked, flow_cents, realized_cents, roll_forward, unrealized
 from engine.analytics.quotes import quotes
-from engine.analytics.snapshots import figures, stored
-from engine.analytics.state import marked_positions, rolled_portfolios
-from engine.analytics.tracking import tracking
+from engine.analytics.snapshots import figures
 from engine.analytics.valuation import mark_to_market, position_days, since
+from engine.assembly import assemble
 from engine.checks import money_misfits
 from engine.exact import integer
 from engine.inputs import Inputs
-from engine.openings import first_seen
 from engine.results import FAILURES, Results
 from engine.rules import Rules
-from engine.status import refused, status_rows
 from engine.window import Window
 
-JOBS = ["pnl", "snapshot", "market_values"]
+__all__ = ["JOBS", "compute"]
 
 
 def compute(inputs: Inputs, window: Window, rules: Rules) -> Results:
@@ -36,17 +34,8 @@ def compute(inputs: Inputs, window: Window, rules: Rules) -> Results:
     days, book = (
         frame.join(failures, on="portfolio_id", how="anti", maintain_order="left") for frame in (days, book)
     )
-    return Results(
-        tables={
-            "portfolios": rolled_portfolios(inputs.portfolios, book, window.stamp),
-            "positions": marked_positions(inputs.positions, days, window.stamp),
-            "portfolio_snapshots": stored(book, window.stamp),
-            "batch_run_tracking": tracking(window, complete=failures.is_empty()),
-            "analytics_status": _status(book, days, failures, window),
-            **first_seen(inputs, book),
-        },
-        failures=failures,
-    )
+    outcomes = analyse(inputs, window, rules, days, book)
+    return assemble(inputs, window, days, book, outcomes, failures)
 
 
 def mark(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:
@@ -66,25 +55,9 @@ def roll(inputs: Inputs, window: Window, rules: Rules, days: pl.DataFrame) -> pl
     book = open_book(start, window.sessions)
     numbers = book.select("portfolio", "portfolio_id", "session", "has_previous")
     days = days.join(numbers, on=["portfolio_id", "session"], maintain_order="left")
-    cash = {
-        "realized": booked(
-            inputs.realized_events,
-            "trade_date",
-            realized_cents(),
-            window.sessions,
-            rules.off_session_cash,
-        ),
-        "flow": booked(
-            inputs.equity_changes,
-            "change_date",
-            flow_cents(),
-            window.sessions,
-            rules.off_session_cash,
-        ),
-    }
     moves = unrealized(days, rules.closed_lots)
     book = book.join(moves, on=["portfolio", "session"], how="left", maintain_order="left")
-    for name, amounts in cash.items():
+    for name, amounts in _cash(inputs, window, rules).items():
         named = amounts.rename({"cents": name})
         book = book.join(named, on=["portfolio_id", "date"], how="left", maintain_order="left")
     book = book.with_columns(
@@ -94,32 +67,17 @@ def roll(inputs: Inputs, window: Window, rules: Rules, days: pl.DataFrame) -> pl
     return figures(roll_forward(book), exposures(days))
 
 
+def _cash(inputs: Inputs, window: Window, rules: Rules) -> dict[str, pl.DataFrame]:
+    sources = {
+        "realized": (inputs.realized_events, "trade_date", realized_cents()),
+        "flow": (inputs.equity_changes, "change_date", flow_cents()),
+    }
+    return {
+        name: booked(rows, day, cents, window.sessions, rules.off_session_cash)
+        for name, (rows, day, cents) in sources.items()
+    }
+
+
 def _refusals(inputs: Inputs) -> pl.DataFrame:
     blank = [pl.lit("").alias(name) for name in ("table", "column", "key", "value")]
     return inputs.refused.with_columns(blank).select(FAILURES.keys())
-
-
-def _status(book: pl.DataFrame, days: pl.DataFrame, failures: pl.DataFrame, window: Window) -> pl.DataFrame:
-    marked = days.group_by("portfolio_id", "session").agg(
-        marked=pl.col("marked").sum(), unmarked=(pl.col("markable") & ~pl.col("marked")).sum()
-    )
-    rows = book.join(marked, on=["portfolio_id", "session"], how="left", maintain_order="left")
-    counts = {
-        "pnl": ("moved", "still"),
-        "snapshot": ("valued", "unvalued"),
-        "market_values": ("marked", "unmarked"),
-    }
-    done = [
-        rows.select(
-            "portfolio_id",
-            calculation_date="date",
-            job=pl.lit(job),
-            status=pl.lit("ok"),
-            reason=pl.lit(None, pl.String),
-            positions_used=pl.col(used).fill_null(0),
-            positions_left_out=pl.col(left_out).fill_null(0),
-        )
-        for job, (used, left_out) in counts.items()
-    ]
-    dates = pl.Series("date", window.sessions, dtype=pl.Date)
-    return status_rows(pl.concat([*done, refused(failures, dates, JOBS)], how="diagonal_relaxed"))

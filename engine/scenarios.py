@@ -13,17 +13,13 @@ errors. Source: document 03 §4.1.
 
 from __future__ import annotations
 
-import json
 import math
-import tomllib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from engine.errors import nearest
+from engine.scenario_document import mapping, no_unknown, read_document
 from engine.scenario_errors import ScenarioError, ScenarioFileError, UnknownFactorError
 
 RATE_SHOCK = "Interest_Rate"
@@ -60,8 +56,6 @@ TEXT_FIELDS = ("name", "description", "category", "severity")
 FIELDS = (*TEXT_FIELDS, "shocked_factors", "active")
 EXTRA_FIELDS = ("optional", "historical_period")
 """Fields of the legacy file that nothing reads."""
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -109,59 +103,18 @@ def load_scenarios(path: Path | None = None) -> Scenarios:
         UnknownFactorError: a scenario shocks something unknown.
     """
     source = str(path or DEFAULT_FILE)
-    document = _document(path, source)
-    _no_unknown(source, document, TOP_KEYS)
-    groups = _mapping(source, "stress_scenarios", document.get("stress_scenarios", {}))
+    document = read_document(path or files("engine").joinpath(DEFAULT_FILE), source)
+    no_unknown(source, document, TOP_KEYS)
+    groups = mapping(source, "stress_scenarios", document.get("stress_scenarios", {}))
     scenarios = tuple(
         _scenario(source, group, key, body)
         for group, members in groups.items()
-        for key, body in _mapping(source, f"group {group}", members).items()
+        for key, body in mapping(source, f"group {group}", members).items()
     )
     if not scenarios:
         raise ScenarioFileError(source, "there is no scenario in it")
     _no_repeats(source, scenarios)
     return Scenarios(scenarios, _bounds(source, document.get("configuration", {})))
-
-
-def _document(path: Path | None, source: str) -> Document:
-    """The file's content, whatever it is."""
-    parse = _parser(Path(source).suffix.lower(), source)
-    try:
-        text = (path or files("engine").joinpath(DEFAULT_FILE)).read_text(encoding="utf-8")
-        return _mapping(source, "the file", parse(text) if text.strip() else {})
-    except ScenarioFileError:
-        raise
-    except (OSError, ValueError) as error:
-        raise ScenarioFileError(source, f"cannot be read: {error}") from error
-
-
-def _parser(suffix: str, source: str) -> Callable[[str], object]:
-    if suffix == ".toml":
-        return tomllib.loads
-    if suffix == ".json":
-        return partial(json.loads, object_pairs_hook=partial(_unrepeated, source))
-    raise ScenarioFileError(source, "its name ends in neither .toml nor .json")
-
-
-def _unrepeated(source: str, pairs: Sequence[tuple[str, Any]]) -> Document:
-    """A JSON object; Python would keep the last of two equal keys, TOML refuses them itself."""
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
-            raise ScenarioFileError(source, f"key '{name}' stands there twice")
-    return dict(pairs)
-
-
-def _mapping(source: str, what: str, value: object) -> Document:
-    if not isinstance(value, dict):
-        raise ScenarioFileError(source, f"{what} is not a table of names and values")
-    return value
-
-
-def _no_unknown(source: str, found: Collection[str], known: Collection[str], owner: str = "") -> None:
-    for name in found:
-        if name not in known:
-            raise ScenarioFileError(source, f"{owner}unknown key '{name}'{nearest(name, known)}")
 
 
 def _no_repeats(source: str, scenarios: Sequence[Scenario]) -> None:
@@ -174,8 +127,8 @@ def _no_repeats(source: str, scenarios: Sequence[Scenario]) -> None:
 
 
 def _scenario(source: str, group: str, key: str, body: object) -> Scenario:
-    fields = _mapping(source, f"scenario {key}", body)
-    _no_unknown(source, fields, (*FIELDS, *EXTRA_FIELDS), f"scenario {key}: ")
+    fields = mapping(source, f"scenario {key}", body)
+    no_unknown(source, fields, (*FIELDS, *EXTRA_FIELDS), f"scenario {key}: ")
     for name in FIELDS:
         if name not in fields:
             raise ScenarioError(source, key, f"field {name} is missing")
@@ -208,8 +161,8 @@ def _is_finite(value: object) -> bool:
 
 
 def _bounds(source: str, configuration: object) -> tuple[float, float]:
-    found = _mapping(source, "configuration", configuration)
-    _no_unknown(source, found, CONFIGURATION_KEYS, "configuration: ")
+    found = mapping(source, "configuration", configuration)
+    no_unknown(source, found, CONFIGURATION_KEYS, "configuration: ")
     low, high = (found.get(name, bound) for name, bound in zip(BOUNDS, DEFAULT_BOUNDS, strict=True))
     if not (_is_finite(low) and _is_finite(high) and -1.0 <= low <= high <= 1.0):
         problem = f"{' and '.join(BOUNDS)} are no range within -1 and 1: {low}, {high}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from engine.frames import dtype
@@ -9,6 +11,12 @@ from engine.ids import row_ids
 from engine.schema import TABLES
 
 STATUS = TABLES["analytics_status"]
+COUNTED = {
+    "pnl": ("moved", "still"),
+    "snapshot": ("valued", "unvalued"),
+    "market_values": ("marked", "unmarked"),
+}
+"""The jobs of phases 3 and 4: the columns with positions used and left out."""
 
 
 def status_rows(rows: pl.DataFrame) -> pl.DataFrame:
@@ -25,7 +33,32 @@ def status_rows(rows: pl.DataFrame) -> pl.DataFrame:
     return known.insert_column(0, ids.alias("id")).sort(STATUS.key)
 
 
-def refused(failures: pl.DataFrame, days: pl.Series, jobs: list[str]) -> pl.DataFrame:
+def day_jobs(book: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """The status of phases 3 and 4, which never skip: a row for each portfolio, session and job.
+
+    Args:
+        book: of `engine.analytics.snapshots.figures`.
+        days: of `engine.analytics.valuation.mark_to_market`.
+    """
+    marked = days.group_by("portfolio_id", "session").agg(
+        marked=pl.col("marked").sum(), unmarked=(pl.col("markable") & ~pl.col("marked")).sum()
+    )
+    rows = book.join(marked, on=["portfolio_id", "session"], how="left", maintain_order="left")
+    return pl.concat(
+        rows.select(
+            "portfolio_id",
+            calculation_date="date",
+            job=pl.lit(job),
+            status=pl.lit("ok"),
+            reason=pl.lit(None, pl.String),
+            positions_used=pl.col(used).fill_null(0).cast(pl.Int32),
+            positions_left_out=pl.col(left_out).fill_null(0).cast(pl.Int32),
+        )
+        for job, (used, left_out) in COUNTED.items()
+    )
+
+
+def refused(failures: pl.DataFrame, days: pl.Series, jobs: Sequence[str]) -> pl.DataFrame:
     """Every job of every session, failed, for the portfolios that were left out."""
     reasons = failures.unique("portfolio_id", keep="first", maintain_order=True)
     calendar = pl.DataFrame({"calculation_date": days})

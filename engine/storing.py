@@ -58,24 +58,30 @@ def store_rows(table: Table, rows: pl.DataFrame, stamp: datetime) -> pl.DataFram
 
 
 def misfits(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """The floats that are infinite or too wide for their columns: rows of `FAILURES`.
+    """The floats that their columns cannot hold: rows of `FAILURES`.
+
+    Too wide a figure, an infinite one, or an undefined one where the column has to have a number.
 
     Args:
         rows: portfolio_id, the table's key columns and figures as Float64.
     """
     named = pl.concat_str((pl.col(name).cast(pl.String) for name in table.key), separator=", ")
     found = [
-        rows.filter(pl.col(name).abs() >= 10.0 ** (kind.precision - kind.scale)).select(
+        rows.filter(_misfit(column)).select(
             "portfolio_id",
             table=pl.lit(table.name),
-            column=pl.lit(name),
+            column=pl.lit(column.name),
             key=named,
-            value=pl.col(name).cast(pl.String),
-            reason=pl.lit(f"{name} does not fit {kind}"),
+            value=pl.col(column.name).cast(pl.String),
+            reason=pl.lit(f"{column.name} does not fit {column.type}"),
         )
-        for name in rows.columns
-        if name in table.by_name
-        and (kind := table[name].type).kind == "numeric"
-        and rows.schema[name].is_float()
+        for column in table.columns
+        if column.type.kind == "numeric" and rows.schema.get(column.name) == pl.Float64
     ]
     return pl.concat([pl.DataFrame(schema=FAILURES), *found])
+
+
+def _misfit(column: Column) -> pl.Expr:
+    value, kind = pl.col(column.name), column.type
+    wide = (value.abs() >= 10.0 ** (kind.precision - kind.scale)) & value.is_not_nan()
+    return wide if column.nan or column.nullable else wide | value.is_nan()

@@ -10,6 +10,7 @@ from engine.exact import GRAINS_A_CENT, decimal, half_away, integer
 from engine.frames import dtype
 from engine.ids import row_ids
 from engine.schema import TABLES, Column
+from engine.storing import figure
 
 SNAPSHOTS = TABLES["portfolio_snapshots"]
 JSON_NULL = "null"
@@ -61,13 +62,15 @@ def stored(rows: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
     """Those figures as rows of portfolio_snapshots; columns that nothing has filled are null."""
     ids = row_ids(SNAPSHOTS.name, rows["portfolio_id"], rows["date"])
     rows = rows.with_columns(id=ids, snapshot_date="date", created_at=pl.lit(stamp))
-    return rows.select(_column(column, rows.schema) for column in SNAPSHOTS.columns)
+    return rows.select(_column(column, rows) for column in SNAPSHOTS.columns)
 
 
-def _column(column: Column, schema: pl.Schema) -> pl.Expr:
-    found = schema.get(column.name)
+def _column(column: Column, rows: pl.DataFrame) -> pl.Expr | pl.Series:
+    found = rows.schema.get(column.name)
     if found is None:
         return pl.lit(None, dtype(column)).alias(column.name)
     if found == pl.Int128:
         return decimal(pl.col(column.name), column.type.precision, column.type.scale)
+    if found == pl.Float64:
+        return figure(rows[column.name], column)
     return pl.col(column.name).cast(dtype(column))

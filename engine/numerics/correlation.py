@@ -7,11 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.numerics.arrays import Floats
+from engine.numerics.correlation_sets import pair_figures, square_cells
 from engine.numerics.moments import centred
-from engine.numerics.student import tail_of_angle
-
-MIN_OVERLAP = 30
-"""Rows below which a correlation is withheld."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +32,8 @@ def correlation(returns: Floats) -> CorrelationFit:
     Source: pandas' DataFrame.corr(min_periods=30), scipy's pearsonr.
     """
     n, m = returns.shape
-    rho = _pearson(returns)
-    with np.errstate(invalid="ignore"):
-        tail = tail_of_angle(np.abs(rho), (1.0 - rho) * (1.0 + rho), np.array(n - 2))
-    significance = 1.0 - tail
-    np.fill_diagonal(significance, 1.0)
-    return CorrelationFit(rho if n >= MIN_OVERLAP else np.full((m, m), np.nan), significance, n)
+    rho, significance = pair_figures(returns, square_cells(np.arange(m), np.array([m])))
+    return CorrelationFit(rho.reshape(m, m), significance.reshape(m, m), n)
 
 
 def ewma_correlation(returns: Floats, decay: float, bound: float, min_rows: int) -> Floats:
@@ -64,22 +57,6 @@ def ewma_correlation(returns: Floats, decay: float, bound: float, min_rows: int)
         rho = np.clip(np.where(np.isnan(rho), 0.0, rho), -bound, bound)
     np.fill_diagonal(rho, 1.0)
     return rho
-
-
-def _pearson(returns: Floats) -> Floats:
-    if len(returns) == 0:
-        return np.full((returns.shape[1], returns.shape[1]), np.nan)
-    _, deviation = centred(returns)
-    rho = np.clip(_scaled(_unit(deviation).T @ _unit(deviation)), -1.0, 1.0)
-    varies = ~np.isnan(np.diagonal(rho))
-    rho[varies, varies] = 1.0
-    return rho
-
-
-def _unit(deviation: Floats) -> Floats:
-    """Columns scaled by a power of two near their largest size, lest their squares underflow."""
-    _, exponent = np.frexp(np.abs(deviation).max(axis=0))
-    return np.asarray(np.ldexp(deviation, -exponent))
 
 
 def _scaled(covariance: Floats) -> Floats:

@@ -33,17 +33,18 @@ def har_of_windows(
     """
     series = [component[:-1] for component in components] + [components[0][1:]]
     shift = [values.mean(axis=0) for values in series]
-    series = [values - level for values, level in zip(series, shift, strict=True)]
+    running = _running([values - level for values, level in zip(series, shift, strict=True)])
     first, last = start, stop - LEAD - 1
     n = (last - first).astype(np.float64)
-    mean = [_window_sum(_running(values), column, first, last) / n for values in series]
+    until = running[:, last, column]
+    sums = until - running[:, first, column]
+    mean = sums[:4] / n
     gram = np.empty((4, 4, column.size))
     steady = np.ones(column.shape, dtype=np.bool_)
-    for i, a in enumerate(series):
-        for j, b in enumerate(series[: i + 1]):
-            running = _running(a * b)
-            gram[i, j] = gram[j, i] = _window_sum(running, column, first, last) - n * mean[i] * mean[j]
-        steady &= running[last, column] <= LARGEST_PREFIX * gram[i, i]
+    for slot, (i, j) in enumerate(PRODUCTS, start=4):
+        gram[i, j] = gram[j, i] = sums[slot] - n * mean[i] * mean[j]
+        if i == j:
+            steady &= until[slot] <= LARGEST_PREFIX * gram[i, i]
     slopes, explained, determinant = _solve(gram)
     forecast = mean[3] + shift[3][column]
     for slope, level, average, component in zip(slopes, shift, mean, components, strict=False):
@@ -52,15 +53,24 @@ def har_of_windows(
     return forecast, explained, ~sure
 
 
-def _running(values: Floats) -> Floats:
-    """Sums of the first 0, 1, ... rows: [q,m] -> [q+1,m]. One column at a time, row after row."""
-    sums = np.zeros((len(values) + 1, values.shape[1]))
-    np.cumsum(values, axis=0, out=sums[1:])
-    return sums
+PRODUCTS = [(i, j) for i in range(4) for j in range(i + 1)]
 
 
-def _window_sum(running: Floats, column: Ints, first: Ints, last: Ints) -> Floats:
-    return np.asarray(running[last, column] - running[first, column])
+def _running(series: list[Floats]) -> Floats:
+    """Sums of the first 0, 1, ... rows of four series [q,m] and of their products: [14,q+1,m].
+
+    Row after row for all of them together: numpy's own cumulative sum goes down one column at a time,
+    and takes ten times as long.
+    """
+    rows, columns = series[0].shape
+    sums = np.zeros((rows + 1, len(series) + len(PRODUCTS), columns))
+    for slot, values in enumerate(series):
+        sums[1:, slot] = values
+    for slot, (i, j) in enumerate(PRODUCTS, start=len(series)):
+        np.multiply(series[i], series[j], out=sums[1:, slot])
+    for row in range(1, rows + 1):
+        sums[row] += sums[row - 1]
+    return sums.transpose(1, 0, 2)
 
 
 def _solve(gram: Floats) -> tuple[Floats, Floats, Floats]:

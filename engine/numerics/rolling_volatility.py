@@ -9,13 +9,12 @@ import numpy as np
 from engine.numerics.arrays import Bools, Floats, Int32s, Ints
 from engine.numerics.blas import pad_columns
 from engine.numerics.har import LEAD, har_of_windows
-from engine.numerics.rolling_std import LONG, SHORT, rolling_std, rolling_std_of_quarter
+from engine.numerics.rolling_std import LONG, QUARTER, SHORT, rolling_std, rolling_std_of_quarter
 from engine.numerics.volatility import (
     ANNUAL,
     BLOCK_COLUMNS,
     MIN_FOR_PERCENTILE,
     MIN_OBSERVATIONS,
-    QUARTER,
     TREND_POINTS,
     percentile,
     trend,

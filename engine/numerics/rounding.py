@@ -62,10 +62,10 @@ def _round_text(number: float, scale: int) -> float:
 def product_half_away(a: Floats, b: Floats, scale: int) -> Floats:
     """a b rounded half away from zero at `scale` decimals, multiplied as shortest decimal texts.
 
-    a, b: float64 that broadcast to one shape; scale: 0 to 22. The texts' product is taken at 28 significant
-    digits, half to even, and then rounded; the result is the float64 nearest to that decimal. Products far
-    enough from a tie are rounded as floats, the others as Decimals. NaN and infinities stay, -0.0 becomes 0.0.
-    Source: the legacy batch multiplies Decimals made of floats' texts and stores them in SQL numerics.
+    a, b: float64 that broadcast to one shape; scale: 0 to 22. The texts' product is taken at 28
+    significant digits, half to even, and then rounded; the result is the float64 nearest to that decimal.
+    Products far enough from a tie are rounded as floats, the others as Decimals. NaN and infinities stay,
+    -0.0 becomes 0.0. Source: Python's Decimal arithmetic, stored in an SQL numeric column.
     """
     if not 0 <= scale <= LARGEST_SCALE:
         raise ValueError(f"scale {scale} is outside 0..{LARGEST_SCALE}")

@@ -13,9 +13,10 @@ def rolling_slopes(x: Floats, y: Floats, first: Ints, stop: Ints) -> Floats:
 
         slope = sum (x - mean(x)) y / sum (x - mean(x))^2
 
-    x: [T,k]; y: [T,m]; both finite; first, stop: int64[D], no window empty. Returns [D,k,m]: the slope of each
-    response on each regressor alone. A regressor that is 0 throughout a window gives slopes 0, another constant
-    NaN. Source: what statsmodels' OLS on [1, x] returns; it adds no intercept beside a constant.
+    x: [T,k]; y: [T,m]; both finite; first, stop: int64[D], no window empty. Returns [D,k,m]: the slope of
+    each response on each regressor alone. A regressor that is 0 throughout a window gives slopes 0,
+    another constant NaN. Source: what statsmodels' OLS on [1, x] returns; it adds no intercept beside a
+    constant.
     """
     dates, k, m = len(first), x.shape[1], y.shape[1]
     values = pad_columns(y)

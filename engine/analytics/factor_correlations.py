@@ -1,0 +1,86 @@
+"""Factor correlations: how the funds that stand for factors have moved together of late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from engine.numerics.correlation import ewma_correlation
+
+DECAY = 0.94
+"""Weight of a day's return against the next day's."""
+MIN_ROWS = 30
+"""Returns below which factors count as uncorrelated."""
+FUND_FACTORS = {
+    "SPY": "Market",
+    "VTV": "Value",
+    "VUG": "Growth",
+    "MTUM": "Momentum",
+    "QUAL": "Quality",
+    "IWM": "Size",
+    "USMV": "Low Volatility",
+    "TLT": "Interest Rate",
+}
+"""The factor that each fund stands for; nothing shocks or holds "Interest Rate" by that name."""
+
+
+@dataclass(frozen=True)
+class FactorCorrelations:
+    """Correlations of F factors, as of one day.
+
+    names: [F] factors whose fund has any close, in the order of `FUND_FACTORS`.
+    rho: [F, F], the diagonal exactly 1. returns: T, the returns that it rests on.
+    """
+
+    names: tuple[str, ...]
+    rho: NDArray[np.float64]
+    returns: int
+    as_of: date
+
+    def between(self, shocked: str, held: str) -> float:
+        """Correlation of two factors; one without a fund correlates with itself alone."""
+        if shocked in self.names and held in self.names:
+            return float(self.rho[self.names.index(shocked), self.names.index(held)])
+        return float(shocked == held)
+
+
+def factor_correlations(
+    fund_closes: pl.DataFrame, run_date: date, bounds: tuple[float, float]
+) -> FactorCorrelations:
+    """Exponentially weighted correlations of the factor funds' daily returns.
+
+        R_t = P_t / P_{t-1} - 1  over the days on which all funds with any close have one
+        rho_ab = cov_w(R_a, R_b) / sqrt(var_w(R_a) var_w(R_b)),  w_t ~ 0.94^(T-t)
+
+    cut to `bounds` off the diagonal; 0 with fewer than 30 returns or where a variance is not
+    positive. Source: document 03 §4.2.
+
+    Args:
+        fund_closes: symbol, date, close in USD; of the look-back of the run date, on any days,
+            closes of 0 included.
+        bounds: least and largest correlation of two different factors.
+    """
+    held = set(fund_closes["symbol"])
+    funds = [fund for fund in FUND_FACTORS if fund in held]
+    close = _complete(fund_closes, funds)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        returns = close[1:] / close[:-1] - 1.0
+        rho = ewma_correlation(returns, DECAY, 1.0, MIN_ROWS)
+    rho = np.clip(rho, *bounds)
+    np.fill_diagonal(rho, 1.0)
+    return FactorCorrelations(tuple(FUND_FACTORS[fund] for fund in funds), rho, len(returns), run_date)
+
+
+def _complete(fund_closes: pl.DataFrame, funds: list[str]) -> NDArray[np.float64]:
+    """[days, funds] closes of the days on which each of the funds has one, ascending."""
+    columns = pl.DataFrame({"symbol": funds}, schema={"symbol": pl.String}).with_row_index("column")
+    known = fund_closes.join(columns, on="symbol", maintain_order="left")
+    days = known["date"].unique().sort()
+    close = np.full((len(days), len(funds)), np.nan)
+    row = days.search_sorted(known["date"]).to_numpy()
+    close[row, known["column"].to_numpy()] = known["close"].cast(pl.Float64).to_numpy()
+    return np.asarray(close[~np.isnan(close).any(axis=1)])

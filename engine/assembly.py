@@ -1,0 +1,94 @@
+"""Assembly: from a run's figures to the rows of its tables, checked and rounded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+import polars as pl
+
+from engine.analyses import JOBS
+from engine.analytics.factors import updated_definitions
+from engine.analytics.outcome import Outcome
+from engine.analytics.snapshots import stored
+from engine.analytics.state import marked_positions, rolled_portfolios
+from engine.analytics.tracking import tracking
+from engine.inputs import Inputs
+from engine.openings import first_seen
+from engine.results import Results
+from engine.schema import TABLES
+from engine.status import day_jobs, refused, status_rows
+from engine.storing import misfits, store_rows
+from engine.window import Window
+
+NEVER_WRITTEN = ("correlation_clusters", "correlation_cluster_positions")
+"""Empty, and yet replaced: rows that others left would refer to matrices that are replaced."""
+
+
+def assemble(
+    inputs: Inputs,
+    window: Window,
+    days: pl.DataFrame,
+    book: pl.DataFrame,
+    outcomes: Sequence[Outcome],
+    failures: pl.DataFrame,
+) -> Results:
+    """The results: every table's rows, less the portfolios with a figure that does not fit.
+
+    Args:
+        days, book: of the portfolios that were computed.
+        outcomes: of `engine.analyses.analyse`.
+        failures: portfolios left out before.
+    """
+    snapshot = _snapshot_columns(outcomes)
+    rows = _by_table(outcomes)
+    checked = [misfits(TABLES[name], frame) for name, frame in rows.items()]
+    failures = pl.concat([failures, misfits(TABLES["portfolio_snapshots"], snapshot), *checked])
+    days, book, snapshot = (_without(frame, failures) for frame in (days, book, snapshot))
+    rows = {name: _without(frame, failures) for name, frame in rows.items()}
+    keys = {"portfolio_id": "portfolio_id", "date": "snapshot_date"}
+    book = book.join(snapshot, left_on=list(keys), right_on=list(keys.values()), how="left", maintain_order="left")
+    exposures = rows["factor_exposures"]
+    told = [day_jobs(book, days), *(_without(outcome.status, failures) for outcome in outcomes)]
+    return Results(
+        tables={
+            "portfolios": rolled_portfolios(inputs.portfolios, book, window.stamp),
+            "positions": marked_positions(inputs.positions, days, window.stamp),
+            "factor_definitions": updated_definitions(inputs.factor_definitions, exposures, window.stamp),
+            "portfolio_snapshots": stored(book, window.stamp),
+            **{name: store_rows(TABLES[name], frame, window.stamp) for name, frame in rows.items()},
+            "batch_run_tracking": tracking(window, complete=failures.is_empty()),
+            "analytics_status": _status(told, failures, window),
+            **first_seen(inputs, book),
+        },
+        failures=failures,
+    )
+
+
+def _without(frame: pl.DataFrame, failures: pl.DataFrame) -> pl.DataFrame:
+    if failures.is_empty():
+        return frame
+    return frame.join(failures, on="portfolio_id", how="anti", maintain_order="left")
+
+
+def _by_table(outcomes: Sequence[Outcome]) -> dict[str, pl.DataFrame]:
+    names = dict.fromkeys(name for outcome in outcomes for name in outcome.tables)
+    return {
+        name: pl.concat([o.tables[name] for o in outcomes if name in o.tables], how="diagonal")
+        for name in names
+    }
+
+
+def _snapshot_columns(outcomes: Sequence[Outcome]) -> pl.DataFrame:
+    """What the jobs add to the snapshots, side by side."""
+    keys = ["portfolio_id", "snapshot_date"]
+    found = [outcome.snapshot for outcome in outcomes if outcome.snapshot is not None]
+    return reduce(
+        lambda one, other: one.join(other, on=keys, how="full", coalesce=True, maintain_order="left_right"),
+        found,
+    )
+
+
+def _status(told: Sequence[pl.DataFrame], failures: pl.DataFrame, window: Window) -> pl.DataFrame:
+    dates = pl.Series("date", window.sessions, dtype=pl.Date)
+    return status_rows(pl.concat([*told, refused(failures, dates, JOBS)], how="diagonal_relaxed"))
