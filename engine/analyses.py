@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import polars as pl
 
-from engine.analytics.factors import factor_ids
+from engine.analytics.correlations import correlations
+from engine.analytics.factor_correlations import factor_correlations
+from engine.analytics.factors import factor_ids, updated_definitions
 from engine.analytics.lots import Lots, Portfolios, lot_arrays, portfolio_arrays
 from engine.analytics.market_beta import market_beta
 from engine.analytics.outcome import Outcome
-from engine.analytics.provider_beta import provider_beta
+from engine.analytics.provider_beta import opening_provider_beta, provider_beta, with_openings
 from engine.analytics.rate_beta import rate_beta
 from engine.analytics.ridge_factors import ridge_factors
+from engine.analytics.sector import sector
 from engine.analytics.spread_factors import spread_factors
+from engine.analytics.stress import stress
+from engine.analytics.volatility import volatility
+from engine.exact import GRAIN_SCALE, usd
 from engine.inputs import Inputs
-from engine.panel import Panel, build_panel
+from engine.panel import build_panel
 from engine.rules import Rules
+from engine.scenarios import Scenarios
+from engine.schema import TABLES
+from engine.storing import figure
 from engine.window import Window
 
+RATE_BETAS = "position_interest_rate_betas"
 JOBS = (
     "pnl",
     "snapshot",
@@ -26,12 +39,21 @@ JOBS = (
     "rate_beta",
     "spread_factors",
     "ridge_factors",
+    "sector",
+    "volatility",
+    "correlations",
+    "stress",
 )
 """The jobs that analytics_status knows, in order."""
 
 
 def analyse(
-    inputs: Inputs, window: Window, rules: Rules, days: pl.DataFrame, book: pl.DataFrame
+    inputs: Inputs,
+    window: Window,
+    rules: Rules,
+    scenarios: Scenarios,
+    days: pl.DataFrame,
+    book: pl.DataFrame,
 ) -> list[Outcome]:
     """Phase 6 for every portfolio and session, job by job.
 
@@ -43,23 +65,92 @@ def analyse(
     portfolios = portfolio_arrays(book, len(window.sessions))
     lots = lot_arrays(days, portfolios)
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
-    return _regressions(inputs, rules, panel, lots, portfolios, dates)
-
-
-def _regressions(
-    inputs: Inputs, rules: Rules, panel: Panel, lots: Lots, portfolios: Portfolios, dates: pl.Series
-) -> list[Outcome]:
     ids = factor_ids(inputs.factor_definitions)
     market = market_beta(panel, lots, portfolios, dates, ids.market)
-    betas = market.tables["position_market_betas"]
-    return [
+    rate = rate_beta(panel, lots, portfolios, dates, ids.rate, rules.rate_weights)
+    betas = [
         market,
-        provider_beta(
-            lots, portfolios, dates, inputs.profiles, betas, inputs.previous_market_betas, ids.provider
-        ),
-        rate_beta(panel, lots, portfolios, dates, ids.rate, rules.rate_weights),
+        _provider(inputs, window, days, book, lots, portfolios, market, ids.provider),
+        rate,
         spread_factors(panel, lots, portfolios, dates, ids.active, rules.alignment),
         ridge_factors(panel, lots, portfolios, dates, ids.active, rules.alignment),
     ]
+    return [
+        *betas,
+        sector(
+            book,
+            days,
+            inputs.positions,
+            inputs.profiles,
+            inputs.has_benchmark,
+            portfolios,
+            window.run_date,
+        ),
+        volatility(lots, portfolios, panel, dates, rules.synthetic_prefix),
+        correlations(days, portfolios, panel, inputs.closes, dates),
+        _stress(inputs, window, rules, scenarios, lots, portfolios, betas),
+    ]
 
 
+def _stress(
+    inputs: Inputs,
+    window: Window,
+    rules: Rules,
+    scenarios: Scenarios,
+    lots: Lots,
+    portfolios: Portfolios,
+    betas: Sequence[Outcome],
+) -> Outcome:
+    """Stress reads exposures and rate betas back from their tables, rounded, older ones too."""
+    exposures = pl.concat([outcome.tables["factor_exposures"] for outcome in betas])
+    rate_betas = pl.concat(
+        [o.tables[RATE_BETAS] for o in betas if RATE_BETAS in o.tables]
+    )
+    return stress(
+        portfolios,
+        lots,
+        pl.Series("date", window.sessions, dtype=pl.Date),
+        _read_back("factor_exposures", exposures, inputs.previous_exposures),
+        _read_back(RATE_BETAS, rate_betas, inputs.previous_rate_betas),
+        updated_definitions(inputs.factor_definitions, exposures, window.stamp),
+        scenarios.active,
+        dict(inputs.scenarios.select("scenario_id", "id").iter_rows()),
+        factor_correlations(inputs.fund_closes, window.run_date, scenarios.bounds),
+        rules.rate_weights,
+    )
+
+
+def _read_back(table: str, rows: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
+    """This run's figures as their table stores them, after those of earlier runs."""
+    known = TABLES[table]
+    fresh = rows.select(
+        figure(rows[name], known[name]) if known[name].type.kind == "numeric" else pl.col(name)
+        for name in earlier.columns
+    )
+    return pl.concat([earlier, fresh])
+
+
+def _provider(
+    inputs: Inputs,
+    window: Window,
+    days: pl.DataFrame,
+    book: pl.DataFrame,
+    lots: Lots,
+    portfolios: Portfolios,
+    market: Outcome,
+    factor_id: str,
+) -> Outcome:
+    """Provider beta; from the run date on a snapshot is made with one before the job comes."""
+    dates = pl.Series("date", window.sessions, dtype=pl.Date)
+    known = (inputs.profiles, market.tables["position_market_betas"], inputs.previous_market_betas)
+    found = provider_beta(lots, portfolios, dates, *known, factor_id)
+    if window.sessions[-1] < window.run_date or found.snapshot is None:
+        return found
+    made = book.select(
+        equity=usd(pl.col("equity_grains"), GRAIN_SCALE),
+        populated=(pl.col("date") >= window.run_date) & pl.col("holds"),
+    )
+    shape = portfolios.equity.shape
+    equity, populated = (made[name].to_numpy().reshape(shape) for name in made.columns)
+    opening = opening_provider_beta(lots, portfolios, dates, *known, days, equity, populated)
+    return replace(found, snapshot=with_openings(found.snapshot, opening))

@@ -12,7 +12,9 @@ from engine.analytics.factors import updated_definitions
 from engine.analytics.outcome import Outcome
 from engine.analytics.snapshots import stored
 from engine.analytics.state import marked_positions, rolled_portfolios
+from engine.analytics.tags import sector_tags
 from engine.analytics.tracking import tracking
+from engine.frames import empty
 from engine.inputs import Inputs
 from engine.openings import first_seen
 from engine.results import Results
@@ -46,10 +48,10 @@ def assemble(
     failures = pl.concat([failures, misfits(TABLES["portfolio_snapshots"], snapshot), *checked])
     days, book, snapshot = (_without(frame, failures) for frame in (days, book, snapshot))
     rows = {name: _without(frame, failures) for name, frame in rows.items()}
-    keys = {"portfolio_id": "portfolio_id", "date": "snapshot_date"}
-    book = book.join(snapshot, left_on=list(keys), right_on=list(keys.values()), how="left", maintain_order="left")
+    book = _completed(book, snapshot)
     exposures = rows["factor_exposures"]
     told = [day_jobs(book, days), *(_without(outcome.status, failures) for outcome in outcomes)]
+    tagged, unlinked = _tagged(inputs, window, failures)
     return Results(
         tables={
             "portfolios": rolled_portfolios(inputs.portfolios, book, window.stamp),
@@ -57,18 +59,47 @@ def assemble(
             "factor_definitions": updated_definitions(inputs.factor_definitions, exposures, window.stamp),
             "portfolio_snapshots": stored(book, window.stamp),
             **{name: store_rows(TABLES[name], frame, window.stamp) for name, frame in rows.items()},
+            **{name: empty(TABLES[name]) for name in NEVER_WRITTEN},
+            **tagged,
             "batch_run_tracking": tracking(window, complete=failures.is_empty()),
             "analytics_status": _status(told, failures, window),
             **first_seen(inputs, book),
         },
         failures=failures,
+        removed=unlinked,
     )
+
+
+def _tagged(
+    inputs: Inputs, window: Window, failures: pl.DataFrame
+) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    """Phase 5, for the sessions from the run date on that were never computed before.
+
+    A rerun leaves the tags alone: each pass counts every link again.
+    """
+    runs = sum(day >= window.run_date for day in window.fresh)
+    if runs == 0:
+        return {}, {}
+    owners = inputs.portfolios.join(failures, left_on="id", right_on="portfolio_id", how="anti")
+    found = sector_tags(
+        inputs.tags, inputs.position_tags, inputs.positions, inputs.profiles, owners, runs, window.stamp
+    )
+    gone = found.unlinked.select("position_id", "tag_id")
+    return {"tags_v2": found.tags, "position_tags": found.links}, {"position_tags": gone}
 
 
 def _without(frame: pl.DataFrame, failures: pl.DataFrame) -> pl.DataFrame:
     if failures.is_empty():
         return frame
     return frame.join(failures, on="portfolio_id", how="anti", maintain_order="left")
+
+
+def _completed(book: pl.DataFrame, snapshot: pl.DataFrame) -> pl.DataFrame:
+    """The book with the jobs' columns; a figure of theirs stands before a place-holder of its own."""
+    both = [name for name in snapshot.columns if name in book.columns and name != "portfolio_id"]
+    found = snapshot.rename({"snapshot_date": "date"})
+    joined = book.join(found, on=["portfolio_id", "date"], how="left", suffix="_job", maintain_order="left")
+    return joined.with_columns(pl.coalesce(f"{name}_job", name).alias(name) for name in both)
 
 
 def _by_table(outcomes: Sequence[Outcome]) -> dict[str, pl.DataFrame]:

@@ -40,6 +40,7 @@ def _backfill(command: argparse.ArgumentParser) -> None:
     command.add_argument("--only", type=_names, metavar="TABLE,...", help="write only these tables")
     command.add_argument("--batch-size", type=_positive, metavar="ROWS", help="rows a batch [5000]")
     command.add_argument("--rules", choices=("legacy", "corrected"), default="legacy", help="[legacy]")
+    command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON")
     command.add_argument("--dry-run", action="store_true", help="compute, but write nothing")
     _output(command)
 

@@ -6,6 +6,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from pathlib import Path
 
 from engine import config
 from engine.errors import UsageError
@@ -41,6 +42,7 @@ def _backfill(options: Namespace, settings: config.Config) -> int:
             batch_rows=options.batch_size or settings.batch_size,
             dry_run=options.dry_run,
             rules=getattr(Rules, options.rules)(),
+            scenarios=Path(options.scenarios) if options.scenarios else None,
             progress=progress,
         )
         record.report = report
@@ -49,8 +51,6 @@ def _backfill(options: Namespace, settings: config.Config) -> int:
 
 
 def _compare(options: Namespace, settings: config.Config) -> int:
-    from pathlib import Path
-
     from engine.api import compare
 
     found = compare(

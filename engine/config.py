@@ -12,6 +12,7 @@ from engine.errors import UsageError, nearest, safe_url
 
 FILE = "engine.toml"
 PREFIX = "ENGINE_"
+LONGEST_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -67,5 +68,7 @@ def _value(value: object, kind: type, key: str, origin: str) -> object:
         value = int(value)
     if type(value) is not kind or (kind is int and int(str(value)) < 1):
         wanted = "a positive whole number" if kind is int else "text"
-        raise UsageError(f"{origin}: {key} must be {wanted}, found {value!r}")
+        # A value in the wrong place may be a secret.
+        found = repr(value) if kind is int and len(str(value)) <= LONGEST_SHOWN else type(value).__name__
+        raise UsageError(f"{origin}: {key} must be {wanted}, found {found}")
     return value

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from urllib.parse import unquote
 
-
 LOGIN = re.compile(r"^([^:/?#]+://[^:/?#@]*):(.*)@", re.DOTALL)
 """Scheme and user, then the password: up to the last @, whatever stands unescaped in it."""
 IN_TEXT = re.compile(r"(\w+://[^:/?#@\s]*):\S*@")

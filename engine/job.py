@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 from uuid import UUID
 
 import polars as pl
@@ -15,6 +16,7 @@ from engine.progress import Quiet
 from engine.report import Report
 from engine.results import Results
 from engine.rules import Rules
+from engine.scenarios import load_scenarios
 from engine.schema import TABLES
 from engine.store_url import same_store
 from engine.window import Window
@@ -33,6 +35,8 @@ SEEDED = (
     "positions",
     "factor_definitions",
     "stress_test_scenarios",
+    "tags_v2",
+    "position_tags",
     "engine_portfolio_openings",
     "engine_position_openings",
 )
@@ -53,6 +57,7 @@ def backfill(
     batch_rows: int = BATCH_ROWS,
     dry_run: bool = False,
     rules: Rules | None = None,
+    scenarios: Path | None = None,
     progress: Quiet | None = None,
 ) -> Report:
     """Compute a window of a store and write its tables, to the same store or another.
@@ -66,6 +71,7 @@ def backfill(
         batch_rows: rows a batch.
         dry_run: compute, but write nothing.
         rules: default `Rules.legacy()`.
+        scenarios: a file of stress scenarios, TOML or JSON; default the shipped ones.
 
     Raises:
         EngineError: see `engine.errors`; nothing was written.
@@ -74,6 +80,7 @@ def backfill(
     now = datetime.now(UTC)
     target = target or source
     wanted = _known(only)
+    stressed = load_scenarios(scenarios)
     report = Report(None)
     with report.timed("load"), open_reader(source) as reader:
         told.stage("load")
@@ -87,7 +94,7 @@ def backfill(
         seeds = {} if same_store(source, target) else _seeds(reader, target)
     with report.timed("compute"):
         told.stage("compute")
-        results = compute(inputs, window, rules or Rules.legacy())
+        results = compute(inputs, window, rules or Rules.legacy(), stressed)
     report.portfolios = results["portfolios"].height
     report.failures, report.quarantine = results.failures, inputs.quarantine
     changes = _changes(results, seeds, wanted, window)
@@ -117,6 +124,8 @@ def _changes(
     """Frames by table as they are to be written: whole rows, but of state only what changed."""
     changes = dict(results.tables)
     for name, seed in seeds.items():
+        gone = results.removed.get(name)
+        seed = seed if gone is None else seed.join(gone, on=TABLES[name].key, how="anti")
         fresh = changes.get(name, seed.clear())
         changes[name] = _overlaid(seed, fresh, results.failures, name)
     for name, columns in STATE.items():
@@ -154,6 +163,8 @@ def _write(
     with open_writer(target, batch_rows, told.rows) as writer:
         writer.create_missing()
         with writer.transaction():
+            for name, keys in results.removed.items():
+                writer.remove(TABLES[name], keys)
             for name, frame in changes.items():
                 if name not in figures and name not in status:
                     narrow = name in STATE and not seeded

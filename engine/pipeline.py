@@ -17,16 +17,22 @@ from engine.exact import integer
 from engine.inputs import Inputs
 from engine.results import FAILURES, Results
 from engine.rules import Rules
+from engine.scenarios import Scenarios, load_scenarios
 from engine.window import Window
 
 __all__ = ["JOBS", "compute"]
 
 
-def compute(inputs: Inputs, window: Window, rules: Rules) -> Results:
+def compute(
+    inputs: Inputs, window: Window, rules: Rules, scenarios: Scenarios | None = None
+) -> Results:
     """Every figure of every portfolio and session of the window.
 
     Pure: no store, no clock, no environment. A portfolio with a figure that its column cannot
     hold is left out whole and named in the results' failures; the others are not touched.
+
+    Args:
+        scenarios: what stress tests; default the shipped ones.
     """
     days = mark(inputs, window, rules)
     book = roll(inputs, window, rules, days)
@@ -34,7 +40,7 @@ def compute(inputs: Inputs, window: Window, rules: Rules) -> Results:
     days, book = (
         frame.join(failures, on="portfolio_id", how="anti", maintain_order="left") for frame in (days, book)
     )
-    outcomes = analyse(inputs, window, rules, days, book)
+    outcomes = analyse(inputs, window, rules, scenarios or load_scenarios(), days, book)
     return assemble(inputs, window, days, book, outcomes, failures)
 
 

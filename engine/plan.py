@@ -52,7 +52,10 @@ def plan(
         return Window(asked[0], asked[-1], run_date)
     earlier = tuple(day for day in stored if day < asked[0])
     later = tuple(day for day in stored if day > asked[-1])
-    return Window(asked[0], asked[-1], run_date, rerun=True, earlier=earlier, later=later)
+    known = tuple(day for day in stored if asked[0] <= day <= asked[-1])
+    return Window(
+        asked[0], asked[-1], run_date, rerun=True, earlier=earlier, later=later, known=known
+    )
 
 
 def _stored(reader: Reader, portfolios: Sequence[UUID] | None) -> list[date]:

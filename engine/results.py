@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -25,10 +25,12 @@ class Results:
     tables: whole rows of every output table and of `analytics_status`; of the state tables
         `portfolios` and `positions` the rows of the portfolios that were computed, updated.
     failures: portfolios that were left out, with their reasons (`FAILURES`).
+    removed: by table, the natural keys of rows that are no more.
     """
 
     tables: Mapping[str, pl.DataFrame]
     failures: pl.DataFrame
+    removed: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
     def __getitem__(self, table: str) -> pl.DataFrame:
         return self.tables[table]

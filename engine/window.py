@@ -26,6 +26,7 @@ class Window:
     rerun: whether a session of the window, or one after it, is stored already.
     earlier: stored sessions before the window, in which positions got the values they carry.
     later: stored sessions after the window, which go on from its last one.
+    known: stored sessions of the window itself.
     """
 
     start: date
@@ -34,6 +35,7 @@ class Window:
     rerun: bool = False
     earlier: tuple[date, ...] = ()
     later: tuple[date, ...] = ()
+    known: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
         if self.start > self.end:
@@ -43,6 +45,11 @@ class Window:
     def sessions(self) -> list[date]:
         """The NYSE sessions of the window and the later ones, ascending."""
         return [*sessions(self.start, self.end), *self.later]
+
+    @property
+    def fresh(self) -> list[date]:
+        """The sessions that are computed for the first time."""
+        return [day for day in sessions(self.start, self.end) if day not in self.known]
 
     @property
     def last(self) -> date:

@@ -1,6 +1,7 @@
 """Readers: one class for each kind of store, one set of statements for all of them.
 
-DuckDB reads its own file, and Parquet folders through views; Postgres is read by connectorx.
+DuckDB reads its own file, and Parquet folders through views; Postgres is read by
+`loaders.postgres`.
 """
 
 from __future__ import annotations
@@ -8,24 +9,37 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote, urlsplit
 
 import polars as pl
 
 from engine.errors import (
+    ColumnTypeError,
     MissingColumnError,
     MissingTableError,
+    ReadError,
     StoreUnreachableError,
     UnknownStoreError,
 )
 from engine.frames import conform, empty
-from engine.schema import TABLES, Table
-from sql import Name, Selected, Value, statement
+from engine.schema import TABLES, Column, Table
+from engine.store_url import scheme, store_path
+from sql import Lowered, Name, Selected, Value, statement
 
 if TYPE_CHECKING:
     import duckdb
+
+TEXTS = ("varchar", "character", "text", "name", "enum", "user-defined", "uuid", "json")
+INTEGERS = ("integer", "bigint", "smallint", "tinyint", "hugeint", "uint", "ubig", "usmall", "utiny", "uhuge")
+FITTING = {
+    **dict.fromkeys(("uuid", "text", "enum", "json"), TEXTS),
+    **dict.fromkeys(("integer", "bigint"), INTEGERS),
+    "numeric": (*INTEGERS, "decimal", "numeric", "double", "real", "float"),
+    "date": ("date",),
+    "timestamp": ("timestamp",),
+    "boolean": ("boolean",),
+}
+"""By kind of column, how the names of the store's types begin that can hold one."""
 
 
 class ArrowStream:
@@ -53,7 +67,7 @@ class Reader(ABC):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  a store that nothing is held of has nothing to let go
         """Let go of the store."""
 
     @abstractmethod
@@ -61,11 +75,11 @@ class Reader(ABC):
         """The rows of one statement, in the store's own types."""
 
     @cached_property
-    def columns(self) -> dict[str, set[str]]:
-        """The columns of every table that the store has."""
-        found: dict[str, set[str]] = {}
-        for table, column in self.query(statement("catalog")).iter_rows():
-            found.setdefault(table, set()).add(column)
+    def columns(self) -> dict[str, dict[str, str]]:
+        """The columns of every table that the store has, with the store's own types."""
+        found: dict[str, dict[str, str]] = {}
+        for table, column, kind in self.query(statement("catalog")).iter_rows():
+            found.setdefault(table, {})[column] = kind
         return found
 
     def tables(self) -> set[str]:
@@ -81,6 +95,13 @@ class Reader(ABC):
             if column not in present:
                 raise MissingColumnError(self.url, table.name, column, present)
 
+    def check_types(self, table: Table, columns: Sequence[str]) -> None:
+        """Raise a typed error if the store holds one of these columns as another kind of thing."""
+        for name in columns:
+            kind, found = table[name].type, self.columns[table.name][name]
+            if not found.lower().startswith(FITTING[kind.kind]):
+                raise ColumnTypeError(self.url, table.name, name, found, str(kind))
+
     def read(self, table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """A whole table in the schema's types; empty where an output table is not there yet."""
         return self.select("read/table", table, columns)
@@ -94,9 +115,18 @@ class Reader(ABC):
         if table not in self.columns and known.role in ("output", "engine"):
             return empty(known).select(wanted)
         self.require(known, wanted)
-        selected = Selected(tuple(known[column] for column in wanted))
-        text = statement(name, columns=selected, table=Name(table), **values)
-        return conform(self.query(text), known, self.url)
+        chosen = tuple(known[column] for column in wanted)
+        try:
+            rows = self.selected(name, chosen, table=Name(table), **values)
+        except ReadError:
+            filtered = [known.date] if known.date in self.columns[table] else []
+            self.check_types(known, [*wanted, *filtered])
+            raise
+        return conform(rows, known, self.url)
+
+    def selected(self, name: str, columns: tuple[Column, ...], **values: Value) -> pl.DataFrame:
+        """The rows of sql/<name>.sql, in the store's own types."""
+        return self.query(statement(name, columns=Selected(columns), **values))
 
 
 class DuckDBReader(Reader):
@@ -105,6 +135,7 @@ class DuckDBReader(Reader):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.connection = self._connect()
+        self.connection.execute(statement("utc"))
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -126,7 +157,7 @@ class DuckDBReader(Reader):
         try:
             rows = pl.Series(ArrowStream(self.connection.sql(text)))
         except duckdb.Error as error:
-            raise StoreUnreachableError(self.url, str(error)) from error
+            raise ReadError(self.url, str(error)) from error
         return rows.struct.unnest()
 
 
@@ -141,67 +172,20 @@ class ParquetReader(DuckDBReader):
             raise StoreUnreachableError(self.url, f"there is no folder {folder}")
         connection = duckdb.connect(":memory:")
         try:
-            for path in sorted(folder.glob("*.parquet")):
-                view = statement("view_of_file", view=Name(path.stem), file=str(path))
-                connection.execute(view)
+            for name, table in TABLES.items():
+                path = folder / f"{name}.parquet"
+                if path.exists():
+                    _view(connection, table, str(path))
         except duckdb.Error as error:
-            raise StoreUnreachableError(self.url, str(error)) from error
+            raise StoreUnreachableError(self.url, f"{path.name}: {error}") from error
         return connection
 
 
-class PostgresReader(Reader):
-    """A Postgres database; each statement is read over a connection of its own."""
-
-    def query(self, text: str) -> pl.DataFrame:
-        import connectorx
-
-        try:
-            found = connectorx.read_sql(self._login, text, return_type="polars")
-        except RuntimeError as error:
-            raise StoreUnreachableError(self.url, str(error)) from error
-        assert isinstance(found, pl.DataFrame)
-        return found
-
-    @cached_property
-    def _login(self) -> str:
-        return with_password(self.url)
-
-
-def with_password(url: str) -> str:
-    """The URL as libpq would complete it: PGPASSWORD where the URL has no password."""
-    import os
-
-    parts = urlsplit(url)
-    password = os.environ.get("PGPASSWORD")
-    if password is None or parts.password is not None or "@" not in parts.netloc:
-        return url
-    login, _, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{login}:{quote(password, safe='')}@{host}").geturl()
-
-
-def store_path(url: str) -> Path:
-    """The path in a file store's URL.
-
-    Four slashes lead to an absolute path, and so do three before one whose folder exists;
-    anything else, and always `duckdb:///./file`, counts from the current folder.
-    """
-    parts = urlsplit(url)
-    path = f"{parts.netloc}{parts.path}"
-    if not path.strip("/"):
-        raise UnknownStoreError(url)
-    if path.startswith("//"):
-        return Path(path[1:])
-    absolute, relative = Path(path), Path(path.lstrip("/"))
-    named_folder = len(absolute.parts) > 2 and absolute.parent.is_dir()
-    return absolute if path.startswith("/") and named_folder else relative
-
-
-READERS: dict[str, type[Reader]] = {
-    "duckdb": DuckDBReader,
-    "parquet": ParquetReader,
-    "postgresql": PostgresReader,
-    "postgres": PostgresReader,
-}
+def _view(connection: duckdb.DuckDBPyConnection, table: Table, file: str) -> None:
+    """See a file as a table. Its uuids may be spelt either way; statements spell them small."""
+    present = connection.read_parquet(file).columns
+    ids = tuple(c.name for c in table.columns if c.type.kind == "uuid" and c.name in present)
+    connection.execute(statement("view_of_file", view=Name(table.name), columns=Lowered(ids), file=file))
 
 
 def open_reader(url: str) -> Reader:
@@ -211,7 +195,14 @@ def open_reader(url: str) -> Reader:
         UnknownStoreError: no such kind of store.
         StoreUnreachableError: it is not there, or refuses the login.
     """
-    scheme = urlsplit(url).scheme
-    if scheme not in READERS:
-        raise UnknownStoreError(url)
-    return READERS[scheme](url)
+    match scheme(url):
+        case "duckdb":
+            return DuckDBReader(url)
+        case "parquet":
+            return ParquetReader(url)
+        case "postgresql" | "postgres":
+            from loaders.postgres import PostgresReader
+
+            return PostgresReader(url)
+        case _:
+            raise UnknownStoreError(url)

@@ -85,7 +85,21 @@ class Lowered:
         return f"* replace ({small})" if small else "*"
 
 
-Value = Name | Names | Pairs | Selected | Lowered | date | timedelta | bool | int | str | UUID | Iterable[str] | None
+Value = (
+    Name
+    | Names
+    | Pairs
+    | Selected
+    | Lowered
+    | date
+    | timedelta
+    | bool
+    | int
+    | str
+    | UUID
+    | Iterable[str]
+    | None
+)
 
 
 def _literal(value: Value) -> str:
@@ -116,7 +130,7 @@ def _template(name: str) -> str:
     return files("sql").joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
-def statement(name: str, **values: Value) -> str:
+def statement(name: str, /, **values: Value) -> str:
     """The text of sql/<name>.sql with its placeholders filled."""
     literals = {key: _literal(value) for key, value in values.items()}
     return _template(name).format_map(literals)

@@ -77,7 +77,8 @@ def _constraints(table: Table) -> Iterator[sa.Constraint]:
     yield sa.PrimaryKeyConstraint(table.primary_key, name=f"pk_{table.name}")
     for name, keys in table.unique.items():
         yield sa.UniqueConstraint(*keys, name=name)
-    for key in table.foreign_keys:
+    # The engine's own tables tell of portfolios too that were left out of the store.
+    for key in table.foreign_keys if table.role != "engine" else ():
         yield sa.ForeignKeyConstraint(
             [key.column],
             [f"{key.parent}.{key.parent_column}"],

@@ -14,6 +14,7 @@ DELETE_BY = {
     "portfolio_id": "write/by_portfolio",
     "position_id": "write/by_position",
     "correlation_calculation_id": "write/by_calculation",
+    "cluster_id": "write/by_cluster",
     None: "write/by_date",
 }
 
@@ -44,6 +45,14 @@ class DatabaseWriter(Writer):
             "end": scope.end,
         }
         self.execute(statement(DELETE_BY[table.owner], **values), table.name)
+
+    def remove(self, table: Table, keys: pl.DataFrame) -> None:
+        if keys.is_empty():
+            return
+        source = self.stage(table, keys)
+        same = Pairs(table.key, "kept.", "gone.", "and")
+        text = statement("write/remove", table=Name(table.name), source=source, same=same)
+        self.execute(text, table.name)
 
     def merge(self, table: Table, frame: pl.DataFrame) -> None:
         self._merge("write/merge", table, frame)

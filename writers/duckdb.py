@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import duckdb
 import polars as pl
 
 from engine.errors import StoreUnreachableError, WriteError
 from engine.schema import Table
-from loaders.reader import ArrowStream, store_path
+from engine.store_url import store_path
+from loaders.reader import ArrowStream
 from sql import Name, Names, statement
 from writers.database import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress
@@ -59,7 +62,9 @@ class DuckDBWriter(DatabaseWriter):
         self.progress(table.name, frame.height)
 
     def rollback(self) -> None:
-        self.connection.rollback()
+        # A commit that failed has rolled back; saying so would hide why it failed.
+        with suppress(duckdb.TransactionException):
+            self.connection.rollback()
 
     def close(self) -> None:
         self.connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +10,8 @@ import polars as pl
 from engine.errors import StoreUnreachableError, WriteError
 from engine.frames import empty
 from engine.schema import TABLES, Table
-from loaders.reader import ParquetReader, store_path
+from engine.store_url import store_path
+from loaders.reader import ParquetReader
 from writers.writer import BATCH_ROWS, Progress, Scope, Writer
 
 
@@ -24,20 +26,23 @@ class ParquetWriter(Writer):
         except OSError as error:
             raise StoreUnreachableError(url, str(error)) from error
         self._open: dict[str, pl.DataFrame] = {}
+        self._reader: ParquetReader | None = None
 
     def create_missing(self) -> list[str]:
         missing = [name for name in TABLES if not self._path(name).exists()]
-        for name in missing:
-            self._write(name, empty(TABLES[name]))
+        self._put({name: empty(TABLES[name]) for name in missing})
         return missing
 
     def _path(self, table: str) -> Path:
         return self.folder / f"{table}.parquet"
 
+    def _beside(self, table: str) -> Path:
+        return self.folder / f"{table}.parquet.new"
+
     def _frame(self, table: str) -> pl.DataFrame:
         if table not in self._open:
-            with ParquetReader(self.url) as reader:
-                self._open[table] = reader.read(table)
+            assert self._reader is not None, "outside a transaction"
+            self._open[table] = self._reader.read(table)
         return self._open[table]
 
     def delete(self, table: Table, scope: Scope) -> None:
@@ -56,15 +61,25 @@ class ParquetWriter(Writer):
                 parent = TABLES["correlation_calculations"]
                 heads = self._frame(parent.name).filter(self._in_scope(parent, scope))
                 return pl.col("correlation_calculation_id").is_in(heads["id"].implode())
+            case "cluster_id":
+                parent = TABLES["correlation_clusters"]
+                heads = self._frame(parent.name).filter(self._in_scope(parent, scope))
+                return pl.col("cluster_id").is_in(heads["id"].implode())
             case _:
                 owned = pl.lit(True)
         day = pl.col(table.date or "").cast(pl.Date)
         return owned & day.is_between(scope.start, scope.end)
 
     def insert(self, table: Table, frame: pl.DataFrame) -> None:
-        whole = pl.concat([self._frame(table.name), frame.select(table.names)])
-        self._open[table.name] = whole
+        old = self._frame(table.name)
+        try:
+            self._open[table.name] = pl.concat([old, frame.select(table.names)])
+        except pl.exceptions.PolarsError as error:
+            raise WriteError(self.url, table.name, str(error)) from error
         self.progress(table.name, frame.height)
+
+    def remove(self, table: Table, keys: pl.DataFrame) -> None:
+        self._open[table.name] = self._frame(table.name).join(keys, on=table.key, how="anti")
 
     def merge(self, table: Table, frame: pl.DataFrame) -> None:
         fresh = frame.join(self._frame(table.name), on=table.key, how="anti")
@@ -72,37 +87,41 @@ class ParquetWriter(Writer):
         self.insert(table, fresh)
 
     def update(self, table: Table, frame: pl.DataFrame) -> None:
-        keep = (*table.key, table.primary_key) if table.made_ids else table.key
-        fresh = frame.drop(set(keep) & set(frame.columns) - set(table.key))
+        kept = {table.primary_key} if table.made_ids else set()
+        fresh = frame.drop(kept - set(table.key), strict=False)
         old = self._frame(table.name)
-        self._open[table.name] = old.update(fresh, on=table.key, include_nulls=True).select(table.names)
+        try:
+            new = old.update(fresh, on=table.key, include_nulls=True)
+        except pl.exceptions.PolarsError as error:
+            raise WriteError(self.url, table.name, str(error)) from error
+        self._open[table.name] = new.select(table.names)
 
     def begin(self) -> None:
-        self._open = {}
+        self._reader = ParquetReader(self.url)
 
     def commit(self) -> None:
-        for name, frame in self._open.items():
-            self._write(name, frame.sort(TABLES[name].key))
-        for name in self._open:
-            self._beside(name).replace(self._path(name))
-        self._open = {}
+        self._put({name: frame.sort(TABLES[name].key) for name, frame in self._open.items()})
+        self.close()
 
-    def _beside(self, table: str) -> Path:
-        return self.folder / f"{table}.parquet.new"
-
-    def _write(self, table: str, frame: pl.DataFrame) -> None:
-        target = self._beside(table)
+    def _put(self, frames: dict[str, pl.DataFrame]) -> None:
+        """All files are whole beside the old ones before the first is renamed."""
+        name = ""
         try:
-            frame.write_parquet(target)
-            if not self._open:
-                target.replace(self._path(table))
+            for name, frame in frames.items():
+                frame.write_parquet(self._beside(name))
+            for name in frames:
+                self._beside(name).replace(self._path(name))
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise WriteError(self.url, table, str(error)) from error
+            for stale in frames:
+                with suppress(OSError):
+                    self._beside(stale).unlink()
+            raise WriteError(self.url, name, str(error)) from error
 
     def rollback(self) -> None:
-        for name in self._open:
-            self._beside(name).unlink(missing_ok=True)
-        self._open = {}
+        self.close()
 
     def close(self) -> None:
-        """Nothing is held between transactions."""
+        self._open = {}
+        if self._reader:
+            self._reader.close()
+            self._reader = None

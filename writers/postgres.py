@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import polars as pl
 import psycopg
 
-from engine.errors import StoreUnreachableError, WriteError
+from engine.errors import WriteError
 from engine.schema import Table
+from loaders.postgres import connect
 from sql import Name, Names, statement
 from writers.database import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress
@@ -19,17 +22,13 @@ class PostgresWriter(DatabaseWriter):
 
     def __init__(self, url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
         super().__init__(url, batch_rows, progress)
-        try:
-            self.connection = psycopg.connect(url, autocommit=True)
-        except psycopg.Error as error:
-            raise StoreUnreachableError(url, str(error).strip()) from error
-        self.execute(statement("utc"), "")
+        self.connection = connect(url)
 
     def execute(self, text: str, table: str) -> None:
         try:
             self.connection.execute(text.encode())
         except psycopg.Error as error:
-            raise WriteError(self.url, table, str(error).strip()) from error
+            raise WriteError(self.url, table, str(error)) from error
 
     def create_missing(self) -> list[str]:
         found = {row[0] for row in self.connection.execute(statement("catalog").encode())}
@@ -59,14 +58,20 @@ class PostgresWriter(DatabaseWriter):
             with self.connection.cursor() as cursor:
                 for batch in frame.iter_slices(self.batch_rows):
                     with cursor.copy(text.encode()) as copy:
-                        copy.write(batch.write_csv(include_header=False))
+                        copy.write(_csv(batch))
                     self.progress(table, batch.height)
         except psycopg.Error as error:
-            raise WriteError(self.url, table, str(error).strip()) from error
+            raise WriteError(self.url, table, str(error)) from error
 
     def rollback(self) -> None:
-        if not self.connection.closed:
+        # A lost connection has rolled back; saying so would hide why it was lost.
+        with suppress(psycopg.Error):
             self.connection.execute("rollback")
 
     def close(self) -> None:
         self.connection.close()
+
+
+def _csv(batch: pl.DataFrame) -> str:
+    """Text is quoted always: an empty one is no null, and may hold a bare carriage return."""
+    return batch.write_csv(include_header=False, quote_style="non_numeric")

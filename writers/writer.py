@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Self
-from urllib.parse import urlsplit
 
 import polars as pl
 
 from engine.errors import UnknownStoreError
 from engine.schema import TABLES, Table
+from engine.store_url import scheme
 
 BATCH_ROWS = 5_000
 Progress = Callable[[str, int], None]
@@ -75,6 +75,10 @@ class Writer(ABC):
         """Put in the rows of a frame, in batches."""
 
     @abstractmethod
+    def remove(self, table: Table, keys: pl.DataFrame) -> None:
+        """Take out the rows of these natural keys."""
+
+    @abstractmethod
     def merge(self, table: Table, frame: pl.DataFrame) -> None:
         """Update the rows that are there by natural key, and put in the others, whole."""
 
@@ -102,7 +106,7 @@ def open_writer(url: str, batch_rows: int = BATCH_ROWS, progress: Progress | Non
         UnknownStoreError: no such kind of store.
         StoreUnreachableError: it cannot be opened, or another process holds it.
     """
-    match urlsplit(url).scheme:
+    match scheme(url):
         case "duckdb":
             from writers.duckdb import DuckDBWriter
 

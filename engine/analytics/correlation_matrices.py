@@ -121,9 +121,7 @@ def _runs(owner: Integers) -> tuple[Integers, Integers]:
     return starts, np.concatenate((starts[1:], [owner.size])) - starts
 
 
-def _fit(
-    session: int, close: Floats, column: Integers, owner: Integers, holding: Integers
-) -> Matrices:
+def _fit(session: int, close: Floats, column: Integers, owner: Integers, holding: Integers) -> Matrices:
     """Matrices over the days of close [n+1,S] of the holdings [k] of some portfolios."""
     starts, size = _runs(owner)
     none = _empty(owner[starts], session, len(close) - 1)

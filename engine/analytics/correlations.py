@@ -167,9 +167,7 @@ def _pair_rows(complete: pl.DataFrame, held: Holdings, found: Matrices) -> pl.Da
     )
 
 
-def _status(
-    heads: pl.DataFrame, held: Holdings, portfolios: Portfolios, dates: pl.Series
-) -> pl.DataFrame:
+def _status(heads: pl.DataFrame, held: Holdings, portfolios: Portfolios, dates: pl.Series) -> pl.DataFrame:
     """ok, or why there is no matrix. Positions left out: all of the portfolio's that are not in it."""
     at = heads["owner"].to_numpy(), heads["session"].to_numpy()
     returns = np.zeros(portfolios.gross.shape, dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from engine.exact import CENT_SCALE, TICK_SCALE, half_even, scaled, usd
@@ -22,27 +23,33 @@ def held() -> pl.Expr:
     return entered & ~closed.fill_null(False) & pl.col("deleted_at").is_null()
 
 
-def exposure() -> pl.Expr:
-    """A position's signed value in USD, a double: quantity x price x m from left to right.
+def exposure(held: pl.DataFrame) -> pl.Series:
+    """Each position's signed value in USD, a double: quantity x price x m from left to right.
 
     The price is the newest close of any age. Where there is none, or it is 0, a private asset
     takes its last stored value over its quantity, or else its entry price; anything else has no
     exposure (null). Source: document 01 §4.3 and §4.4.
+
+    The quotient is NumPy's: Polars multiplies by the reciprocal of a divisor that is the same in
+    all rows, which misses the nearest double.
     """
-    quoted = pl.col("newest_close")
-    stored = pl.col("opening_value")
-    quantity = scaled("quantity")
+    stored, units = pl.col("opening_value"), scaled("quantity")
     private = pl.col("investment_class") == "PRIVATE"
-    per_unit = (stored * 10 ** (TICK_SCALE - CENT_SCALE)).cast(pl.Float64) / quantity.cast(pl.Float64)
+    cents = held.select((stored * 10 ** (TICK_SCALE - CENT_SCALE)).cast(pl.Float64)).to_series()
+    lots = held.select(units.cast(pl.Float64)).to_series()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per_unit = pl.Series(cents.to_numpy() / lots.to_numpy())
+    quoted = pl.col("newest_close")
     price = (
         pl.when(quoted != 0)
         .then(usd(quoted, TICK_SCALE))
-        .when(private & (stored > 0) & (quantity != 0))
+        .when(private & (stored > 0) & (units != 0))
         .then(per_unit)
         .when(private & ((stored <= 0) | stored.is_null()))
         .then(pl.col("entry_price").cast(pl.Float64))
     )
-    return pl.col("quantity").cast(pl.Float64) * price * multiplier().cast(pl.Float64)
+    value = pl.col("quantity").cast(pl.Float64) * price * multiplier().cast(pl.Float64)
+    return held.select(value).to_series()
 
 
 def exposures(days: pl.DataFrame) -> pl.DataFrame:
@@ -60,9 +67,8 @@ def exposures(days: pl.DataFrame) -> pl.DataFrame:
         without an exposure; too_large: whether a sum does not fit its column. No row where none is held.
     """
     value = pl.col("_value")
-    counted = days.filter(held()).select(
-        "portfolio", "session", scaled("quantity").alias("_quantity"), exposure().alias("_usd")
-    )
+    present = days.filter(held())
+    counted = present.select("portfolio", "session", _quantity=scaled("quantity"), _usd=exposure(present))
     counted = counted.with_columns(
         _fits=pl.col("_usd").abs() < LARGEST,
     ).with_columns(_value=_shortest(pl.when(pl.col("_fits")).then("_usd")))

@@ -54,9 +54,7 @@ def weights(lots: Lots, portfolios: int) -> Floats:
     return np.asarray(np.where(value != 0.0, value, entry[:, None]) / total[owner])
 
 
-def portfolio_volatility(
-    lots: Lots, column: Integers, panel: Panel, portfolios: int
-) -> WindowVolatility:
+def portfolio_volatility(lots: Lots, column: Integers, panel: Panel, portfolios: int) -> WindowVolatility:
     """Figures of each portfolio's series in each session, [P,D].
 
     A session's series is the sum of weight x simple return over the lots whose symbol has a close in

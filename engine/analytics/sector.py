@@ -183,7 +183,7 @@ def _status(told: pl.DataFrame, portfolios: Portfolios, run_date: date) -> pl.Da
         used=pl.when(pl.col("reason") == "").then("used").fill_null(0).cast(pl.Int64),
         left_out=pl.when(pl.col("reason") == "").then("left_out").fill_null(0).cast(pl.Int64),
     )
-    shape = (len(portfolios.ids), -1)
-    reasons, used, left_out = (rows[name].to_numpy().reshape(shape) for name in rows.columns)
-    dates = told.head(reasons.shape[1])["date"]
-    return status_grid(portfolios, dates, JOB, reasons, used, left_out)
+    owners = len(portfolios.ids)
+    sessions = told.height // max(owners, 1)
+    cells = (rows[name].to_numpy().reshape(owners, sessions) for name in rows.columns)
+    return status_grid(portfolios, told.head(sessions)["date"], JOB, *cells)

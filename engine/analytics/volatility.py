@@ -104,9 +104,7 @@ def _by_portfolio(known: NDArray[np.bool_], lots: Lots, portfolios: int) -> Inte
     return counts[ends[1:]] - counts[ends[:-1]]
 
 
-def _reasons(
-    live: Lots, quoted: Lots, used: Integers, figures: WindowVolatility
-) -> NDArray[np.object_]:
+def _reasons(live: Lots, quoted: Lots, used: Integers, figures: WindowVolatility) -> NDArray[np.object_]:
     """[P,D]: why a portfolio's job did not succeed in a session; empty where it did."""
     held, eligible = (
         np.bincount(lots.frame["portfolio"], minlength=len(used))[:, None] for lots in (live, quoted)

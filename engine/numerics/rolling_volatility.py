@@ -43,9 +43,7 @@ class WindowVolatility:
     @classmethod
     def blank(cls, start: Ints, stop: Ints) -> WindowVolatility:
         """No figures; only the windows' lengths."""
-        figures = {
-            field.name: np.full(start.shape, np.nan) for field in fields(cls) if field.name != "n"
-        }
+        figures = {field.name: np.full(start.shape, np.nan) for field in fields(cls) if field.name != "n"}
         return cls(**figures, n=np.maximum(stop - start, 0).astype(np.int32))
 
     @property

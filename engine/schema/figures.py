@@ -386,7 +386,7 @@ CORRELATION_CLUSTER_POSITIONS = Table(
         Column("correlation_to_cluster", CORRELATION, unit="correlation"),
     ),
     key=("cluster_id", "position_id"),
-    owner="position_id",
+    owner="cluster_id",
     indexes={
         "idx_cluster_positions_cluster": ("cluster_id",),
         "idx_cluster_positions_position": ("position_id",),

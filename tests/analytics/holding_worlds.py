@@ -115,7 +115,7 @@ def case_of(world: World, visible: frozenset[str] | None = None) -> Case:
 def draw_world(seed: int) -> World:
     rng = np.random.default_rng(seed)
     owners = [uid(f"portfolio {number}") for number in range(4)]
-    lots = tuple(draw_lot(rng, owners, number) for number in range(int(rng.integers(10, 34))))
+    lots = tuple(draw_lot(rng, owners, number) for number in range(int(rng.integers(2, 34))))
     gross = {owner: [draw_gross(rng) for _ in range(SESSIONS)] for owner in owners}
     return World(draw_closes(rng), lots, gross)
 
@@ -165,13 +165,14 @@ def kept_rows(rng: np.random.Generator, count: int) -> list[int]:
 
 def draw_lot(rng: np.random.Generator, owners: list[str], number: int) -> Position:
     kind = str(rng.choice(["LONG", "SHORT", "LC", "SP"], p=[0.64, 0.2, 0.1, 0.06]))
-    symbol = str(rng.choice(SYMBOLS if rng.random() < 0.85 else ODD))
+    owner = int(rng.integers(3))
+    symbol = str(rng.choice(SYMBOLS if rng.random() < (0.9, 0.9, 0.4)[owner] else ODD))
     name = str(rng.choice(CLASSES))
     size = Decimal("100.0000") if rng.random() < 0.2 else Decimal(f"{rng.uniform(20, 900):.4f}")
     exited = rng.random() < 0.12
     return Position(
         id=uid(f"lot {number} of {rng.integers(1 << 40)}"),
-        portfolio_id=str(rng.choice(owners[:3])),
+        portfolio_id=owners[owner],
         symbol=symbol,
         position_type=kind,
         quantity=-size if kind in ("SHORT", "SP") else size,

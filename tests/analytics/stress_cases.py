@@ -69,4 +69,4 @@ def _with_golden_rows(name: str, table: str, before: pl.DataFrame) -> pl.DataFra
     """The rows before the window and those that the legacy batch wrote in it."""
     rows = pl.read_parquet(GOLDEN / name / "outputs" / f"{table}.parquet").select(before.columns)
     inside = rows.filter(pl.col("calculation_date") >= WINDOWS[name].sessions[0])
-    return pl.concat([before, inside.cast(dict(before.schema))])
+    return pl.concat([before, inside.cast(before.schema)])

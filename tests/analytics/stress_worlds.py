@@ -66,9 +66,7 @@ class StressWorld:
 
     @cached_property
     def scenarios(self) -> tuple[PlainScenario, ...]:
-        return tuple(
-            PlainScenario(uid(s.id), s.name, s.group, dict(s.shocks)) for s in load_scenarios().all
-        )
+        return tuple(PlainScenario(uid(s.id), s.name, s.group, dict(s.shocks)) for s in load_scenarios().all)
 
     @cached_property
     def matrix(self) -> FactorMatrix:
@@ -95,7 +93,10 @@ class StressWorld:
             self._exposure_rows(),
             _frame(
                 "position_interest_rate_betas",
-                [{"position_id": b.position_id, "calculation_date": b.date, "ir_beta": b.beta} for b in self.betas],
+                [
+                    {"position_id": b.position_id, "calculation_date": b.date, "ir_beta": b.beta}
+                    for b in self.betas
+                ],
             ),
             pl.DataFrame({"id": [uid(name) for name in DEFINED], "name": DEFINED}),
             scenarios.all,
@@ -115,7 +116,9 @@ class StressWorld:
             },
             schema_overrides={"position_id": pl.String, "portfolio_id": pl.String, "deleted": pl.Boolean},
         )
-        values = np.array([[float(computed_value(self._marked(lot, d))) for d in range(len(DATES))] for lot in lots])
+        values = np.array(
+            [[float(computed_value(self._marked(lot, d))) for d in range(len(DATES))] for lot in lots]
+        )
         values = values.reshape(len(lots), len(DATES))
         return Lots(frame, np.full_like(values, np.nan), values)
 
@@ -149,7 +152,13 @@ def _frame(table: str, rows: list[dict[str, object]]) -> pl.DataFrame:
     schema = polars_schema(TABLES[table])
     names = {
         "position_interest_rate_betas": ("position_id", "calculation_date", "ir_beta"),
-        "factor_exposures": ("portfolio_id", "factor_id", "calculation_date", "exposure_value", "exposure_dollar"),
+        "factor_exposures": (
+            "portfolio_id",
+            "factor_id",
+            "calculation_date",
+            "exposure_value",
+            "exposure_dollar",
+        ),
         "market_data_cache": ("symbol", "date", "close"),
     }[table]
     frame = pl.DataFrame(rows, schema={name: schema[name] for name in names})
@@ -240,7 +249,9 @@ def _closes(rng: Draw) -> dict[str, dict[date, Decimal]]:
         prices = 100 * np.exp(np.cumsum(moves))
         kept = rng.random(count) > (0.02 if rng.random() < 0.5 else 0.0)
         found[fund] = {
-            day: Decimal(f"{price:.4f}") for day, price, is_kept in zip(days, prices, kept, strict=True) if is_kept
+            day: Decimal(f"{price:.4f}")
+            for day, price, is_kept in zip(days, prices, kept, strict=True)
+            if is_kept
         }
         if rng.random() < 0.1 and found[fund]:
             found[fund][max(found[fund])] = Decimal("0.0000")

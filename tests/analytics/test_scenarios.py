@@ -122,7 +122,10 @@ WRONG = {
     "active in words": (with_body(active="yes"), "field active is neither true nor false"),
     "no shock": (with_body(shocked_factors={}), "names no factor"),
     "shocks in a list": (with_body(shocked_factors=["Market"]), "names no factor"),
-    "shock in words": (with_body(shocked_factors={"Market": "-10%"}), "shock of Market is not a finite number"),
+    "shock in words": (
+        with_body(shocked_factors={"Market": "-10%"}),
+        "shock of Market is not a finite number",
+    ),
     "true for a shock": (with_body(shocked_factors={"Market": True}), "not a finite number: True"),
     "no number": (with_body(shocked_factors={"Market": float("nan")}), "not a finite number: nan"),
     "boundless": (with_body(shocked_factors={"Market": float("-inf")}), "not a finite number: -inf"),
@@ -156,7 +159,11 @@ def test_a_wrong_file_is_refused_with_its_reason(tmp_path: Path, case: str) -> N
         ("s.yaml", "", "ends in neither .toml nor .json"),
         ("s.toml", "", "no scenario"),
         ("s.toml", "[a]\n[a]\n", "cannot be read"),
-        ("s.toml", "[stress_scenarios.falls.fall]\nshocked_factors = { Market = nan }", "field name is missing"),
+        (
+            "s.toml",
+            "[stress_scenarios.falls.fall]\nshocked_factors = { Market = nan }",
+            "field name is missing",
+        ),
     ],
 )
 def test_a_file_that_is_no_scenario_file_is_refused(

@@ -112,4 +112,5 @@ def test_a_portfolio_alone_has_the_bits_that_it_has_among_others() -> None:
         kept = slice(number, number + 1)
         alone = Portfolios(*(getattr(portfolios, name)[kept] for name in ("ids", "equity", "gross", "net")))
         mine = run("mixed_today", (book.filter(own), days.filter(own), alone)).snapshot
+        assert mine is not None
         assert among.filter(own).equals(mine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 import pytest
@@ -104,7 +105,7 @@ def test_signed_weights_let_short_lots_lessen_the_exposure_to_rates() -> None:
         ({"names": ("Market",)}, "one_factor_alone"),
     ],
 )
-def test_what_nothing_can_be_computed_from_is_a_failure(change: dict[str, object], reason: str) -> None:
+def test_what_nothing_can_be_computed_from_is_a_failure(change: dict[str, Any], reason: str) -> None:
     case = golden_stress("edge")
     if "names" in change:
         change = {"correlations": replace(case.correlations, **change)}

@@ -9,8 +9,8 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from engine.parity import Comparison, compare
 from engine.errors import ColumnTypeError, MissingColumnError
+from engine.parity import Comparison, compare
 
 from .worlds import Memory, exposures, store
 

@@ -7,8 +7,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from engine.parity import CannotCompareError, UnknownTableError, compare
 from engine.errors import UsageError
+from engine.parity import CannotCompareError, UnknownTableError, compare
 from engine.schema import TABLES
 
 from .worlds import (

@@ -1,0 +1,6 @@
+-- how the session that holds the run's lock calls itself
+select activity.application_name
+from pg_locks as held join pg_stat_activity as activity on activity.pid = held.pid
+where held.locktype = 'advisory' and held.granted
+and held.classid::bigint * 4294967296 + held.objid::bigint = {key}
+and held.database = (select oid from pg_database where datname = current_database())

@@ -1,0 +1,8 @@
+-- members of the clusters below the correlation matrices of a block of portfolios in a span of days
+delete from {table}
+where cluster_id in (
+    select clusters.id from correlation_clusters as clusters
+    join correlation_calculations as heads on heads.id = clusters.correlation_calculation_id
+    where heads.portfolio_id in {portfolios}
+    and heads.calculation_date >= {start} and heads.calculation_date < {end} + interval '1 day'
+)

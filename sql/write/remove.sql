@@ -1,0 +1,2 @@
+-- rows whose natural keys are laid out beside
+delete from {table} as kept using {source} as gone where {same}

@@ -1,0 +1,74 @@
+"""A golden store of each kind, made once; databases are cloned from it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Server
+from tests.stores.support import GOLDEN, copied, golden
+
+KINDS = ("duckdb", "postgres", "parquet")
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def golden_stores(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """URLs of golden/mixed/inputs by kind of store; to read only."""
+    postgres_server.admin.execute("create database golden_mixed")
+    folder = tmp_path_factory.mktemp("golden")
+    stores = {
+        "duckdb": f"duckdb:///{folder}/mixed.duckdb",
+        "postgres": postgres_server.url("golden_mixed"),
+        "parquet": golden("mixed"),
+    }
+    copied(stores["parquet"], stores["duckdb"])
+    copied(stores["parquet"], stores["postgres"])
+    return stores
+
+
+@pytest.fixture
+def fresh(
+    golden_stores: dict[str, str], postgres_server: Server, tmp_path: Path
+) -> Iterator[Callable[[str], str]]:
+    """A store of a kind with the golden inputs, the test's own to change."""
+    made: list[str] = []
+
+    def make(kind: str) -> str:
+        name = f"clone_{next(_numbers)}"
+        if kind == "postgres":
+            made.append(name)
+            postgres_server.admin.execute(f"create database {name} template golden_mixed".encode())
+            return postgres_server.url(name)
+        if kind == "duckdb":
+            shutil.copy(golden_stores["duckdb"].removeprefix("duckdb:///"), tmp_path / f"{name}.duckdb")
+            return f"duckdb:///{tmp_path}/{name}.duckdb"
+        shutil.copytree(GOLDEN / "mixed" / "inputs", tmp_path / name)
+        return f"parquet:///{tmp_path / name}"
+
+    yield make
+    for name in made:
+        postgres_server.admin.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def empty_store(postgres_server: Server, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """A URL of a kind behind which nothing is yet."""
+    made: list[str] = []
+
+    def make(kind: str) -> str:
+        name = f"empty_{next(_numbers)}"
+        if kind == "postgres":
+            made.append(name)
+            postgres_server.admin.execute(f"create database {name}".encode())
+            return postgres_server.url(name)
+        suffix = ".duckdb" if kind == "duckdb" else ""
+        return f"{kind}:///{tmp_path}/{name}{suffix}"
+
+    yield make
+    for name in made:
+        postgres_server.admin.execute(f"drop database {name} with (force)".encode())

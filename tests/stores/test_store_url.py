@@ -1,0 +1,168 @@
+"""Store URLs: the forms that Postgres' own tools take, identities, and what is shown of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from engine.errors import safe_url, scrubbed
+from engine.store_url import same_store, scheme, store_path
+from loaders import open_reader
+from loaders.postgres import connectorx_url
+from tests.conftest import GUARDED, PASSWORD, Server
+from writers import open_writer
+
+FORMS = [
+    "postgresql://postgres@{quoted}/{database}",
+    "postgres://postgres@{quoted}/{database}",
+    "postgresql://{quoted}/{database}?user=postgres",
+    "postgresql:///{database}?host={socket}&user=postgres",
+    "postgresql://postgres@/{database}?host={socket}",
+    "postgresql://postgres:@/{database}?host={quoted}",
+    "postgresql://postgres@{quoted}:5432/{database}",
+    "postgresql://postgres@{quoted}/{database}?sslmode=disable",
+    "postgresql://postgres@{quoted}/{database}?sslmode=allow&connect_timeout=3&gssencmode=disable",
+    "postgresql://postgres@{quoted}/{database}?application_name=engine%20test&keepalives=1",
+    "postgresql://postgres@{quoted}/{database}?target_session_attrs=any&channel_binding=prefer",
+    "postgresql://{guarded}:{password}@{quoted}/{database}",
+    "postgresql://{guarded}@{quoted}/{database}?password={password}",
+    "postgresql://postgres@{quoted}/?dbname={database}",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_that_libpq_takes_reads_and_writes(
+    form: str, postgres_server: Server, database: str
+) -> None:
+    url = form.format(
+        quoted=quote(postgres_server.socket, safe=""),
+        socket=postgres_server.socket,
+        database=database,
+        guarded=GUARDED,
+        password=quote(PASSWORD, safe=""),
+    )
+    with psycopg.connect(url) as connection:
+        assert connection.info.dbname == database
+    with open_writer(url) as writer:
+        assert "positions" in writer.create_missing()
+    with open_reader(url) as reader:
+        assert reader.read("positions").is_empty()
+        assert reader.query("select current_database()::text as name").item() == database
+
+
+def test_the_search_path_of_a_url_is_kept(postgres_server: Server, database: str) -> None:
+    url = f"{postgres_server.url(database)}?options=-csearch_path%3Dlegacy"
+    with psycopg.connect(postgres_server.url(database), autocommit=True) as connection:
+        connection.execute("create schema legacy")
+    with open_writer(url) as writer:
+        writer.create_missing()
+    with open_reader(url) as reader:
+        assert "positions" in reader.tables()
+    with open_reader(postgres_server.url(database)) as reader:
+        assert reader.tables() == set()
+
+
+def test_the_environment_completes_a_url(
+    postgres_server: Server, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGHOST", postgres_server.socket)
+    monkeypatch.setenv("PGUSER", GUARDED)
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    with open_reader(f"postgresql:///{database}") as reader:
+        assert reader.query("select current_user::text as name").item() == GUARDED
+    assert same_store(f"postgresql:///{database}", postgres_server.url(database))
+
+
+def test_a_password_file_is_read(
+    postgres_server: Server, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    escaped = PASSWORD.replace(":", "\\:")
+    (tmp_path / "pass").write_text(f"*:*:*:{GUARDED}:{escaped}\n")
+    (tmp_path / "pass").chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pass"))
+    with open_reader(postgres_server.url(database, GUARDED)) as reader:
+        assert reader.tables() == set()
+
+
+def test_connectorx_is_given_what_was_reached(postgres_server: Server) -> None:
+    with psycopg.connect(f"{postgres_server.guarded_url('postgres')}?sslmode=allow") as connection:
+        url = connectorx_url(connection.info)
+    login, _, rest = url.removeprefix("postgresql://").partition("@")
+    assert login == f"{GUARDED}:{quote(PASSWORD, safe='')}"
+    assert rest == f"{quote(postgres_server.socket, safe='')}:5432/postgres?sslmode=prefer"
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("duckdb:////abs/x.duckdb", "/abs/x.duckdb"),
+        ("duckdb:///x.duckdb", "x.duckdb"),
+        ("duckdb:///./x.duckdb", "x.duckdb"),
+        ("duckdb:///no/such/x.duckdb", "no/such/x.duckdb"),
+        ("parquet:////a b/c#d?e%20", "/a b/c#d?e%20"),
+        ("parquet://folder/sub", "folder/sub"),
+    ],
+)
+def test_the_path_of_a_file_store(url: str, path: str) -> None:
+    assert store_path(url) == Path(path)
+
+
+def test_three_slashes_lead_to_an_absolute_path_whose_folder_exists(tmp_path: Path) -> None:
+    assert store_path(f"duckdb://{tmp_path}/x.duckdb") == tmp_path / "x.duckdb"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("postgresql://u@h/db", "postgres://u@h:5432/db", True),
+        ("postgresql://u@h/db", "postgresql://v:pw@h/db?sslmode=disable", True),
+        ("postgresql://u@%2Fs/db", "postgresql://u@/db?host=/s", True),
+        ("postgresql://u@h/db", "postgresql://u@h/other", False),
+        ("postgresql://u@h/db", "postgresql://u@h:5433/db", False),
+        ("postgresql://u@h/db", "duckdb:///db", False),
+        ("duckdb:///x", "duckdb:///./x", True),
+        ("duckdb:///x", "parquet:///x", False),
+        ("DUCKDB:///x", "duckdb:///x", True),
+    ],
+)
+def test_whether_two_urls_name_one_store(one: str, other: str, same: bool) -> None:
+    assert same_store(one, other) is same
+    assert same_store(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:pw@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u@h/db", "postgresql://u@h/db"),
+        ("postgresql://u:p@w@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:p/w@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:p?w@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:p#w@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://:pw@h/db", "postgresql://:***@h/db"),
+        ("postgresql://u:pw@[::1/db", "postgresql://u:***@[::1/db"),
+        ("postgresql://u@h/db?password=pw", "postgresql://u@h/db?password=***"),
+        ("postgresql://u@h/db?a=b&PassWord=p%3Dw&c=d", "postgresql://u@h/db?a=b&PassWord=***&c=d"),
+        ("postgresql://u@h/db?pass%77ord=pw", "postgresql://u@h/db?pass%77ord=***"),
+        ("postgresql://u@h/db?sslpassword=pw", "postgresql://u@h/db?sslpassword=***"),
+        ("duckdb:////a/b@c:d", "duckdb:////a/b@c:d"),
+        ("parquet:///a", "parquet:///a"),
+        ("", ""),
+    ],
+)
+def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
+    assert safe_url(url) == shown
+
+
+def test_a_drivers_words_are_one_line_without_secrets() -> None:
+    url = "postgresql://u:p%40w@h/db"
+    said = f'bad "{url}"\nfor p@w, spelt p%40w\nLINE 1: select\n   ^'
+    assert scrubbed(said, url) == 'bad "postgresql://u:***@h/db" for ***, spelt ***'
+
+
+@pytest.mark.parametrize(("url", "kind"), [("DuckDB:///x", "duckdb"), ("x", ""), ("", ""), ("a:b", "a")])
+def test_the_scheme_of_a_url(url: str, kind: str) -> None:
+    assert scheme(url) == kind

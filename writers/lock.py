@@ -1,0 +1,97 @@
+"""One run at a time: a lock in the store, which the system lets go of when its process dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine.errors import EngineError, safe_url
+from engine.store_url import scheme, store_path
+from sql import statement
+
+ADVISORY_KEY = 0x656E67696E65
+"""The number of the advisory lock that a run holds in a Postgres database: "engine" in ASCII."""
+PATIENCE_SECONDS = 0.2
+
+
+class LockedError(EngineError, BlockingIOError):
+    """Another run is at work in the store."""
+
+    def __init__(self, url: str, holder: str) -> None:
+        self.url, self.holder = safe_url(url), holder
+        super().__init__(
+            f"store {self.url} is being written by {holder}", "Wait for it with --wait, or try again later"
+        )
+
+
+def holder() -> str:
+    """Who holds the lock, as another run is told."""
+    return f"process {os.getpid()} on {socket.gethostname()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+@contextmanager
+def store_lock(url: str, wait: bool) -> Iterator[None]:
+    """Hold a store for a run, so that no other run computes from what this one is changing.
+
+    Postgres: a session's advisory lock. Files: flock on a file beside the store. Readers are
+    not kept out.
+
+    Raises:
+        LockedError: another run holds it, and `wait` is False.
+    """
+    locked = _postgres if scheme(url).startswith("postgres") else _beside_file
+    with locked(url, wait):
+        yield
+
+
+def lock_holder(url: str) -> str | None:
+    """Who holds a store, None when nobody does."""
+    try:
+        with store_lock(url, wait=False):
+            return None
+    except LockedError as error:
+        return error.holder
+
+
+@contextmanager
+def _beside_file(url: str, wait: bool) -> Iterator[None]:
+    path = store_path(url)
+    beside = path.with_name(f".{path.name}.lock")
+    with Path(beside).open("a+", encoding="utf-8") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not wait:
+                    file.seek(0)
+                    raise LockedError(url, file.read().strip() or "another run") from None
+                time.sleep(PATIENCE_SECONDS)
+        file.truncate(0)
+        file.write(holder())
+        file.flush()
+        yield
+
+
+@contextmanager
+def _postgres(url: str, wait: bool) -> Iterator[None]:
+    from loaders.postgres import connect
+
+    with connect(url) as connection:
+        connection.execute(statement("lock/name", name=holder()).encode())
+        while not _taken(connection.execute(statement("lock/take", key=ADVISORY_KEY).encode()).fetchone()):
+            if not wait:
+                found = connection.execute(statement("lock/holder", key=ADVISORY_KEY).encode()).fetchone()
+                raise LockedError(url, str(found[0]) if found else "another run")
+            time.sleep(PATIENCE_SECONDS)
+        yield
+
+
+def _taken(row: tuple[object, ...] | None) -> bool:
+    return row is not None and bool(row[0])
