@@ -103,9 +103,7 @@ def _stress(
 ) -> Outcome:
     """Stress reads exposures and rate betas back from their tables, rounded, older ones too."""
     exposures = pl.concat([outcome.tables["factor_exposures"] for outcome in betas])
-    rate_betas = pl.concat(
-        [o.tables[RATE_BETAS] for o in betas if RATE_BETAS in o.tables]
-    )
+    rate_betas = pl.concat([o.tables[RATE_BETAS] for o in betas if RATE_BETAS in o.tables])
     return stress(
         portfolios,
         lots,

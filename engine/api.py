@@ -11,6 +11,7 @@ from uuid import UUID
 from engine.inputs import Inputs
 from engine.parity import Comparison, load_exemptions
 from engine.parity import compare as compare_readers
+from engine.shards import live_portfolios
 from engine.window import Window
 from loaders import open_reader
 from loaders.window import load_window
@@ -34,6 +35,7 @@ def load(
     """
     window = Window(start, end, run_date or datetime.now(UTC).date())
     with open_reader(url) as reader:
+        live_portfolios(reader, portfolios)
         return load_window(reader, window, portfolios)
 
 

@@ -41,6 +41,9 @@ def _backfill(command: argparse.ArgumentParser) -> None:
     command.add_argument("--batch-size", type=_positive, metavar="ROWS", help="rows a batch [5000]")
     command.add_argument("--rules", choices=("legacy", "corrected"), default="legacy", help="[legacy]")
     command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON")
+    command.add_argument("--shard-size", type=_positive, metavar="N", help="portfolios a shard")
+    command.add_argument("--restart", action="store_true", help="redo what a cut-off run had done")
+    command.add_argument("--wait", action="store_true", help="wait for another run in the target")
     command.add_argument("--dry-run", action="store_true", help="compute, but write nothing")
     _output(command)
 
@@ -123,12 +126,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     from engine import commands
-    from engine.errors import EngineError
+    from engine.errors import EngineError, told
 
     try:
         return commands.run(options)
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except Exception as error:
+        print(f"unexpected error: {told(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted: nothing of an open transaction was written", file=sys.stderr)

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from pathlib import Path
 from urllib.parse import unquote
 
 LOGIN = re.compile(r"^([^:/?#]+://[^:/?#@]*):(.*)@", re.DOTALL)
@@ -52,6 +53,17 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """` (nearest: ...)` when something known looks like `name`, else nothing."""
     found = get_close_matches(name, list(known), n=1)
     return f" (nearest: {found[0]})" if found else ""
+
+
+def told(error: BaseException) -> str:
+    """An error in one line; of one that no type was made for, its kind and where it arose."""
+    if isinstance(error, EngineError):
+        return str(error)
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+    return scrubbed(IN_TEXT.sub(r"\1:***@", f"{type(error).__name__}{place}: {error}"), "")
 
 
 class EngineError(Exception):
@@ -158,3 +170,18 @@ class WriteError(EngineError, OSError):
         self.url, self.table, self.reason = safe_url(url), table, scrubbed(reason, url)
         where = f"store {self.url}, table {table}" if table else f"store {self.url}"
         super().__init__(f"{where}: {self.reason}; nothing was written")
+
+
+class LostConnectionError(WriteError, ConnectionError):
+    """A store that went away in the middle of a transaction: it may be back soon."""
+
+
+class IncompleteError(EngineError, ArithmeticError):
+    """A shard with fewer snapshots than sessions and portfolios, and no status that explains it."""
+
+    def __init__(self, found: int, expected: int, left_out: int) -> None:
+        self.found, self.expected, self.left_out = found, expected, left_out
+        super().__init__(
+            f"{found} snapshots were computed where {expected} are due, and {left_out} portfolios "
+            "left out do not explain it; nothing of the shard was written"
+        )

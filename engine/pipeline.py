@@ -24,9 +24,7 @@ from engine.window import Window
 __all__ = ["JOBS", "compute"]
 
 
-def compute(
-    inputs: Inputs, window: Window, rules: Rules, scenarios: Scenarios | None = None
-) -> Results:
+def compute(inputs: Inputs, window: Window, rules: Rules, scenarios: Scenarios | None = None) -> Results:
     """Every figure of every portfolio and session of the window.
 
     Pure: no store, no clock, no environment. A portfolio with a figure that its column cannot

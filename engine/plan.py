@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from engine.errors import UsageError
@@ -24,7 +23,7 @@ def plan(
     end: date | None,
     run_date: date,
     now: datetime,
-    portfolios: Sequence[UUID] | None = None,
+    portfolios: Sequence[object] | None = None,
 ) -> Window | None:
     """The window to compute: as asked for, else from the first missing session to the last known.
 
@@ -53,12 +52,10 @@ def plan(
     earlier = tuple(day for day in stored if day < asked[0])
     later = tuple(day for day in stored if day > asked[-1])
     known = tuple(day for day in stored if asked[0] <= day <= asked[-1])
-    return Window(
-        asked[0], asked[-1], run_date, rerun=True, earlier=earlier, later=later, known=known
-    )
+    return Window(asked[0], asked[-1], run_date, rerun=True, earlier=earlier, later=later, known=known)
 
 
-def _stored(reader: Reader, portfolios: Sequence[UUID] | None) -> list[date]:
+def _stored(reader: Reader, portfolios: Sequence[object] | None) -> list[date]:
     """The sessions that the portfolios have snapshots of; other days' rows are not the batch's."""
     if "portfolio_snapshots" not in reader.columns:
         return []

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from engine.results import FAILURES
+from engine.validation import QUARANTINE
 from engine.window import Window
 
 
@@ -25,8 +27,8 @@ class Report:
     rows: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     portfolios: int = 0
-    failures: pl.DataFrame = field(default_factory=pl.DataFrame)
-    quarantine: pl.DataFrame = field(default_factory=pl.DataFrame)
+    failures: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FAILURES))
+    quarantine: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=QUARANTINE))
 
     @property
     def complete(self) -> bool:

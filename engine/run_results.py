@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.config import Config
-from engine.errors import EngineError, safe_url
+from engine.errors import UsageError, safe_url, told
 
 if TYPE_CHECKING:
     from engine.report import Report
@@ -103,8 +103,15 @@ def recorded(options: Namespace, settings: Config, source: str) -> Iterator[Reco
     try:
         yield record
     except BaseException as error:
-        record.error = str(error) if isinstance(error, EngineError) else repr(error)
+        record.error = told(error)
         raise
     finally:
         record.wall_seconds = time.perf_counter() - record.started
-        Path(settings.run_results).write_text(record.to_json() + "\n", encoding="utf-8")
+        _leave(record, settings.run_results)
+
+
+def _leave(record: Record, path: str) -> None:
+    try:
+        Path(path).write_text(record.to_json() + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"run_results cannot be written to {path}: {error.strerror}") from error

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from uuid import UUID
 
 import polars as pl
 
-from engine.errors import UsageError
 from engine.inputs import FACTOR_FUNDS, Inputs
 from engine.schema import TABLES
 from engine.sessions import last_session
@@ -63,7 +61,7 @@ class Admission:
     """Reads tables through the rules, and gathers what broke them."""
 
     reader: Reader
-    portfolios: Sequence[UUID] | None
+    portfolios: Sequence[object] | None
     quarantine: list[pl.DataFrame] = field(default_factory=list)
 
     def read(
@@ -88,18 +86,18 @@ class Admission:
         }
 
 
-def load_window(reader: Reader, window: Window, portfolios: Sequence[UUID] | None = None) -> Inputs:
+def load_window(reader: Reader, window: Window, portfolios: Sequence[object] | None = None) -> Inputs:
     """Everything that the window's figures need, of the portfolios asked for (default: all).
 
     The window has at least one session.
 
+    Of a deleted portfolio asked for the positions are loaded, and nothing else.
+
     Raises:
-        UsageError: a portfolio asked for is not there, or is deleted.
         EngineError: the store lacks a table or a column, or cannot be read.
     """
     admission = Admission(reader, portfolios)
     owners = admission.read("read/portfolios", "portfolios")
-    _all_there(owners, admission, portfolios, reader.url)
     owners = owners.filter(pl.col("deleted_at").is_null())
     flows = _dated(admission, window, "equity_changes", FLOW_COLUMNS)
     seen = admission.read("read/owned", "engine_position_openings")
@@ -122,14 +120,6 @@ def load_window(reader: Reader, window: Window, portfolios: Sequence[UUID] | Non
         quarantine=quarantine,
         refused=refused,
     )
-
-
-def _all_there(owners: pl.DataFrame, admission: Admission, wanted: Sequence[UUID] | None, url: str) -> None:
-    known = owners.filter(pl.col("deleted_at").is_null())["id"].to_list()
-    known += pl.concat(admission.quarantine)["portfolio_id"].to_list()
-    for portfolio in wanted or ():
-        if str(portfolio) not in known:
-            raise UsageError(f"store {url} has no portfolio {portfolio} that is not deleted")
 
 
 def _positions(admission: Admission, window: Window, seen: pl.DataFrame) -> pl.DataFrame:

@@ -78,7 +78,9 @@ def event(day: date, pnl: str, owner: str = "P", symbol: str = "AAA") -> dict[st
     }
 
 
-def flow(day: date, amount: str, kind: str = "CONTRIBUTION", owner: str = "P", **other: Any) -> dict[str, Any]:
+def flow(
+    day: date, amount: str, kind: str = "CONTRIBUTION", owner: str = "P", **other: Any
+) -> dict[str, Any]:
     """A row of equity_changes."""
     row = {
         "id": uid(f"flow/{owner}/{day}/{kind}"),

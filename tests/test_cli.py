@@ -30,7 +30,9 @@ def source(name: str) -> str:
     return f"parquet:///{GOLDEN / name / 'inputs'}"
 
 
-@pytest.mark.parametrize("command", [[], ["backfill"], ["compare"], ["demo"], ["status"], ["copy"], ["schema"]])
+@pytest.mark.parametrize(
+    "command", [[], ["backfill"], ["compare"], ["demo"], ["status"], ["copy"], ["schema"]]
+)
 def test_help_is_plain_and_complete(tmp_path: Path, command: list[str]) -> None:
     done = engine(tmp_path, *command, "--help")
     assert done.returncode == 0
@@ -59,9 +61,7 @@ def test_a_backfill_writes_counts_and_leaves_its_record(tmp_path: Path) -> None:
 
 
 def test_json_alone_stands_on_stdout(tmp_path: Path) -> None:
-    done = engine(
-        tmp_path, "backfill", "--from", source("mixed"), "--dry-run", "--json", "--quiet", *MIXED
-    )
+    done = engine(tmp_path, "backfill", "--from", source("mixed"), "--dry-run", "--json", "--quiet", *MIXED)
     assert json.loads(done.stdout)["sessions"] == 10
     assert done.stderr == ""
     assert not list(tmp_path.glob("*.duckdb"))
@@ -87,7 +87,15 @@ def test_an_unknown_portfolio_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_only_writes_the_tables_asked_for(tmp_path: Path) -> None:
     done = engine(
-        tmp_path, "backfill", "--from", source("mixed"), "--to", "duckdb:///x", "--only", "portfolio_snapshots", *MIXED
+        tmp_path,
+        "backfill",
+        "--from",
+        source("mixed"),
+        "--to",
+        "duckdb:///x",
+        "--only",
+        "portfolio_snapshots",
+        *MIXED,
     )
     assert done.returncode == 0
     rows = json.loads((tmp_path / "run_results.json").read_text())["rows"]

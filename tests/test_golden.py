@@ -72,8 +72,14 @@ def test_a_postgres_that_holds_the_legacy_schema_and_rows_ends_equal(name: str, 
 def test_a_rerun_in_any_pieces_leaves_the_same_tables(tmp_path: Path) -> None:
     store = f"duckdb:///{tmp_path}/pieces.duckdb"
     copy(folder("mixed", "inputs"), store, 5_000, Quiet())
-    for start, end in [("2025-05-01", "2025-05-30"), ("2025-03-03", "2025-03-20"), ("2025-03-21", "2025-04-30")]:
-        engine.backfill(store, start=date.fromisoformat(start), end=date.fromisoformat(end), run_date=RUN_DATE)
+    for start, end in [
+        ("2025-05-01", "2025-05-30"),
+        ("2025-03-03", "2025-03-20"),
+        ("2025-03-21", "2025-04-30"),
+    ]:
+        engine.backfill(
+            store, start=date.fromisoformat(start), end=date.fromisoformat(end), run_date=RUN_DATE
+        )
     run("mixed", store)
     found = compared("mixed", store)
     assert found.equal, found.to_text()

@@ -9,9 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
-from engine.errors import EngineError, safe_url
+from engine.errors import EngineError, StoreUnreachableError, UnknownStoreError, safe_url
 from engine.store_url import scheme, store_path
 from sql import statement
 
@@ -32,7 +31,8 @@ class LockedError(EngineError, BlockingIOError):
 
 def holder() -> str:
     """Who holds the lock, as another run is told."""
-    return f"process {os.getpid()} on {socket.gethostname()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    since = datetime.now(UTC)
+    return f"process {os.getpid()} on {socket.gethostname()[:20]} since {since:%Y-%m-%d %H:%M:%S}"
 
 
 @contextmanager
@@ -45,8 +45,9 @@ def store_lock(url: str, wait: bool) -> Iterator[None]:
     Raises:
         LockedError: another run holds it, and `wait` is False.
     """
-    locked = _postgres if scheme(url).startswith("postgres") else _beside_file
-    with locked(url, wait):
+    if scheme(url) not in LOCKS:
+        raise UnknownStoreError(url)
+    with LOCKS[scheme(url)](url, wait):
         yield
 
 
@@ -62,8 +63,9 @@ def lock_holder(url: str) -> str | None:
 @contextmanager
 def _beside_file(url: str, wait: bool) -> Iterator[None]:
     path = store_path(url)
-    beside = path.with_name(f".{path.name}.lock")
-    with Path(beside).open("a+", encoding="utf-8") as file:
+    if not path.parent.is_dir():
+        raise StoreUnreachableError(url, f"there is no folder {path.parent}")
+    with path.with_name(f".{path.name}.lock").open("a+", encoding="utf-8") as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -90,8 +92,21 @@ def _postgres(url: str, wait: bool) -> Iterator[None]:
                 found = connection.execute(statement("lock/holder", key=ADVISORY_KEY).encode()).fetchone()
                 raise LockedError(url, str(found[0]) if found else "another run")
             time.sleep(PATIENCE_SECONDS)
-        yield
+        try:
+            yield
+        finally:
+            # At once: the server notices a closed session a little later.
+            if not connection.closed:
+                connection.execute(statement("lock/release", key=ADVISORY_KEY).encode())
 
 
 def _taken(row: tuple[object, ...] | None) -> bool:
     return row is not None and bool(row[0])
+
+
+LOCKS = {
+    "duckdb": _beside_file,
+    "parquet": _beside_file,
+    "postgres": _postgres,
+    "postgresql": _postgres,
+}

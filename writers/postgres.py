@@ -7,7 +7,7 @@ from contextlib import suppress
 import polars as pl
 import psycopg
 
-from engine.errors import WriteError
+from engine.errors import LostConnectionError, WriteError
 from engine.schema import Table
 from loaders.postgres import connect
 from sql import Name, Names, statement
@@ -28,7 +28,12 @@ class PostgresWriter(DatabaseWriter):
         try:
             self.connection.execute(text.encode())
         except psycopg.Error as error:
-            raise WriteError(self.url, table, str(error)) from error
+            raise self._failure(table, error) from error
+
+    def _failure(self, table: str, error: psycopg.Error) -> WriteError:
+        """A statement that was refused, or a server that went away under it."""
+        kind = LostConnectionError if self.connection.closed else WriteError
+        return kind(self.url, table, str(error))
 
     def create_missing(self) -> list[str]:
         found = {row[0] for row in self.connection.execute(statement("catalog").encode())}
@@ -61,7 +66,7 @@ class PostgresWriter(DatabaseWriter):
                         copy.write(_csv(batch))
                     self.progress(table, batch.height)
         except psycopg.Error as error:
-            raise WriteError(self.url, table, str(error)) from error
+            raise self._failure(table, error) from error
 
     def rollback(self) -> None:
         # A lost connection has rolled back; saying so would hide why it was lost.

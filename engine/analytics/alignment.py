@@ -94,9 +94,7 @@ def join(x: Chained, y: Chained) -> tuple[Integers, Integers]:
     return rows, np.minimum(x.previous, y.previous)[rows]
 
 
-def within(
-    rows: Integers, previous: Integers, first: Integers, stop: Integers
-) -> tuple[Integers, Integers]:
+def within(rows: Integers, previous: Integers, first: Integers, stop: Integers) -> tuple[Integers, Integers]:
     """The slice of `rows` whose returns start and end in each look-back: [D], [D]."""
     end = np.searchsorted(rows, stop)
     start = np.minimum(np.searchsorted(previous, first), end)

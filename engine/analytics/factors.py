@@ -56,9 +56,7 @@ def factor_ids(definitions: pl.DataFrame) -> FactorIds:
     )
 
 
-def updated_definitions(
-    definitions: pl.DataFrame, exposures: pl.DataFrame, stamp: datetime
-) -> pl.DataFrame:
+def updated_definitions(definitions: pl.DataFrame, exposures: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
     """The whole table as the run leaves it, sorted by name.
 
     A definition is made, or Market Beta renamed, where the job that needs it succeeded for some

@@ -73,9 +73,7 @@ def market_beta(
     return Outcome(
         tables={
             "position_market_betas": _position_rows(betas, lots, dates, written),
-            "factor_exposures": exposure_rows(
-                portfolios, dates, [factor_id], beta[:, None], done[:, None]
-            ),
+            "factor_exposures": exposure_rows(portfolios, dates, [factor_id], beta[:, None], done[:, None]),
         },
         snapshot=portfolio_rows(portfolios, dates, done, "snapshot_date").with_columns(snapshot),
         status=verdict.status(portfolios, dates, JOB),

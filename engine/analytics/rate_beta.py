@@ -67,9 +67,7 @@ def rate_beta(
     return Outcome(
         tables={
             "position_interest_rate_betas": _position_rows(betas, lots, dates, written),
-            "factor_exposures": exposure_rows(
-                portfolios, dates, [factor_id], beta[:, None], done[:, None]
-            ),
+            "factor_exposures": exposure_rows(portfolios, dates, [factor_id], beta[:, None], done[:, None]),
         },
         status=verdict.status(portfolios, dates, JOB),
     )

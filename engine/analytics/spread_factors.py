@@ -35,9 +35,7 @@ def spread_returns(funds: Floats) -> Floats:
     return np.asarray(funds[:, long] - funds[:, short])
 
 
-SPREAD = Model(
-    "spread_factors", tuple(SPREADS), FUNDS, spread_returns, rolling_slopes, LOOK_BACK, LEAST
-)
+SPREAD = Model("spread_factors", tuple(SPREADS), FUNDS, spread_returns, rolling_slopes, LOOK_BACK, LEAST)
 
 
 def spread_factors(

@@ -25,7 +25,6 @@ ENGINE_RUNS = Table(
         Column("end_date", DATE),
         Column("run_date", DATE),
         Column("sessions", INTEGER, unit="sessions"),
-        Column("shards", INTEGER, unit="shards"),
         Column("holder", varchar(255), unit="host and process"),
         Column("error", TEXT, "no error"),
         Column("started_at", TIMESTAMP, compared=False),
@@ -41,15 +40,15 @@ ENGINE_SHARDS = Table(
     columns=(
         Column("id", UUID, compared=False),
         Column("run_id", UUID, compared=False),
-        Column("shard", INTEGER, unit="number in the run"),
         Column("first_portfolio", UUID),
         Column("last_portfolio", UUID),
         Column("portfolios", INTEGER, unit="portfolios"),
+        Column("left_out", INTEGER, unit="portfolios"),
         Column("rows_written", BIGINT, unit="rows"),
         Column("finished_at", TIMESTAMP, compared=False),
     ),
-    key=("run_id", "shard"),
-    unique={"uq_engine_shards": ("run_id", "shard")},
+    key=("run_id", "first_portfolio"),
+    unique={"uq_engine_shards": ("run_id", "first_portfolio")},
 )
 
 ENGINE_PORTFOLIO_OPENINGS = Table(

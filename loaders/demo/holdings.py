@@ -49,7 +49,7 @@ def _users(portfolios: int) -> pl.DataFrame:
         pl.format("demo{}@example.com", "number").alias("email"),
         pl.format("Demo User {}", "number").alias("full_name"),
     )
-    return rows("users", named, hashed_password="!", is_active=True)
+    return rows("users", named, hashed_password="!", is_active=True)  # noqa: S106
 
 
 def _portfolios(held: Lots) -> pl.DataFrame:

@@ -148,9 +148,7 @@ def only(case: Case, portfolio: int) -> Case:
 
 
 def with_lots(case: Case, lots: Lots, portfolios: Portfolios) -> Case:
-    return Case(
-        case.panel, lots, portfolios, case.dates, case.profiles, case.previous, case.definitions
-    )
+    return Case(case.panel, lots, portfolios, case.dates, case.profiles, case.previous, case.definitions)
 
 
 def singletons(case: Case) -> Case:

@@ -59,9 +59,7 @@ def test_it_reads_the_values_and_betas_that_the_session_finds() -> None:
     )
     chosen = pl.when(pl.col("beta") != 0).then("beta").otherwise("beta_previous").cast(pl.Float64)
     expected = betas.group_by("portfolio_id").agg(weighted=chosen.sum() * FOUND / 100)
-    equity = pl.DataFrame(
-        {"portfolio_id": case.portfolios.ids, "equity": case.portfolios.equity[:, 0]}
-    )
+    equity = pl.DataFrame({"portfolio_id": case.portfolios.ids, "equity": case.portfolios.equity[:, 0]})
     both = opening(case, populated=True).join(expected, on="portfolio_id").join(equity, on="portfolio_id")
     assert both.height == 3
     ratio = (both["weighted"] / both["equity"]).to_list()

@@ -286,7 +286,7 @@ def test_a_portfolio_that_is_not_there_is_said_without_the_password(
 
     url = postgres_server.guarded_url(database)
     copied(golden("edge"), url)
-    with pytest.raises(EngineError, match="no portfolio") as caught:
+    with pytest.raises(EngineError, match="no row") as caught:
         backfill(url, start=date(2025, 3, 3), end=date(2025, 3, 4), portfolios=[UUID(int=7)])
     assert quote(PASSWORD, safe="") not in str(caught.value)
 

@@ -1,0 +1,65 @@
+"""Shards: blocks of portfolios, sized so that one fits the memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import polars as pl
+
+from engine.errors import EngineError, UsageError, safe_url
+from loaders import Reader
+
+BYTES_A_PORTFOLIO = 64 * 2**20
+"""What computing and writing one portfolio of 30 positions over half a year takes at most:
+about 160,000 rows, held as figures, as stored rows and as the text that is sent."""
+SHARE = 0.5
+"""Of the free memory, what a run may take."""
+
+
+class MemoryShortError(EngineError, MemoryError):
+    """A shard that does not fit the memory, one portfolio small as it is."""
+
+    def __init__(self, portfolios: int) -> None:
+        super().__init__(f"{portfolios} portfolios at once do not fit the memory")
+
+
+def live_portfolios(reader: Reader, wanted: Sequence[object] | None) -> tuple[list[str], list[str]]:
+    """The ids of the portfolios asked for, ascending: those to compute, and the deleted ones.
+
+    Deleted ones come along only when all are asked for: their positions are marked to market.
+
+    Raises:
+        UsageError: one that was asked for is not there, or is deleted.
+    """
+    rows = reader.read("portfolios", ["id", "deleted_at"]).drop_nulls("id")
+    dead = pl.col("deleted_at").is_not_null()
+    live: list[str] = rows.filter(~dead)["id"].unique().sort().to_list()
+    if wanted is None:
+        return live, rows.filter(dead)["id"].unique().sort().to_list()
+    chosen = {str(portfolio) for portfolio in wanted}
+    for unknown in sorted(chosen - set(live)):
+        raise UsageError(
+            f"store {safe_url(reader.url)}, table portfolios has no row {unknown} that is not deleted"
+        )
+    return sorted(chosen), []
+
+
+def blocks(portfolios: list[str], size: int | None) -> list[list[str]]:
+    """The portfolios in blocks of `size`, or of as many as the memory holds."""
+    step = size or max(1, int(_free_memory() * SHARE) // BYTES_A_PORTFOLIO)
+    return [portfolios[i : i + step] for i in range(0, len(portfolios), step)]
+
+
+def _free_memory() -> int:
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def within_memory(portfolios: int) -> Iterator[None]:
+    """Turn a lack of memory into its own error."""
+    try:
+        yield
+    except MemoryError as error:
+        raise MemoryShortError(portfolios) from error

@@ -1,0 +1,2 @@
+-- let go of the run's lock
+select pg_advisory_unlock({key})

@@ -1,0 +1,37 @@
+"""Patience with faults that pass: a lost connection, a server that restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from engine.errors import LostConnectionError
+
+ATTEMPTS = 5
+LONGEST_WAIT_SECONDS = 20
+
+
+def patiently(work: Callable[[], None], told: Callable[[str], None]) -> None:
+    """Do some work again, with growing pauses, as long as it fails for a passing reason.
+
+    The work is a whole transaction: what a failed attempt did is gone.
+    """
+
+    def say(state: RetryCallState) -> None:
+        outcome = state.outcome.exception() if state.outcome else None
+        told(f"attempt {state.attempt_number} of {ATTEMPTS} failed, trying again: {outcome}")
+
+    Retrying(
+        retry=retry_if_exception_type(LostConnectionError),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_SECONDS),
+        before_sleep=say,
+        reraise=True,
+    )(work)
