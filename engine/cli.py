@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     _compare(commands.add_parser("compare", help="compare two stores cell by cell"))
     _demo(commands.add_parser("demo", help="make a store with invented data"))
     _status(commands.add_parser("status", help="say what a store holds and what is missing"))
+    _status(commands.add_parser("runs", help="show a store's runs, their shards, and who is at work"))
     _copy(commands.add_parser("copy", help="copy every known table to another store"))
     _schema(commands.add_parser("schema", help="show, or make, the tables"))
     return top

@@ -92,6 +92,14 @@ def _status(options: Namespace, settings: config.Config) -> int:
     return 0
 
 
+def _runs(options: Namespace, settings: config.Config) -> int:
+    from engine.runs import runs
+
+    found = runs(options.url or settings.database)
+    print(found.to_json() if options.json else found.to_text())
+    return 0
+
+
 def _copy(options: Namespace, settings: config.Config) -> int:
     from engine.copying import copy
 
@@ -138,6 +146,7 @@ COMMANDS: dict[str, Callable[[Namespace, config.Config], int]] = {
     "compare": _compare,
     "copy": _copy,
     "demo": _demo,
+    "runs": _runs,
     "schema": _schema,
     "status": _status,
 }

@@ -16,11 +16,11 @@ def first_seen(inputs: Inputs, book: pl.DataFrame) -> dict[str, pl.DataFrame]:
     therefore notes, and never changes again.
 
     Args:
-        book: of the portfolios that were computed: portfolio_id, session, date, and in cents
+        book: of the portfolios that were computed: portfolio_id, session, and
             `founding`, the equity that each began with.
     """
     begun = book.filter(pl.col("session") == 0)
-    equity = begun.select("portfolio_id", first_session="date", equity_balance="founding")
+    equity = begun.select("portfolio_id", equity_balance="founding")
     held = inputs.positions.join(begun, on="portfolio_id", how="semi")
     marks = held.rename({"id": "position_id"})
     fresh = {

@@ -57,7 +57,6 @@ ENGINE_PORTFOLIO_OPENINGS = Table(
     comment="What a portfolio had when it was first run: a rerun starts from it.",
     columns=(
         Column("portfolio_id", UUID),
-        Column("first_session", DATE),
         Column("equity_balance", numeric(16, 2), unit="USD"),
     ),
     key=("portfolio_id",),

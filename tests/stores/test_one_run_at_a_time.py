@@ -1,0 +1,157 @@
+"""Cut off, started twice, done in pieces: the tables are those of one undisturbed run."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+import engine
+from engine.copying import copy
+from engine.progress import Quiet
+from writers.lock import LockedError, store_lock
+
+ROOT = Path(__file__).parents[2]
+INPUTS = f"parquet:///{ROOT / 'tests/golden/mixed/inputs'}"
+START, END, RUN_DATE = date(2025, 3, 3), date(2025, 3, 14), date(2026, 11, 23)
+KILLS = int(os.environ.get("ENGINE_TEST_KILLS", "6"))
+SNAPSHOTS = 50
+LEDGER = {"engine_runs", "engine_shards"}
+
+
+def store(folder: Path) -> str:
+    url = f"duckdb:///{folder}/x.duckdb"
+    copy(INPUTS, url, 5_000, Quiet())
+    return url
+
+
+def content(url: str) -> dict[str, pl.DataFrame]:
+    """Every table's rows, without the ledger's."""
+    from loaders import open_reader
+
+    with open_reader(url) as reader:
+        return {name: reader.read(name) for name in sorted(reader.tables() - LEDGER)}
+
+
+def same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> bool:
+    return one.keys() == other.keys() and all(
+        frame.height == other[name].height
+        and frame.sort(frame.columns).equals(other[name].sort(frame.columns))
+        for name, frame in one.items()
+    )
+
+
+def run(url: str, **settings: object) -> engine.Report:
+    return engine.backfill(url, start=START, end=END, run_date=RUN_DATE, **settings)  # type: ignore[arg-type]
+
+
+def command(url: str, *more: str) -> list[str]:
+    days = ["--start", f"{START}", "--end", f"{END}", "--run-date", f"{RUN_DATE}"]
+    return [sys.executable, "-m", "engine", "backfill", "--from", url, *days, "--quiet", *more]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
+    url = store(tmp_path_factory.mktemp("clean"))
+    run(url)
+    return content(url)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_shards_of_any_size_leave_the_same_tables(
+    tmp_path: Path, undisturbed: dict[str, pl.DataFrame], size: int
+) -> None:
+    url = store(tmp_path)
+    report = run(url, shard_size=size)
+    assert report.portfolios == 5
+    assert same(content(url), undisturbed)
+
+
+def test_a_window_in_two_and_again_leaves_the_same_tables(
+    tmp_path: Path, undisturbed: dict[str, pl.DataFrame]
+) -> None:
+    url = store(tmp_path)
+    engine.backfill(url, start=date(2025, 3, 10), end=END, run_date=RUN_DATE)
+    engine.backfill(url, start=START, end=date(2025, 3, 7), run_date=RUN_DATE)
+    run(url)
+    assert same(content(url), undisturbed)
+
+
+@contextmanager
+def killed_after(seconds: float, *arguments: str) -> Iterator[int]:
+    """Kill a command some time after it began; its exit code."""
+    process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        yield process.wait()
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "postgres"])
+def test_a_kill_at_any_moment_leaves_whole_shards_and_a_rerun_completes(
+    kind: str, undisturbed: dict[str, pl.DataFrame], fresh: Callable[[str], str]
+) -> None:
+    chance = random.Random(7)
+    killed = 0
+    for _ in range(KILLS):
+        url = fresh(kind)
+        with killed_after(chance.uniform(0.1, 2.0), *command(url, "--shard-size", "1")) as code:
+            killed += code != 0
+        stored = content(url)["portfolio_snapshots"].group_by("portfolio_id").len()
+        assert set(stored["len"]) <= {SNAPSHOTS // 5}  # a portfolio's shard is there whole, or not at all
+        run(url, shard_size=1)
+        assert same(content(url), undisturbed)
+    assert killed
+    print(f"{kind}: {killed} of {KILLS} runs killed, all completed by one rerun")
+
+
+def test_a_cut_off_run_goes_on_with_the_shards_that_are_left(tmp_path: Path) -> None:
+    url = store(tmp_path)
+    first = run(url, shard_size=1)
+    assert first.portfolios == 5
+    with duckdb.connect(url.removeprefix("duckdb:///")) as hand:  # as if killed before the last two
+        hand.execute("update engine_runs set status = 'running'")
+        hand.execute(
+            "delete from engine_shards where first_portfolio in "
+            "(select first_portfolio from engine_shards order by 1 desc limit 2)"
+        )
+    assert run(url, shard_size=1).portfolios == 2
+    with duckdb.connect(url.removeprefix("duckdb:///")) as hand:
+        hand.execute("update engine_runs set status = 'running'")
+    assert run(url, shard_size=1, restart=True).portfolios == 5
+
+
+def test_a_second_run_is_told_who_is_at_work_or_waits(tmp_path: Path) -> None:
+    url = store(tmp_path)
+    with store_lock(url, wait=False):
+        second = subprocess.run(command(url), cwd=ROOT, capture_output=True, text=True, check=False)
+        assert second.returncode == 2
+        assert f"process {os.getpid()}" in second.stderr
+        shown = subprocess.run(
+            [sys.executable, "-m", "engine", "runs", url, "--json"], cwd=ROOT, capture_output=True, check=True
+        )
+        assert f"process {os.getpid()}" in json.loads(shown.stdout)["holder"]
+        waiting = subprocess.Popen(command(url, "--wait"), cwd=ROOT, stdout=subprocess.DEVNULL)
+        time.sleep(1.5)
+        assert waiting.poll() is None
+    assert waiting.wait(timeout=60) == 0
+
+
+def test_a_lock_is_told_in_postgres_too(fresh: Callable[[str], str]) -> None:
+    postgres_url = fresh("postgres")
+    with store_lock(postgres_url, wait=False), pytest.raises(LockedError, match=f"process {os.getpid()}"):
+        run(postgres_url)
+    assert run(postgres_url).portfolios == 5
