@@ -228,7 +228,9 @@ def _shard(job: Job, whole: Window, block: list[str], ids: list[str]) -> tuple[R
     if block[0] != ids[0] and not job.in_place and not job.dry_run:
         inputs = _linked(inputs, job.target)
     known = job.report.quarantine
-    fresh = inputs.quarantine.join(known, on=known.columns, how="anti", nulls_equal=True, maintain_order="left")
+    fresh = inputs.quarantine.join(
+        known, on=known.columns, how="anti", nulls_equal=True, maintain_order="left"
+    )
     job.report.quarantine = pl.concat([known, fresh])
     with job.report.timed("compute"), within_memory(len(block)):
         job.told.stage("compute")

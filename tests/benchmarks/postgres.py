@@ -71,7 +71,9 @@ class Postgres(conftest.Server):
         assert row
         known = dict(self.admin.execute("select name, current_setting(name) from pg_settings").fetchall())
         settings = ", ".join(f"{name} {known[name]}" for name in SETTINGS)
-        return f"{str(row[0]).partition(' on ')[0]}, from a wheel, over a Unix socket; {settings} (all defaults)"
+        return (
+            f"{str(row[0]).partition(' on ')[0]}, from a wheel, over a Unix socket; {settings} (all defaults)"
+        )
 
 
 @contextmanager
