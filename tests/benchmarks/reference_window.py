@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from statistics import median
+from textwrap import wrap
 
 import polars as pl
 
@@ -193,11 +194,11 @@ def report(bench: Bench, rounds: int, load: tuple[float, float, float]) -> Itera
         f"{os.cpu_count()} cores, load average {load[0]:.1f} before and {os.getloadavg()[0]:.1f} after "
         "(about 1 is this program's own)."
     )
-    yield f"{bench.server.described()}.\n"
+    yield from (*wrap(f"{bench.server.described()}.", 120), "")
     yield from table(bench.runs)
     yield (
-        f"\nLegacy batch: {LEGACY_SECONDS:,} s (golden/README.md). cpu: the client's alone. The engine's rows "
-        "include its own\ntables and what it changes in portfolios and positions; the copy has the "
+        f"\nLegacy batch: {LEGACY_SECONDS:,} s (golden/README.md). cpu: the client's alone. The engine's "
+        "rows include its own\ntables and what it changes in portfolios and positions; the copy has the "
         f"{len(bench.written)} legacy output tables."
     )
     yield "\nHeld to outputs, with exempt.json:"
