@@ -1,4 +1,4 @@
-"""Peak memory of the regression kernels on 2,000 symbols x 750 sessions: `python -m tests.benchmarks.peak_memory`."""
+"""Peak memory of the regression kernels: `python -m tests.benchmarks.peak_memory`."""
 
 from __future__ import annotations
 
@@ -25,16 +25,19 @@ def main() -> None:
     closes = 100 * np.exp(np.cumsum(moves, axis=0))
     stop = np.arange(WINDOW, SESSIONS + 1)
     first = stop - WINDOW
-    print(f"{'step':<44}{'seconds':>9}{'peak MiB':>10}")
-    print(f"{f'closes, {SYMBOLS:,} x {SESSIONS}':<44}{'':>9}{peak():>10}")
+    line("step", "seconds")
+    line(f"closes, {SYMBOLS:,} x {SESSIONS}", "")
     start = time.perf_counter()
     rolling_ols(aligned_returns(closes[:, :SYMBOLS], closes[:, SYMBOLS]), first, stop, 30)
-    print(
-        f"{f'rolling_ols, {len(stop)} windows, six statistics':<44}{time.perf_counter() - start:>9.2f}{peak():>10}"
-    )
+    line(f"rolling_ols, {len(stop)} windows, six statistics", f"{time.perf_counter() - start:.2f}")
     start = time.perf_counter()
     rolling_ridge(moves[:, SYMBOLS:], moves[:, :SYMBOLS], first, stop, 1.0)
-    print(f"{f'rolling_ridge, {FACTORS} factors':<44}{time.perf_counter() - start:>9.2f}{peak():>10}")
+    line(f"rolling_ridge, {FACTORS} factors", f"{time.perf_counter() - start:.2f}")
+
+
+def line(step: str, seconds: str) -> None:
+    """One line of the table."""
+    print(f"{step:<44}{seconds:>9}{f'{peak()} MiB':>12}")
 
 
 if __name__ == "__main__":
