@@ -35,16 +35,15 @@ def put_whole(
     """Put whole frames into a store, in one transaction; rows by table."""
     progress.stage("write", sum(frame.height for frame in frames.values()))
     frames = pointed(frames, kept_ids(url, frames))
-    with open_writer(url, batch_rows, progress.rows) as writer:
+    with open_writer(url, batch_rows, progress.rows) as writer, writer.transaction():
         made = set(writer.create_missing())
-        with writer.transaction():
-            for name in (name for name in TABLES if name in frames):
-                put = writer.insert if name in made else writer.merge
-                put(TABLES[name], frames[name])
+        for name in (name for name in TABLES if name in frames):
+            put = writer.insert if name in made else writer.merge
+            put(TABLES[name], frames[name])
     return {name: frame.height for name, frame in frames.items()}
 
 
 def create(url: str) -> list[str]:
     """Make the tables that a store lacks; their names."""
-    with open_writer(url) as writer:
+    with open_writer(url) as writer, writer.transaction():
         return writer.create_missing()

@@ -35,6 +35,10 @@ from writers.lock import holder, store_lock
 from writers.retry import patiently
 from writers.writer import BATCH_ROWS
 
+MADE = tuple(name for name, table in TABLES.items() if table.role in ("output", "engine"))
+"""The tables that a run makes where they are missing. What it read from a store it does not make
+there: a table that was dropped under the run must not come back empty."""
+
 
 @dataclass
 class Job:
@@ -290,12 +294,11 @@ def _write(job: Job, run: Run, block: Sequence[str], found: Changes, window: Win
     """The shard, its row in the ledger, and with the last one the run's end: one transaction."""
     left_out = len(found.told) - len(found.computed)
     rows = sum(found.rows.values())
-    with open_writer(job.target, job.batch_rows, job.told.rows) as writer:
-        writer.create_missing()
-        with writer.transaction():
-            apply(writer, found, window)
-            writer.merge(RUNS, run.row("done" if last else "running"))
-            writer.merge(SHARDS, run.shard_row(block, left_out, rows))
+    with open_writer(job.target, job.batch_rows, job.told.rows) as writer, writer.transaction():
+        writer.create_missing(MADE if job.in_place else TABLES)
+        apply(writer, found, window)
+        writer.merge(RUNS, run.row("done" if last else "running"))
+        writer.merge(SHARDS, run.shard_row(block, left_out, rows))
 
 
 def _count(job: Job, results: Results, found: Changes, window: Window) -> None:

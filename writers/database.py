@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Collection
 
 import polars as pl
 
@@ -78,6 +79,7 @@ class DatabaseWriter(Writer):
         self.execute(text, table.name)
         self.progress(table.name, frame.height)
 
-    def missing(self, present: set[str]) -> list[str]:
-        """The known tables that the store lacks."""
-        return [name for name in TABLES if name not in present]
+    @staticmethod
+    def missing(present: set[str], wanted: Collection[str]) -> list[str]:
+        """The wanted tables that the store lacks."""
+        return [name for name in TABLES if name in wanted and name not in present]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 
 import duckdb
 import polars as pl
 
 from engine.errors import StoreUnreachableError, WriteError
-from engine.schema import Table
+from engine.schema import TABLES, Table
 from engine.store_url import store_path
 from loaders.reader import ArrowStream
 from sql import Name, Names, statement
@@ -38,9 +39,9 @@ class DuckDBWriter(DatabaseWriter):
         except duckdb.Error as error:
             raise WriteError(self.url, table, str(error)) from error
 
-    def create_missing(self) -> list[str]:
+    def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
         found = {row[0] for row in self.connection.sql(statement("catalog")).fetchall()}
-        missing = self.missing(found)
+        missing = self.missing(found, wanted)
         if missing:
             from sql.ddl import create
 

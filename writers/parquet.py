@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,9 +29,9 @@ class ParquetWriter(Writer):
         self._open: dict[str, pl.DataFrame] = {}
         self._reader: ParquetReader | None = None
 
-    def create_missing(self) -> list[str]:
-        missing = [name for name in TABLES if not self._path(name).exists()]
-        self._put({name: empty(TABLES[name]) for name in missing})
+    def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
+        missing = [name for name in TABLES if name in wanted and not self._path(name).exists()]
+        self._open |= {name: empty(TABLES[name]) for name in missing}
         return missing
 
     def _path(self, table: str) -> Path:

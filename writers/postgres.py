@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 
 import polars as pl
 import psycopg
 
 from engine.errors import LostConnectionError, WriteError
-from engine.schema import Table
+from engine.schema import TABLES, Table
 from loaders.postgres import connect
 from sql import Name, Names, statement
 from writers.database import DatabaseWriter
@@ -35,15 +36,14 @@ class PostgresWriter(DatabaseWriter):
         kind = LostConnectionError if self.connection.closed else WriteError
         return kind(self.url, table, str(error))
 
-    def create_missing(self) -> list[str]:
+    def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
         found = {row[0] for row in self.connection.execute(statement("catalog").encode())}
-        missing = self.missing(found)
+        missing = self.missing(found, wanted)
         if missing:
             from sql.ddl import create
 
-            with self.transaction():
-                for text in create(missing, "postgres"):
-                    self.execute(text, "")
+            for text in create(missing, "postgres"):
+                self.execute(text, "")
         return missing
 
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -63,8 +63,8 @@ class Writer(ABC):
             self.insert(table, frames[table.name])
 
     @abstractmethod
-    def create_missing(self) -> list[str]:
-        """Make the tables that the store lacks; their names."""
+    def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
+        """Make those of the wanted tables that the store lacks, in a transaction; their names."""
 
     @abstractmethod
     def delete(self, table: Table, scope: Scope) -> None:

@@ -108,6 +108,8 @@ select table_name, column_name, is_nullable from information_schema.columns wher
 
 @pytest.fixture(scope="module")
 def made(postgres_server: Server) -> str:
+    # A worker may set the module up twice, when it steals tests from another.
+    postgres_server.admin.execute("drop database if exists catalog with (force)")
     postgres_server.admin.execute("create database catalog")
     url = postgres_server.url("catalog")
     assert set(create(url)) == set(TABLES)
