@@ -48,7 +48,7 @@ def assemble(
     failures = pl.concat([failures, misfits(TABLES["portfolio_snapshots"], snapshot), *checked])
     days, book, snapshot = (_without(frame, failures) for frame in (days, book, snapshot))
     rows = {name: _without(frame, failures) for name, frame in rows.items()}
-    book = _completed(book, snapshot)
+    book = _completed(_completed(book, snapshot), inputs.kept_snapshots)
     exposures = rows["factor_exposures"]
     told = [day_jobs(book, days), *(_without(outcome.status, failures) for outcome in outcomes)]
     tagged, unlinked = _tagged(inputs, window, failures)

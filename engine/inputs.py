@@ -30,6 +30,7 @@ class Inputs:
     factor_definitions, scenarios, tags, position_tags: whole tables.
     previous_snapshots: each portfolio's newest before the window.
     first_snapshots: each portfolio's oldest of all.
+    kept_snapshots: what other services wrote into the window's stored snapshots.
     first_equity, first_positions: what the ledger saw of each portfolio and position when it was
         first run (engine_portfolio_openings, engine_position_openings).
     previous_exposures, previous_market_betas, previous_rate_betas: what earlier runs left that
@@ -53,6 +54,7 @@ class Inputs:
     position_tags: pl.DataFrame
     previous_snapshots: pl.DataFrame
     first_snapshots: pl.DataFrame
+    kept_snapshots: pl.DataFrame
     first_equity: pl.DataFrame
     first_positions: pl.DataFrame
     previous_exposures: pl.DataFrame

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from engine.inputs import FACTOR_FUNDS, Inputs
-from engine.schema import TABLES
+from engine.schema import TABLES, TARGET_PRICES
 from engine.sessions import last_session
 from engine.validation import Rule, admit
 from engine.window import Window
@@ -38,6 +38,7 @@ SNAPSHOT_COLUMNS = (
     "gross_exposure",
     "net_exposure",
 )
+KEPT_COLUMNS = ("portfolio_id", "snapshot_date", *(column.name for column in TARGET_PRICES))
 FIRST_COLUMNS = (
     "portfolio_id",
     "snapshot_date",
@@ -107,7 +108,7 @@ def load_window(reader: Reader, window: Window, portfolios: Sequence[object] | N
         "realized_events": _dated(admission, window, "position_realized_events", EVENT_COLUMNS),
         "equity_changes": flows.filter(pl.col("deleted_at").is_null()),
         **_market(admission, window),
-        **_earlier(admission, window.sessions[0]),
+        **_earlier(admission, window.sessions[0], window.last),
     }
     quarantine = pl.concat(admission.quarantine)
     refused = _refused(owners, quarantine)
@@ -177,10 +178,18 @@ def _has_benchmark(reader: Reader) -> bool:
     return bool(reader.query(statement("read/benchmark", code=BENCHMARK)).item())
 
 
-def _earlier(admission: Admission, first: date) -> dict[str, pl.DataFrame]:
+def _earlier(admission: Admission, first: date, last: date) -> dict[str, pl.DataFrame]:
     return {
         "previous_snapshots": admission.read(
             "read/previous_snapshots", "portfolio_snapshots", SNAPSHOT_COLUMNS, start=first
+        ),
+        "kept_snapshots": admission.read(
+            "read/owned_dated",
+            "portfolio_snapshots",
+            KEPT_COLUMNS,
+            date=Name("snapshot_date"),
+            start=first,
+            end=last,
         ),
         "first_snapshots": admission.read("read/first_snapshots", "portfolio_snapshots", FIRST_COLUMNS),
         "first_equity": admission.read("read/owned", "engine_portfolio_openings"),

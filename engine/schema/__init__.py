@@ -6,7 +6,7 @@ Source: documents 01 to 05 of the legacy description.
 """
 
 from engine.schema.bookkeeping import BOOKKEEPING
-from engine.schema.figures import FIGURES
+from engine.schema.figures import FIGURES, TARGET_PRICES
 from engine.schema.holdings import HOLDINGS
 from engine.schema.kinds import Column, ForeignKey, Role, Table, Type
 from engine.schema.market import MARKET
@@ -14,4 +14,4 @@ from engine.schema.market import MARKET
 TABLES: dict[str, Table] = {table.name: table for table in (*HOLDINGS, *MARKET, *FIGURES, *BOOKKEEPING)}
 """All tables by name, parents before children."""
 
-__all__ = ["TABLES", "Column", "ForeignKey", "Role", "Table", "Type"]
+__all__ = ["TABLES", "TARGET_PRICES", "Column", "ForeignKey", "Role", "Table", "Type"]

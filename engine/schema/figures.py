@@ -45,6 +45,35 @@ def _factor_key(table: str) -> ForeignKey:
     return ForeignKey(f"fk_{table}_factor_id_factor_definitions", "factor_id", "factor_definitions")
 
 
+TARGET_PRICES = (
+    *_columns(
+        numeric(8, 4),
+        BY_OTHERS,
+        "percent",
+        "target_price_return_eoy",
+        "target_price_return_next_year",
+        "target_price_downside_return",
+    ),
+    *_columns(
+        MONEY,
+        BY_OTHERS,
+        "USD",
+        "target_price_upside_eoy_dollars",
+        "target_price_upside_next_year_dollars",
+        "target_price_downside_dollars",
+    ),
+    Column("target_price_coverage_pct", numeric(8, 4), BY_OTHERS, "percent"),
+    *_columns(
+        INTEGER,
+        BY_OTHERS,
+        "positions",
+        "target_price_positions_count",
+        "target_price_total_positions",
+    ),
+    Column("target_price_last_updated", TIMESTAMP, BY_OTHERS),
+)
+"""What another service writes into a snapshot; a run that replaces the row keeps it."""
+
 PORTFOLIO_SNAPSHOTS = Table(
     name="portfolio_snapshots",
     role="output",
@@ -103,31 +132,7 @@ PORTFOLIO_SNAPSHOTS = Table(
         Column("hhi", LEVEL, RUN_DATE_ONLY, "0 to 10000"),
         Column("effective_num_positions", numeric(10, 2), RUN_DATE_ONLY, "positions"),
         *_columns(LEVEL, RUN_DATE_ONLY, "fraction", "top_3_concentration", "top_10_concentration"),
-        *_columns(
-            numeric(8, 4),
-            BY_OTHERS,
-            "percent",
-            "target_price_return_eoy",
-            "target_price_return_next_year",
-            "target_price_downside_return",
-        ),
-        *_columns(
-            MONEY,
-            BY_OTHERS,
-            "USD",
-            "target_price_upside_eoy_dollars",
-            "target_price_upside_next_year_dollars",
-            "target_price_downside_dollars",
-        ),
-        Column("target_price_coverage_pct", numeric(8, 4), BY_OTHERS, "percent"),
-        *_columns(
-            INTEGER,
-            BY_OTHERS,
-            "positions",
-            "target_price_positions_count",
-            "target_price_total_positions",
-        ),
-        Column("target_price_last_updated", TIMESTAMP, BY_OTHERS),
+        *TARGET_PRICES,
         Column("is_complete", BOOLEAN),
         stamp("created_at"),
     ),
