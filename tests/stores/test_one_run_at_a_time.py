@@ -26,7 +26,7 @@ from writers.lock import LockedError, store_lock
 ROOT = Path(__file__).parents[2]
 INPUTS = f"parquet:///{ROOT / 'tests/golden/mixed/inputs'}"
 START, END, RUN_DATE = date(2025, 3, 3), date(2025, 3, 14), date(2026, 11, 23)
-KILLS = int(os.environ.get("ENGINE_TEST_KILLS", "6"))
+KILLS = int(os.environ.get("ENGINE_TEST_KILLS", "3"))
 SNAPSHOTS = 50
 LEDGER = {"engine_runs", "engine_shards"}
 
