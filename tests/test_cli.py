@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.commands import NAMES
+
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests/golden"
 MIXED = ["--start", "2025-03-03", "--end", "2025-03-14", "--run-date", "2026-11-23"]
@@ -31,7 +33,7 @@ def source(name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["backfill"], ["compare"], ["demo"], ["status"], ["copy"], ["schema"]]
+    "command", [[], *([name] for name in NAMES)]
 )
 def test_help_is_plain_and_complete(tmp_path: Path, command: list[str]) -> None:
     done = engine(tmp_path, *command, "--help")

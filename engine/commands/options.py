@@ -1,0 +1,56 @@
+"""What the commands' options and outputs have in common."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import date
+from uuid import UUID
+
+
+def store(command: argparse.ArgumentParser) -> None:
+    """The options of a command that looks at one store."""
+    command.add_argument("url", metavar="URL", nargs="?", help="store to look at")
+    command.add_argument("--json", action="store_true", help="as JSON")
+
+
+def output(command: argparse.ArgumentParser) -> None:
+    """The options of a command that works and then tells."""
+    command.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+    command.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+def day(text: str) -> date:
+    """A date as ISO 8601 spells it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no date like 2025-12-31") from None
+
+
+def uuid(text: str) -> UUID:
+    """A portfolio's id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no uuid") from None
+
+
+def names(text: str) -> list[str]:
+    """Names with commas between them."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no positive whole number")
+    return int(text)
+
+
+def print_rows(rows: dict[str, int], as_json: bool) -> None:
+    """Rows by table, on stdout."""
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    else:
+        print("\n".join(f"{name:<32}{count:>12,}" for name, count in rows.items()))
