@@ -32,9 +32,7 @@ def source(name: str) -> str:
     return f"parquet:///{GOLDEN / name / 'inputs'}"
 
 
-@pytest.mark.parametrize(
-    "command", [[], *([name] for name in NAMES)]
-)
+@pytest.mark.parametrize("command", [[], *([name] for name in NAMES)])
 def test_help_is_plain_and_complete(tmp_path: Path, command: list[str]) -> None:
     done = engine(tmp_path, *command, "--help")
     assert done.returncode == 0
