@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import polars as pl
@@ -52,7 +52,7 @@ class Changes:
 
 
 def changes(
-    results: Results, window: Window, wanted: set[str], seeds: Mapping[str, pl.DataFrame], in_place: bool
+    results: Results, window: Window, wanted: Set[str], seeds: Mapping[str, pl.DataFrame], in_place: bool
 ) -> Changes:
     """What a shard writes.
 

@@ -35,6 +35,16 @@ class Report:
         """Whether every portfolio was computed from rows that all kept the rules."""
         return self.failures.is_empty() and self.quarantine.is_empty()
 
+    def tell_quarantine(self, rows: pl.DataFrame) -> None:
+        """Add rows of the quarantine, those that another shard met as well only once."""
+        known = self.quarantine
+        fresh = rows.join(known, on=known.columns, how="anti", nulls_equal=True, maintain_order="left")
+        self.quarantine = pl.concat([known, fresh])
+
+    def tell_failures(self, rows: pl.DataFrame) -> None:
+        """Add portfolios that were left out."""
+        self.failures = pl.concat([self.failures, rows])
+
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Add the time of a block to a stage."""

@@ -46,10 +46,10 @@ def live_portfolios(reader: Reader, wanted: Sequence[object] | None) -> tuple[li
     return sorted(chosen), []
 
 
-def blocks(portfolios: list[str], size: int | None) -> list[list[str]]:
+def blocks(portfolios: Sequence[str], size: int | None) -> list[list[str]]:
     """The portfolios in blocks of `size`, or of as many as the memory holds."""
     step = size or max(1, int(_free_memory() * SHARE) // BYTES_A_PORTFOLIO)
-    return [portfolios[i : i + step] for i in range(0, len(portfolios), step)]
+    return [list(portfolios[i : i + step]) for i in range(0, len(portfolios), step)]
 
 
 def _free_memory() -> int:
