@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from engine.frames import conform
 from engine.results import Results
 from engine.schema import TABLES
 from engine.window import Window
@@ -100,8 +99,7 @@ def _overlaid(seed: pl.DataFrame, fresh: pl.DataFrame, results: Results, name: s
         kept = kept.join(results.removed[name], on=table.key, how="anti")
     if table.owner:
         kept = kept.join(results.failures, left_on=table.owner, right_on="portfolio_id", how="anti")
-    # What a rule refused may stand in the source as another type: its portfolio is left out here.
-    return pl.concat([conform(kept, table, ""), fresh]).sort(table.key)
+    return pl.concat([kept, fresh]).sort(table.key)
 
 
 def apply(writer: Writer, found: Changes, window: Window) -> None:

@@ -12,11 +12,14 @@ from engine.inputs import Inputs
 from engine.references import kept_ids, pointed
 from engine.schema import TABLES
 from engine.store_url import scheme
+from engine.validation import QUARANTINE, admit
 from loaders import Reader, open_reader
 
 
-def seeds(reader: Reader, target: str, block: Sequence[str], ids: Sequence[str]) -> dict[str, pl.DataFrame]:
-    """Rows of the source that the target is to have, by table.
+def seeds(
+    reader: Reader, target: str, block: Sequence[str], ids: Sequence[str]
+) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+    """Rows of the source that the target is to have, by table; and those that break a rule.
 
     With the first shard come the tables that belong to no portfolio, and the rows of portfolios
     that are not computed at all.
@@ -33,7 +36,9 @@ def seeds(reader: Reader, target: str, block: Sequence[str], ids: Sequence[str])
         ours = owner.is_in(pl.Series(block).implode())
         others = ~owner.is_in(pl.Series(ids).implode()) if first else pl.lit(False)
         found[name] = reader.read(name).filter(ours | others)
-    return found
+    parted = {name: admit(frame, TABLES[name], reader.url) for name, frame in found.items()}
+    bad = pl.concat([pl.DataFrame(schema=QUARANTINE), *(bad for _, bad in parted.values())])
+    return {name: good for name, (good, _) in parted.items()}, bad
 
 
 def linked(inputs: Inputs, target: str) -> Inputs:

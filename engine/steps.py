@@ -71,15 +71,18 @@ class Loaded:
 def load(job: Job, whole: Window, block: list[str]) -> Loaded:
     """Read a shard's inputs, once."""
     request = job.request
-    scope = [*block, *(job.dead if job.is_first(block) else ())]
+    dead = job.dead if job.is_first(block) else ()
     with job.report.timed("load"), open_reader(request.source) as reader:
         job.told.stage("load")
         window = plan(reader, whole.start, whole.end, whole.run_date, job.now, block)
         assert window is not None
-        inputs = load_window(reader, window, scope)
+        inputs = load_window(reader, window, [*block, *dead], dead)
         if inputs.closes.is_empty() and not inputs.positions.is_empty():
             raise NoPricesError(request.source, f"{window.first_price}", f"{window.last}")
-        found = {} if request.in_place else seeds(reader, request.target, block, job.portfolios)
+        found: Mapping[str, pl.DataFrame] = {}
+        if not request.in_place:
+            found, bad = seeds(reader, request.target, block, job.portfolios)
+            job.report.tell_quarantine(bad)
     if not (job.is_first(block) or request.in_place or request.dry_run):
         inputs = linked(inputs, request.target)
     job.report.tell_quarantine(inputs.quarantine)

@@ -87,18 +87,28 @@ class Admission:
         }
 
 
-def load_window(reader: Reader, window: Window, portfolios: Sequence[object] | None = None) -> Inputs:
+def load_window(
+    reader: Reader,
+    window: Window,
+    portfolios: Sequence[object] | None = None,
+    dead: Sequence[object] = (),
+) -> Inputs:
     """Everything that the window's figures need, of the portfolios asked for (default: all).
 
     The window has at least one session.
 
-    Of a deleted portfolio asked for the positions are loaded, and nothing else.
+    Of a deleted portfolio asked for the positions are loaded, and nothing else. Nothing of it is
+    computed, so that nothing of it can be refused: a bad row of it is set aside alone.
+
+    Args:
+        dead: those of the portfolios that are known to be deleted.
 
     Raises:
         EngineError: the store lacks a table or a column, or cannot be read.
     """
     admission = Admission(reader, portfolios)
     owners = admission.read("read/portfolios", "portfolios")
+    deleted = owners.filter(pl.col("deleted_at").is_not_null())["id"]
     owners = owners.filter(pl.col("deleted_at").is_null())
     flows = _dated(admission, window, "equity_changes", FLOW_COLUMNS)
     seen = admission.read("read/owned", "engine_position_openings")
@@ -111,7 +121,7 @@ def load_window(reader: Reader, window: Window, portfolios: Sequence[object] | N
         **_earlier(admission, window.sessions[0], window.last),
     }
     quarantine = pl.concat(admission.quarantine)
-    refused = _refused(owners, quarantine)
+    refused = _refused(owners, quarantine).filter(~pl.col("portfolio_id").is_in([*deleted, *map(str, dead)]))
     for name in ("positions", "realized_events", "equity_changes"):
         frames[name] = frames[name].join(refused, on="portfolio_id", how="anti")
     return Inputs(
