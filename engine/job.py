@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 from engine.changes import Changes
-from engine.errors import StoreUnreachableError, UsageError, nearest
 from engine.ledger import Run, began, cut_off, new_run, resumed
-from engine.plan import plan
+from engine.plan import known, plan
 from engine.progress import Quiet
 from engine.report import Report
 from engine.request import Request
 from engine.results import Results
 from engine.rules import Rules
 from engine.scenarios import load_scenarios
-from engine.schema import TABLES
 from engine.shards import MemoryShortError, blocks, live_portfolios
-from engine.steps import Job, changed, computed, load, write
+from engine.steps import Job, changed, computed, load, past_of, write
+from engine.store_url import same_store
+from engine.subset import completed
 from engine.window import Window
-from loaders import Reader, open_reader
+from loaders.past import Past
 from writers.lock import holder, store_lock
 from writers.retry import patiently
 from writers.writer import BATCH_ROWS
@@ -57,7 +56,7 @@ def backfill(
         start, end: the window; by default the sessions that are missing (`engine.plan`).
         run_date: what counts as today; default today's date in UTC.
         portfolios: ids; default all that are not deleted.
-        only: names of the tables to write; default all.
+        only: names of the tables to write; default all. See `engine.subset` for what goes along.
         batch_rows: rows a batch.
         shard_size: portfolios a shard; default what half of the free memory holds.
         dry_run: compute, but write nothing.
@@ -76,7 +75,7 @@ def backfill(
         end,
         run_date,
         portfolios,
-        _known(only),
+        completed(only, same_store(source, target or source)),
         rules or Rules.legacy(),
         load_scenarios(scenarios),
         batch_rows,
@@ -90,20 +89,13 @@ def backfill(
         return _run(job, restart)
 
 
-def _known(only: Sequence[str] | None) -> frozenset[str]:
-    for name in only or ():
-        if name not in TABLES:
-            raise UsageError(f"no table is called {name}{nearest(name, TABLES)}")
-    return frozenset(only or TABLES)
-
-
 def _rehearse(job: Job) -> Report:
-    with job.report.timed("load"), open_reader(job.request.source) as reader:
+    with job.report.timed("load"), past_of(job.request) as past:
         job.told.stage("load")
-        window = _planned(job, reader, job.request.start)
+        window = _planned(job, past, job.request.start)
     if window is None:
         return job.report
-    for block in blocks(job.portfolios, job.request.shard_size):
+    for block in _shards(job, job.portfolios):
         loaded = load(job, window, block)
         results = computed(job, loaded)
         _count(job, results, changed(job, loaded, results, tracked=True), loaded.window)
@@ -115,20 +107,24 @@ def _run(job: Job, restart: bool) -> Report:
     if run is None:
         return job.report
     failed = run.failed
-    for block in blocks(run.left(job.portfolios), job.request.shard_size):
+    for block in _shards(job, run.left(job.portfolios)):
         failed = _do(job, run, block, failed)
     return job.report
+
+
+def _shards(job: Job, portfolios: Sequence[str]) -> list[list[str]]:
+    """Without any portfolio there is one empty shard: positions of deleted ones are marked, too."""
+    return blocks(portfolios, job.request.shard_size, job.known) if job.portfolios else [[]]
 
 
 def _begin(job: Job, restart: bool) -> Run | None:
     """The run to do. Nothing is written yet."""
     request = job.request
-    with ExitStack() as stack, job.report.timed("load"):
+    with job.report.timed("load"), past_of(request) as past:
         job.told.stage("plan")
-        ledger = _ledger(request.target, stack)
-        reader = stack.enter_context(open_reader(request.source))
+        ledger = past.results
         old = cut_off(ledger, request.id) if ledger else None
-        window = _planned(job, reader, request.start or (None if old is None else began(old)))
+        window = _planned(job, past, request.start or (None if old is None else began(old)))
         if window is None:
             return None
         if ledger is None or old is None or restart:
@@ -136,23 +132,16 @@ def _begin(job: Job, restart: bool) -> Run | None:
         return resumed(ledger, old, window, holder()) or new_run(request.id, window, holder())
 
 
-def _planned(job: Job, reader: Reader, start: date | None) -> Window | None:
+def _planned(job: Job, past: Past, start: date | None) -> Window | None:
     """The window; with one the job knows its portfolios."""
     request = job.request
     run_date = request.run_date or job.now.date()
-    window = plan(reader, start, request.end, run_date, job.now, request.portfolios)
+    window = plan(past, start, request.end, run_date, job.now, request.portfolios)
     job.report.window = window
     if window:
-        job.portfolios, job.dead = live_portfolios(reader, request.portfolios)
+        job.portfolios, job.dead = live_portfolios(past.source, request.portfolios)
+        job.known = known(past, window.sessions[0], job.portfolios)
     return window
-
-
-def _ledger(target: str, stack: ExitStack) -> Reader | None:
-    """The target, if it is there already: it may remember a run that was cut off."""
-    try:
-        return stack.enter_context(open_reader(target))
-    except StoreUnreachableError:
-        return None  # where it is not new but out of reach, the writer will say so
 
 
 def _do(job: Job, run: Run, block: list[str], failed: bool) -> bool:

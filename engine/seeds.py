@@ -2,57 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from engine.changes import ONCE, OWNED, Changes
 from engine.inputs import Inputs
-from engine.references import kept_ids, pointed
 from engine.schema import TABLES
 from engine.store_url import scheme
 from engine.validation import QUARANTINE, admit
-from loaders import Reader, open_reader
+from loaders.past import Past
+
+Frames = Mapping[str, pl.DataFrame]
 
 
-def seeds(
-    reader: Reader, target: str, block: Sequence[str], ids: Sequence[str]
-) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
-    """Rows of the source that the target is to have, by table; and those that break a rule.
+def of_inputs(inputs: Inputs) -> dict[str, pl.DataFrame]:
+    """What a shard knows of its own portfolios, and changes only in part, by table."""
+    return {
+        "tags_v2": inputs.tags,
+        "position_tags": inputs.position_tags,
+        "engine_portfolio_openings": inputs.first_equity,
+        "engine_position_openings": inputs.first_positions,
+    }
 
-    With the first shard come the tables that belong to no portfolio, and the rows of portfolios
-    that are not computed at all.
+
+def of_others(past: Past, target: str, computed: Sequence[str]) -> tuple[Frames, pl.DataFrame]:
+    """What belongs to no portfolio that is computed, by table; and its rows that break a rule.
+
+    What earlier runs made of the others in the target stays. Users come along only to Postgres,
+    where portfolios refer to them.
 
     Args:
-        block: the shard's portfolios. ids: those of all shards.
+        computed: the portfolios of all shards.
     """
-    first = block[0] == ids[0]
-    present = reader.tables()
-    once = [n for n in ONCE if n != "users" or scheme(target).startswith("postgres")] if first else []
-    found = {name: reader.read(name) for name in once if name in present}
-    for name in (name for name in OWNED if name in present):
-        owner = pl.col(TABLES[name].owner or "id")
-        ours = owner.is_in(pl.Series(block).implode())
-        others = ~owner.is_in(pl.Series(ids).implode()) if first else pl.lit(False)
-        found[name] = reader.read(name).filter(ours | others)
-    parted = {name: admit(frame, TABLES[name], reader.url) for name, frame in found.items()}
+    source = past.source
+    users = ("users",) if scheme(target).startswith("postgres") else ()
+    shared = (name for name in (*users, "stress_test_scenarios") if name in source.columns)
+    found = {name: source.read(name) for name in shared}
+    for name, owner in (("portfolios", "id"), ("positions", "portfolio_id")):
+        others = ~pl.col(owner).is_in(pl.Series(computed, dtype=pl.String).implode())
+        found[name] = past.with_state(name, source.read(name).filter(others))
+    parted = {name: admit(frame, TABLES[name], source.url) for name, frame in found.items()}
     bad = pl.concat([pl.DataFrame(schema=QUARANTINE), *(bad for _, bad in parted.values())])
     return {name: good for name, (good, _) in parted.items()}, bad
-
-
-def linked(inputs: Inputs, target: str) -> Inputs:
-    """Inputs with the target's own tags: earlier shards have changed them there."""
-    with open_reader(target) as reader:
-        return replace(inputs, tags=reader.read("tags_v2"), position_tags=reader.read("position_tags"))
-
-
-def at_home(found: Changes, target: str) -> Changes:
-    """Changes that refer to the target's rows by the ids that those have there."""
-    kept = kept_ids(target, found.whole)
-    return replace(
-        found,
-        whole=pointed(found.whole, kept),
-        figures=pointed(found.figures, kept),
-        removed=pointed(found.removed, kept),
-    )

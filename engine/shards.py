@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 
 import polars as pl
 
@@ -46,10 +47,17 @@ def live_portfolios(reader: Reader, wanted: Sequence[object] | None) -> tuple[li
     return sorted(chosen), []
 
 
-def blocks(portfolios: Sequence[str], size: int | None) -> list[list[str]]:
-    """The portfolios in blocks of `size`, or of as many as the memory holds."""
+def blocks(portfolios: Sequence[str], size: int | None, known: Mapping[str, object]) -> list[list[str]]:
+    """The portfolios in blocks of `size`, or of as many as the memory holds.
+
+    A block's portfolios have one history, so that no figure depends on who shares a shard.
+
+    Args:
+        known: by portfolio, what it has already.
+    """
     step = size or max(1, int(_free_memory() * SHARE) // BYTES_A_PORTFOLIO)
-    return [list(portfolios[i : i + step]) for i in range(0, len(portfolios), step)]
+    alike = (list(group) for _, group in groupby(portfolios, lambda owner: known[owner]))
+    return [group[i : i + step] for group in alike for i in range(0, len(group), step)]
 
 
 def _free_memory() -> int:

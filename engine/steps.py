@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -13,16 +14,16 @@ from engine.errors import IncompleteError, NoPricesError
 from engine.inputs import Inputs
 from engine.ledger import RUNS, SHARDS, Run
 from engine.pipeline import compute
-from engine.plan import plan
 from engine.progress import Quiet
 from engine.report import Report
 from engine.request import Request
 from engine.results import Results
 from engine.schema import TABLES
-from engine.seeds import at_home, linked, seeds
+from engine.seeds import of_inputs, of_others
 from engine.shards import within_memory
+from engine.symbols import unquoted
 from engine.window import Window
-from loaders import open_reader
+from loaders.past import Past, open_past
 from loaders.window import load_window
 from writers import open_writer
 
@@ -36,7 +37,7 @@ class Job:
     """A backfill in work: what was asked for, when, and what is known so far.
 
     portfolios: those to compute, ascending. dead: deleted ones, whose positions are marked with
-    those of the first shard.
+    those of the first shard. known: by portfolio, the sessions from the window on that it has.
     """
 
     request: Request
@@ -44,15 +45,16 @@ class Job:
     now: datetime
     portfolios: Sequence[str] = ()
     dead: Sequence[str] = ()
+    known: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
     report: Report = field(default_factory=lambda: Report(None))
 
     def is_first(self, block: Sequence[str]) -> bool:
-        """Whether a block of portfolios is the run's first shard."""
-        return block[0] == self.portfolios[0]
+        """Whether a block of portfolios is the run's first shard; without any there is one, empty."""
+        return not block or block[0] == self.portfolios[0]
 
     def is_last(self, block: Sequence[str]) -> bool:
         """Whether a block of portfolios is the run's last shard."""
-        return block[-1] == self.portfolios[-1]
+        return not block or block[-1] == self.portfolios[-1]
 
 
 @dataclass(frozen=True)
@@ -72,21 +74,30 @@ def load(job: Job, whole: Window, block: list[str]) -> Loaded:
     """Read a shard's inputs, once."""
     request = job.request
     dead = job.dead if job.is_first(block) else ()
-    with job.report.timed("load"), open_reader(request.source) as reader:
+    window = replace(whole, known=job.known[block[0]] if block else ())
+    with job.report.timed("load"), past_of(request) as past:
         job.told.stage("load")
-        window = plan(reader, whole.start, whole.end, whole.run_date, job.now, block)
-        assert window is not None
-        inputs = load_window(reader, window, [*block, *dead], dead)
-        if inputs.closes.is_empty() and not inputs.positions.is_empty():
+        inputs = load_window(past, window, [*block, *dead], dead)
+        if inputs.closes.is_empty() and needs_prices(inputs.positions):
             raise NoPricesError(request.source, f"{window.first_price}", f"{window.last}")
-        found: Mapping[str, pl.DataFrame] = {}
-        if not request.in_place:
-            found, bad = seeds(reader, request.target, block, job.portfolios)
+        seeds = {} if request.in_place else of_inputs(inputs)
+        if job.is_first(block) and not request.in_place:
+            others, bad = of_others(past, request.target, job.portfolios)
+            seeds |= others
             job.report.tell_quarantine(bad)
-    if not (job.is_first(block) or request.in_place or request.dry_run):
-        inputs = linked(inputs, request.target)
     job.report.tell_quarantine(inputs.quarantine)
-    return Loaded(block, window, inputs, found)
+    return Loaded(block, window, inputs, seeds)
+
+
+def past_of(request: Request) -> AbstractContextManager[Past]:
+    """The stores of a run, opened to read."""
+    return open_past(request.source, request.target, request.in_place)
+
+
+def needs_prices(positions: pl.DataFrame) -> bool:
+    """Whether any of the positions is one that a market quotes."""
+    private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
+    return not positions.filter(~private & ~unquoted("symbol", "none")).is_empty()
 
 
 def computed(job: Job, loaded: Loaded) -> Results:
@@ -120,9 +131,7 @@ def changed(job: Job, loaded: Loaded, results: Results, tracked: bool) -> Change
     """
     request = job.request
     found = changes(results, loaded.window, request.wanted, loaded.seeds, request.in_place)
-    if not tracked:
-        found = replace(found, figures=_less(found.figures, "batch_run_tracking"))
-    return found if request.in_place or request.dry_run else at_home(found, request.target)
+    return found if tracked else replace(found, figures=_less(found.figures, "batch_run_tracking"))
 
 
 def _less(frames: Mapping[str, pl.DataFrame], name: str) -> dict[str, pl.DataFrame]:
@@ -138,4 +147,5 @@ def write(job: Job, run: Run, block: Sequence[str], found: Changes, window: Wind
         writer.create_missing(MADE if request.in_place else TABLES)
         apply(writer, found, window)
         writer.merge(RUNS, run.row("done" if job.is_last(block) else "running"))
-        writer.merge(SHARDS, run.shard_row(block, left_out, rows))
+        if block:
+            writer.merge(SHARDS, run.shard_row(block, left_out, rows))

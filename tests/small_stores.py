@@ -30,9 +30,10 @@ def rising(symbol: str = "AAA", first: int = 100) -> list[dict[str, Any]]:
     return [close(day, f"{first + step}", symbol) for step, day in enumerate(SESSIONS)]
 
 
-def user() -> dict[str, Any]:
-    """The one that every portfolio of the builders belongs to."""
-    return {"id": uid("user")}
+def a_user() -> dict[str, Any]:
+    """The one whom every portfolio of the builders belongs to: a row of users."""
+    texts = {"email": "user@example.org", "hashed_password": "x", "full_name": "User"}
+    return {"id": uid("user"), **texts, "is_active": True, "created_at": STAMP, "updated_at": STAMP}
 
 
 def world(**tables: Rows) -> Content:

@@ -82,17 +82,21 @@ class ParquetWriter(Writer):
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
         self._open[table.name] = self._frame(table.name).join(keys, on=table.key, how="anti")
 
-    def merge(self, table: Table, frame: pl.DataFrame) -> None:
-        fresh = frame.join(self._frame(table.name), on=table.key, how="anti")
-        self.update(table, frame)
+    def merge(self, table: Table, frame: pl.DataFrame, by_id: bool = False) -> None:
+        key = (table.primary_key,) if by_id else table.key
+        fresh = frame.join(self._frame(table.name), on=key, how="anti")
+        self._update(table, frame, key)
         self.insert(table, fresh)
 
     def update(self, table: Table, frame: pl.DataFrame) -> None:
+        self._update(table, frame, table.key)
+
+    def _update(self, table: Table, frame: pl.DataFrame, key: tuple[str, ...]) -> None:
         kept = {table.primary_key} if table.made_ids else set()
-        fresh = frame.drop(kept - set(table.key), strict=False)
+        fresh = frame.drop(kept - set(key), strict=False)
         old = self._frame(table.name)
         try:
-            new = old.update(fresh, on=table.key, include_nulls=True)
+            new = old.update(fresh, on=key, include_nulls=True)
         except pl.exceptions.PolarsError as error:
             raise WriteError(self.url, table.name, str(error)) from error
         self._open[table.name] = new.select(table.names)
