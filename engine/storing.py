@@ -34,7 +34,7 @@ def store_rows(table: Table, rows: pl.DataFrame, stamp: datetime) -> pl.DataFram
 
     Args:
         rows: the table's columns but ids and time stamps, figures as Float64; other columns are
-            dropped, absent ones are null.
+            dropped, absent ones are null. Texts may be coded: see `engine.frames.coded`.
         stamp: what the rows bear as their time.
     """
     rows = rows.sort(table.key)
@@ -47,7 +47,7 @@ def store_rows(table: Table, rows: pl.DataFrame, stamp: datetime) -> pl.DataFram
     ]
     known = pl.DataFrame(fresh)
     if "id" not in known.columns and table.primary_key == "id":
-        ids = row_ids(table.name, *(known[name] for name in table.key))
+        ids = row_ids(table.name, *(rows[name] for name in table.key))
         known = known.with_columns(ids.alias("id"))
     absent = [
         pl.lit(stamp if column.name in STAMPS else None).cast(dtype(column)).alias(column.name)

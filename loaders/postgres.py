@@ -1,29 +1,34 @@
-"""Postgres to read from: psycopg logs in, as libpq would, and connectorx fetches the rows."""
+"""Postgres to read from: rows arrive as Arrow, over one connection for as long as the reader is open."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from engine.errors import ReadError, StoreUnreachableError
 from engine.schema import Column, Table
 from engine.store_url import login
-from loaders.reader import Reader
+from loaders.reader import ArrowStream, Reader
 from sql import Selected, Value, statement
 
 if TYPE_CHECKING:
     import psycopg
 
+EPOCH = date(1970, 1, 1).toordinal()
 PATIENCE_SECONDS = "10"
 """For a server to answer, unless the URL or the environment says otherwise."""
-SSL_MODES = {"allow": "prefer", "verify-ca": "require", "verify-full": "require"}
-"""What connectorx knows only under another name; psycopg has by then verified the server."""
-PASSED_ON = ("options", "application_name", "sslmode", "sslrootcert")
+ENDS_OF_TIME = date(1, 1, 1).toordinal() - EPOCH, date(9999, 12, 31).toordinal() - EPOCH
+"""What becomes of a date without end: a day that Polars can show, and no rule lets pass."""
 WIDEST = pl.Decimal(38, 10)
-"""Any numeric column's values, as connectorx gives them."""
+"""Any numeric column's values."""
+
+
+def parameters(url: str) -> dict[str, str]:
+    """What libpq needs to reach the store: the URL, completed from the environment."""
+    return {"connect_timeout": PATIENCE_SECONDS, **login(url)}
 
 
 def connect(url: str) -> psycopg.Connection:
@@ -34,59 +39,58 @@ def connect(url: str) -> psycopg.Connection:
     """
     import psycopg
 
-    known = {"connect_timeout": PATIENCE_SECONDS, **login(url)}
     try:
-        connection = psycopg.connect(**known, autocommit=True)  # type: ignore[arg-type]
+        connection = psycopg.connect(**parameters(url), autocommit=True)  # type: ignore[arg-type]
         connection.execute(statement("utc").encode())
     except (psycopg.Error, UnicodeError) as error:
         raise StoreUnreachableError(url, str(error)) from error
     return connection
 
 
-def connectorx_url(info: psycopg.ConnectionInfo) -> str:
-    """The server that a session reached, in the one form that connectorx reads."""
-    name, password, host = (quote(text, safe="") for text in (info.user, info.password, info.host))
-    known = info.get_parameters()
-    known["sslmode"] = SSL_MODES.get(known.get("sslmode", ""), known.get("sslmode", ""))
-    passed = {key: known[key] for key in PASSED_ON if known.get(key)}
-    address = f"{name}:{password}@{host}:{info.port}/{quote(info.dbname, safe='')}"
-    return f"postgresql://{address}?{urlencode(passed, quote_via=quote)}"
-
-
 class PostgresReader(Reader):
-    """A Postgres database; each statement is read over a connection of its own.
-
-    connectorx retries a refused login for half a minute and then drops the reason: psycopg
-    tries it first.
-    """
+    """A Postgres database."""
 
     def __init__(self, url: str) -> None:
+        import adbc_driver_manager as adbc
+        import adbc_driver_postgresql
+        from psycopg.conninfo import make_conninfo
+
         super().__init__(url)
-        with connect(url) as connection:
-            self._address = connectorx_url(connection.info)
+        address = make_conninfo(**parameters(url))
+        try:
+            self._database = adbc.AdbcDatabase(driver=adbc_driver_postgresql._driver_path(), uri=address)
+            self._connection = adbc.AdbcConnection(self._database)
+            with adbc.AdbcStatement(self._connection) as session:
+                session.set_sql_query(statement("utc"))
+                session.execute_update()
+        except (adbc.Error, UnicodeError) as error:
+            raise StoreUnreachableError(url, str(error)) from error
+
+    def close(self) -> None:
+        self._connection.close()
+        self._database.close()
 
     def query(self, text: str) -> pl.DataFrame:
-        import connectorx
+        import adbc_driver_manager as adbc
 
         try:
-            found = connectorx.read_sql(self._address, text, return_type="polars")
-        except RuntimeError as error:
+            with adbc.AdbcStatement(self._connection) as asked:
+                asked.set_sql_query(text)
+                stream: Any = asked.execute_query()[0]
+                found = pl.Series(ArrowStream(stream)).struct.unnest()
+        except (adbc.Error, pl.exceptions.PolarsError) as error:
             raise ReadError(self.url, str(error)) from error
-        assert isinstance(found, pl.DataFrame)
-        return found
+        return found.with_columns(pl.col(pl.Date).to_physical().clip(*ENDS_OF_TIME).cast(pl.Date))
 
     def require(self, table: Table, columns: Sequence[str]) -> None:
-        """Types are checked before connectorx meets one that it does not know: it would abort."""
+        """Types are checked before a statement casts them: what it says of another is no help."""
         super().require(table, columns)
         self.check_types(table, columns)
 
     def selected(self, name: str, columns: tuple[Column, ...], **values: Value) -> pl.DataFrame:
-        """connectorx gives up at a NaN, or digits beyond its reach: then numbers come as text."""
-        try:
-            return super().selected(name, columns, **values)
-        except ReadError:
-            text = statement(name, columns=Selected(columns, exact_text=True), **values)
-            return _numbers(self.query(text), columns)
+        """Numbers come as text: exact, and NaN where the store has one."""
+        text = statement(name, columns=Selected(columns, exact_text=True), **values)
+        return _numbers(self.query(text), columns)
 
 
 def _numbers(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:

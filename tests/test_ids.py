@@ -121,8 +121,9 @@ def test_no_rows_have_no_ids() -> None:
 def test_five_million_keys_collide_in_neither_lane() -> None:
     """Either half of the id alone tells them apart, without the bits that the version takes."""
     number = np.arange(MANY, dtype=np.uint64)
-    position, day = number // np.uint64(500), number % np.uint64(500)
-    high, low = ids._lanes("t", [(position, position), (day, day)])
+    key = pl.Series(number // np.uint64(500)), pl.Series(number % np.uint64(500))
+    columns = [ids._coded(column) for column in key]
+    high, low = (ids._lane(lane, np.uint64(lane), columns, slice(None)) for lane in (0, 1))
     for lane in (high & ids.VERSION_MASK, low & ids.VARIANT_MASK):
         lane.sort()
         assert (lane[1:] != lane[:-1]).all()

@@ -1,4 +1,4 @@
-"""Correlation matrices: one for each set of sessions that symbols share, gathered by portfolio."""
+"""Correlation matrices of portfolios, each over the days that its holdings share."""
 
 from __future__ import annotations
 
@@ -9,32 +9,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.numerics.correlation_sets import pair_figures, square_cells
+from engine.analytics.correlation_days import Closes, HoldingSets, concat_sets, day_sets, no_sets
+from engine.numerics.correlation_sets import TILE, set_figures, square_cells
 
 MIN_CLOSES = 2
 MIN_RETURNS = 20
+BATCH_CELLS = 1 << 17
+"""Returns computed at a time: what a batch works on stays in the processor's cache."""
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Closes:
-    """Closes of S symbols on T days, and the rows that each of D sessions looks at.
-
-    close: [T,S] above 0, NaN where there is none. first, stop: [D], rows [first, stop).
-    """
-
-    close: Floats
-    first: Integers
-    stop: Integers
-
-    def counts(self) -> Integers:
-        """[D,S]: closes of each symbol in each session's rows."""
-        before = np.zeros((len(self.close) + 1, self.close.shape[1]), dtype=np.int64)
-        np.cumsum(np.isfinite(self.close), axis=0, out=before[1:])
-        return before[self.stop] - before[self.first]
 
 
 @dataclass(frozen=True)
@@ -62,11 +47,14 @@ class Matrices:
 
 
 def matrices(closes: Closes, column: Integers, owner: Integers, held: Bools) -> Matrices:
-    """The matrices of every session: one fit for each set of portfolios whose symbols share their days.
+    """The matrices of every portfolio and session.
 
     A holding needs two closes in the session's rows; a portfolio's days are those on which all its
     holdings have one, its returns are the logarithms of ratios of consecutive ones. A portfolio under
     20 returns has an empty matrix, of size 0, with n all the same. Source: document 03 §2.4 and §2.5.
+
+    Portfolios that share their days and most of their symbols are gathered from one matrix of all
+    these; the others are computed side by side, those with as many returns at a time.
 
     Args:
         column: [U] each holding's column of `closes`, -1 where it has none.
@@ -76,12 +64,20 @@ def matrices(closes: Closes, column: Integers, owner: Integers, held: Bools) -> 
     enough = np.zeros((closes.close.shape[1] + 1, len(closes.first)), dtype=np.bool_)
     enough[:-1] = closes.counts().T >= MIN_CLOSES
     counted = held & enough[column]
-    return stack([*_fits(closes, column, owner, counted)])
+    shared, apart = [], []
+    for session in range(len(closes.first)):
+        sets = day_sets(closes, session, column, owner, np.flatnonzero(counted[:, session]))
+        together = np.zeros(sets.size.size, dtype=np.bool_)
+        for group in sets.overlapping(column):
+            together[group] = True
+            shared.append(_gathered(closes, column, sets.at(group)))
+        apart.append(sets.at(np.flatnonzero(~together)))
+    return stack([*shared, *_side_by_side(closes, column, concat_sets(apart))])
 
 
 def stack(parts: list[Matrices]) -> Matrices:
     """All their matrices."""
-    parts = parts or [_empty(np.zeros(0, dtype=np.int64), 0, 0)]
+    parts = parts or [_empty(no_sets())]
     arrays = {
         field.name: np.concatenate([getattr(part, field.name) for part in parts])
         for field in fields(Matrices)
@@ -89,70 +85,57 @@ def stack(parts: list[Matrices]) -> Matrices:
     return Matrices(**arrays)
 
 
-def _fits(closes: Closes, column: Integers, owner: Integers, counted: Bools) -> Iterator[Matrices]:
-    for session, (first, stop) in enumerate(zip(closes.first, closes.stop, strict=True)):
-        holding = np.flatnonzero(counted[:, session])
-        close = closes.close[first:stop]
-        for chosen, days in _alike(close[:, column[holding]], owner[holding]):
-            mine = holding[chosen]
-            yield _fit(session, close[days], column[mine], owner[mine], mine)
+def _gathered(closes: Closes, column: Integers, sets: HoldingSets) -> Matrices:
+    """Matrices of sets that share their days, out of one matrix of all their symbols."""
+    if sets.n[0] < MIN_RETURNS:
+        return _empty(sets)
+    known, place = np.unique(column[sets.holding], return_inverse=True)
+    level = closes.close[np.ix_(sets.days[: sets.n[0] + 1], known)]
+    whole = set_figures(_log_returns(level[None]), square_cells(np.array([known.size])))
+    cells = square_cells(sets.size)
+    corner = (np.cumsum(sets.size) - sets.size)[cells.matrix]
+    first, second = corner + cells.row, corner + cells.column
+    at = place[first] * known.size + place[second]
+    return _filled(sets, sets.holding[first], sets.holding[second], *(figure[at] for figure in whole))
 
 
-def _alike(close: Floats, owner: Integers) -> Iterator[tuple[Integers, Bools]]:
-    """Holdings whose portfolios have the same complete days, and those days, of close [r,k]."""
-    finite = np.isfinite(close)
-    if finite.all():
-        if owner.size:
-            yield np.arange(owner.size), np.ones(len(close), dtype=np.bool_)
-        return
-    starts, size = _runs(owner)
-    complete = np.logical_and.reduceat(finite, starts, axis=1)
-    packed = np.packbits(complete, axis=0).T.copy()
-    names = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
-    _, leader, member = np.unique(names, return_index=True, return_inverse=True)
-    member = np.repeat(member, size)
-    for number, one in enumerate(leader.tolist()):
-        yield np.flatnonzero(member == number), complete[:, one]
+def _side_by_side(closes: Closes, column: Integers, sets: HoldingSets) -> Iterator[Matrices]:
+    """Matrices of sets with days of their own, a batch of equally shaped ones at a time."""
+    # A column of ones has returns of 0: it fills up a set's columns to whole tiles.
+    close = np.concatenate((closes.close, np.ones((len(closes.close), 1))), axis=1)
+    column = np.append(column, close.shape[1] - 1)
+    width = -(-sets.size // TILE) * TILE
+    for n, columns in np.unique(np.stack((sets.n, width)), axis=1).T.tolist():
+        alike = np.flatnonzero((sets.n == n) & (width == columns))
+        if n < MIN_RETURNS:
+            yield _empty(sets.at(alike))
+            continue
+        step = max(1, BATCH_CELLS // (n * columns))
+        for start in range(0, alike.size, step):
+            yield _batch(close, column, sets.at(alike[start : start + step]), columns)
 
 
-def _runs(owner: Integers) -> tuple[Integers, Integers]:
-    """Where each portfolio's holdings start, and how many they are."""
-    starts = np.flatnonzero(np.concatenate(([True], owner[1:] != owner[:-1])))
-    return starts, np.concatenate((starts[1:], [owner.size])) - starts
+def _batch(close: Floats, column: Integers, sets: HoldingSets, width: int) -> Matrices:
+    days = sets.days.reshape(sets.size.size, -1)
+    holding = np.full((sets.size.size, width), -1)
+    holding[np.arange(width) < sets.size[:, None]] = sets.holding
+    level = close[days[:, :, None], column[holding][:, None, :]]
+    cells = square_cells(sets.size)
+    first, second = holding[cells.matrix, cells.row], holding[cells.matrix, cells.column]
+    return _filled(sets, first, second, *set_figures(_log_returns(level), cells))
 
 
-def _fit(session: int, close: Floats, column: Integers, owner: Integers, holding: Integers) -> Matrices:
-    """Matrices over the days of close [n+1,S] of the holdings [k] of some portfolios."""
-    starts, size = _runs(owner)
-    none = _empty(owner[starts], session, len(close) - 1)
-    if len(close) - 1 < MIN_RETURNS:
-        return none
-    present = np.zeros(close.shape[1], dtype=np.bool_)
-    present[column] = True
-    place = (np.cumsum(present) - 1)[column]
-    level = np.ascontiguousarray(close[:, present])
-    cells = square_cells(place, size)
-    rho, significance = pair_figures(np.log(level[1:] / level[:-1]), cells)
-    return replace(
-        none,
-        size=size,
-        first=holding[cells.first],
-        second=holding[cells.second],
-        rho=rho,
-        significance=significance,
-    )
+def _log_returns(level: Floats) -> Floats:
+    """[G,n+1,w] -> [G,n,w]."""
+    return np.log(level[:, 1:] / level[:, :-1])
 
 
-def _empty(owner: Integers, session: int, n: int) -> Matrices:
+def _filled(
+    sets: HoldingSets, first: Integers, second: Integers, rho: Floats, significance: Floats
+) -> Matrices:
+    return Matrices(sets.session, sets.owner, sets.size, sets.n, first, second, rho, significance)
+
+
+def _empty(sets: HoldingSets) -> Matrices:
     blank, nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
-    count = owner.size
-    return Matrices(
-        session=np.full(count, session),
-        owner=owner,
-        size=np.zeros(count, dtype=np.int64),
-        n=np.full(count, n),
-        first=blank,
-        second=blank,
-        rho=nothing,
-        significance=nothing,
-    )
+    return _filled(replace(sets, size=np.zeros_like(sets.size)), blank, blank, nothing, nothing)

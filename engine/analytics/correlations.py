@@ -6,11 +6,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from engine.analytics.correlation_days import Closes
 from engine.analytics.correlation_lots import LOTS_A_PORTFOLIO, MIN_VALUE, Holdings, holdings
-from engine.analytics.correlation_matrices import MIN_RETURNS, Closes, Matrices, matrices, stack
+from engine.analytics.correlation_matrices import MIN_RETURNS, Matrices, matrices, stack
 from engine.analytics.lots import Portfolios
 from engine.analytics.outcome import Outcome, status_grid
-from engine.frames import UTC_MICROSECONDS
+from engine.frames import UTC_MICROSECONDS, coded
 from engine.ids import row_ids
 from engine.numerics.windows import window_bounds
 from engine.panel import Panel
@@ -151,17 +152,18 @@ def _stored_heads(
 def _pair_rows(complete: pl.DataFrame, held: Holdings, found: Matrices) -> pl.DataFrame:
     """Rows of pairwise_correlations, sorted by their key: sorted rows are stored twice as fast."""
     order = complete["id"].arg_sort().to_numpy()
+    symbol = coded(held.symbol)
     of_head = complete.select(
         "portfolio_id",
-        correlation_calculation_id="id",
+        coded(complete["id"]).alias("correlation_calculation_id"),
         data_points=pl.col("n").cast(pl.Int32),
     )
     cells = complete["size"].to_numpy() ** 2
     start, cells = (np.cumsum(cells) - cells)[order], cells[order]
     row = np.arange(found.rho.size) + np.repeat(start - (np.cumsum(cells) - cells), cells)
     return of_head[np.repeat(order, cells)].with_columns(
-        symbol_1=held.symbol.gather(found.first[row]),
-        symbol_2=held.symbol.gather(found.second[row]),
+        symbol_1=symbol.gather(found.first[row]),
+        symbol_2=symbol.gather(found.second[row]),
         correlation_value=found.rho[row],
         statistical_significance=found.significance[row],
     )

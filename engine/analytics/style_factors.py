@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,7 @@ from engine.analytics.lots import Lots, Portfolios
 from engine.analytics.outcome import Outcome
 from engine.analytics.style_betas import FundCoverage, Model, factor_frames, style_betas
 from engine.analytics.verdict import judge
+from engine.frames import coded
 from engine.panel import Panel
 from engine.rules import Alignment
 
@@ -68,13 +69,14 @@ def style_factors(
         between=tuple((holds[:, None], reason) for reason, holds in gates(coverage).items()),
     )
     ids = [factor_ids.get(factor) for factor in model.factors]
+    coded_ids = pl.Series("factor_id", ids, dtype=pl.Enum(sorted(set(factor_ids.values()))))
     written = fitted & verdict.done[:, None, groups.owner]
     equity = np.where(portfolios.equity > 0, portfolios.equity, np.nan)
     weight = (lots.value / equity[groups.owner]).T
     totals = groups.sum(np.where(written, betas * weight[:, None], 0.0))
     return Outcome(
         tables={
-            "position_factor_exposures": _position_rows(lots, dates, ids, betas, written),
+            "position_factor_exposures": _position_rows(lots, dates, coded_ids, betas, written),
             "factor_exposures": exposure_rows(portfolios, dates, ids, totals, groups.tally(written) > 0),
         },
         status=verdict.status(portfolios, dates, model.job),
@@ -82,15 +84,15 @@ def style_factors(
 
 
 def _position_rows(
-    lots: Lots, dates: pl.Series, factor_ids: Sequence[str | None], betas: Floats, written: Bools
+    lots: Lots, dates: pl.Series, factor_ids: pl.Series, betas: Floats, written: Bools
 ) -> pl.DataFrame:
-    known = np.array([name is not None for name in factor_ids])
+    known = factor_ids.is_not_null().to_numpy()
     session, factor, lot = np.nonzero(written & known[:, None])
     return pl.DataFrame(
         [
             lots.frame["portfolio_id"][lot],
-            lots.frame["position_id"][lot],
-            pl.Series("factor_id", factor_ids, dtype=pl.String)[factor],
+            coded(lots.frame["position_id"])[lot],
+            factor_ids[factor],
             dates[session].alias("calculation_date"),
             pl.Series("exposure_value", betas[session, factor, lot]),
         ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.numerics.arrays import Floats
-from engine.numerics.correlation_sets import pair_figures, square_cells
+from engine.numerics.correlation_sets import set_figures, square_cells
 from engine.numerics.moments import centred
 
 
@@ -32,7 +32,7 @@ def correlation(returns: Floats) -> CorrelationFit:
     Source: pandas' DataFrame.corr(min_periods=30), scipy's pearsonr.
     """
     n, m = returns.shape
-    rho, significance = pair_figures(returns, square_cells(np.arange(m), np.array([m])))
+    rho, significance = set_figures(returns[None], square_cells(np.array([m])))
     return CorrelationFit(rho.reshape(m, m), significance.reshape(m, m), n)
 
 

@@ -1,4 +1,4 @@
-"""Correlation matrices of many sets of the same series, each pair's figures the same to the bit in all."""
+"""Correlation matrices of many sets of series, each pair's figures the same to the bit in all."""
 
 from __future__ import annotations
 
@@ -22,52 +22,39 @@ TILE = 32
 class Cells:
     """The cells of G square matrices, row after row, matrix after matrix: R = sum of size^2.
 
-    member: [K] series of each set, set after set, K = sum of size. size: [G].
-    first, second: [R] places in `member` of a cell's row and column.
+    size: [G]. matrix: [R] number of a cell's matrix. row, column: [R] its place in that.
     """
 
-    member: Ints
     size: Ints
-    first: Ints
-    second: Ints
+    matrix: Ints
+    row: Ints
+    column: Ints
 
 
-def square_cells(member: Ints, size: Ints) -> Cells:
-    """Every cell of the matrices of sets of series."""
+def square_cells(size: Ints) -> Cells:
+    """Every cell of matrices of these sizes [G]."""
     cells = size * size
-    width = np.repeat(size, cells)
-    corner = np.repeat(np.cumsum(size) - size, cells)
-    within = np.arange(width.size) - np.repeat(np.cumsum(cells) - cells, cells)
+    matrix = np.repeat(np.arange(size.size), cells)
+    within = np.arange(matrix.size) - np.repeat(np.cumsum(cells) - cells, cells)
+    width = size[matrix]
     row = within // np.maximum(width, 1)
-    return Cells(member, size, corner + row, corner + within - row * width)
+    return Cells(size, matrix, row, within - row * width)
 
 
-def pair_figures(returns: Floats, cells: Cells) -> tuple[Floats, Floats]:
-    """rho and significance, as in `correlation`, of the cells of many matrices: [R] each.
+def set_figures(returns: Floats, cells: Cells) -> tuple[Floats, Floats]:
+    """rho and significance, as in `correlation`, of the cells of G matrices: [R] each.
 
-    returns: [n,m], finite. Where the sets overlap so much that one matrix of all m series has fewer
-    cells than theirs, it is that which is computed, and theirs are gathered from it.
+    returns: [G,n,w], finite: set g is its first size[g] columns, the others count for nothing.
     """
-    m = returns.shape[1]
-    if m * m >= cells.first.size:
-        return _figures(returns, cells)
-    figures = _figures(returns, square_cells(np.arange(m), np.array([m])))
-    at = cells.member[cells.first] * m + cells.member[cells.second]
-    rho, significance = (figure[at] for figure in figures)
-    return rho, significance
-
-
-def _figures(returns: Floats, cells: Cells) -> tuple[Floats, Floats]:
-    """The upper triangles' figures, put in both halves; the diagonals are 1."""
-    n = len(returns)
-    upper = cells.first < cells.second
-    first, second = cells.first[upper], cells.second[upper]
-    pairs, varies = _pearson(returns, cells, first, second)
+    n = returns.shape[1]
+    upper = cells.row < cells.column
+    at = cells.matrix[upper], cells.row[upper], cells.column[upper]
+    pairs, varies = _pearson(returns, *at)
     with np.errstate(invalid="ignore"):
         tail = tail_of_angle(np.abs(pairs), (1.0 - pairs) * (1.0 + pairs), np.array(n - 2))
-    rho = np.where(varies[cells.member[cells.first]], 1.0, np.nan)
-    significance = np.ones(cells.first.size)
-    lower = _mirrored(cells, upper)
+    rho = np.where(varies[cells.matrix, cells.row], 1.0, np.nan)
+    significance = np.ones(rho.size)
+    lower = _mirrored(cells.size, *at)
     rho[upper] = rho[lower] = pairs
     significance[upper] = significance[lower] = 1.0 - tail
     if n < MIN_OVERLAP:
@@ -75,83 +62,40 @@ def _figures(returns: Floats, cells: Cells) -> tuple[Floats, Floats]:
     return rho, significance
 
 
-def _mirrored(cells: Cells, upper: Bools) -> Ints:
-    """Where the cell (j, i) stands, for each upper cell (i, j)."""
-    count = cells.size * cells.size
-    width, corner, start = (
-        np.repeat(values, count)[upper]
-        for values in (cells.size, np.cumsum(cells.size) - cells.size, np.cumsum(count) - count)
-    )
-    row, column = cells.first[upper] - corner, cells.second[upper] - corner
-    return np.asarray(start + column * width + row)
+def _mirrored(size: Ints, matrix: Ints, row: Ints, column: Ints) -> Ints:
+    """Where the cell (column, row) stands, for each cell (row, column)."""
+    cells = size * size
+    return np.asarray((np.cumsum(cells) - cells)[matrix] + column * size[matrix] + row)
 
 
-def _pearson(returns: Floats, cells: Cells, first: Ints, second: Ints) -> tuple[Floats, Bools]:
-    """rho of pairs of places, and which series vary, [m]."""
-    n, m = returns.shape
+def _pearson(returns: Floats, matrix: Ints, row: Ints, column: Ints) -> tuple[Floats, Bools]:
+    """rho of pairs of columns of each set, and which columns vary, [G,w]."""
+    count, n, width = returns.shape
     if n == 0:
-        return np.full(first.shape, np.nan), np.zeros(m, dtype=np.bool_)
-    filled = np.zeros((n, round_up(m + 1, TILE)))
-    filled[:, :m] = returns
+        return np.full(row.shape, np.nan), np.zeros((count, width), dtype=np.bool_)
+    filled = returns
+    if width % TILE:
+        filled = np.zeros((count, n, round_up(width, TILE)))
+        filled[:, :, :width] = returns
     _, deviation = centred(filled)
-    products = _Products.of(unit_sized(deviation), cells)
-    variance = np.full(m, np.nan)
-    places = np.arange(cells.member.size)
-    variance[cells.member] = products.at(places, places)
-    root = np.sqrt(np.where(variance > 0.0, variance, np.nan))[cells.member]
-    rho = products.at(first, second) / (root[first] * root[second])
+    products = _products(unit_sized(deviation))
+    variance = np.diagonal(products, axis1=1, axis2=2)
+    root = np.sqrt(np.where(variance > 0.0, variance, np.nan))
+    rho = products[matrix, row, column] / (root[matrix, row] * root[matrix, column])
     np.minimum(np.maximum(rho, -1.0, out=rho), 1.0, out=rho)
     return rho, np.asarray(variance > 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Products:
-    """Sums of products of the series of each set, in squares one after the other.
-
-    values: flat. start, width: [K] of each place: where its row begins, and its square's width.
-    place: [K] its number within its set.
-    """
-
-    values: Floats
-    start: Ints
-    place: Ints
-
-    @classmethod
-    def of(cls, series: Floats, cells: Cells) -> _Products:
-        """Products of sets of columns of series [n,M]; the last column is 0, and fills the tiles."""
-        tiles = -(-cells.size // TILE)
-        width = tiles * TILE
-        area = width * width
-        corner = np.cumsum(area) - area
-        values = np.empty(int(area.sum()))
-        place = np.arange(cells.member.size) - np.repeat(np.cumsum(cells.size) - cells.size, cells.size)
-        owner = np.repeat(np.arange(cells.size.size), cells.size)
-        for count in np.unique(tiles).tolist():
-            sets = np.flatnonzero(tiles == count)
-            rank = np.zeros(cells.size.size, dtype=np.int64)
-            rank[sets] = np.arange(sets.size)
-            mine = tiles[owner] == count
-            columns = np.full((sets.size, count * TILE), series.shape[1] - 1)
-            columns[rank[owner[mine]], place[mine]] = cells.member[mine]
-            squares = _tiled(series, columns)
-            at = corner[sets][:, None] + np.arange(squares.shape[1])
-            values[at] = squares
-        return cls(values, corner[owner] + place * width[owner], place)
-
-    def at(self, first: Ints, second: Ints) -> Floats:
-        return np.asarray(self.values[self.start[first] + self.place[second]])
-
-
-def _tiled(series: Floats, columns: Ints) -> Floats:
-    """Sums of products of the columns [G,w] of each set, w a multiple of TILE: [G,w*w]."""
-    count, width = columns.shape
-    right = series.T[columns].reshape(count, width // TILE, TILE, len(series))
+def _products(series: Floats) -> Floats:
+    """Sums of products of the columns of each set [G,n,w], w a multiple of TILE: [G,w,w]."""
+    count, n, width = series.shape
+    right = series.transpose(0, 2, 1).copy().reshape(count, width // TILE, TILE, n)
     left = right[:, :, None]
-    tiles = left @ np.ascontiguousarray(right.transpose(0, 1, 3, 2))[:, None]
-    return np.asarray(tiles.transpose(0, 1, 3, 2, 4).reshape(count, width * width))
+    tiles = left @ right.transpose(0, 1, 3, 2).copy()[:, None]
+    return np.asarray(tiles.transpose(0, 1, 3, 2, 4).reshape(count, width, width))
 
 
 def unit_sized(deviation: Floats) -> Floats:
     """Columns scaled by a power of two near their largest size, lest their squares underflow."""
-    _, exponent = np.frexp(np.abs(deviation).max(axis=0))
+    _, exponent = np.frexp(np.abs(deviation).max(axis=-2, keepdims=True))
     return np.asarray(np.ldexp(deviation, -exponent))

@@ -8,19 +8,19 @@ from engine.numerics.arrays import Floats
 
 
 def centred(values: Floats) -> tuple[Floats, Floats]:
-    """Column means and deviations from them: values [n,m] -> (means [m], deviations [n,m]). n >= 1.
+    """Column means and deviations: values [...,n,m] -> (means [...,m], deviations [...,n,m]). n >= 1.
 
     The mean is corrected once by the mean of the deviations. So a column of n equal numbers has exactly
     that number for its mean and exactly 0 for its deviations: its first deviations are equal small
     multiples of one unit in the last place, and these add up and divide without rounding. A mean
     rounded once would leave a variance of about 1e-34 in place of none.
     """
-    mean = values.mean(axis=0)
+    mean = values.mean(axis=-2, keepdims=True)
     deviations = values - mean
-    correction = deviations.mean(axis=0)
+    correction = deviations.mean(axis=-2, keepdims=True)
     mean += correction
     deviations -= correction
-    return mean, deviations
+    return mean.squeeze(axis=-2), deviations
 
 
 def sum_products(a: Floats, b: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,37 +51,50 @@ def rolling_ridge(x: Floats, y: Floats, first: Ints, stop: Ints, penalty: float)
     finite = np.isfinite(y)
     values = pad_columns(np.where(finite, y, 0.0))
     padded = np.zeros((round_up(dates, ROW_GROUP), k, values.shape[1]))
+    projections = _projections(x, first, stop, penalty)
     for top in range(0, dates, ROW_GROUP):
         block = slice(top, top + ROW_GROUP)
-        _ridge_block(padded[block], x, values, first[block], stop[block], penalty)
+        _ridge_block(padded[block], projections[block], values, first[block], stop[block])
     coefficients = padded[:dates, :, :m]
     _drop_unfinished(coefficients, finite, first, stop)
     return coefficients
 
 
-def _ridge_block(out: Floats, x: Floats, y: Floats, first: Ints, stop: Ints, penalty: float) -> None:
+def _ridge_block(out: Floats, projections: Sequence[Floats], y: Floats, first: Ints, stop: Ints) -> None:
     """One product for a block of windows: projections padded with zeros times y."""
     low, high = int(first.min()), max(int(stop.max()), int(first.min()))
     count, k, m = out.shape
-    projections = np.zeros((count, k, high - low))
-    for d, (start, end) in enumerate(zip(first.tolist(), stop.tolist(), strict=True)):
-        if end > start:
-            projections[d, :, start - low : end - low] = _projection(x[start:end], penalty)[1]
-    np.matmul(projections.reshape(count * k, high - low), y[low:high], out=out.reshape(count * k, m))
+    padded = np.zeros((count, k, high - low))
+    for d, (start, projection) in enumerate(zip(first.tolist(), projections, strict=True)):
+        padded[d, :, start - low : start - low + projection.shape[1]] = projection
+    np.matmul(padded.reshape(count * k, high - low), y[low:high], out=out.reshape(count * k, m))
+
+
+def _projections(x: Floats, first: Ints, stop: Ints, penalty: float) -> list[Floats]:
+    """The projection [k,n] of each window; windows of one length are projected together."""
+    length = np.maximum(stop - first, 0)
+    found = [np.zeros((x.shape[1], 0))] * len(first)
+    for n in np.unique(length[length > 0]).tolist():
+        alike = np.flatnonzero(length == n)
+        windows = x[first[alike, None] + np.arange(n)]
+        for d, projection in zip(alike.tolist(), _projection(windows, penalty)[1], strict=True):
+            found[d] = projection
+    return found
 
 
 def _projection(x: Floats, penalty: float) -> tuple[Floats, Floats]:
-    """Deviations of x [n,k], and the matrix [k,n] that takes y to the coefficients.
+    """Deviations of x [...,n,k], and the matrix [...,k,n] that takes y to the coefficients.
 
     Its rows sum to 0, so that y need not be centred.
     """
     mean, deviation = centred(x)
-    variance = sum_products(deviation, deviation) / len(x)
-    scale = np.where(_constant(variance, mean, len(x)), 1.0, np.sqrt(variance))
-    z = deviation / scale
-    gram = z.T @ z
-    gram[np.diag_indices_from(gram)] += penalty
-    return deviation, np.linalg.solve(gram, z.T) / scale[:, None]
+    n, k = x.shape[-2:]
+    variance = (deviation * deviation).sum(axis=-2) / n
+    scale = np.where(_constant(variance, mean, n), 1.0, np.sqrt(variance))
+    z = deviation / scale[..., None, :]
+    transposed = np.swapaxes(z, -1, -2)
+    gram = transposed @ z + penalty * np.eye(k)
+    return deviation, np.linalg.solve(gram, transposed) / scale[..., None]
 
 
 def _constant(variance: Floats, mean: Floats, n: int) -> Bools:

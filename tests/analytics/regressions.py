@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from engine.analytics.factors import factor_ids
 from engine.analytics.lots import Lots, Portfolios, lot_arrays, portfolio_arrays
@@ -106,7 +107,7 @@ def unrounded(outcomes: dict[str, Outcome]) -> dict[str, pl.DataFrame]:
     rows: dict[str, list[pl.DataFrame]] = {}
     for outcome in outcomes.values():
         for name, frame in outcome.tables.items():
-            rows.setdefault(name, []).append(frame)
+            rows.setdefault(name, []).append(frame.cast({cs.enum(): pl.String}))
         rows.setdefault("status", []).append(outcome.status)
     tables = {name: pl.concat(frames) for name, frames in rows.items()}
     tables |= {f"snapshot of {job}": o.snapshot for job, o in outcomes.items() if o.snapshot is not None}

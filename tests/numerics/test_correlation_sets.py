@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from engine.numerics.correlation import correlation
-from engine.numerics.correlation_sets import pair_figures, square_cells
+from engine.numerics.correlation_sets import set_figures, square_cells
 
 
 def test_cells_run_row_after_row_and_set_after_set() -> None:
-    cells = square_cells(np.array([4, 7, 9]), np.array([2, 0, 1]))
-    assert cells.first.tolist() == [0, 0, 1, 1, 2]
-    assert cells.second.tolist() == [0, 1, 0, 1, 2]
+    cells = square_cells(np.array([2, 0, 1]))
+    assert cells.matrix.tolist() == [0, 0, 0, 0, 2]
+    assert cells.row.tolist() == [0, 0, 1, 1, 0]
+    assert cells.column.tolist() == [0, 1, 0, 1, 0]
 
 
 @pytest.mark.parametrize("series", [3, 31, 32, 33, 150])
@@ -24,10 +25,12 @@ def test_sets_have_the_bits_of_the_whole(series: int, rows: int) -> None:
     whole = correlation(returns)
     for count in (1, 2, 40):
         size = rng.integers(1, min(series, 70) + 1, count)
-        member = np.concatenate([np.sort(rng.choice(series, n, replace=False)) for n in size])
-        cells = square_cells(member, size)
-        rho, significance = pair_figures(returns, cells)
-        at = member[cells.first], member[cells.second]
+        member = np.zeros((count, size.max()), dtype=np.int64)
+        for row, n in zip(member, size, strict=True):
+            row[:n] = np.sort(rng.choice(series, n, replace=False))
+        cells = square_cells(size)
+        rho, significance = set_figures(returns[:, member].transpose(1, 0, 2).copy(), cells)
+        at = member[cells.matrix, cells.row], member[cells.matrix, cells.column]
         np.testing.assert_array_equal(rho, whole.rho[at])
         np.testing.assert_array_equal(significance, whole.significance[at])
 

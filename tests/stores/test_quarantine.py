@@ -352,7 +352,7 @@ def test_a_portfolio_asked_for_is_found_however_its_id_is_spelt(inputs: Path, tm
 def test_a_postgres_numeric_that_is_no_number_is_quarantined(
     value: str, symbol: str, fresh: Stores, tmp_path: Path, expected: Rows
 ) -> None:
-    """Legal in Postgres' numeric; connectorx gives up at it."""
+    """Legal in Postgres' numeric."""
     url = fresh("postgres")
     run_sql(url, "alter table market_data_cache alter column close type numeric")
     where = f"where symbol = '{symbol}' and date = '{PRICED}'"
@@ -364,7 +364,7 @@ def test_a_postgres_numeric_that_is_no_number_is_quarantined(
 
 
 def test_a_postgres_numeric_of_any_width_is_read(fresh: Stores, tmp_path: Path, expected: Rows) -> None:
-    """More digits than connectorx can carry are rounded to the column's, half away from zero."""
+    """More digits than a decimal can carry are rounded to the column's, half away from zero."""
     url = fresh("postgres")
     run_sql(url, "alter table market_data_cache alter column close type numeric")
     run_sql(url, "update market_data_cache set close = close + 0.00000000000000000001")

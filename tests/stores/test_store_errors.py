@@ -29,7 +29,7 @@ from writers import open_writer
 WRONG = "Wr0ng-w0rd"
 WINDOW = ("--start", "2025-03-03", "--end", "2025-03-04", "--run-date", "2026-11-23")
 QUICK_SECONDS = 8.0
-"""A refusal must not take connectorx's half a minute."""
+"""A refusal is told at once."""
 
 Stores = Callable[[str], str]
 

@@ -11,7 +11,6 @@ import pytest
 from engine.errors import safe_url, scrubbed
 from engine.store_url import same_store, scheme, store_path
 from loaders import open_reader
-from loaders.postgres import connectorx_url
 from tests.conftest import GUARDED, PASSWORD, Server
 from writers import open_writer
 
@@ -85,14 +84,6 @@ def test_a_password_file_is_read(
     monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pass"))
     with open_reader(postgres_server.url(database, GUARDED)) as reader:
         assert reader.tables() == set()
-
-
-def test_connectorx_is_given_what_was_reached(postgres_server: Server) -> None:
-    with psycopg.connect(f"{postgres_server.guarded_url('postgres')}?sslmode=allow") as connection:
-        url = connectorx_url(connection.info)
-    login, _, rest = url.removeprefix("postgresql://").partition("@")
-    assert login == f"{GUARDED}:{quote(PASSWORD, safe='')}"
-    assert rest == f"{quote(postgres_server.socket, safe='')}:5432/postgres?sslmode=prefer"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""Ways to read Postgres, in turns: python -m tests.benchmarks.reading [--symbols N] [--rounds N]
+
+A small query, whose latency counts, and a whole table of prices. Needs connectorx and pyarrow beside the
+project's own packages: `pip install connectorx pyarrow`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from urllib.parse import quote
+
+import connectorx
+import polars as pl
+
+from engine.copying import put_whole
+from engine.progress import Quiet
+from loaders import open_reader
+from loaders.demo import demo_world
+from loaders.postgres import connect
+from tests.benchmarks.postgres import TEMPLATE, postgres
+
+PRICES = "select symbol, date, close::text as close from market_data_cache"
+SMALL = "select id::text as id, name from portfolios"
+TYPES = {PRICES: [pl.String, pl.Date, pl.String], SMALL: [pl.String, pl.String]}
+NULL = "\\N"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--symbols", type=int, default=1_500, metavar="N", help="[1500]")
+    options.add_argument("--rounds", type=int, default=4, metavar="N", help="[4]")
+    known = options.parse_args()
+    pl.Config.set_engine_affinity("in-memory")
+    with postgres() as server:
+        url = server.url(TEMPLATE)
+        put_whole(url, demo_world(5, 20, known.symbols), 50_000, Quiet())
+        address = f"postgresql://postgres:@{quote(server.socket, safe='')}/{TEMPLATE}"
+        with open_reader(url) as reader, connect(url) as session:
+            ways: dict[str, Callable[[str], pl.DataFrame]] = {
+                "adbc, one connection": reader.query,
+                "connectorx, a connection each": lambda text: connectorx.read_sql(
+                    address, text, return_type="polars"
+                ),
+                "COPY through psycopg, one connection": lambda text: copied(session, text),
+            }
+            measure(ways, known.rounds)
+
+
+def copied(session: object, text: str) -> pl.DataFrame:
+    """The rows of a query as CSV."""
+    command = f"copy ({text}) to stdout (format csv, null '{NULL}')"
+    with session.cursor().copy(command.encode()) as rows:  # type: ignore[attr-defined]
+        data = b"".join(rows)
+    kinds = dict(enumerate(TYPES[text]))
+    return pl.read_csv(
+        data, has_header=False, null_values=[NULL], schema={f"c{i}": k for i, k in kinds.items()}
+    )
+
+
+def measure(ways: dict[str, Callable[[str], pl.DataFrame]], rounds: int) -> None:
+    """Print the best round of each way."""
+    best: dict[tuple[str, str], float] = {}
+    rows = 0
+    for _ in range(rounds):
+        for name, read in ways.items():
+            for text in (SMALL, PRICES):
+                start = time.perf_counter()
+                rows = read(text).height
+                best[name, text] = min(best.get((name, text), 1e9), time.perf_counter() - start)
+    print(f"{'':40}{'small query, ms':>16}{f'{rows:,} prices, s':>24}")
+    for name in ways:
+        print(f"{name:40}{best[name, SMALL] * 1e3:>16.1f}{best[name, PRICES]:>24.2f}")
+
+
+if __name__ == "__main__":
+    main()
