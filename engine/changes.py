@@ -24,6 +24,9 @@ ROOTED = (
 its column, parent. What belongs to a portfolio that was left out, or of another shard, stays away."""
 
 
+DEFINITIONS = "factor_definitions"
+
+
 @dataclass(frozen=True)
 class Changes:
     """Frames by table, parents first.
@@ -68,6 +71,9 @@ def changes(
     others = {n: f for n, f in tables.items() if n not in figures and n not in status}
     narrow = _touched(others, window) if in_place else {}
     whole = {n: f for n, f in others.items() if n not in narrow}
+    if in_place and DEFINITIONS in whole:
+        # Rows that every shard would update the same way, each waiting for the other's end.
+        whole[DEFINITIONS] = whole[DEFINITIONS].filter(pl.col("updated_at") == window.stamp)
     for name, seed in seeds.items():
         if name in wanted:
             whole[name] = _overlaid(seed, whole.get(name, seed.clear()), results, name)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 
@@ -79,6 +81,17 @@ class Inputs:
         """The sessions before the window through which values are carried, ascending."""
         days: list[date] = self.carried["date"].unique().sort().to_list()
         return days
+
+    def of(self, portfolios: Sequence[str]) -> Inputs:
+        """The inputs of some of the portfolios; what belongs to none is shared with these."""
+        ours = pl.Series(portfolios, dtype=pl.String).implode()
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        owned: dict[str, Any] = {
+            name: frame.filter(pl.col("portfolio_id").is_in(ours) | pl.col("portfolio_id").is_null())
+            for name, frame in named.items()
+            if isinstance(frame, pl.DataFrame) and "portfolio_id" in frame.columns
+        }
+        return replace(self, **owned, portfolios=self.portfolios.filter(pl.col("id").is_in(ours)))
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from engine.changes import Changes
+import polars as pl
+
+from engine.changes import DEFINITIONS, Changes
 from engine.ledger import Run, began, cut_off, new_run, resumed
 from engine.plan import known, plan
 from engine.progress import Quiet
@@ -17,11 +20,12 @@ from engine.request import Request
 from engine.results import Results
 from engine.rules import Rules
 from engine.scenarios import load_scenarios
-from engine.shards import MemoryShortError, blocks, live_portfolios
-from engine.steps import Job, changed, computed, load, past_of, write
+from engine.shards import MemoryShortError, alike, blocks, live_portfolios, shard_size
+from engine.steps import MADE, Job, Loaded, changed, computed, finish, load, past_of, relabelled, shard, write
 from engine.store_url import same_store
 from engine.subset import completed
 from engine.window import Window
+from engine.writes import Writes, lanes
 from loaders.past import Past
 from writers.lock import holder, store_lock
 from writers.retry import patiently
@@ -39,6 +43,7 @@ def backfill(
     only: Sequence[str] | None = None,
     batch_rows: int = BATCH_ROWS,
     shard_size: int | None = None,
+    memory: int | None = None,
     dry_run: bool = False,
     restart: bool = False,
     wait: bool = False,
@@ -58,7 +63,8 @@ def backfill(
         portfolios: ids; default all that are not deleted.
         only: names of the tables to write; default all. See `engine.subset` for what goes along.
         batch_rows: rows a batch.
-        shard_size: portfolios a shard; default what half of the free memory holds.
+        shard_size: portfolios a shard; default what the memory holds: see `engine.shards`.
+        memory: bytes that the run may take; default half of what is free.
         dry_run: compute, but write nothing.
         restart: do the shards of a run that was cut off again, too.
         wait: for another run at work in the target, instead of leaving with an error.
@@ -80,6 +86,7 @@ def backfill(
         load_scenarios(scenarios),
         batch_rows,
         shard_size,
+        memory,
         dry_run,
     )
     job = Job(request, progress or Quiet(), datetime.now(UTC))
@@ -95,10 +102,11 @@ def _rehearse(job: Job) -> Report:
         window = _planned(job, past, job.request.start)
     if window is None:
         return job.report
-    for block in _shards(job, job.portfolios):
-        loaded = load(job, window, block)
-        results = computed(job, loaded)
-        _count(job, results, changed(job, loaded, results, tracked=True), loaded.window)
+    for loaded in _histories(job, window, job.portfolios):
+        for block in _blocks(job, loaded):
+            some = shard(job, loaded, block)
+            results = computed(job, some)
+            _count(job, results, changed(job, some, results), some.window)
     return job.report
 
 
@@ -106,15 +114,40 @@ def _run(job: Job, restart: bool) -> Report:
     run = _begin(job, restart)
     if run is None:
         return job.report
-    failed = run.failed
-    for block in _shards(job, run.left(job.portfolios)):
-        failed = _do(job, run, block, failed)
+    with Writes(_lanes(job)) as writes:
+        for found in _histories(job, run.window, run.left(job.portfolios), writes.settle):
+            loaded = found
+            for block in _blocks(job, found):
+                loaded = _do(job, run, loaded, block, writes)
+    with job.report.timed("write"):
+        patiently(partial(finish, job, run), job.told.note)
     return job.report
 
 
-def _shards(job: Job, portfolios: Sequence[str]) -> list[list[str]]:
-    """Without any portfolio there is one empty shard: positions of deleted ones are marked, too."""
-    return blocks(portfolios, job.request.shard_size, job.known) if job.portfolios else [[]]
+def _lanes(job: Job) -> int:
+    """Into a target of its own, shards bring rows that others bring as well: one after the other."""
+    return lanes(job.request.target) if job.request.in_place else 1
+
+
+def _histories(
+    job: Job, window: Window, portfolios: Sequence[str], ready: Callable[[], None] = lambda: None
+) -> Iterator[Loaded]:
+    """The portfolios, those with one history at a time: they are read together, and once.
+
+    Without any portfolio there is one empty shard: positions of deleted ones are marked, too.
+
+    Args:
+        ready: called before reading: a file is not read while it is written.
+    """
+    for run in alike(portfolios, job.known) if job.portfolios else [[]]:
+        ready()
+        yield load(job, window, run)
+
+
+def _blocks(job: Job, loaded: Loaded) -> list[list[str]]:
+    found, request = loaded.portfolios, job.request
+    fits = shard_size(len(found), len(loaded.window.sessions), request.memory, _lanes(job))
+    return blocks(found, request.shard_size or fits) or [[]]
 
 
 def _begin(job: Job, restart: bool) -> Run | None:
@@ -140,29 +173,52 @@ def _planned(job: Job, past: Past, start: date | None) -> Window | None:
     job.report.window = window
     if window:
         job.portfolios, job.dead = live_portfolios(past.source, request.portfolios)
+        job.complete = past.results is not None and set(MADE) <= past.results.tables()
         job.known = known(past, window.sessions[0], job.portfolios)
     return window
 
 
-def _do(job: Job, run: Run, block: list[str], failed: bool) -> bool:
-    """One shard: halved where memory is short. Whether it, or one before, left a portfolio out."""
+def _do(job: Job, run: Run, loaded: Loaded, block: list[str], writes: Writes) -> Loaded:
+    """One shard: halved where memory is short. What the next ones are computed from."""
     try:
-        loaded = load(job, run.window, block)
-        results = computed(job, loaded)
+        some = shard(job, loaded, block)
+        results = computed(job, some)
     except MemoryShortError:
         if len(block) == 1:
             raise
         half = len(block) // 2
         job.told.note(f"memory is short: {len(block)} portfolios are done in two halves")
-        failed = _do(job, run, block[:half], failed)
-        return _do(job, run, block[half:], failed)
-    failed = failed or not results.failures.is_empty()
-    found = changed(job, loaded, results, tracked=job.is_last(block) and not failed)
+        loaded = _do(job, run, loaded, block[:half], writes)
+        return _do(job, run, loaded, block[half:], writes)
+    found = changed(job, some, results)
+    _count(job, results, found, some.window)
+    # Rows that several shards would make: the first that does is through before the next begins.
+    alone = not job.complete or not found.whole.get(DEFINITIONS, pl.DataFrame()).is_empty()
+    writes.submit(partial(_put, job, run, block, found, some.window, not job.begun, writes), alone)
+    job.begun = job.complete = True
+    definitions = results[DEFINITIONS]
+    loaded = replace(loaded, inputs=replace(loaded.inputs, factor_definitions=definitions))
+    return loaded if job.is_last(block) else _relabelled(job, loaded, writes)
+
+
+def _put(
+    job: Job, run: Run, block: list[str], found: Changes, window: Window, begins: bool, writes: Writes
+) -> None:
+    def told(table: str, rows: int) -> None:
+        writes.go_on()
+        job.told.rows(table, rows)
+
     with job.report.timed("write"):
         job.told.stage("write", sum(found.rows.values()))
-        patiently(partial(write, job, run, block, found, loaded.window), job.told.note)
-    _count(job, results, found, loaded.window)
-    return failed
+        patiently(partial(write, job, run, block, found, window, begins, told), job.told.note)
+
+
+def _relabelled(job: Job, loaded: Loaded, writes: Writes) -> Loaded:
+    """In a window that changes tags, each shard waits for those that the one before has left."""
+    if not loaded.window.tags_move:
+        return loaded
+    writes.settle()
+    return relabelled(job, loaded)
 
 
 def _count(job: Job, results: Results, found: Changes, window: Window) -> None:
@@ -170,5 +226,4 @@ def _count(job: Job, results: Results, found: Changes, window: Window) -> None:
     report.window = window
     report.portfolios += results["portfolios"].height
     report.tell_failures(results.failures)
-    for name, rows in found.rows.items():
-        report.rows[name] = report.rows.get(name, 0) + rows
+    report.count(found.rows)

@@ -31,6 +31,7 @@ class Request:
     scenarios: Scenarios
     batch_rows: int
     shard_size: int | None
+    memory: int | None
     dry_run: bool
 
     @property

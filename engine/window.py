@@ -63,6 +63,11 @@ class Window:
         return [day for day in self.sessions if day not in self.known]
 
     @property
+    def tags_move(self) -> bool:
+        """Whether phase 5 comes to pass: on the run date, and after it."""
+        return any(day >= self.run_date for day in self.fresh)
+
+    @property
     def last(self) -> date:
         """The last day that a figure of the window looks at."""
         return self.later[-1] if self.later else self.end

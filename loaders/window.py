@@ -236,6 +236,11 @@ def _market(admission: Admission, window: Window, carried: pl.DataFrame) -> dict
     }
 
 
+def load_labels(past: Past) -> dict[str, pl.DataFrame]:
+    """Factors, tags and links as they are now; what breaks a rule was told when all was loaded."""
+    return _labels(Admission(past, None))
+
+
 def _labels(admission: Admission) -> dict[str, pl.DataFrame]:
     """Factors, tags and links: inputs that runs change, or make more of."""
     past, source = admission.past, admission.past.source
