@@ -17,8 +17,9 @@ BYTES_A_SESSION = 2**19
 rows, held as figures, as stored rows and as the text that is sent."""
 SHARE = 0.5
 """Of the free memory, what a run may take."""
-LARGEST = 25
-"""Portfolios in a shard: enough that what all share costs little, few enough that writing begins soon."""
+LARGEST = 3_000
+"""Portfolios times sessions in a shard, 24 over half a year: enough that what all share costs little, few
+enough that writing begins soon."""
 
 
 class MemoryShortError(EngineError, MemoryError):
@@ -67,7 +68,7 @@ def shard_size(portfolios: int, sessions: int, memory: int | None, lanes: int) -
     """
     budget = memory or int(_free_memory() * SHARE)
     fitting = budget // ((lanes + 1) * sessions * BYTES_A_SESSION)
-    return max(1, min(fitting, LARGEST, -(-portfolios // lanes)))
+    return max(1, min(fitting, LARGEST // sessions, -(-portfolios // lanes)))
 
 
 def blocks(portfolios: Sequence[str], size: int) -> list[list[str]]:

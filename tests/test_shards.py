@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.shards import BYTES_A_SESSION, LARGEST, alike, blocks, shard_size
+from engine.shards import BYTES_A_SESSION, alike, blocks, shard_size
 
 HALF_A_YEAR = 121
 GIB = 2**30
@@ -25,7 +25,8 @@ def test_blocks_keep_the_order_and_lose_nobody() -> None:
     [
         (5, HALF_A_YEAR, 100 * GIB, 1, 5),
         (5, HALF_A_YEAR, 100 * GIB, 2, 3),
-        (1_000, HALF_A_YEAR, 100 * GIB, 1, LARGEST),
+        (1_000, HALF_A_YEAR, 100 * GIB, 1, 24),
+        (1_000, 1, 100 * GIB, 1, 1_000),
         (1_000, HALF_A_YEAR, 2 * HALF_A_YEAR * BYTES_A_SESSION * 7, 1, 7),
         (1_000, HALF_A_YEAR, 3 * HALF_A_YEAR * BYTES_A_SESSION * 7, 2, 7),
         (1_000, HALF_A_YEAR, 1, 1, 1),

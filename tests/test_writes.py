@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from threading import Barrier, Event, Lock
 
 import pytest
@@ -67,16 +68,20 @@ def test_what_a_write_raises_is_raised_and_nothing_more_begins() -> None:
     def broken() -> None:
         raise ValueError("no room")
 
-    with pytest.raises(ValueError, match="no room"), Writes(1) as writes:
-        writes.submit(broken)
-        writes.submit(meter.work())
+    def both() -> None:
+        with Writes(1) as writes:
+            writes.submit(broken)
+            writes.submit(meter.work())
+
+    with pytest.raises(ValueError, match="no room"):
+        both()
     assert meter.done == 0
 
 
 def test_a_block_that_ends_badly_stops_what_is_under_way() -> None:
     begun, stopped = Event(), Event()
 
-    def endless() -> None:
+    def endless(writes: Writes) -> None:
         begun.set()
         try:
             while True:
@@ -85,8 +90,12 @@ def test_a_block_that_ends_badly_stops_what_is_under_way() -> None:
             stopped.set()
             raise
 
-    with pytest.raises(KeyboardInterrupt), Writes(2) as writes:
-        writes.submit(endless)
-        assert begun.wait(PATIENCE_SECONDS)
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with Writes(2) as writes:
+            writes.submit(partial(endless, writes))
+            assert begun.wait(PATIENCE_SECONDS)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert stopped.is_set()
