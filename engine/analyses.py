@@ -26,7 +26,7 @@ from engine.panel import build_panel
 from engine.rules import Rules
 from engine.scenarios import Scenarios
 from engine.schema import TABLES
-from engine.storing import figure
+from engine.storing import figure, misfits
 from engine.window import Window
 
 RATE_BETAS = "position_interest_rate_betas"
@@ -102,8 +102,8 @@ def _stress(
     betas: Sequence[Outcome],
 ) -> Outcome:
     """Stress reads exposures and rate betas back from their tables, rounded, older ones too."""
-    exposures = pl.concat([outcome.tables["factor_exposures"] for outcome in betas])
-    rate_betas = pl.concat([o.tables[RATE_BETAS] for o in betas if RATE_BETAS in o.tables])
+    exposures = _storable("factor_exposures", betas)
+    rate_betas = _storable(RATE_BETAS, betas)
     return stress(
         portfolios,
         lots,
@@ -116,6 +116,16 @@ def _stress(
         factor_correlations(inputs.fund_closes, window.run_date, scenarios.bounds),
         rules.rate_weights,
     )
+
+
+def _storable(table: str, outcomes: Sequence[Outcome]) -> pl.DataFrame:
+    """The jobs' rows of a table, less those of portfolios that are about to be left out.
+
+    A figure that its column cannot hold fails its whole portfolio (`engine.assembly`): nothing of
+    it will stand in the table that others read.
+    """
+    rows = pl.concat([outcome.tables[table] for outcome in outcomes if table in outcome.tables])
+    return rows.join(misfits(TABLES[table], rows), on="portfolio_id", how="anti", maintain_order="left")
 
 
 def _read_back(table: str, rows: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:

@@ -35,8 +35,8 @@ def load(
     """
     window = Window(start, end, run_date or datetime.now(UTC).date())
     with open_reader(url) as reader:
-        live_portfolios(reader, portfolios)
-        return load_window(reader, window, portfolios)
+        _, dead = live_portfolios(reader, portfolios)
+        return load_window(reader, window, portfolios, dead)
 
 
 def compare(

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import polars as pl
 
-from engine.frames import conform
 from engine.results import Results
 from engine.schema import TABLES
 from engine.window import Window
+from loaders.past import STATE
 from writers import Scope, Writer
 
-STATE = {
-    "portfolios": ("equity_balance",),
-    "positions": ("last_price", "market_value", "unrealized_pnl"),
-}
-"""The columns that a run changes of rows that others keep."""
-ONCE = ("users", "factor_definitions", "stress_test_scenarios", "tags_v2", "position_tags")
-"""What a target of its own needs beside its portfolios, to be compared and used by itself; users
-only in Postgres, where portfolios refer to them."""
-OWNED = ("portfolios", "positions", "engine_portfolio_openings", "engine_position_openings")
-"""What it needs of each portfolio."""
+ROOTED = (
+    ("positions", "portfolio_id", "portfolios"),
+    ("position_tags", "position_id", "positions"),
+    ("position_tags", "tag_id", "tags_v2"),
+    ("engine_portfolio_openings", "portfolio_id", "portfolios"),
+    ("engine_position_openings", "position_id", "positions"),
+)
+"""Tables of a target of its own whose rows come along only with the row that they refer to: child,
+its column, parent. What belongs to a portfolio that was left out, or of another shard, stays away."""
+
+
+DEFINITIONS = "factor_definitions"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Changes:
 
 
 def changes(
-    results: Results, window: Window, wanted: set[str], seeds: Mapping[str, pl.DataFrame], in_place: bool
+    results: Results, window: Window, wanted: Set[str], seeds: Mapping[str, pl.DataFrame], in_place: bool
 ) -> Changes:
     """What a shard writes.
 
@@ -69,10 +71,14 @@ def changes(
     others = {n: f for n, f in tables.items() if n not in figures and n not in status}
     narrow = _touched(others, window) if in_place else {}
     whole = {n: f for n, f in others.items() if n not in narrow}
+    if in_place and DEFINITIONS in whole:
+        # Rows that every shard would update the same way, each waiting for the other's end.
+        whole[DEFINITIONS] = whole[DEFINITIONS].filter(pl.col("updated_at") == window.stamp)
     for name, seed in seeds.items():
         if name in wanted:
-            fresh = whole.get(name, seed.clear())
-            whole[name] = _overlaid(seed, fresh, results, name)
+            whole[name] = _overlaid(seed, whole.get(name, seed.clear()), results, name)
+    if not in_place:
+        whole = _rooted(whole)
     return Changes(
         whole={name: whole[name] for name in TABLES if name in whole},
         narrow=narrow,
@@ -93,15 +99,22 @@ def _touched(tables: Mapping[str, pl.DataFrame], window: Window) -> dict[str, pl
 
 
 def _overlaid(seed: pl.DataFrame, fresh: pl.DataFrame, results: Results, name: str) -> pl.DataFrame:
-    """The seed with fresh rows in place of its own, less the portfolios that were left out."""
+    """The seed with fresh rows in place of its own, less the rows that are no more."""
     table = TABLES[name]
     kept = seed.join(fresh, on=table.key, how="anti")
     if name in results.removed:
         kept = kept.join(results.removed[name], on=table.key, how="anti")
-    if table.owner:
-        kept = kept.join(results.failures, left_on=table.owner, right_on="portfolio_id", how="anti")
-    # What a rule refused may stand in the source as another type: its portfolio is left out here.
-    return pl.concat([conform(kept, table, ""), fresh]).sort(table.key)
+    return pl.concat([kept, fresh]).sort(table.key)
+
+
+def _rooted(whole: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The frames without rows whose parent does not come along."""
+    found = dict(whole)
+    for child, column, parent in ROOTED:
+        if child in found and parent in found:
+            known = found[parent].select(pl.col("id").alias(column))
+            found[child] = found[child].join(known, on=column, how="semi", maintain_order="left")
+    return found
 
 
 def apply(writer: Writer, found: Changes, window: Window) -> None:
@@ -110,7 +123,7 @@ def apply(writer: Writer, found: Changes, window: Window) -> None:
     for name, keys in found.removed.items():
         writer.remove(TABLES[name], keys)
     for name, frame in found.whole.items():
-        writer.merge(TABLES[name], frame)
+        writer.merge(TABLES[name], frame, by_id=TABLES[name].made_ids)
     for name, frame in found.narrow.items():
         writer.update(TABLES[name], frame)
     writer.replace(found.figures, Scope(found.computed, first, last))

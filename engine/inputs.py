@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 
@@ -29,10 +32,13 @@ class Inputs:
     has_benchmark: whether sector weights of the benchmark are stored.
     factor_definitions, scenarios, tags, position_tags: whole tables.
     previous_snapshots: each portfolio's newest before the window.
-    first_snapshots: each portfolio's oldest of all.
+    previous_equity: portfolio_id, equity_balance: the newest before the window that is not null.
+    first_snapshots: each portfolio's oldest of all that has an equity.
     kept_snapshots: what other services wrote into the window's stored snapshots.
     first_equity, first_positions: what the ledger saw of each portfolio and position when it was
         first run (engine_portfolio_openings, engine_position_openings).
+    carried: portfolio_id, date: in a rerun, the stored sessions before the window through which
+        positions carry their values from what the ledger saw.
     previous_exposures, previous_market_betas, previous_rate_betas: what earlier runs left that
         figures of the window still look at.
     quarantine: the rows that broke a rule (`engine.validation.QUARANTINE`).
@@ -53,10 +59,12 @@ class Inputs:
     tags: pl.DataFrame
     position_tags: pl.DataFrame
     previous_snapshots: pl.DataFrame
+    previous_equity: pl.DataFrame
     first_snapshots: pl.DataFrame
     kept_snapshots: pl.DataFrame
     first_equity: pl.DataFrame
     first_positions: pl.DataFrame
+    carried: pl.DataFrame
     previous_exposures: pl.DataFrame
     previous_market_betas: pl.DataFrame
     previous_rate_betas: pl.DataFrame
@@ -67,6 +75,23 @@ class Inputs:
     def visible(self) -> set[str]:
         """The symbols that regressions see: see document 02 §2.1, path A."""
         return {*self.universe["symbol"].to_list(), *FACTOR_FUNDS}
+
+    @cached_property
+    def earlier(self) -> list[date]:
+        """The sessions before the window through which values are carried, ascending."""
+        days: list[date] = self.carried["date"].unique().sort().to_list()
+        return days
+
+    def of(self, portfolios: Sequence[str]) -> Inputs:
+        """The inputs of some of the portfolios; what belongs to none is shared with these."""
+        ours = pl.Series(portfolios, dtype=pl.String).implode()
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        owned: dict[str, Any] = {
+            name: frame.filter(pl.col("portfolio_id").is_in(ours) | pl.col("portfolio_id").is_null())
+            for name, frame in named.items()
+            if isinstance(frame, pl.DataFrame) and "portfolio_id" in frame.columns
+        }
+        return replace(self, **owned, portfolios=self.portfolios.filter(pl.col("id").is_in(ours)))
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -11,7 +11,7 @@ from engine.analytics.exposures import exposures
 from engine.analytics.pnl import booked, flow_cents, realized_cents, roll_forward, unrealized
 from engine.analytics.quotes import quotes
 from engine.analytics.snapshots import figures
-from engine.analytics.valuation import mark_to_market, position_days, since
+from engine.analytics.valuation import mark_to_market, position_days, since, unmarked_before
 from engine.assembly import assemble
 from engine.checks import money_misfits
 from engine.exact import integer
@@ -49,16 +49,22 @@ def compute(inputs: Inputs, window: Window, rules: Rules, scenarios: Scenarios |
 def mark(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:
     """Phase 4: every position's price and value of every session."""
     symbols = inputs.positions["symbol"].unique().sort()
-    carried = [*window.earlier, *window.sessions]
+    carried = [*inputs.earlier, *window.sessions]
     prices = quotes(symbols, inputs.closes, carried)
     days = position_days(inputs.positions, prices, carried)
-    return since(mark_to_market(days, rules.synthetic_prefix), len(window.earlier))
+    days = unmarked_before(days, window.sessions[0], inputs.carried, inputs.portfolios["id"])
+    return since(mark_to_market(days, rules.synthetic_prefix), len(inputs.earlier))
 
 
 def roll(inputs: Inputs, window: Window, rules: Rules, days: pl.DataFrame) -> pl.DataFrame:
     """Phase 3: every portfolio's P&L, equity and exposures of every session."""
     start = openings(
-        inputs.portfolios, inputs.previous_snapshots, inputs.first_equity, inputs.first_snapshots
+        inputs.portfolios,
+        inputs.previous_snapshots,
+        inputs.previous_equity,
+        inputs.first_equity,
+        inputs.first_snapshots,
+        window,
     )
     book = open_book(start, window.sessions)
     numbers = book.select("portfolio", "portfolio_id", "session", "has_previous")

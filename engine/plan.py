@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
 from engine.errors import UsageError
 from engine.schema import TABLES
-from engine.sessions import sessions, target_session
+from engine.sessions import clamped, sessions, stored_sessions, target_session
 from engine.window import Window
 from loaders import Reader
-from sql import statement
+from loaders.past import Past
+from sql import Value, statement
 
 NEW_YORK = ZoneInfo("America/New_York")
 ONE_DAY = timedelta(days=1)
 
 
 def plan(
-    reader: Reader,
+    past: Past,
     start: date | None,
     end: date | None,
     run_date: date,
@@ -33,46 +36,56 @@ def plan(
     None where there is nothing to do: no session is missing, or no position exists.
     Source: document 01 §2.2 and §2.3.
 
-    Stored sessions after the window are computed again with it: their equity, totals and carried
-    values go on from the window's last session, and would otherwise contradict it.
+    Sessions after the window that the results' store has are computed again with it: their
+    equity, totals and carried values go on from the window's last session, and would otherwise
+    contradict it.
 
     Args:
         now: aware; any zone.
+        portfolios: those asked for; default all.
     """
     last = end or target_session(now.astimezone(NEW_YORK).replace(tzinfo=None))
-    first = start or _first_missing(reader)
+    first = start or _first_missing(past)
     if start and start > last:
         raise UsageError(f"the window ends ({last}) before it starts ({start})")
     asked = sessions(first, last) if first else []
     if not asked:
         return None
-    stored = _stored(reader, portfolios)
-    if not stored or stored[-1] < asked[0]:
-        return Window(asked[0], asked[-1], run_date)
-    earlier = tuple(day for day in stored if day < asked[0])
-    later = tuple(day for day in stored if day > asked[-1])
-    known = tuple(day for day in stored if asked[0] <= day <= asked[-1])
-    return Window(asked[0], asked[-1], run_date, rerun=True, earlier=earlier, later=later, known=known)
+    return Window(asked[0], asked[-1], run_date, later=_later(past.results, asked[-1] + ONE_DAY, portfolios))
 
 
-def _stored(reader: Reader, portfolios: Sequence[object] | None) -> list[date]:
-    """The sessions that the portfolios have snapshots of; other days' rows are not the batch's."""
-    if "portfolio_snapshots" not in reader.columns:
-        return []
-    scope = [str(portfolio) for portfolio in portfolios or ()]
-    text = statement("read/stored_sessions", everyone=portfolios is None, portfolios=scope)
-    days: list[date] = reader.query(text)["day"].sort().to_list()
-    return sorted(set(days) & set(sessions(days[0], days[-1]))) if days else []
+def _later(reader: Reader | None, start: date, portfolios: Sequence[object] | None) -> tuple[date, ...]:
+    if reader is None:
+        return ()
+    scope: dict[str, Value] = {
+        "everyone": portfolios is None,
+        "portfolios": [str(portfolio) for portfolio in portfolios or ()],
+    }
+    days = reader.select("read/stored", "portfolio_snapshots", ["snapshot_date"], start=start, **scope)
+    return tuple(stored_sessions(days["snapshot_date"]))
 
 
-def _first_missing(reader: Reader) -> date | None:
-    snapshot = _day(reader, "portfolio_snapshots", "read/last_snapshot_date")
-    if snapshot:
-        return snapshot + ONE_DAY
-    success = _day(reader, "batch_run_tracking", "read/last_success")
-    if success:
-        return success + ONE_DAY
-    return _day(reader, "positions", "read/first_entry")
+def known(past: Past, start: date, portfolios: Sequence[str]) -> dict[str, tuple[date, ...]]:
+    """By portfolio, the sessions from a day on that it has already, in the store of its state."""
+    rows = past.stored(portfolios, start)
+    open_days = stored_sessions(rows["snapshot_date"])
+    kept = rows.filter(pl.col("snapshot_date").is_in(open_days)).sort("portfolio_id", "snapshot_date")
+    days = kept.group_by("portfolio_id", maintain_order=True).agg("snapshot_date")
+    return {**dict.fromkeys(portfolios, ()), **{owner: tuple(dates) for owner, dates in days.iter_rows()}}
+
+
+def _first_missing(past: Past) -> date | None:
+    """The day after the newest snapshot, in the results' store, else where the inputs are."""
+    readers = [reader for reader in (past.results, past.source) if reader is not None]
+    for table, name in (
+        ("portfolio_snapshots", "read/last_snapshot_date"),
+        ("batch_run_tracking", "read/last_success"),
+    ):
+        for reader in readers:
+            newest = _day(reader, table, name)
+            if newest:
+                return newest + ONE_DAY
+    return _day(past.source, "positions", "read/first_entry")
 
 
 def _day(reader: Reader, table: str, name: str) -> date | None:
@@ -80,4 +93,4 @@ def _day(reader: Reader, table: str, name: str) -> date | None:
         return None
     reader.require(TABLES[table], [])
     found: date | None = reader.query(statement(name)).item()
-    return found
+    return found and clamped(found)

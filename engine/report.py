@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,8 +19,8 @@ class Report:
     """What a run did.
 
     rows: rows by table, written (or to be written, in a dry run).
-    seconds: by stage. failures: `engine.results.FAILURES`. quarantine:
-    `engine.validation.QUARANTINE`.
+    seconds: by stage; shards are written beside the computing, and beside each other.
+    failures: `engine.results.FAILURES`. quarantine: `engine.validation.QUARANTINE`.
     """
 
     window: Window | None
@@ -34,6 +34,21 @@ class Report:
     def complete(self) -> bool:
         """Whether every portfolio was computed from rows that all kept the rules."""
         return self.failures.is_empty() and self.quarantine.is_empty()
+
+    def count(self, rows: Mapping[str, int]) -> None:
+        """Add rows by table."""
+        for name, found in rows.items():
+            self.rows[name] = self.rows.get(name, 0) + found
+
+    def tell_quarantine(self, rows: pl.DataFrame) -> None:
+        """Add rows of the quarantine, those that another shard met as well only once."""
+        known = self.quarantine
+        fresh = rows.join(known, on=known.columns, how="anti", nulls_equal=True, maintain_order="left")
+        self.quarantine = pl.concat([known, fresh])
+
+    def tell_failures(self, rows: pl.DataFrame) -> None:
+        """Add portfolios that were left out."""
+        self.failures = pl.concat([self.failures, rows])
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

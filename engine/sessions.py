@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
+import polars as pl
 
 from engine.errors import CalendarError
 
@@ -31,6 +32,18 @@ def _known(day: date) -> date:
     if not FIRST <= day <= LAST:
         raise CalendarError(day.isoformat(), FIRST.isoformat(), LAST.isoformat())
     return day
+
+
+def clamped(day: date) -> date:
+    """The day itself, or the end of the calendar that it lies beyond."""
+    return min(max(day, FIRST), LAST)
+
+
+def stored_sessions(days: pl.Series) -> list[date]:
+    """The sessions among days, ascending, each once; days beyond the calendar are none."""
+    known: list[date] = days.unique().sort().to_list()
+    open_days = set(sessions(clamped(known[0]), clamped(known[-1]))) if known else set()
+    return [day for day in known if day in open_days]
 
 
 def sessions(start: date, end: date) -> list[date]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 
 import polars as pl
 
 from engine.errors import EngineError, UsageError, safe_url
 from loaders import Reader
 
-BYTES_A_PORTFOLIO = 64 * 2**20
-"""What computing and writing one portfolio of 30 positions over half a year takes at most:
-about 160,000 rows, held as figures, as stored rows and as the text that is sent."""
+BYTES_A_SESSION = 2**19
+"""What computing and writing one session of one portfolio of 30 positions takes at most: about 1,300
+rows, held as figures, as stored rows and as the text that is sent."""
 SHARE = 0.5
 """Of the free memory, what a run may take."""
+LARGEST = 3_000
+"""Portfolios times sessions in a shard, 24 over half a year: enough that what all share costs little, few
+enough that writing begins soon."""
 
 
 class MemoryShortError(EngineError, MemoryError):
@@ -46,10 +50,30 @@ def live_portfolios(reader: Reader, wanted: Sequence[object] | None) -> tuple[li
     return sorted(chosen), []
 
 
-def blocks(portfolios: list[str], size: int | None) -> list[list[str]]:
-    """The portfolios in blocks of `size`, or of as many as the memory holds."""
-    step = size or max(1, int(_free_memory() * SHARE) // BYTES_A_PORTFOLIO)
-    return [portfolios[i : i + step] for i in range(0, len(portfolios), step)]
+def alike(portfolios: Sequence[str], known: Mapping[str, object]) -> list[list[str]]:
+    """The portfolios in runs that have one history, so that no figure depends on who shares a shard.
+
+    Args:
+        known: by portfolio, what it has already.
+    """
+    return [list(run) for _, run in groupby(portfolios, lambda owner: known[owner])]
+
+
+def shard_size(portfolios: int, sessions: int, memory: int | None, lanes: int) -> int:
+    """Portfolios in a shard: what fits the memory beside those being written, and some for each lane.
+
+    Args:
+        memory: bytes that the run may take; default half of what is free.
+        lanes: shards that are written at the same time; one more is computed.
+    """
+    budget = memory or int(_free_memory() * SHARE)
+    fitting = budget // ((lanes + 1) * sessions * BYTES_A_SESSION)
+    return max(1, min(fitting, LARGEST // sessions, -(-portfolios // lanes)))
+
+
+def blocks(portfolios: Sequence[str], size: int) -> list[list[str]]:
+    """The portfolios in blocks of `size`."""
+    return [list(portfolios[i : i + size]) for i in range(0, len(portfolios), size)]
 
 
 def _free_memory() -> int:

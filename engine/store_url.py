@@ -33,6 +33,11 @@ def store_path(url: str) -> Path:
     return absolute if path.startswith("/") and named_folder else relative
 
 
+def is_new(url: str) -> bool:
+    """Whether a store is still to be made: a file or folder that is not there. A database always is."""
+    return scheme(url) not in POSTGRES and not store_path(url).exists()
+
+
 def same_store(one: str, other: str) -> bool:
     """Whether two URLs name the same store, as far as can be told without opening it."""
     kinds = {"postgresql" if scheme(url) in POSTGRES else scheme(url) for url in (one, other)}

@@ -83,5 +83,7 @@ def misfits(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _misfit(column: Column) -> pl.Expr:
     value, kind = pl.col(column.name), column.type
-    wide = (value.abs() >= 10.0 ** (kind.precision - kind.scale)) & value.is_not_nan()
+    # What rounds to the limit is as wide as the limit.
+    limit = 10.0 ** (kind.precision - kind.scale) - 0.5 * 10.0**-kind.scale
+    wide = (value.abs() >= limit) & value.is_not_nan()
     return wide if column.nan or column.nullable else wide | value.is_nan()

@@ -17,29 +17,35 @@ PRICE_LOOK_BACK = timedelta(days=366)
 
 @dataclass(frozen=True)
 class Window:
-    """The sessions in [start, end], seen from `run_date`.
+    """The sessions in [start, end], seen from `run_date`; at least one.
 
     run_date stands for the legacy server's "today": a session before it is historical, and
     factor correlations look back from it. All three are dates, both ends inclusive.
     A rerun computes sessions that are stored already. It starts from what the ledger remembers,
     not from what the last run left, and takes everything that follows along:
-    rerun: whether a session of the window, or one after it, is stored already.
-    earlier: stored sessions before the window, in which positions got the values they carry.
     later: stored sessions after the window, which go on from its last one.
-    known: stored sessions of the window itself.
+    known: the sessions, of the window or later, that the shard's portfolios have already.
+
+    Raises:
+        UsageError: the window is reversed, or holds no session.
     """
 
     start: date
     end: date
     run_date: date
-    rerun: bool = False
-    earlier: tuple[date, ...] = ()
     later: tuple[date, ...] = ()
     known: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
         if self.start > self.end:
             raise UsageError(f"the window ends ({self.end}) before it starts ({self.start})")
+        if not self.sessions:
+            raise UsageError(f"there is no session from {self.start} to {self.end}")
+
+    @property
+    def rerun(self) -> bool:
+        """Whether something that is to be computed is stored already."""
+        return bool(self.known)
 
     @cached_property
     def sessions(self) -> list[date]:
@@ -47,9 +53,19 @@ class Window:
         return [*sessions(self.start, self.end), *self.later]
 
     @property
+    def oldest_known(self) -> date:
+        """The first of the sessions that are there already; without any, a day after them all."""
+        return min(self.known, default=date.max)
+
+    @property
     def fresh(self) -> list[date]:
         """The sessions that are computed for the first time."""
-        return [day for day in sessions(self.start, self.end) if day not in self.known]
+        return [day for day in self.sessions if day not in self.known]
+
+    @property
+    def tags_move(self) -> bool:
+        """Whether phase 5 comes to pass: on the run date, and after it."""
+        return any(day >= self.run_date for day in self.fresh)
 
     @property
     def last(self) -> date:
@@ -58,10 +74,8 @@ class Window:
 
     @property
     def first_price(self) -> date:
-        """The oldest day whose prices any figure of the window looks at."""
-        first = self.sessions[0] if self.sessions else self.start
-        marked = self.earlier[0] - MARK_LOOK_BACK if self.earlier else first
-        return min(first - PRICE_LOOK_BACK, marked)
+        """The oldest day whose prices a figure of the window looks at, but for carried values."""
+        return self.sessions[0] - PRICE_LOOK_BACK
 
     @property
     def stamp(self) -> datetime:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
@@ -24,6 +25,7 @@ from engine.errors import (
 from engine.frames import conform, empty
 from engine.schema import TABLES, Column, Table
 from engine.store_url import scheme, store_path
+from loaders.parquet_files import files
 from sql import Lowered, Name, Selected, Value, statement
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ FITTING = {
     "boolean": ("boolean",),
 }
 """By kind of column, how the names of the store's types begin that can hold one."""
+
+
+ONE_FILE = "one_file"
+"""The name of the view on a single file of a Parquet store."""
 
 
 class ArrowStream:
@@ -173,19 +179,26 @@ class ParquetReader(DuckDBReader):
         connection = duckdb.connect(":memory:")
         try:
             for name, table in TABLES.items():
-                path = folder / f"{name}.parquet"
-                if path.exists():
-                    _view(connection, table, str(path))
-        except duckdb.Error as error:
-            raise StoreUnreachableError(self.url, f"{path.name}: {error}") from error
+                found = [*files(folder, name).values()]
+                if found:
+                    _view(connection, table.name, table, found)
+        except (duckdb.Error, OSError) as error:
+            raise StoreUnreachableError(self.url, f"{name}: {error}") from error
         return connection
 
+    def read_file(self, path: Path, table: Table) -> pl.DataFrame:
+        """The rows of one of the table's files."""
+        _view(self.connection, ONE_FILE, table, [path])
+        text = statement("read/table", columns=Selected(table.columns), table=Name(ONE_FILE))
+        return conform(self.query(text), table, self.url)
 
-def _view(connection: duckdb.DuckDBPyConnection, table: Table, file: str) -> None:
-    """See a file as a table. Its uuids may be spelt either way; statements spell them small."""
-    present = connection.read_parquet(file).columns
+
+def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table, paths: Sequence[Path]) -> None:
+    """See files as a table. Their uuids may be spelt either way; statements spell them small."""
+    names = [str(path) for path in paths]
+    present = connection.read_parquet(names).columns
     ids = tuple(c.name for c in table.columns if c.type.kind == "uuid" and c.name in present)
-    connection.execute(statement("view_of_file", view=Name(table.name), columns=Lowered(ids), file=file))
+    connection.execute(statement("view_of_files", view=Name(name), columns=Lowered(ids), files=names))
 
 
 def open_reader(url: str) -> Reader:

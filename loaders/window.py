@@ -10,9 +10,10 @@ import polars as pl
 
 from engine.inputs import FACTOR_FUNDS, Inputs
 from engine.schema import TABLES, TARGET_PRICES
-from engine.sessions import last_session
+from engine.sessions import last_session, stored_sessions
 from engine.validation import Rule, admit
-from engine.window import Window
+from engine.window import MARK_LOOK_BACK, Window
+from loaders.past import STATE, Past, newest
 from loaders.reader import Reader
 from sql import Name, Value, statement
 
@@ -27,7 +28,7 @@ EVENT_COLUMNS = ("id", "portfolio_id", "trade_date", "realized_pnl")
 FLOW_COLUMNS = ("id", "portfolio_id", "change_type", "amount", "change_date", "deleted_at")
 CLOSE_COLUMNS = ("symbol", "date", "close")
 PROFILE_COLUMNS = ("symbol", "beta", "sector", "is_etf")
-MARKS = ("last_price", "market_value", "unrealized_pnl")
+CARRIED_COLUMNS = ("portfolio_id", "snapshot_date")
 SNAPSHOT_COLUMNS = (
     "portfolio_id",
     "snapshot_date",
@@ -61,9 +62,14 @@ RATE_BETA_COLUMNS = ("position_id", "calculation_date", "ir_beta")
 class Admission:
     """Reads tables through the rules, and gathers what broke them."""
 
-    reader: Reader
-    portfolios: Sequence[object] | None
+    past: Past
+    portfolios: Sequence[str] | None
     quarantine: list[pl.DataFrame] = field(default_factory=list)
+
+    @property
+    def reader(self) -> Reader:
+        """The store of the inputs."""
+        return self.past.source
 
     def read(
         self,
@@ -73,62 +79,120 @@ class Admission:
         extra: Sequence[Rule] = (),
         **values: Value,
     ) -> pl.DataFrame:
-        """The rows of sql/<name>.sql that keep the rules."""
-        frame = self.reader.select(name, table, columns, **self._scope, **values)
+        """The rows of sql/<name>.sql that keep the rules, of the inputs."""
+        return self.admit(self.reader.select(name, table, columns, **self.scope, **values), table, extra)
+
+    def either(
+        self, name: str, table: str, columns: Sequence[str] | None = None, **values: Value
+    ) -> pl.DataFrame:
+        """The same, of what earlier runs left wherever it is."""
+        return self.admit(self.past.either(name, table, columns, self.scope, **values), table)
+
+    def before(
+        self, name: str, table: str, columns: Sequence[str], start: date, **values: Value
+    ) -> pl.DataFrame:
+        """The same, of what earlier runs left of the days before one."""
+        return self.admit(self.past.before(name, table, columns, self.portfolios, start, **values), table)
+
+    def admit(self, frame: pl.DataFrame, table: str, extra: Sequence[Rule] = ()) -> pl.DataFrame:
+        """The rows that keep the rules."""
         good, bad = admit(frame, TABLES[table], self.reader.url, extra)
         self.quarantine.append(bad)
         return good
 
     @property
-    def _scope(self) -> dict[str, Value]:
-        return {
-            "everyone": self.portfolios is None,
-            "portfolios": [str(portfolio) for portfolio in self.portfolios or ()],
-        }
+    def scope(self) -> dict[str, Value]:
+        """The portfolios asked for, as statements take them."""
+        return {"everyone": self.portfolios is None, "portfolios": self.portfolios or ()}
 
 
-def load_window(reader: Reader, window: Window, portfolios: Sequence[object] | None = None) -> Inputs:
+def load_window(
+    reader: Reader | Past,
+    window: Window,
+    portfolios: Sequence[object] | None = None,
+    dead: Sequence[object] = (),
+) -> Inputs:
     """Everything that the window's figures need, of the portfolios asked for (default: all).
 
-    The window has at least one session.
+    Of a deleted portfolio asked for the positions are loaded, and nothing else. Nothing of it is
+    computed, so that nothing of it can be refused: a bad row of it is set aside alone.
 
-    Of a deleted portfolio asked for the positions are loaded, and nothing else.
+    Args:
+        reader: the store, or the two stores of a run with a target of its own.
+        dead: those of the portfolios that are known to be deleted.
 
     Raises:
         EngineError: the store lacks a table or a column, or cannot be read.
     """
-    admission = Admission(reader, portfolios)
-    owners = admission.read("read/portfolios", "portfolios")
+    past = reader if isinstance(reader, Past) else Past(reader)
+    admission = Admission(past, None if portfolios is None else [str(owner) for owner in portfolios])
+    owners = admission.admit(
+        past.with_state(
+            "portfolios", past.source.select("read/portfolios", "portfolios", None, **admission.scope)
+        ),
+        "portfolios",
+    )
+    deleted = owners.filter(pl.col("deleted_at").is_not_null())["id"]
     owners = owners.filter(pl.col("deleted_at").is_null())
     flows = _dated(admission, window, "equity_changes", FLOW_COLUMNS)
-    seen = admission.read("read/owned", "engine_position_openings")
+    openings = _openings(admission, window)
     frames = {
-        "positions": _positions(admission, window, seen),
-        "first_positions": seen,
+        **openings,
+        "positions": _positions(admission, window, openings["first_positions"]),
         "realized_events": _dated(admission, window, "position_realized_events", EVENT_COLUMNS),
         "equity_changes": flows.filter(pl.col("deleted_at").is_null()),
-        **_market(admission, window),
+        **_market(admission, window, openings["carried"]),
+        **_labels(admission),
         **_earlier(admission, window.sessions[0], window.last),
     }
     quarantine = pl.concat(admission.quarantine)
-    refused = _refused(owners, quarantine)
+    refused = _refused(owners, quarantine).filter(~pl.col("portfolio_id").is_in([*deleted, *map(str, dead)]))
     for name in ("positions", "realized_events", "equity_changes"):
         frames[name] = frames[name].join(refused, on="portfolio_id", how="anti")
     return Inputs(
         **frames,
         portfolios=owners.join(refused, left_on="id", right_on="portfolio_id", how="anti"),
-        has_benchmark=_has_benchmark(reader),
+        has_benchmark=_has_benchmark(past.source),
         quarantine=quarantine,
         refused=refused,
     )
 
 
+def _openings(admission: Admission, window: Window) -> dict[str, pl.DataFrame]:
+    """What the ledger remembers, and the sessions through which values are carried since then."""
+    equity = admission.either("read/owned", "engine_portfolio_openings")
+    return {
+        "first_equity": equity,
+        "first_positions": admission.either("read/owned", "engine_position_openings"),
+        "carried": _carried(admission, window, equity),
+    }
+
+
+def _carried(admission: Admission, window: Window, equity: pl.DataFrame) -> pl.DataFrame:
+    """portfolio_id, date: in a rerun, the stored sessions since the ledger's first.
+
+    Where the ledger is silent, or younger than what is stored of the window, since the oldest.
+    See `engine.analytics.book.openings`.
+    """
+    first = window.sessions[0]
+    if not window.rerun:
+        return pl.DataFrame(schema={"portfolio_id": pl.String, "date": pl.Date})
+    stored = admission.before("read/stored_before", "portfolio_snapshots", CARRIED_COLUMNS, first)
+    younger = pl.col("first_session") > window.oldest_known
+    noted = equity.filter(~younger).select("portfolio_id", "first_session")
+    rows = stored.join(noted, on="portfolio_id", how="left")
+    since = rows.filter((pl.col("snapshot_date") >= pl.col("first_session")).fill_null(True))
+    open_days = stored_sessions(since["snapshot_date"])
+    return since.select("portfolio_id", date="snapshot_date").filter(pl.col("date").is_in(open_days))
+
+
 def _positions(admission: Admission, window: Window, seen: pl.DataFrame) -> pl.DataFrame:
     """Positions as the window finds them: in a rerun, as the ledger saw each of them first."""
-    positions = admission.read("read/owned", "positions")
+    rows = admission.reader.select("read/owned", "positions", None, **admission.scope)
+    positions = admission.admit(admission.past.with_state("positions", rows), "positions")
     if not window.rerun:
         return positions
-    marks = seen.select(pl.col("position_id").alias("id"), *MARKS)
+    marks = seen.select(pl.col("position_id").alias("id"), *STATE["positions"])
     return positions.update(marks, on="id", include_nulls=True)
 
 
@@ -139,20 +203,22 @@ def _dated(admission: Admission, window: Window, table: str, columns: Sequence[s
     return admission.read("read/owned_dated", table, columns, date=day, start=after_last, end=window.last)
 
 
-def _closes(admission: Admission, window: Window) -> pl.DataFrame:
-    older = admission.read("read/last_closes", "market_data_cache", CLOSE_COLUMNS, start=window.first_price)
+def _closes(admission: Admission, window: Window, carried: pl.DataFrame) -> pl.DataFrame:
+    oldest: date = carried["date"].min() or window.last  # type: ignore[assignment]
+    first = min(window.first_price, oldest - MARK_LOOK_BACK)
+    older = admission.read("read/last_closes", "market_data_cache", CLOSE_COLUMNS, start=first)
     inside = admission.read(
         "read/closes",
         "market_data_cache",
         CLOSE_COLUMNS,
-        start=window.first_price,
+        start=first,
         end=window.last,
         funds=FACTOR_FUNDS,
     )
     return pl.concat([older, inside]).sort("symbol", "date")
 
 
-def _market(admission: Admission, window: Window) -> dict[str, pl.DataFrame]:
+def _market(admission: Admission, window: Window, carried: pl.DataFrame) -> dict[str, pl.DataFrame]:
     funds = admission.read(
         "read/fund_closes",
         "market_data_cache",
@@ -162,14 +228,29 @@ def _market(admission: Admission, window: Window) -> dict[str, pl.DataFrame]:
         funds=FACTOR_FUNDS,
     )
     return {
-        "closes": _closes(admission, window),
+        "closes": _closes(admission, window, carried),
         "fund_closes": funds,
         "universe": admission.reader.query(statement("read/universe")).sort("symbol"),
         "profiles": admission.read("read/profiles", "company_profiles", PROFILE_COLUMNS),
-        "factor_definitions": admission.read("read/table", "factor_definitions"),
         "scenarios": admission.read("read/table", "stress_test_scenarios"),
-        "tags": admission.read("read/table", "tags_v2"),
-        "position_tags": admission.read("read/table", "position_tags"),
+    }
+
+
+def load_labels(past: Past) -> dict[str, pl.DataFrame]:
+    """Factors, tags and links as they are now; what breaks a rule was told when all was loaded."""
+    return _labels(Admission(past, None))
+
+
+def _labels(admission: Admission) -> dict[str, pl.DataFrame]:
+    """Factors, tags and links: inputs that runs change, or make more of."""
+    past, source = admission.past, admission.past.source
+    tags = past.of_both("tags_v2", source.read("tags_v2"))
+    return {
+        "factor_definitions": admission.admit(
+            past.of_both("factor_definitions", source.read("factor_definitions")), "factor_definitions"
+        ),
+        "tags": admission.admit(tags, "tags_v2"),
+        "position_tags": admission.admit(past.links(source.read("position_tags"), tags), "position_tags"),
     }
 
 
@@ -179,11 +260,13 @@ def _has_benchmark(reader: Reader) -> bool:
 
 
 def _earlier(admission: Admission, first: date, last: date) -> dict[str, pl.DataFrame]:
+    previous = admission.before("read/previous_snapshots", "portfolio_snapshots", SNAPSHOT_COLUMNS, first)
+    oldest = admission.either("read/first_snapshots", "portfolio_snapshots", FIRST_COLUMNS)
     return {
-        "previous_snapshots": admission.read(
-            "read/previous_snapshots", "portfolio_snapshots", SNAPSHOT_COLUMNS, start=first
-        ),
-        "kept_snapshots": admission.read(
+        "previous_snapshots": newest(previous, "portfolio_id", "snapshot_date"),
+        "previous_equity": _previous_equity(admission, previous, first),
+        "first_snapshots": oldest.sort(FIRST_COLUMNS[:2]).unique("portfolio_id", keep="first"),
+        "kept_snapshots": admission.either(
             "read/owned_dated",
             "portfolio_snapshots",
             KEPT_COLUMNS,
@@ -191,29 +274,39 @@ def _earlier(admission: Admission, first: date, last: date) -> dict[str, pl.Data
             start=first,
             end=last,
         ),
-        "first_snapshots": admission.read("read/first_snapshots", "portfolio_snapshots", FIRST_COLUMNS),
-        "first_equity": admission.read("read/owned", "engine_portfolio_openings"),
-        "previous_exposures": admission.read(
-            "read/previous_exposures",
-            "factor_exposures",
-            EXPOSURE_COLUMNS,
-            start=first,
-            limit=EXPOSURE_ROWS,
+        "previous_exposures": _previous_exposures(admission, first),
+        "previous_market_betas": newest(
+            admission.before(
+                "read/previous_market_betas", "position_market_betas", MARKET_BETA_COLUMNS, first
+            ),
+            "position_id",
+            "calc_date",
         ),
-        "previous_market_betas": admission.read(
-            "read/previous_market_betas",
-            "position_market_betas",
-            MARKET_BETA_COLUMNS,
-            start=first,
-        ),
-        "previous_rate_betas": admission.read(
+        "previous_rate_betas": admission.before(
             "read/previous_rate_betas",
             "position_interest_rate_betas",
             RATE_BETA_COLUMNS,
-            start=first - RATE_BETA_LOOK_BACK,
-            end=first - ONE_DAY,
+            first,
+            oldest=first - RATE_BETA_LOOK_BACK,
         ),
     }
+
+
+def _previous_equity(admission: Admission, previous: pl.DataFrame, first: date) -> pl.DataFrame:
+    """portfolio_id, equity_balance: the newest that is not null. Almost always the newest of all."""
+    if previous["equity_balance"].null_count():
+        columns = ("portfolio_id", "snapshot_date", "equity_balance")
+        previous = admission.before("read/previous_equity", "portfolio_snapshots", columns, first)
+    return newest(previous, "portfolio_id", "snapshot_date").select("portfolio_id", "equity_balance")
+
+
+def _previous_exposures(admission: Admission, first: date) -> pl.DataFrame:
+    rows = admission.before(
+        "read/previous_exposures", "factor_exposures", EXPOSURE_COLUMNS, first, limit=EXPOSURE_ROWS
+    )
+    ranked = rows.sort("portfolio_id", "calculation_date", "factor_id", descending=[False, True, False])
+    found = ranked.filter(pl.int_range(pl.len()).over("portfolio_id") < EXPOSURE_ROWS)
+    return admission.past.at_home(found, "factor_id", "factor_definitions")
 
 
 def _refused(owners: pl.DataFrame, quarantine: pl.DataFrame) -> pl.DataFrame:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from engine.errors import UsageError
-from engine.plan import plan
+from engine.plan import known, plan
 from engine.schema import TABLES
 from engine.window import Window
+from loaders.past import Past
 from tests.builders import STAMP, portfolio, position, uid
 from tests.memory_store import MemoryReader, frame_of
 
@@ -21,7 +22,7 @@ NOON = datetime(2025, 3, 14, 16, 0, tzinfo=UTC)  # Friday, 12:00 in New York
 def planned(start: date | None, end: date | None, **tables: list[dict[str, Any]]) -> Window | None:
     frames = {name: frame_of(name, rows) for name, rows in tables.items()}
     with MemoryReader(frames) as reader:
-        return plan(reader, start, end, RUN_DATE, NOON)
+        return plan(Past(reader), start, end, RUN_DATE, NOON)
 
 
 def snapshot(day: date) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def snapshot(day: date) -> dict[str, Any]:
         if not c.nullable and c.type.kind in ("numeric", "integer")
     }
     keys = {"id": uid(f"s{day}"), "portfolio_id": uid("P"), "snapshot_date": day}
-    return {**zeros, **keys, "is_complete": True, "created_at": STAMP}
+    return {**zeros, **keys, "equity_balance": 1, "is_complete": True, "created_at": STAMP}
 
 
 def tracked(day: date, status: str) -> dict[str, Any]:
@@ -74,13 +75,17 @@ def test_nothing_is_to_do_without_positions_or_missing_sessions() -> None:
     assert planned(date(2025, 3, 8), date(2025, 3, 9)) is None  # a weekend
 
 
-def test_a_rerun_knows_what_is_stored_before_and_after_it() -> None:
+def test_a_rerun_takes_along_what_is_stored_after_it() -> None:
     days = [date(2025, 3, 3), date(2025, 3, 5), date(2025, 3, 7), date(2025, 3, 8)]  # last: Saturday
-    window = planned(date(2025, 3, 5), date(2025, 3, 6), portfolio_snapshots=[snapshot(d) for d in days])
-    assert window
-    assert window.rerun
-    assert window.earlier == (date(2025, 3, 3),)
-    assert window.sessions == [date(2025, 3, 5), date(2025, 3, 6), date(2025, 3, 7)]
+    stub = snapshot(date(2025, 3, 10)) | {"equity_balance": None}  # another service's
+    frames = {"portfolio_snapshots": frame_of("portfolio_snapshots", [*map(snapshot, days), stub])}
+    with MemoryReader(frames) as reader:
+        past = Past(reader)
+        window = plan(past, date(2025, 3, 5), date(2025, 3, 6), RUN_DATE, NOON)
+        assert window
+        assert window.sessions == [date(2025, 3, 5), date(2025, 3, 6), date(2025, 3, 7)]
+        stored = known(past, window.sessions[0], [uid("P"), uid("Q")])
+    assert stored == {uid("P"): (date(2025, 3, 5), date(2025, 3, 7)), uid("Q"): ()}
 
 
 def test_a_reversed_window_is_refused() -> None:

@@ -1,9 +1,9 @@
-"""Parquet: a file for each table, written beside the old one and renamed over it on commit."""
+"""Parquet: files written beside the old ones, which count all at once when the transaction ends."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
@@ -12,12 +12,20 @@ from engine.errors import StoreUnreachableError, WriteError
 from engine.frames import empty
 from engine.schema import TABLES, Table
 from engine.store_url import store_path
+from loaders.parquet_files import PART, base, beside, commit, files, meets, part, roll_forward
 from loaders.reader import ParquetReader
 from writers.writer import BATCH_ROWS, Progress, Scope, Writer
 
+LARGE = 250_000
+"""Rows that a table's own file holds at most where a shard brings more: the rest is in parts."""
+PARENTS = {
+    "correlation_calculation_id": "correlation_calculations",
+    "cluster_id": "correlation_clusters",
+}
+
 
 class ParquetWriter(Writer):
-    """A folder. A table in work is held in memory until the transaction ends."""
+    """A folder. A file in work is held in memory until the transaction ends."""
 
     def __init__(self, url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
         super().__init__(url, batch_rows, progress)
@@ -26,29 +34,48 @@ class ParquetWriter(Writer):
             self.folder.mkdir(exist_ok=True)
         except OSError as error:
             raise StoreUnreachableError(url, str(error)) from error
-        self._open: dict[str, pl.DataFrame] = {}
+        self._open: dict[Path, pl.DataFrame] = {}
+        self._changed: dict[Path, Table] = {}
+        self._scope: Scope | None = None
         self._reader: ParquetReader | None = None
 
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
-        missing = [name for name in TABLES if name in wanted and not self._path(name).exists()]
-        self._open |= {name: empty(TABLES[name]) for name in missing}
+        missing = [name for name in TABLES if name in wanted and not files(self.folder, name)]
+        for name in missing:
+            self._set(base(self.folder, name), TABLES[name], empty(TABLES[name]))
         return missing
 
-    def _path(self, table: str) -> Path:
-        return self.folder / f"{table}.parquet"
+    def _set(self, path: Path, table: Table, frame: pl.DataFrame) -> None:
+        self._open[path], self._changed[path] = frame, table
 
-    def _beside(self, table: str) -> Path:
-        return self.folder / f"{table}.parquet.new"
-
-    def _frame(self, table: str) -> pl.DataFrame:
-        if table not in self._open:
+    def _frame(self, path: Path, table: Table) -> pl.DataFrame:
+        """A file's rows as the transaction has left them so far."""
+        if path not in self._open:
             assert self._reader is not None, "outside a transaction"
-            self._open[table] = self._reader.read(table)
-        return self._open[table]
+            self._open[path] = self._reader.read_file(path, table)
+        return self._open[path]
+
+    def _files(self, table: Table) -> list[Path]:
+        made = [path for path, other in self._changed.items() if other is table]
+        return sorted({*files(self.folder, table.name), *made})
+
+    def _whole(self, name: str) -> pl.DataFrame:
+        table = TABLES[name]
+        return pl.concat([self._frame(path, table) for path in self._files(table)])
+
+    def replace(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:
+        self._scope = scope
+        super().replace(frames, scope)
+        self._scope = None
 
     def delete(self, table: Table, scope: Scope) -> None:
         gone = self._in_scope(table, scope)
-        self._open[table.name] = self._frame(table.name).filter(~gone)
+        for path in self._files(table):
+            if not scope.portfolios or meets(path, min(scope.portfolios), max(scope.portfolios)):
+                rows = self._frame(path, table)
+                kept = rows.filter(~gone)
+                if kept.height < rows.height:
+                    self._set(path, table, kept)
 
     def _in_scope(self, table: Table, scope: Scope) -> pl.Expr:
         ours = pl.Series(scope.portfolios, dtype=pl.String)
@@ -56,73 +83,93 @@ class ParquetWriter(Writer):
             case "portfolio_id":
                 owned = pl.col("portfolio_id").is_in(ours.implode())
             case "position_id":
-                held = self._frame("positions").filter(pl.col("portfolio_id").is_in(ours.implode()))
+                held = self._whole("positions").filter(pl.col("portfolio_id").is_in(ours.implode()))
                 owned = pl.col("position_id").is_in(held["id"].implode())
-            case "correlation_calculation_id":
-                parent = TABLES["correlation_calculations"]
-                heads = self._frame(parent.name).filter(self._in_scope(parent, scope))
-                return pl.col("correlation_calculation_id").is_in(heads["id"].implode())
-            case "cluster_id":
-                parent = TABLES["correlation_clusters"]
-                heads = self._frame(parent.name).filter(self._in_scope(parent, scope))
-                return pl.col("cluster_id").is_in(heads["id"].implode())
+            case "correlation_calculation_id" | "cluster_id":
+                parent = PARENTS[table.owner]
+                heads = self._whole(parent).filter(self._in_scope(TABLES[parent], scope))
+                return pl.col(table.owner).is_in(heads["id"].implode())
             case _:
                 owned = pl.lit(True)
         day = pl.col(table.date or "").cast(pl.Date)
         return owned & day.is_between(scope.start, scope.end)
 
     def insert(self, table: Table, frame: pl.DataFrame) -> None:
-        old = self._frame(table.name)
+        path = self._home(table, frame)
+        fresh = frame.select(table.names)
         try:
-            self._open[table.name] = pl.concat([old, frame.select(table.names)])
+            there = path in self._open or path in files(self.folder, table.name)
+            old = self._frame(path, table) if there else empty(table)
+            self._set(path, table, pl.concat([old, fresh]))
         except pl.exceptions.PolarsError as error:
             raise WriteError(self.url, table.name, str(error)) from error
         self.progress(table.name, frame.height)
 
-    def remove(self, table: Table, keys: pl.DataFrame) -> None:
-        self._open[table.name] = self._frame(table.name).join(keys, on=table.key, how="anti")
+    def _home(self, table: Table, frame: pl.DataFrame) -> Path:
+        """Where rows go: into the table's own file, but a shard's into a part where that would be large."""
+        own = base(self.folder, table.name)
+        if self._scope is None or not self._scope.portfolios or frame.is_empty():
+            return own
+        if self._frame(own, table).height + frame.height <= LARGE:
+            return own
+        return part(self.folder, table.name, min(self._scope.portfolios), max(self._scope.portfolios))
 
-    def merge(self, table: Table, frame: pl.DataFrame) -> None:
-        fresh = frame.join(self._frame(table.name), on=table.key, how="anti")
-        self.update(table, frame)
+    def remove(self, table: Table, keys: pl.DataFrame) -> None:
+        path = base(self.folder, table.name)
+        self._set(path, table, self._frame(path, table).join(keys, on=table.key, how="anti"))
+
+    def merge(self, table: Table, frame: pl.DataFrame, by_id: bool = False) -> None:
+        key = (table.primary_key,) if by_id else table.key
+        fresh = frame.join(self._frame(base(self.folder, table.name), table), on=key, how="anti")
+        self._update(table, frame, key)
         self.insert(table, fresh)
 
     def update(self, table: Table, frame: pl.DataFrame) -> None:
+        self._update(table, frame, table.key)
+
+    def _update(self, table: Table, frame: pl.DataFrame, key: tuple[str, ...]) -> None:
         kept = {table.primary_key} if table.made_ids else set()
-        fresh = frame.drop(kept - set(table.key), strict=False)
-        old = self._frame(table.name)
+        fresh = frame.drop(kept - set(key), strict=False)
+        path = base(self.folder, table.name)
         try:
-            new = old.update(fresh, on=table.key, include_nulls=True)
+            new = self._frame(path, table).update(fresh, on=key, include_nulls=True)
         except pl.exceptions.PolarsError as error:
             raise WriteError(self.url, table.name, str(error)) from error
-        self._open[table.name] = new.select(table.names)
+        self._set(path, table, new.select(table.names))
 
     def begin(self) -> None:
+        with self._refusing(""):
+            roll_forward(self.folder)
         self._reader = ParquetReader(self.url)
 
     def commit(self) -> None:
-        self._put({name: frame.sort(TABLES[name].key) for name, frame in self._open.items()})
-        self.close()
-
-    def _put(self, frames: dict[str, pl.DataFrame]) -> None:
-        """All files are whole beside the old ones before the first is renamed."""
-        name = ""
+        kept = {p: table for p, table in self._changed.items() if self._open[p].height or PART not in p.name}
         try:
-            for name, frame in frames.items():
-                frame.write_parquet(self._beside(name))
-            for name in frames:
-                self._beside(name).replace(self._path(name))
-        except (OSError, pl.exceptions.PolarsError) as error:
-            for stale in frames:
+            for path, table in kept.items():
+                with self._refusing(table.name):
+                    self._open[path].sort(table.key).write_parquet(beside(path))
+            with self._refusing(""):
+                commit(self.folder, kept, self._changed.keys() - kept.keys())
+        except WriteError:
+            for path in kept:
                 with suppress(OSError):
-                    self._beside(stale).unlink()
-            raise WriteError(self.url, name, str(error)) from error
+                    beside(path).unlink()
+            raise
+        finally:
+            self.close()
+
+    @contextmanager
+    def _refusing(self, table: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise WriteError(self.url, table, str(error)) from error
 
     def rollback(self) -> None:
         self.close()
 
     def close(self) -> None:
-        self._open = {}
+        self._open, self._changed = {}, {}
         if self._reader:
             self._reader.close()
             self._reader = None

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_random_exponential,
-)
+from typing import TYPE_CHECKING
 
 from engine.errors import LostConnectionError
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 20
@@ -23,14 +19,24 @@ def patiently(work: Callable[[], None], told: Callable[[str], None]) -> None:
 
     The work is a whole transaction: what a failed attempt did is gone.
     """
+    try:
+        work()
+    except LostConnectionError as error:
+        told(f"attempt 1 of {ATTEMPTS} failed, trying again: {error}")
+        _again(work, told)
+
+
+def _again(work: Callable[[], None], told: Callable[[str], None]) -> None:
+    # Imported only now: it takes longer than a short run's computing.
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
     def say(state: RetryCallState) -> None:
         outcome = state.outcome.exception() if state.outcome else None
-        told(f"attempt {state.attempt_number} of {ATTEMPTS} failed, trying again: {outcome}")
+        told(f"attempt {state.attempt_number + 1} of {ATTEMPTS} failed, trying again: {outcome}")
 
     Retrying(
         retry=retry_if_exception_type(LostConnectionError),
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=stop_after_attempt(ATTEMPTS - 1),
         wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_SECONDS),
         before_sleep=say,
         reraise=True,

@@ -79,8 +79,11 @@ class Writer(ABC):
         """Take out the rows of these natural keys."""
 
     @abstractmethod
-    def merge(self, table: Table, frame: pl.DataFrame) -> None:
-        """Update the rows that are there by natural key, and put in the others, whole."""
+    def merge(self, table: Table, frame: pl.DataFrame, by_id: bool = False) -> None:
+        """Update the rows that are there by natural key, and put in the others, whole.
+
+        by_id: the frame's ids are the store's own: rows are known by them, and may be renamed.
+        """
 
     @abstractmethod
     def update(self, table: Table, frame: pl.DataFrame) -> None:

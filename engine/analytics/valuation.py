@@ -74,6 +74,25 @@ def mark_to_market(days: pl.DataFrame, synthetic_prefix: SyntheticPrefix) -> pl.
     )
 
 
+def unmarked_before(
+    days: pl.DataFrame, first: date, carried: pl.DataFrame, portfolios: pl.Series
+) -> pl.DataFrame:
+    """Take the mark from days before a session on which the position's portfolio was not run.
+
+    Args:
+        days: of `position_days`.
+        carried: portfolio_id, date: the days on which it was. Positions of portfolios that are
+            not among `portfolios`, the deleted ones, are marked whenever anybody is run.
+    """
+    if carried.is_empty():
+        return days
+    ran = days.select("portfolio_id", "date").join(
+        carried.with_columns(ran=True), on=["portfolio_id", "date"], how="left", maintain_order="left"
+    )
+    idle = ran["ran"].is_null() & days["portfolio_id"].is_in(portfolios.implode()) & (days["date"] < first)
+    return days.with_columns(mark=pl.when(~idle).then("mark"))
+
+
 def since(days: pl.DataFrame, first: int) -> pl.DataFrame:
     """The days from session `first` on, their sessions counted from 0."""
     if first == 0:

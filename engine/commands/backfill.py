@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from engine.commands.options import day, names, output, positive, uuid
+from engine.commands.options import day, names, output, positive, size, uuid
 from engine.config import Config
 from engine.progress import reporter
 
@@ -27,6 +27,7 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--rules", choices=("legacy", "corrected"), default="legacy", help="[legacy]")
     command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON")
     command.add_argument("--shard-size", type=positive, metavar="N", help="portfolios a shard")
+    command.add_argument("--memory", type=size, metavar="SIZE", help="what the run may take, as 4GiB")
     command.add_argument("--restart", action="store_true", help="redo what a cut-off run had done")
     command.add_argument("--wait", action="store_true", help="wait for another run in the target")
     command.add_argument("--dry-run", action="store_true", help="compute, but write nothing")
@@ -51,6 +52,7 @@ def run(options: Namespace, settings: Config) -> int:
             only=options.only,
             batch_rows=options.batch_size or settings.batch_size,
             shard_size=options.shard_size,
+            memory=options.memory,
             dry_run=options.dry_run,
             restart=options.restart,
             wait=options.wait,

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from datetime import date
 from uuid import UUID
+
+SIZE = re.compile(r"(\d+)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+
+
+def size(text: str) -> int:
+    """Bytes: a number, and K, M, G or T of 1,024 each."""
+    found = SIZE.fullmatch(text.strip())
+    if not found or int(found[1]) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no size like 4GiB")
+    return int(found[1]) << 10 * " KMGT".index(found[2].upper() or " ")
 
 
 def store(command: argparse.ArgumentParser) -> None:

@@ -54,9 +54,10 @@ ENGINE_SHARDS = Table(
 ENGINE_PORTFOLIO_OPENINGS = Table(
     name="engine_portfolio_openings",
     role="engine",
-    comment="What a portfolio had when it was first run: a rerun starts from it.",
+    comment="What a portfolio had before the first session that is the engine's: a rerun starts from it.",
     columns=(
         Column("portfolio_id", UUID),
+        Column("first_session", DATE),
         Column("equity_balance", numeric(16, 2), unit="USD"),
     ),
     key=("portfolio_id",),
@@ -67,7 +68,7 @@ ENGINE_PORTFOLIO_OPENINGS = Table(
 ENGINE_POSITION_OPENINGS = Table(
     name="engine_position_openings",
     role="engine",
-    comment="What a position was worth when it was first run: a rerun starts from it.",
+    comment="What a position was worth before that session: a rerun starts from it.",
     columns=(
         Column("position_id", UUID),
         Column("portfolio_id", UUID),

@@ -1,4 +1,4 @@
--- each portfolio's oldest snapshot of all: where nothing precedes it, it tells the opening equity
+-- each portfolio's oldest snapshot of all that has an equity: it tells what the portfolio began with
 select distinct on (portfolio_id) {columns} from portfolio_snapshots
-where {everyone} or portfolio_id in {portfolios}
+where equity_balance is not null and ({everyone} or portfolio_id in {portfolios})
 order by portfolio_id, snapshot_date

@@ -219,7 +219,7 @@ def test_a_real_lack_of_memory_has_its_own_error() -> None:
 
 def test_a_shard_too_large_for_the_memory_is_halved(fresh: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than two portfolios at once ask for more than there is."""
-    from engine import job
+    from engine import steps
     from engine.pipeline import compute
 
     clean, url = fresh("duckdb"), fresh("duckdb")
@@ -230,7 +230,7 @@ def test_a_shard_too_large_for_the_memory_is_halved(fresh: Stores, monkeypatch: 
             bytearray(2**62)
         return compute(inputs, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(job, "compute", large)
+    monkeypatch.setattr(steps, "compute", large)
     heard = Heard()
     assert run(url, shard_size=5, progress=heard).portfolios == 5
     assert any("halves" in note for note in heard.notes)

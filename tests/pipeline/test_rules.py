@@ -12,9 +12,11 @@ import polars as pl
 from engine.pipeline import compute
 from engine.results import Results
 from engine.rules import Rules
+from engine.schema import TABLES
+from engine.storing import misfits
 from engine.window import Window
 from loaders.window import load_window
-from tests.builders import close, event, flow, portfolio, position
+from tests.builders import STAMP, close, event, flow, portfolio, position, uid
 from tests.memory_store import MemoryReader, frame_of
 
 THURSDAY, FRIDAY, MONDAY = date(2025, 3, 6), date(2025, 3, 7), date(2025, 3, 10)
@@ -94,3 +96,45 @@ def test_a_figure_too_wide_for_its_column_fails_its_portfolio_alone() -> None:
     assert results["batch_run_tracking"].is_empty()
     status = results["analytics_status"].filter(pl.col("portfolio_id") == portfolio("Q")["id"])
     assert status["status"].unique().to_list() == ["failed"]
+
+
+def profile(symbol: str, beta: str) -> dict[str, Any]:
+    stamps = {"last_updated": STAMP, "created_at": STAMP, "updated_at": STAMP}
+    return {"symbol": symbol, "beta": Decimal(beta), "data_source": "test", **stamps}
+
+
+def test_an_exposure_too_wide_for_its_column_fails_its_portfolio_alone() -> None:
+    still = [close(day, "100", "BBB") for day in WINDOW.sessions]
+    known = world()
+    others = {
+        "company_profiles": frame_of("company_profiles", [profile("BBB", "1.2")]),
+        "market_data_cache": pl.concat([known["market_data_cache"], frame_of("market_data_cache", still)]),
+    }
+    without = run(known | others, Rules.legacy())
+    thin = world(  # Q: 500 shares at 100 on an equity of 0.01: a beta of 50,000 x 1.2 / 0.01 = 6,000,000
+        portfolios=[portfolio(), portfolio("Q", "0.01")],
+        positions=[position(), position("BBB", owner="Q", quantity="500")],
+    )
+    results = run(thin | others, Rules.legacy())
+    assert set(results.failures["portfolio_id"]) == {portfolio("Q")["id"]}
+    assert "exposure_value does not fit numeric(12,6)" in results.failures["reason"].to_list()
+    for name, expected in without.tables.items():
+        if name not in ("analytics_status", "batch_run_tracking"):
+            assert results[name].equals(expected), name
+    status = results["analytics_status"]
+    of_q = pl.col("portfolio_id") == uid("Q")
+    assert status.filter(of_q)["status"].unique().to_list() == ["failed"]
+    assert status.filter(~of_q).equals(without["analytics_status"])
+
+
+def test_a_figure_that_rounds_to_its_column_s_limit_does_not_fit() -> None:
+    table = TABLES["factor_exposures"]
+    rows = pl.DataFrame(
+        {
+            "portfolio_id": [uid("P")] * 3,
+            "factor_id": ["a", "b", "c"],
+            "calculation_date": [FRIDAY] * 3,
+            "exposure_value": [999_999.9999996, 999_999.9999994, -999_999.9999996],
+        }
+    )
+    assert misfits(table, rows)["value"].to_list() == ["999999.9999996", "-999999.9999996"]

@@ -1,0 +1,183 @@
+"""The steps of a run: load, compute, write, finish. Each stands alone; `engine.job` orders them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from engine.analytics.tracking import TRACKING, tracking
+from engine.changes import Changes, apply, changes
+from engine.errors import IncompleteError, NoPricesError
+from engine.inputs import Inputs
+from engine.ledger import RUNS, SHARDS, Run
+from engine.pipeline import compute
+from engine.progress import Quiet
+from engine.report import Report
+from engine.request import Request
+from engine.results import Results
+from engine.schema import TABLES
+from engine.seeds import of_inputs, of_others
+from engine.shards import within_memory
+from engine.symbols import unquoted
+from engine.window import Window
+from loaders.past import Past, open_past
+from loaders.window import load_labels, load_window
+from writers import Scope, open_writer
+from writers.writer import Progress
+
+MADE = tuple(name for name, table in TABLES.items() if table.role in ("output", "engine"))
+"""The tables that a run makes where they are missing. What it read from a store it does not make
+there: a table that was dropped under the run must not come back empty."""
+
+
+@dataclass
+class Job:
+    """A backfill in work: what was asked for, when, and what is known so far.
+
+    portfolios: those to compute, ascending. dead: deleted ones, whose positions are marked with
+    those of the first shard. known: by portfolio, the sessions from the window on that it has.
+    complete: whether the target has all the tables that a run makes there. begun: whether the run
+    has written anything.
+    """
+
+    request: Request
+    told: Quiet
+    now: datetime
+    portfolios: Sequence[str] = ()
+    dead: Sequence[str] = ()
+    known: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+    complete: bool = False
+    begun: bool = False
+    report: Report = field(default_factory=lambda: Report(None))
+
+    def is_first(self, block: Sequence[str]) -> bool:
+        """Whether a block of portfolios is the run's first shard; without any there is one, empty."""
+        return not block or block[0] == self.portfolios[0]
+
+    def is_last(self, block: Sequence[str]) -> bool:
+        """Whether a block of portfolios is the run's last shard."""
+        return not block or block[-1] == self.portfolios[-1]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What portfolios are computed from: all that have one history, or those of one shard.
+
+    others: what a target of its own needs beside, of nobody's or of portfolios not computed; by table.
+    """
+
+    portfolios: list[str]
+    window: Window
+    inputs: Inputs
+    others: Mapping[str, pl.DataFrame]
+
+
+def load(job: Job, whole: Window, portfolios: list[str]) -> Loaded:
+    """Read the inputs of portfolios with one history, once."""
+    request = job.request
+    first = job.is_first(portfolios)
+    dead = job.dead if first else ()
+    window = replace(whole, known=job.known[portfolios[0]] if portfolios else ())
+    others: Mapping[str, pl.DataFrame] = {}
+    with job.report.timed("load"), past_of(request) as past:
+        job.told.stage("load")
+        inputs = load_window(past, window, [*portfolios, *dead], dead)
+        if inputs.closes.is_empty() and needs_prices(inputs.positions):
+            raise NoPricesError(request.source, f"{window.first_price}", f"{window.last}")
+        if first and not request.in_place:
+            others, bad = of_others(past, request.target, job.portfolios)
+            job.report.tell_quarantine(bad)
+    job.report.tell_quarantine(inputs.quarantine)
+    return Loaded(portfolios, window, inputs, others)
+
+
+def shard(job: Job, loaded: Loaded, block: list[str]) -> Loaded:
+    """Some of the portfolios; with the first of all come the deleted ones, and what is nobody's."""
+    first = job.is_first(block)
+    inputs = loaded.inputs.of([*block, *(job.dead if first else ())])
+    return replace(loaded, portfolios=block, inputs=inputs, others=loaded.others if first else {})
+
+
+def relabelled(job: Job, loaded: Loaded) -> Loaded:
+    """The same with the tags that the shards before have left."""
+    with job.report.timed("load"), past_of(job.request) as past:
+        labels: dict[str, Any] = load_labels(past)
+        return replace(loaded, inputs=replace(loaded.inputs, **labels))
+
+
+def past_of(request: Request) -> AbstractContextManager[Past]:
+    """The stores of a run, opened to read."""
+    return open_past(request.source, request.target, request.in_place)
+
+
+def needs_prices(positions: pl.DataFrame) -> bool:
+    """Whether any of the positions is one that a market quotes."""
+    private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
+    return not positions.filter(~private & ~unquoted("symbol", "none")).is_empty()
+
+
+def computed(job: Job, loaded: Loaded) -> Results:
+    """Compute a shard, and hold it to what is due.
+
+    Raises:
+        MemoryShortError: the shard does not fit the memory.
+        IncompleteError: a snapshot is missing that no failure explains.
+    """
+    with job.report.timed("compute"), within_memory(len(loaded.portfolios)):
+        job.told.stage("compute")
+        results = compute(loaded.inputs, loaded.window, job.request.rules, job.request.scenarios)
+    gate(results, loaded.window, loaded.portfolios)
+    return results
+
+
+def gate(results: Results, window: Window, block: Sequence[str]) -> None:
+    """Refuse a shard that would write fewer snapshots than its status explains."""
+    expected = results["portfolios"].height * len(window.sessions)
+    left_out = results.failures["portfolio_id"].n_unique()
+    found = results["portfolio_snapshots"].height
+    if found != expected or results["portfolios"].height + left_out != len(block):
+        raise IncompleteError(found, len(block) * len(window.sessions), left_out)
+
+
+def changed(job: Job, loaded: Loaded, results: Results) -> Changes:
+    """What a shard changes in the target: all but the sessions' tracking, which comes at the end."""
+    request = job.request
+    seeds = {} if request.in_place else {**of_inputs(loaded.inputs), **loaded.others}
+    return changes(results, loaded.window, request.wanted - {TRACKING.name}, seeds, request.in_place)
+
+
+def write(
+    job: Job, run: Run, block: Sequence[str], found: Changes, window: Window, begins: bool, told: Progress
+) -> None:
+    """The shard and its row in the ledger, in one transaction.
+
+    Args:
+        begins: whether the run itself is to be told, as the first that is written of it.
+        told: of each batch.
+    """
+    request = job.request
+    left_out = len(found.told) - len(found.computed)
+    rows = sum(found.rows.values())
+    with open_writer(request.target, request.batch_rows, told) as writer, writer.transaction():
+        writer.create_missing(MADE if request.in_place else TABLES)
+        apply(writer, found, window)
+        if begins:
+            writer.merge(RUNS, run.row("running"))
+        if block:
+            writer.merge(SHARDS, run.shard_row(block, left_out, rows))
+
+
+def finish(job: Job, run: Run) -> None:
+    """After the last shard: the sessions are done, if for everybody, and so is the run."""
+    request, window = job.request, run.window
+    failed = run.failed or not job.report.failures.is_empty()
+    rows = {} if failed or TRACKING.name not in request.wanted else {TRACKING.name: tracking(window, True)}
+    with open_writer(request.target, request.batch_rows) as writer, writer.transaction():
+        writer.replace(rows, Scope((), window.sessions[0], window.sessions[-1]))
+        writer.merge(RUNS, run.row("done"))
+    job.report.count({name: frame.height for name, frame in rows.items()})

@@ -1,0 +1,133 @@
+"""A Parquet store: parts of large tables, and commits of several files that count all at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from engine.frames import empty
+from engine.schema import TABLES
+from loaders import open_reader, parquet_files
+from loaders.parquet_files import JOURNAL, beside, commit, files, roll_forward
+from writers import Scope, open_writer, parquet
+
+BETAS = TABLES["position_market_betas"]
+DAYS = date(2025, 3, 3), date(2025, 3, 4)
+OWNERS = [f"{n}0000000-0000-4000-8000-000000000000" for n in range(4)]
+
+
+def betas(owners: list[str], beta: float) -> pl.DataFrame:
+    """A row for each owner and day."""
+    rows = [(owner, owner, day, beta) for owner in owners for day in DAYS]
+    known = pl.DataFrame(rows, ["portfolio_id", "position_id", "calc_date", "beta"], orient="row")
+    return pl.concat([empty(BETAS), known.cast({"beta": empty(BETAS)["beta"].dtype})], how="diagonal")
+
+
+def put(url: str, owners: list[str], beta: float) -> None:
+    with open_writer(url) as writer, writer.transaction():
+        writer.create_missing()
+        writer.replace({BETAS.name: betas(owners, beta)}, Scope(owners, *DAYS))
+
+
+def stored(url: str) -> dict[str, float]:
+    with open_reader(url) as reader:
+        rows = reader.read(BETAS.name, ["portfolio_id", "beta"])
+    assert rows.height == len(DAYS) * rows["portfolio_id"].n_unique()
+    return {owner: float(beta) for owner, beta in rows.iter_rows()}
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A folder in which a table's own file holds three rows."""
+    monkeypatch.setattr(parquet, "LARGE", 3)
+    return f"parquet:///{tmp_path}"
+
+
+def test_a_large_table_has_parts_by_shard_and_reads_as_one(url: str, tmp_path: Path) -> None:
+    put(url, OWNERS[:2], 1.0)
+    put(url, OWNERS[2:], 2.0)
+    parts = sorted(path.name for path in tmp_path.glob(f"{BETAS.name}~*"))
+    assert parts == [f"{BETAS.name}~{a}~{b}.parquet" for a, b in (OWNERS[:2], OWNERS[2:])]
+    assert stored(url) == dict(zip(OWNERS, (1.0, 1.0, 2.0, 2.0), strict=True))
+
+
+def test_a_shard_rewrites_no_other_shards_part(url: str, tmp_path: Path) -> None:
+    put(url, OWNERS[:2], 1.0)
+    put(url, OWNERS[2:], 2.0)
+    other = next(tmp_path.glob(f"{BETAS.name}~{OWNERS[0]}*"))
+    before = other.stat().st_mtime_ns
+    put(url, OWNERS[2:], 3.0)
+    assert other.stat().st_mtime_ns == before
+    assert stored(url)[OWNERS[3]] == 3.0
+
+
+def test_other_shards_of_the_same_portfolios_leave_no_row_twice(url: str, tmp_path: Path) -> None:
+    put(url, OWNERS, 1.0)
+    put(url, OWNERS[:3], 2.0)
+    put(url, OWNERS[3:], 3.0)
+    assert stored(url) == dict(zip(OWNERS, (2.0, 2.0, 2.0, 3.0), strict=True))
+    assert not [
+        path for path in files(tmp_path, BETAS.name) if pl.read_parquet(path).is_empty() and "~" in path.name
+    ]
+
+
+def lay_out(folder: Path, names: dict[str, str]) -> list[Path]:
+    for name, text in names.items():
+        (folder / name).write_text(text)
+    return [folder / name.removesuffix(".new") for name in names if name.endswith(".new")]
+
+
+TWO = {"users.parquet": "old", "users.parquet.new": "new", "portfolios.parquet.new": "new"}
+
+
+def test_before_the_journal_has_its_name_the_old_files_count(tmp_path: Path) -> None:
+    lay_out(tmp_path, TWO)
+    assert [path.read_text() for path in files(tmp_path, "users").values()] == ["old"]
+    assert files(tmp_path, "portfolios") == {}
+    roll_forward(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["users.parquet"]
+
+
+@pytest.mark.parametrize("renamed", [0, 1, 2])
+def test_from_then_on_the_new_files_count_however_far_the_renaming_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renamed: int
+) -> None:
+    paths = lay_out(tmp_path, TWO)
+    gone = tmp_path / "users~a~b.parquet"
+    gone.write_text("old")
+    with monkeypatch.context() as patched:
+        patched.setattr(parquet_files, "roll_forward", lambda folder: None)  # the process dies here
+        commit(tmp_path, paths, [gone])
+    for path in paths[:renamed]:
+        beside(path).replace(path)
+    for table in ("users", "portfolios"):
+        assert [path.read_text() for path in files(tmp_path, table).values()] == ["new"]
+    roll_forward(tmp_path)
+    roll_forward(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["portfolios.parquet", "users.parquet"]
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"new"}
+
+
+KILLED = """
+import os, sys
+from loaders import parquet_files
+parquet_files.roll_forward = lambda folder: os._exit(9) if (folder / parquet_files.JOURNAL).exists() else None
+from tests.stores.test_parquet_files import OWNERS, put
+put(sys.argv[1], OWNERS[:1], 2.0)
+"""
+
+
+def test_a_process_killed_between_two_renames_has_written_all(url: str, tmp_path: Path) -> None:
+    put(url, OWNERS[:1], 1.0)
+    done = subprocess.run([sys.executable, "-c", KILLED, url], check=False, capture_output=True, text=True)
+    assert done.returncode == 9, done.stderr
+    assert (tmp_path / JOURNAL).exists()
+    assert stored(url) == {OWNERS[0]: 2.0}
+    put(url, OWNERS[1:2], 3.0)
+    assert stored(url) == {OWNERS[0]: 2.0, OWNERS[1]: 3.0}
+    assert not (tmp_path / JOURNAL).exists()

@@ -1,0 +1,38 @@
+"""Shards: portfolios of one history, as many as the memory holds, some for each connection that writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.shards import BYTES_A_SESSION, alike, blocks, shard_size
+
+HALF_A_YEAR = 121
+GIB = 2**30
+
+
+def test_portfolios_of_other_histories_are_apart() -> None:
+    known = {"a": (), "b": (), "c": (1,), "d": ()}
+    assert alike(["a", "b", "c", "d"], known) == [["a", "b"], ["c"], ["d"]]
+
+
+def test_blocks_keep_the_order_and_lose_nobody() -> None:
+    assert blocks(list("abcde"), 2) == [["a", "b"], ["c", "d"], ["e"]]
+    assert blocks([], 3) == []
+
+
+@pytest.mark.parametrize(
+    ("portfolios", "sessions", "memory", "lanes", "size"),
+    [
+        (5, HALF_A_YEAR, 100 * GIB, 1, 5),
+        (5, HALF_A_YEAR, 100 * GIB, 2, 3),
+        (1_000, HALF_A_YEAR, 100 * GIB, 1, 24),
+        (1_000, 1, 100 * GIB, 1, 1_000),
+        (1_000, HALF_A_YEAR, 2 * HALF_A_YEAR * BYTES_A_SESSION * 7, 1, 7),
+        (1_000, HALF_A_YEAR, 3 * HALF_A_YEAR * BYTES_A_SESSION * 7, 2, 7),
+        (1_000, HALF_A_YEAR, 1, 1, 1),
+    ],
+)
+def test_a_shard_fits_the_memory_beside_those_being_written(
+    portfolios: int, sessions: int, memory: int, lanes: int, size: int
+) -> None:
+    assert shard_size(portfolios, sessions, memory, lanes) == size
