@@ -55,18 +55,18 @@ class DatabaseWriter(Writer):
         text = statement("write/remove", table=Name(table.name), source=source, same=same)
         self.execute(text, table.name)
 
-    def merge(self, table: Table, frame: pl.DataFrame) -> None:
-        self._merge("write/merge", table, frame)
+    def merge(self, table: Table, frame: pl.DataFrame, keep: Collection[str] = ()) -> None:
+        self._merge("write/merge", table, frame, keep)
 
     def update(self, table: Table, frame: pl.DataFrame) -> None:
         self._merge("write/update", table, frame)
 
-    def _merge(self, name: str, table: Table, frame: pl.DataFrame) -> None:
+    def _merge(self, name: str, table: Table, frame: pl.DataFrame, keep: Collection[str] = ()) -> None:
         if frame.is_empty():
             return
         columns = tuple(frame.columns)
         kept_id = (table.primary_key,) if table.made_ids else ()
-        changed = tuple(c for c in columns if c not in (*table.key, *kept_id))
+        changed = tuple(c for c in columns if c not in (*table.key, *kept_id, *keep))
         text = statement(
             name,
             table=Name(table.name),

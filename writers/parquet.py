@@ -82,9 +82,9 @@ class ParquetWriter(Writer):
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
         self._open[table.name] = self._frame(table.name).join(keys, on=table.key, how="anti")
 
-    def merge(self, table: Table, frame: pl.DataFrame) -> None:
+    def merge(self, table: Table, frame: pl.DataFrame, keep: Collection[str] = ()) -> None:
         fresh = frame.join(self._frame(table.name), on=table.key, how="anti")
-        self.update(table, frame)
+        self.update(table, frame.drop(keep))
         self.insert(table, fresh)
 
     def update(self, table: Table, frame: pl.DataFrame) -> None:

@@ -79,8 +79,11 @@ class Writer(ABC):
         """Take out the rows of these natural keys."""
 
     @abstractmethod
-    def merge(self, table: Table, frame: pl.DataFrame) -> None:
-        """Update the rows that are there by natural key, and put in the others, whole."""
+    def merge(self, table: Table, frame: pl.DataFrame, keep: Collection[str] = ()) -> None:
+        """Update the rows that are there by natural key, and put in the others, whole.
+
+        keep: columns that a row that is there keeps as they are.
+        """
 
     @abstractmethod
     def update(self, table: Table, frame: pl.DataFrame) -> None:

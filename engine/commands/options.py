@@ -48,6 +48,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def percent(text: str) -> float:
+    """A share from 0 to 100."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 100:
+        raise argparse.ArgumentTypeError(f"'{text}' is no share from 0 to 100")
+    return share
+
+
 def print_rows(rows: dict[str, int], as_json: bool) -> None:
     """Rows by table, on stdout."""
     if as_json:
