@@ -6,7 +6,7 @@ business. Answers come as they are ready, in any order, one for each request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -103,14 +103,20 @@ class Profile:
 
 @dataclass(frozen=True)
 class Fundamentals:
-    """The statements of one company, and when it reports next.
+    """The statements of one company, and when it reports.
 
-    statements: by name of their table, one row for each period, without ids and stamps.
-    profile: what of company_profiles came along, by column: estimates, next earnings.
+    statements: by name of their table: period_date, frequency (q or a) and the lines that the
+        provider has, by column, as Float64; of the balance sheet also `shares`, the ordinary ones
+        outstanding. Nothing for what is no company.
+    profile: what of company_profiles came along, by column.
+    earnings: the days on which it reported or will, as far as known.
+    currency: of the statements, three letters.
     """
 
     statements: Mapping[str, pl.DataFrame]
     profile: Mapping[str, object] = field(default_factory=dict)
+    earnings: Sequence[date] = ()
+    currency: str | None = None
 
 
 class Provider(Protocol):
