@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from engine.collection.order import Collected, Order
 
-KINDS = ("prices",)
+KINDS = ("prices", "profiles", "fundamentals")
 """What can be collected, in the order in which the nightly run does it."""
 
 __all__ = ["KINDS", "Collected", "Order"]
