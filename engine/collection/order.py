@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -14,6 +15,7 @@ from engine.progress import Quiet
 from loaders.market.provider import Outcome
 from writers.writer import BATCH_ROWS
 
+NEW_YORK = ZoneInfo("America/New_York")
 ANSWERS: dict[str, pl.DataType] = {"symbol": pl.String(), "outcome": pl.String(), "detail": pl.String()}
 
 
@@ -22,18 +24,25 @@ class Order:
     """What is to be collected.
 
     url: the store, read and written. symbols: canonical; None for what the portfolios hold.
-    start: first day wanted; None for what the analytics of `target` look back on.
+    since: the first session to be computed: positions closed before it are left out.
+    start: first day of prices, long enough before `since` for what the analytics look back on.
     target: the newest finished session wanted. now: aware; what stored rows bear as their time.
     batch_rows: rows a batch. told: progress.
     """
 
     url: str
+    since: date
+    start: date
     target: date
     now: datetime
     symbols: Sequence[str] | None = None
-    start: date | None = None
     batch_rows: int = BATCH_ROWS
     told: Quiet = field(default_factory=Quiet)
+
+    @property
+    def today(self) -> date:
+        """The day in New York."""
+        return self.now.astimezone(NEW_YORK).date()
 
 
 @dataclass
