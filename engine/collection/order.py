@@ -52,7 +52,8 @@ class Collected:
     kind: of data. wanted: how many symbols the order is about.
     answers: columns of `ANSWERS`, one row for each symbol that was asked for.
     rows: written, by table. seconds: wall time.
-    coverage: the fraction of what is due that is stored now, 0 to 1.
+    coverage: the fraction of what is due that is stored now, 0 to 1. unanswered: the fraction
+        that is not there and that a later run may well bring.
     """
 
     kind: str
@@ -61,6 +62,7 @@ class Collected:
     answers: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ANSWERS))
     rows: dict[str, int] = field(default_factory=dict)
     coverage: float = 0.0
+    unanswered: float = 0.0
     seconds: float = 0.0
 
     @property
@@ -84,6 +86,7 @@ class Collected:
             "outcomes": self.outcomes,
             "rows": self.rows,
             "coverage": round(self.coverage, 6),
+            "unanswered": round(self.unanswered, 6),
             "seconds": round(self.seconds, 4),
             "failed": self.failed.to_dicts(),
         }

@@ -48,6 +48,7 @@ def collect(order: Order, provider: Provider) -> Collected:
         answers=_answers(ended.values()),
         rows=batch.rows,
         coverage=found.least,
+        unanswered=found.unanswered,
     )
 
 
