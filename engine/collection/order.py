@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -14,6 +15,7 @@ from engine.progress import Quiet
 from loaders.market.provider import Outcome
 from writers.writer import BATCH_ROWS
 
+NEW_YORK = ZoneInfo("America/New_York")
 ANSWERS: dict[str, pl.DataType] = {"symbol": pl.String(), "outcome": pl.String(), "detail": pl.String()}
 
 
@@ -22,18 +24,25 @@ class Order:
     """What is to be collected.
 
     url: the store, read and written. symbols: canonical; None for what the portfolios hold.
-    start: first day wanted; None for what the analytics of `target` look back on.
+    since: the first session to be computed: positions closed before it are left out.
+    start: first day of prices, long enough before `since` for what the analytics look back on.
     target: the newest finished session wanted. now: aware; what stored rows bear as their time.
     batch_rows: rows a batch. told: progress.
     """
 
     url: str
+    since: date
+    start: date
     target: date
     now: datetime
     symbols: Sequence[str] | None = None
-    start: date | None = None
     batch_rows: int = BATCH_ROWS
     told: Quiet = field(default_factory=Quiet)
+
+    @property
+    def today(self) -> date:
+        """The day in New York."""
+        return self.now.astimezone(NEW_YORK).date()
 
 
 @dataclass
@@ -43,7 +52,8 @@ class Collected:
     kind: of data. wanted: how many symbols the order is about.
     answers: columns of `ANSWERS`, one row for each symbol that was asked for.
     rows: written, by table. seconds: wall time.
-    coverage: the fraction of what is due that is stored now, 0 to 1.
+    coverage: the fraction of what is due that is stored now, 0 to 1. unanswered: the fraction
+        that is not there and that a later run may well bring.
     """
 
     kind: str
@@ -52,6 +62,7 @@ class Collected:
     answers: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ANSWERS))
     rows: dict[str, int] = field(default_factory=dict)
     coverage: float = 0.0
+    unanswered: float = 0.0
     seconds: float = 0.0
 
     @property
@@ -75,6 +86,7 @@ class Collected:
             "outcomes": self.outcomes,
             "rows": self.rows,
             "coverage": round(self.coverage, 6),
+            "unanswered": round(self.unanswered, 6),
             "seconds": round(self.seconds, 4),
             "failed": self.failed.to_dicts(),
         }

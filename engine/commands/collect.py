@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from engine.commands.options import day, names, output, percent, positive
 from engine.config import Config
+
+if TYPE_CHECKING:
+    from loaders.yahoo import Patience
 
 HELP = "collect prices, profiles or fundamentals of what is held"
 KINDS = ("prices", "profiles", "fundamentals")
@@ -41,19 +45,31 @@ def provider(command: ArgumentParser) -> None:
     )
 
 
+def patience(options: Namespace) -> Patience:
+    """The same as the provider takes it."""
+    from loaders.yahoo import Patience
+
+    return Patience(rate=options.rate, in_flight=options.in_flight, pause=options.pause)
+
+
 def run(options: Namespace, settings: Config) -> int:
     """Carry it out; its exit code."""
     from datetime import UTC, datetime
 
     from engine.collection.job import collect
     from engine.progress import reporter
-    from loaders.yahoo import Patience, Yahoo
+    from engine.run_results import recorded
+    from loaders.yahoo import Yahoo
 
-    patience = Patience(rate=options.rate, in_flight=options.in_flight, pause=options.pause)
-    with reporter(options.quiet) as progress, Yahoo(patience) as yahoo:
+    source = options.source or settings.database
+    with (
+        recorded(options, settings, source) as record,
+        reporter(options.quiet) as progress,
+        Yahoo(patience(options)) as yahoo,
+    ):
         found = collect(
             options.kind,
-            options.source or settings.database,
+            source,
             yahoo,
             symbols=options.symbols,
             start=options.start,
@@ -63,5 +79,6 @@ def run(options: Namespace, settings: Config) -> int:
             wait=options.wait,
             progress=progress,
         )
+        record.more = found.content()
     print(found.to_json() if options.json else found.to_text())
     return 0 if 100 * found.coverage >= options.threshold else 1

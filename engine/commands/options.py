@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 
 def store(command: argparse.ArgumentParser) -> None:
@@ -26,6 +27,15 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no date like 2025-12-31") from None
+
+
+def moment(text: str) -> datetime:
+    """A time as ISO 8601 spells it; without a zone, New York's."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no time like 2025-12-31T18:00") from None
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo("America/New_York"))
 
 
 def uuid(text: str) -> UUID:
