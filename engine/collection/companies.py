@@ -10,13 +10,14 @@ from typing import TypeVar
 import polars as pl
 
 from engine.collection.order import ANSWERS, Collected, Order
+from engine.collection.universe import require_quoted
 from engine.companies.due import PROFILE_COLUMNS
 from engine.companies.fitting import fitted
 from engine.companies.merging import KEPT, merged
 from engine.schema import TABLES
 from engine.symbols import unquoted
 from loaders import open_reader
-from loaders.market.provider import Answer
+from loaders.market.provider import Answer, Outcome
 from writers import open_writer
 from writers.retry import patiently
 
@@ -30,23 +31,25 @@ HELD = ("symbol", "investment_class", "deleted_at")
 def look(order: Order, whose: pl.Expr, tables: Sequence[str]) -> tuple[pl.Series, pl.DataFrame]:
     """Whom the order is about, and what the rules on age look at, of every stored profile.
 
-    The symbols are the order's own, else those of the positions of `whose` the expression holds:
+    The symbols are the order's own, else those of the positions that `whose` is true of:
     canonical, each once, in order, without those that no market quotes (document 04 §2.2).
 
     Args:
         whose: on columns of `HELD`; a null is no.
         tables: those that are written; they are made where the store lacks them.
+
+    Raises:
+        EngineError: the store lacks a table, or a symbol asked for is no market's.
     """
     with open_writer(order.url) as writer, writer.transaction():
         writer.create_missing(tables)
     with open_reader(order.url) as reader:
         profiles = reader.read(PROFILES, PROFILE_COLUMNS)
-        if order.symbols is None:
-            symbols = reader.read("positions", HELD).filter(whose).select("symbol")
-        else:
-            symbols = pl.DataFrame({"symbol": order.symbols}, schema={"symbol": pl.String})
-    symbols = symbols.with_columns(pl.col("symbol").str.strip_chars().str.to_uppercase())
-    return symbols.filter(~unquoted("symbol", "none"))["symbol"].unique().sort(), profiles
+        if order.symbols is not None:
+            return pl.Series(require_quoted(order.symbols), dtype=pl.String), profiles
+        held = reader.read("positions", HELD).filter(whose)
+    symbols = held.select(pl.col("symbol").str.strip_chars().str.to_uppercase()).unique().sort("symbol")
+    return symbols.filter(~unquoted("symbol", "none"))["symbol"], profiles
 
 
 def groups(order: Order, answers: Iterable[Answer[T]]) -> Iterator[list[Answer[T]]]:
@@ -87,6 +90,8 @@ def tally(found: Collected, group: Iterable[Answer[T]], rows: Mapping[str, int])
     found.answers = pl.concat([found.answers, pl.DataFrame(told, schema=ANSWERS, orient="row")])
     for table, count in rows.items():
         found.rows[table] = found.rows.get(table, 0) + count
+    may_come = [row for row in found.failed["outcome"] if Outcome(row).passing]
+    found.unanswered = len(may_come) / found.wanted
     found.coverage = 1 - found.failed.height / found.wanted
 
 

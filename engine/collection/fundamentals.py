@@ -9,7 +9,7 @@ import polars as pl
 
 from engine.collection.companies import PROFILES, groups, look, profile_row, put, tally
 from engine.collection.order import Collected, Order
-from engine.companies.due import due_fundamentals, new_york_date, next_earnings
+from engine.companies.due import due_fundamentals, next_earnings
 from engine.companies.fitting import raw_rows
 from engine.companies.statements import STATEMENTS, fiscal_year_end, raw_statements
 from engine.schema import TABLES
@@ -28,13 +28,13 @@ def collect(order: Order, provider: Provider) -> Collected:
     """
     whose = pl.col("investment_class") == "PUBLIC"
     symbols, profiles = look(order, whose, [PROFILES, *STATEMENTS])
-    symbols, today = _with_room(order, symbols), new_york_date(order.now)
-    due = due_fundamentals(symbols, profiles, today)
+    symbols = _with_room(order, symbols)
+    due = due_fundamentals(symbols, profiles, order.today)
     waited_for = dict(profiles.select("symbol", "next_earnings_date").iter_rows())
     found = Collected("fundamentals", order.target, wanted=symbols.len(), coverage=1.0)
     order.told.stage("fundamentals", len(due))
     for group in groups(order, provider.fundamentals(due)):
-        tally(found, group, _put(order, provider.name, group, waited_for, today))
+        tally(found, group, _put(order, provider.name, group, waited_for))
     return found
 
 
@@ -51,13 +51,12 @@ def _put(
     source: str,
     group: list[Answer[Fundamentals]],
     waited_for: Mapping[str, date | None],
-    today: date,
 ) -> dict[str, int]:
     told = [(one.symbol, one.data) for one in group if one.data is not None]
     if not told:
         return {}
     profiles = [
-        profile_row(order, source, symbol, _profile(data, waited_for.get(symbol), today))
+        profile_row(order, source, symbol, _profile(data, waited_for.get(symbol), order.today))
         | {"fundamentals_last_fetched": order.now}
         for symbol, data in told
     ]

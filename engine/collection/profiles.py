@@ -6,12 +6,11 @@ import polars as pl
 
 from engine.collection.companies import PROFILES, groups, look, profile_row, put, tally
 from engine.collection.order import Collected, Order
+from engine.collection.universe import NOT_MARKET
 from engine.companies.due import due_profiles
 from engine.companies.fitting import raw_rows
 from engine.schema import TABLES
 from loaders.market import Answer, Profile, Provider
-
-NO_COMPANIES = ("PRIVATE", "OPTIONS")
 
 
 def collect(order: Order, provider: Provider) -> Collected:
@@ -21,7 +20,7 @@ def collect(order: Order, provider: Provider) -> Collected:
     Whoever is not due is not asked about, so that a run that was cut off, or throttled, goes on
     where it stopped. Only a good answer is written, and of it only what it says.
     """
-    private = pl.col("investment_class").is_in(NO_COMPANIES).fill_null(False)
+    private = pl.col("investment_class").is_in(NOT_MARKET).fill_null(False)
     whose = pl.col("deleted_at").is_null() & ~private
     symbols, stored = look(order, whose, [PROFILES])
     due = due_profiles(symbols, stored, order.now)

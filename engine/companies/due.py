@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -40,7 +39,8 @@ def due_profiles(symbols: pl.Series, profiles: pl.DataFrame, now: datetime) -> l
         now: with a time zone.
     """
     fund = pl.col("is_etf") | pl.col("is_fund")
-    incomplete = (pl.col("sector").is_null() | pl.col("beta").is_null()) & ~fund.fill_null(False)
+    complete = pl.col("sector").is_not_null() & pl.col("beta").cast(pl.Float64).is_finite().fill_null(False)
+    incomplete = ~complete & ~fund.fill_null(False)
     life = pl.when(incomplete).then(INCOMPLETE_PROFILE_LIFE).otherwise(PROFILE_LIFE)
     fresh = pl.col("last_updated") + life > now
     return _without(symbols, profiles.filter(fresh))
@@ -82,11 +82,6 @@ def next_earnings(days: Sequence[date], stored: date | None, today: date) -> dat
     """
     waiting = stored is not None and stored <= today < stored + EARNINGS_WAIT
     return None if waiting else min((day for day in days if today < day + EARNINGS_WAIT), default=None)
-
-
-def new_york_date(now: datetime) -> date:
-    """The date in New York at a moment."""
-    return now.astimezone(ZoneInfo(NEW_YORK)).date()
 
 
 def _without(symbols: pl.Series, settled: pl.DataFrame) -> list[str]:

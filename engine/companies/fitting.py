@@ -45,12 +45,13 @@ def fitted(table: Table, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         The same rows and columns in the types of `engine.frames`.
     """
     columns = [table[name] for name in raw.columns]
-    rows = pl.DataFrame([_fitted(raw[column.name], column) for column in columns])
+    rows = pl.DataFrame([fit(raw[column.name], column) for column in columns])
     numbers = [column for column in columns if _is_number(column)]
     return rows, [note for column in numbers for note in _notes(table, column, raw, rows)]
 
 
-def _fitted(values: pl.Series, column: Column) -> pl.Series:
+def fit(values: pl.Series, column: Column) -> pl.Series:
+    """One column's values in its type; null where it cannot hold one: see `fitted`."""
     kind = column.type
     if values.dtype == pl.Float64:
         limit = 10.0 ** (kind.precision - kind.scale) if kind.kind == "numeric" else LIMITS[kind.kind]

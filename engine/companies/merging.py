@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
+from engine.companies.fitting import fit
 from engine.frames import dtype
 from engine.ids import row_ids
 from engine.schema import Table
@@ -21,7 +22,8 @@ def merged(table: Table, stored: pl.DataFrame, fresh: pl.DataFrame, now: datetim
     """Whole rows to write: for each column the fresh value, where there is none the stored one.
 
     Args:
-        stored: rows of the table under some of the fresh rows' keys, all columns.
+        stored: rows of the table under some of the fresh rows' keys, all columns. A numeric column
+            is Float64 where a database holds a NaN or an infinity in it: that counts as nothing.
         fresh: the key and some columns, in the table's types; one row a key.
         now: when a row counts as made, if it is new, and as changed.
 
@@ -36,6 +38,8 @@ def merged(table: Table, stored: pl.DataFrame, fresh: pl.DataFrame, now: datetim
         for column in table.columns
         if column.name not in made.columns
     )
+    floats = [table[name] for name, kind in stored.schema.items() if kind == pl.Float64]
+    stored = stored.with_columns(fit(stored[column.name], column) for column in floats)
     rows = made.with_columns(silent).join(stored, on=table.key, how="left", suffix=" stored")
     said = (
         pl.coalesce(name, f"{name} stored", pl.lit(DEFAULTS.get(name)))

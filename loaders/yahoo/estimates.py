@@ -28,13 +28,18 @@ class Trend:
 
 def fetch_trend(ticker: Any) -> Trend:
     """Nothing for a company that no analyst follows, and where yfinance cannot read the answer."""
-    with suppress(NotFoundError, LookupError, TypeError, AttributeError):
+    with suppress(NotFoundError, LookupError, TypeError):
         earnings = ticker.get_earnings_estimate().to_dict(orient="index")
         revenue = ticker.get_revenue_estimate().to_dict(orient="index")
-        # yfinance keeps the last days in its answer and leaves them out of its frames.
-        ends = {item["period"]: day(item.get("endDate")) for item in ticker._analysis._earnings_trend}
-        return Trend(earnings, revenue, ends)
+        return Trend(earnings, revenue, _ends(ticker))
     return Trend()
+
+
+def _ends(ticker: Any) -> dict[str, date | None]:
+    """The periods' last days, which yfinance keeps in its answer and leaves out of its frames."""
+    with suppress(AttributeError, LookupError, TypeError):
+        return {item["period"]: day(item.get("endDate")) for item in ticker._analysis._earnings_trend}
+    return {}
 
 
 def year_estimates(trend: Trend) -> dict[str, object]:

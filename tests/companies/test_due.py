@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.companies.due import PROFILE_COLUMNS, due_fundamentals, due_profiles, new_york_date
+from engine.companies.due import PROFILE_COLUMNS, due_fundamentals, due_profiles, next_earnings
 from engine.schema import TABLES
 from tests.memory_store import frame_of
 
@@ -99,13 +99,32 @@ def test_a_fund_has_no_statements(kind: str) -> None:
     assert due_fundamentals(SYMBOLS, stored(**{kind: True}), TODAY) == []
 
 
-def test_a_run_past_midnight_in_utc_is_still_today_in_new_york() -> None:
-    assert new_york_date(datetime(2025, 11, 4, 4, 59, tzinfo=UTC)) == TODAY
+def test_the_day_of_a_fetch_is_new_york_s() -> None:
     found = stored(
         next_earnings_date=date(2025, 10, 31),
         fundamentals_last_fetched=datetime(2025, 11, 3, 3, tzinfo=UTC),
     )
     assert due_fundamentals(SYMBOLS, found, TODAY) == ["AAA"]  # fetched on the evening of the 2nd
+
+
+@pytest.mark.parametrize(
+    ("told", "before", "kept"),
+    [
+        ([date(2026, 1, 29), date(2025, 11, 20)], None, date(2025, 11, 20)),
+        ([date(2025, 11, 2), date(2026, 1, 29)], None, date(2025, 11, 2)),  # yesterday: its wait is on
+        ([date(2025, 10, 31), date(2026, 1, 29)], None, date(2026, 1, 29)),  # its wait is over
+        ([date(2025, 11, 25)], date(2025, 11, 20), date(2025, 11, 25)),  # put off
+        ([date(2026, 1, 29)], date(2025, 11, 2), None),
+        ([date(2026, 1, 29)], TODAY, None),
+        ([date(2026, 1, 29)], date(2025, 10, 31), date(2026, 1, 29)),
+        ([date(2025, 7, 31)], date(2025, 10, 31), None),
+        ([], date(2025, 11, 20), None),
+    ],
+)
+def test_an_earnings_date_is_not_given_up_while_it_is_waited_for(
+    told: list[date], before: date | None, kept: date | None
+) -> None:
+    assert next_earnings(told, before, TODAY) == kept
 
 
 def test_the_rules_look_at_columns_that_the_table_has() -> None:

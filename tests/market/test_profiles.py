@@ -12,11 +12,13 @@ import pytest
 
 from engine.collection import Collected
 from engine.collection.job import collect
+from engine.errors import UsageError
 from loaders.yahoo import Yahoo
 from tests.builders import STAMP, position
 from tests.market.companies import company, expect, fund
 from tests.market.holdings import HASTE, hold, stored
 from tests.market.server import QUOTE, SERIES, SUMMARY, YahooServer
+from tests.stores.support import run_sql
 
 NOW = datetime(2025, 6, 30, 23, 30, tzinfo=UTC)
 LATER = NOW + timedelta(days=3)
@@ -200,8 +202,10 @@ def test_what_is_asked_for_follows_the_positions(yahoo: YahooServer, store: Call
 def test_symbols_can_be_named(yahoo: YahooServer, tmp_path: Path) -> None:
     yahoo.world.add(company("AAA"))
     url = f"parquet:///{tmp_path}/new"
-    assert profiles(url, symbols=["aaa ", "AAA", "HOME_EQUITY"]).outcomes == {"ok": 1}
+    assert profiles(url, symbols=["aaa ", "AAA"]).outcomes == {"ok": 1}
     assert list(stored(url, "company_profiles")) == ["AAA"]
+    with pytest.raises(UsageError, match="'HOME_EQUITY' is no symbol that a market quotes"):
+        profiles(url, symbols=["AAA", "HOME_EQUITY"])
 
 
 FAULTS = {
@@ -234,6 +238,7 @@ def test_a_fault_blanks_nothing_and_holds_up_nobody(yahoo: YahooServer, store: C
     answers = dict(found.answers.select("symbol", "outcome").iter_rows())
     assert answers == {symbol: FAULTS[fault] for symbol, fault in struck.items()} | {"AAA": "ok"}
     assert found.coverage == pytest.approx(1 / 10)
+    assert found.unanswered == pytest.approx(7 / 10)  # all but the two that Yahoo does not know
     yahoo.heal()
     assert profiles(url).outcomes == {"ok": len(struck)}
     assert {row["sector"] for row in stored(url, "company_profiles").values()} == {"Technology"}
@@ -270,6 +275,20 @@ def test_what_an_answer_leaves_out_stays(yahoo: YahooServer, store: Callable[...
     assert (row["sector"], row["beta"], row["profit_margins"]) == ("Energy", Decimal("0.9"), Decimal("0.1"))
     assert (row["ceo"], row["data_source"]) == ("Ms. First Officer", "yfinance")
     assert (row["created_at"], row["last_updated"]) == (STAMP, NOW)
+
+
+def test_a_nan_that_a_database_holds_is_nothing_known(yahoo: YahooServer, postgres_url: str) -> None:
+    yahoo.world.add(company("AAA", beta=None, marketCap=None))
+    yahoo.world.add(company("BBB", marketCap=None))
+    known = [profile(symbol, market_cap=Decimal(5), last_updated=NOW) for symbol in ("AAA", "BBB")]
+    url = hold(postgres_url, "AAA", "BBB", company_profiles=known)
+    run_sql(url, "update company_profiles set beta = 'NaN'")
+    run_sql(url, "update company_profiles set market_cap = 'NaN' where symbol = 'AAA'")
+
+    assert profiles(url, NOW + timedelta(days=1)).outcomes == {"ok": 2}
+
+    rows = run_sql(url, "select symbol, beta::text, market_cap::text from company_profiles order by symbol")
+    assert rows == [("AAA", None, None), ("BBB", "1.2345", "5.00")]
 
 
 def test_a_run_that_is_throttled_midway_keeps_what_came_and_goes_on_from_there(
