@@ -61,11 +61,12 @@ def conform(frame: pl.DataFrame, table: Table, url: str) -> pl.DataFrame:
     Raises:
         ColumnTypeError: a column of another kind, or a value that its type cannot hold.
     """
-    known = [table[name] for name in frame.columns if name in table.by_name]
+    found = frame.schema
+    known = [table[name] for name in found if name in table.by_name]
     changes = [
         _conformed(frame[column.name], column, table, url)
         for column in known
-        if frame.schema[column.name] != dtype(column)
+        if found[column.name] != dtype(column)
     ]
     return frame.with_columns(changes)
 

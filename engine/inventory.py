@@ -79,12 +79,15 @@ def _counted(reader: Reader, table: Table) -> dict[str, object]:
     return {"table": table.name, **reader.query(text).row(0, named=True)}
 
 
-def gaps(portfolios: pl.DataFrame, positions: pl.DataFrame, snapshots: pl.DataFrame) -> pl.DataFrame:
+def gaps(
+    portfolios: pl.DataFrame, positions: pl.DataFrame, snapshots: pl.DataFrame, until: date | None = None
+) -> pl.DataFrame:
     """Expected sessions less stored ones, by portfolio: see `Inventory.portfolios`.
 
     Args:
         portfolios: id, name. positions: portfolio_id, entry_date.
         snapshots: portfolio_id, snapshot_date.
+        until: the last session expected; default the newest snapshot's.
     """
     begins = pl.concat(
         [
@@ -93,7 +96,7 @@ def gaps(portfolios: pl.DataFrame, positions: pl.DataFrame, snapshots: pl.DataFr
         ]
     )
     starts = begins.group_by("portfolio_id").agg(start=pl.col("day").min())
-    newest = snapshots["snapshot_date"].max()
+    newest = until or snapshots["snapshot_date"].max()
     assert newest is None or isinstance(newest, date)
     days = sessions(starts["start"].min(), newest) if newest and starts.height else []  # type: ignore[arg-type]
     calendar = pl.DataFrame({"snapshot_date": pl.Series(days, dtype=pl.Date)})

@@ -35,19 +35,41 @@ class Quiet:
         """The work is over, well or badly."""
 
 
+LOG_SECONDS = 5.0
+"""Between two lines of a log that tell how far a stage is."""
+
+
 class Plain(Quiet):
-    """A line on stderr for each stage, for logs and pipes."""
+    """A line on stderr for each stage, and every few seconds of a long one, for logs and pipes."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
+        self._stage = ("", 0, self._start)
+        self._done, self._told = 0, self._start
 
     def stage(self, name: str, total: int | None = None) -> None:
-        rows = f" {total:,} rows" if total else ""
-        self.note(f"{name}{rows}")
+        self._stage = (name, total or 0, time.perf_counter())
+        self._done, self._told = 0, time.perf_counter()
+        self.note(f"{name} {total:,}" if total else name)
+
+    def rows(self, table: str, count: int) -> None:
+        self._done += count
+        now = time.perf_counter()
+        if now - self._told >= LOG_SECONDS:
+            self._told = now
+            self.note(far(*self._stage[:2], self._done, now - self._stage[2]))
 
     def note(self, text: str) -> None:
         elapsed = time.perf_counter() - self._start
         print(f"{elapsed:8.2f} s  {text}", file=sys.stderr, flush=True)
+
+
+def far(name: str, total: int, done: int, seconds: float) -> str:
+    """How far a stage is, at what rate, and how long it will go on like this."""
+    rate = done / seconds
+    told = f"{name} {done:,} of {total:,}" if total else f"{name} {done:,}"
+    left = f", {max(0, total - done) / rate:.0f} s left" if total and rate else ""
+    return f"{told}, {rate:,.1f} a second{left}"
 
 
 class Bars(Quiet):
@@ -55,13 +77,22 @@ class Bars(Quiet):
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         self._bars: Progress = Progress(
             TextColumn("{task.description:>12}"),
             BarColumn(),
             MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
             console=Console(stderr=True),
         )
         self._task: TaskID | None = None
@@ -82,7 +113,7 @@ class Bars(Quiet):
 
     def stage(self, name: str, total: int | None = None) -> None:
         self._finish()
-        self._task = self._bars.add_task(name, total=total)
+        self._task = self._bars.add_task(name, total=total, rate="")
 
     def _finish(self) -> None:
         if self._task is not None:
@@ -92,6 +123,8 @@ class Bars(Quiet):
     def rows(self, table: str, count: int) -> None:
         if self._task is not None:
             self._bars.advance(self._task, count)
+            speed = self._bars.tasks[self._task].speed
+            self._bars.update(self._task, rate=f"{speed:,.0f}/s" if speed else "")
 
     def note(self, text: str) -> None:
         self._bars.console.print(text, markup=False, highlight=False)

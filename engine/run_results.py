@@ -23,11 +23,12 @@ KIBIBYTES_A_MEBIBYTE = 1024
 
 @dataclass
 class Record:
-    """A run: its arguments, where they came from, and its report."""
+    """A run: its arguments, where they came from, its report, and what more it has to tell."""
 
     arguments: dict[str, Any]
     settings: dict[str, str | int]
     report: Report | None = None
+    more: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
     wall_seconds: float = 0.0
     started: float = field(default_factory=time.perf_counter)
@@ -42,8 +43,8 @@ class Record:
             "peak_memory_mib": _peak_memory(),
         }
         if self.report:
-            found |= _report(self.report)
-        return found
+            found |= report_content(self.report)
+        return found | self.more
 
     def to_json(self) -> str:
         """The run as the file holds it."""
@@ -62,18 +63,23 @@ class Record:
             "  ".join(f"{stage} {spent:.2f} s" for stage, spent in report.seconds.items())
             + f"  all {self.wall_seconds:.2f} s  peak {_peak_memory():,} MiB",
         ]
-        lines += [
-            f"refused: portfolio {row['portfolio_id']}: {row['reason']}"
-            for row in report.failures.unique("portfolio_id", maintain_order=True).to_dicts()
-        ]
-        lines += [
+        return "\n".join([*lines, *left_out(report)])
+
+
+def left_out(report: Report) -> list[str]:
+    """A line for each portfolio that was refused, and each row that was set aside."""
+    refused = report.failures.unique("portfolio_id", maintain_order=True)
+    return [
+        *(f"refused: portfolio {row['portfolio_id']}: {row['reason']}" for row in refused.to_dicts()),
+        *(
             f"quarantined: {row['table']} {row['key']}: {row['column']} = {row['value']} {row['rule']}"
             for row in report.quarantine.to_dicts()
-        ]
-        return "\n".join(lines)
+        ),
+    ]
 
 
-def _report(report: Report) -> dict[str, Any]:
+def report_content(report: Report) -> dict[str, Any]:
+    """A report, as JSON knows it."""
     window = report.window
     return {
         "start": window and window.sessions[0],
@@ -97,7 +103,7 @@ def _peak_memory() -> int:
 def recorded(options: Namespace, settings: Config, source: str) -> Iterator[Record]:
     """Write the run's record when the block ends, well or badly."""
     arguments = {key: value for key, value in vars(options).items() if value is not None}
-    for key, url in (("source", source), ("target", options.target or source)):
+    for key, url in (("source", source), ("target", getattr(options, "target", None) or source)):
         arguments[key] = safe_url(url)
     record = Record(arguments, settings.shown())
     try:

@@ -24,6 +24,11 @@ OPTION_TYPES = ("LC", "LP", "SC", "SP")
 CONTRACT_SIZE = 100
 
 
+def canonical(symbol: str) -> str:
+    """A symbol as market data is stored under it (document 04 §2.1)."""
+    return symbol.strip().upper()
+
+
 def unquoted(symbol: str, synthetic_prefix: SyntheticPrefix) -> pl.Expr:
     """Whether a symbol is never priced: empty, synthetic, or an option contract.
 

@@ -7,6 +7,7 @@ of a second to import.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -54,6 +55,7 @@ def _types(tables: list[Table], dialect: Dialect) -> Iterator[str]:
             yield f"DO $$ BEGIN {made}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
 
 
+@cache
 def _metadata(dialect: Dialect) -> sa.MetaData:
     metadata = sa.MetaData()
     for table in TABLES.values():

@@ -55,19 +55,23 @@ class DatabaseWriter(Writer):
         text = statement("write/remove", table=Name(table.name), source=source, same=same)
         self.execute(text, table.name)
 
-    def merge(self, table: Table, frame: pl.DataFrame, by_id: bool = False) -> None:
-        self._merge("write/merge", table, frame, by_id)
+    def merge(
+        self, table: Table, frame: pl.DataFrame, keep: Collection[str] = (), by_id: bool = False
+    ) -> None:
+        self._merge("write/merge", table, frame, keep, by_id)
 
     def update(self, table: Table, frame: pl.DataFrame) -> None:
         self._merge("write/update", table, frame)
 
-    def _merge(self, name: str, table: Table, frame: pl.DataFrame, by_id: bool = False) -> None:
+    def _merge(
+        self, name: str, table: Table, frame: pl.DataFrame, keep: Collection[str] = (), by_id: bool = False
+    ) -> None:
         if frame.is_empty():
             return
         columns = tuple(frame.columns)
         key = (table.primary_key,) if by_id else table.key
         kept_id = (table.primary_key,) if table.made_ids else ()
-        changed = tuple(c for c in columns if c not in (*key, *kept_id))
+        changed = tuple(c for c in columns if c not in (*key, *kept_id, *keep))
         text = statement(
             name,
             table=Name(table.name),

@@ -118,10 +118,12 @@ class ParquetWriter(Writer):
         path = base(self.folder, table.name)
         self._set(path, table, self._frame(path, table).join(keys, on=table.key, how="anti"))
 
-    def merge(self, table: Table, frame: pl.DataFrame, by_id: bool = False) -> None:
+    def merge(
+        self, table: Table, frame: pl.DataFrame, keep: Collection[str] = (), by_id: bool = False
+    ) -> None:
         key = (table.primary_key,) if by_id else table.key
         fresh = frame.join(self._frame(base(self.folder, table.name), table), on=key, how="anti")
-        self._update(table, frame, key)
+        self._update(table, frame.drop(keep), key)
         self.insert(table, fresh)
 
     def update(self, table: Table, frame: pl.DataFrame) -> None:

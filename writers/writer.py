@@ -79,9 +79,12 @@ class Writer(ABC):
         """Take out the rows of these natural keys."""
 
     @abstractmethod
-    def merge(self, table: Table, frame: pl.DataFrame, by_id: bool = False) -> None:
+    def merge(
+        self, table: Table, frame: pl.DataFrame, keep: Collection[str] = (), by_id: bool = False
+    ) -> None:
         """Update the rows that are there by natural key, and put in the others, whole.
 
+        keep: columns that a row that is there keeps as they are.
         by_id: the frame's ids are the store's own: rows are known by them, and may be renamed.
         """
 

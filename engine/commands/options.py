@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 SIZE = re.compile(r"(\d+)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
@@ -39,6 +40,15 @@ def day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"'{text}' is no date like 2025-12-31") from None
 
 
+def moment(text: str) -> datetime:
+    """A time as ISO 8601 spells it; without a zone, New York's."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no time like 2025-12-31T18:00") from None
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo("America/New_York"))
+
+
 def uuid(text: str) -> UUID:
     """A portfolio's id."""
     try:
@@ -57,6 +67,17 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is no positive whole number")
     return int(text)
+
+
+def percent(text: str) -> float:
+    """A share from 0 to 100."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 100:
+        raise argparse.ArgumentTypeError(f"'{text}' is no share from 0 to 100")
+    return share
 
 
 def print_rows(rows: dict[str, int], as_json: bool) -> None:

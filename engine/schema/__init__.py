@@ -6,12 +6,15 @@ Source: documents 01 to 05 of the legacy description.
 """
 
 from engine.schema.bookkeeping import BOOKKEEPING
+from engine.schema.collection import COLLECTION
 from engine.schema.figures import FIGURES, TARGET_PRICES
 from engine.schema.holdings import HOLDINGS
 from engine.schema.kinds import Column, ForeignKey, Role, Table, Type
 from engine.schema.market import MARKET
 
-TABLES: dict[str, Table] = {table.name: table for table in (*HOLDINGS, *MARKET, *FIGURES, *BOOKKEEPING)}
+TABLES: dict[str, Table] = {
+    table.name: table for table in (*HOLDINGS, *MARKET, *FIGURES, *BOOKKEEPING, *COLLECTION)
+}
 """All tables by name, parents before children."""
 
 __all__ = ["TABLES", "TARGET_PRICES", "Column", "ForeignKey", "Role", "Table", "Type"]

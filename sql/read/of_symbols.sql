@@ -1,0 +1,2 @@
+-- a table's rows of these symbols
+select {columns} from {table} where symbol in {symbols}

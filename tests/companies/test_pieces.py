@@ -1,0 +1,133 @@
+"""Fitting, merging and deriving: by hand-made rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from engine.companies.derived import fiscal_period
+from engine.companies.fitting import fitted
+from engine.companies.merging import merged
+from engine.schema import TABLES
+from tests.memory_store import frame_of
+
+PROFILES = TABLES["company_profiles"]
+EARLIER, NOW = datetime(2025, 1, 2, tzinfo=UTC), datetime(2025, 11, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("column", "said", "stored"),
+    [
+        ("beta", 1.23445, Decimal("1.2345")),
+        ("beta", -1.23445, Decimal("-1.2345")),
+        ("market_cap", 1.005, Decimal("1.01")),
+        ("market_cap", 3.45e12, Decimal("3450000000000.00")),
+        ("beta", float("nan"), None),
+        ("beta", float("inf"), None),
+        ("profit_margins", -100.0, None),
+        ("profit_margins", 99.9999996, None),
+        ("profit_margins", -99.9999994, Decimal("-99.999999")),
+        ("employees", 164_000.0, 164_000),
+        ("employees", 2.0**31, None),
+        ("beta", None, None),
+    ],
+)
+def test_a_figure_is_rounded_once_or_left_out(column: str, said: float | None, stored: object) -> None:
+    raw = pl.DataFrame({"symbol": ["AAA"], column: pl.Series([said], dtype=pl.Float64)})
+    rows, notes = fitted(PROFILES, raw)
+    assert rows[column].to_list() == [stored]
+    lost = said is not None and stored is None and abs(said) < float("inf")
+    assert len(notes) == lost
+    assert all(note.startswith(f"company_profiles of AAA: {column} ") for note in notes)
+
+
+def test_a_text_is_cut_at_its_column_s_width() -> None:
+    raw = pl.DataFrame({"symbol": ["AAA", "BBB"], "company_name": ["n\x00" * 300, " "]})
+    rows, notes = fitted(PROFILES, raw)
+    assert rows["company_name"].to_list() == ["n" * 200, None]
+    assert notes == []
+
+
+def profile(**values: Any) -> pl.DataFrame:
+    row = {
+        "symbol": "AAA",
+        "sector": "Energy",
+        "beta": Decimal("1.1"),
+        "is_etf": False,
+        "is_fund": False,
+        "data_source": "old",
+        "last_updated": EARLIER,
+        "created_at": EARLIER,
+        "updated_at": EARLIER,
+    }
+    return frame_of("company_profiles", [row | values])
+
+
+def test_what_was_not_said_stays() -> None:
+    told = {"symbol": "AAA", "beta": Decimal("1.2"), "sector": None, "last_updated": NOW}
+    fresh = frame_of("company_profiles", [told]).select(*told)
+    rows = merged(PROFILES, profile(ceo="Somebody"), fresh, NOW)
+    assert rows.columns == PROFILES.names
+    row = rows.row(0, named=True)
+    assert (row["sector"], row["beta"], row["ceo"]) == ("Energy", Decimal("1.2"), "Somebody")
+    assert (row["updated_at"], row["last_updated"]) == (NOW, NOW)
+
+
+def test_a_new_row_is_whole() -> None:
+    told = {"symbol": "NEW", "beta": Decimal("1.2"), "last_updated": NOW}
+    row = merged(PROFILES, profile(), frame_of("company_profiles", [told]).select(*told), NOW).row(
+        0, named=True
+    )
+    assert (row["symbol"], row["beta"], row["sector"]) == ("NEW", Decimal("1.2"), None)
+    assert (row["created_at"], row["updated_at"]) == (NOW, NOW)
+
+
+def test_a_statement_is_one_by_its_symbol_period_and_frequency() -> None:
+    table = TABLES["cash_flows"]
+    quarter = {"symbol": "AAA", "period_date": date(2025, 9, 30), "frequency": "q"}
+    year = quarter | {"frequency": "a"}
+    old = frame_of(
+        "cash_flows", [quarter | {"acquisitions": Decimal(-5)}, year | {"acquisitions": Decimal(-9)}]
+    )
+    said = quarter | {"operating_cash_flow": Decimal(7)}
+    row = merged(table, old, frame_of("cash_flows", [said]).select(*said), NOW).row(0, named=True)
+    assert (row["acquisitions"], row["operating_cash_flow"]) == (Decimal(-5), Decimal(7))
+
+
+@pytest.mark.parametrize(
+    ("told", "before", "after"),
+    [("EUR", "USD", "EUR"), (None, "EUR", "EUR"), (None, None, "USD")],
+)
+def test_a_currency_is_what_is_told_else_what_is_stored_else_dollars(
+    told: str | None, before: str | None, after: str
+) -> None:
+    table = TABLES["cash_flows"]
+    key = {"symbol": "AAA", "period_date": date(2025, 9, 30), "frequency": "q"}
+    old = frame_of("cash_flows", [key | {"currency": before}] if before else [])
+    said = key | {"currency": told}
+    rows = merged(table, old, frame_of("cash_flows", [said]).select(*said), NOW)
+    assert rows["currency"].to_list() == [after]
+
+
+@pytest.mark.parametrize(
+    ("year_end", "period", "frequency", "year", "quarter"),
+    [
+        (date(2024, 12, 31), date(2025, 3, 31), "q", 2025, 1),
+        (date(2024, 12, 31), date(2025, 12, 31), "q", 2025, 4),
+        (date(2024, 12, 31), date(2024, 12, 31), "a", 2024, None),
+        (date(2024, 9, 30), date(2024, 12, 31), "q", 2025, 1),  # Apple's first quarter of 2025
+        (date(2024, 9, 28), date(2025, 6, 28), "q", 2025, 3),
+        (date(2025, 1, 26), date(2024, 10, 27), "q", 2025, 3),  # Nvidia's third of fiscal 2025
+        (date(2025, 1, 3), date(2025, 1, 3), "a", 2024, None),  # 53 weeks, named for December
+        (date(2024, 12, 31), date(2025, 2, 28), "q", 2025, None),
+    ],
+)
+def test_a_period_s_fiscal_year_and_quarter(
+    year_end: date, period: date, frequency: str, year: int, quarter: int | None
+) -> None:
+    rows = pl.DataFrame({"period_date": [period], "frequency": [frequency]})
+    assert rows.select(**fiscal_period(year_end)).rows() == [(year, quarter)]

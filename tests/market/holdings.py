@@ -1,0 +1,46 @@
+"""A store in which somebody holds something, and looking at what was collected into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.schema import TABLES
+from loaders import open_reader
+from loaders.yahoo import Patience
+from tests.builders import STAMP, portfolio, position, uid
+from tests.memory_store import frame_of
+from writers import open_writer
+
+HASTE = Patience(rate=10_000, in_flight=4, timeout=2, backoff=0.01, pause=0.05, pauses=2, attempts=2)
+"""Of a client in a hurry: as many tries as it takes to see what a fault comes to."""
+
+
+def hold(url: str, *symbols: str, **other: Sequence[Mapping[str, Any]]) -> str:
+    """A store with a portfolio of these symbols, or of `positions`, and rows of other tables."""
+    user = {
+        "id": uid("user"),
+        "email": "a@example.org",
+        "hashed_password": "-",
+        "full_name": "A",
+        "is_active": True,
+    }
+    rows: dict[str, Sequence[Mapping[str, Any]]] = {
+        "users": [user | {"created_at": STAMP, "updated_at": STAMP}],
+        "portfolios": [portfolio()],
+        "positions": [position(symbol) for symbol in symbols],
+        **other,
+    }
+    with open_writer(url) as writer, writer.transaction():
+        writer.create_missing([*rows])
+        for name in rows:
+            writer.insert(TABLES[name], frame_of(name, rows[name]))
+    return url
+
+
+def stored(url: str, table: str, *key: str) -> dict[Any, dict[str, Any]]:
+    """Rows of a table by its natural key, or by some columns; by value where it is one."""
+    columns = key or TABLES[table].key
+    with open_reader(url) as reader:
+        rows = reader.read(table).sort(TABLES[table].key).to_dicts()
+    return {tuple(row[c] for c in columns) if len(columns) > 1 else row[columns[0]]: row for row in rows}
