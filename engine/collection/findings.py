@@ -78,7 +78,7 @@ def finding(answer: Answer[Prices], known: Known, order: Order, calendar: Sequen
         remembered(answer, known, order),
         rows=fresh,
         actions=answer.data.actions,
-        gaps=_gaps(known, fresh, refused, order),
+        gaps=_gaps(known, answer.data, fresh, refused, order),
         filled=fresh.join(known.gaps, on="date", how="semi").select("date"),
         moved=reason,
     )
@@ -110,15 +110,21 @@ def whole_finding(
         remembered(answer, known, order),
         rows=new,
         actions=answer.data.actions,
-        gaps=_gaps(known, rows, refused, order),
+        gaps=_gaps(known, answer.data, rows, refused, order),
         filled=rows.join(known.gaps, on="date", how="semi").select("date"),
         gone=spanned.join(answer.data.actions, on=["date", "kind"], how="anti"),
     )
 
 
-def _gaps(known: Known, rows: pl.DataFrame, refused: pl.DataFrame, order: Order) -> pl.DataFrame:
-    """The sessions asked for that did not come: date, reason, tries, retry_on."""
-    left = known.wanted.join(rows, on="date", how="anti").join(refused, on="date", how="left")
+def _gaps(
+    known: Known, told: Prices, rows: pl.DataFrame, refused: pl.DataFrame, order: Order
+) -> pl.DataFrame:
+    """The sessions asked for that did not come: date, reason, tries, retry_on.
+
+    Before the listing none was to be expected.
+    """
+    due = known.wanted.filter(pl.col("date") >= told.listed) if told.listed else known.wanted
+    left = due.join(rows, on="date", how="anti").join(refused, on="date", how="left")
     tried = left.join(known.gaps, on="date", how="left").sort("date")
     tries = (pl.col("tries").fill_null(0) + 1).cast(pl.Int32)
     pause = pl.duration(days=(2 ** (tries - 1).clip(0, LONGEST_PAUSE)).cast(pl.Int64))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import Server
 from tests.market.server import YahooServer, yahoo_server
 from tests.market.world import World
 
 TODAY = date(2025, 6, 30)
+_numbers = count()
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +37,50 @@ def yahoo(tmp_path: Path, yahoo_memory: Path, monkeypatch: pytest.MonkeyPatch) -
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         yield server
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DuckDB file and a Parquet folder with every table, to copy."""
+    from engine.copying import create
+
+    folder = tmp_path_factory.mktemp("templates")
+    create(f"duckdb:///{folder}/store.duckdb")
+    create(f"parquet:///{folder}/store")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: Server) -> str:
+    """The name of a database with every table, to clone."""
+    from engine.copying import create
+
+    name = "market_template"
+    postgres_server.admin.execute(f"create database {name}".encode())
+    create(postgres_server.url(name))
+    return name
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, templates: Path, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """The URL of a store of a kind, with every table and no row."""
+    made: list[str] = []
+
+    def make(kind: str) -> str:
+        name = f"store_{next(_numbers)}"
+        if kind == "duckdb":
+            shutil.copy(templates / "store.duckdb", tmp_path / f"{name}.duckdb")
+            return f"duckdb:///{tmp_path}/{name}.duckdb"
+        if kind == "parquet":
+            shutil.copytree(templates / "store", tmp_path / name)
+            return f"parquet:///{tmp_path / name}"
+        server = request.getfixturevalue("postgres_server")
+        template = request.getfixturevalue("postgres_template")
+        server.admin.execute(f"create database {name} template {template}".encode())
+        made.append(name)
+        return str(server.url(name))
+
+    yield make
+    for name in made:
+        server = request.getfixturevalue("postgres_server")
+        server.admin.execute(f"drop database {name} with (force)".encode())

@@ -53,6 +53,11 @@ class Listing:
             split /= self.splits.get(day, 1.0)
         return rows[::-1]
 
+    def split(self, day: date, ratio: float) -> None:
+        """Split the shares: what is paid from that day on is paid for a part of one."""
+        self.splits[day] = ratio
+        self.paid = [p / ratio if on >= day else p for on, p in zip(self.days, self.paid, strict=True)]
+
     def _close_before(self, day: date) -> float:
         """What was paid at the close before a day, in that day's shares."""
         place = self.days.index(day)

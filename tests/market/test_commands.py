@@ -1,0 +1,96 @@
+"""`collect` and `coverage` as their user meets them; and what a kill leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.market.conftest import TODAY
+from tests.market.server import YahooServer
+from tests.market.support import Stores, closes, expected, holding, listed, rows
+from tests.stores.support import ROOT, command
+
+SYMBOLS = [f"S{i:02}" for i in range(40)]
+YEAR = 250
+UP_TO = ("--end", str(TODAY))
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("postgres", "parquet")]
+
+
+@pytest.mark.parametrize("kind", ["duckdb", *SLOW])
+def test_a_killed_collection_goes_on_where_it_was(
+    yahoo: YahooServer, store: Stores, tmp_path: Path, kind: str
+) -> None:
+    url = holding(store(kind), *SYMBOLS)
+    listings = listed(yahoo, *SYMBOLS)
+    arguments = ["collect", "prices", "--from", url, "--symbols", ",".join(SYMBOLS), *UP_TO, "--quiet"]
+    slowly = subprocess.Popen(
+        [sys.executable, "-m", "engine", *arguments, "--rate", "25"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "ENGINE_BATCH_SIZE": str(YEAR)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while yahoo.counted().total() < 30 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    slowly.send_signal(signal.SIGKILL)
+    slowly.wait()
+    stored = rows(url, "market_data_cache")["symbol"].value_counts()
+    assert 0 < stored.height < len(SYMBOLS)
+    assert set(stored["count"]) == {YEAR}, "whole series only"
+    yahoo.asked.clear()
+
+    done = command(tmp_path, *arguments, "--rate", "1000")
+    assert done.code == 0, done.err
+    assert set(yahoo.counted()) == set(SYMBOLS) - set(stored["symbol"])
+    for listing in listings:
+        assert closes(url, listing.symbol) == expected(listing, TODAY)
+
+
+def test_coverage_says_what_is_missing_and_why(yahoo: YahooServer, store: Stores, tmp_path: Path) -> None:
+    url = holding(store("duckdb"), "AAA")
+    listed(yahoo, "AAA")
+    names = ("--symbols", "AAA,GONE", *UP_TO)
+    before = command(tmp_path, "coverage", url, *names)
+    assert before.code == 1
+    assert "coverage 0.00% of all cells, 0.00% on 2025-06-30" in before.out
+    assert "not asked for yet" in before.out
+
+    done = command(tmp_path, "collect", "prices", "--from", url, *names, "--rate", "1000")
+    assert done.code == 1, "half of the symbols lack the session"
+    assert "2 symbols, 2 asked for (1 not_found, 1 ok), coverage 50.00%" in done.out
+    assert json.loads(done.results)["outcomes"] == {"not_found": 1, "ok": 1}
+
+    after = command(tmp_path, "coverage", url, *names, "--json", "--threshold", "50")
+    assert after.code == 0
+    found = json.loads(after.out)
+    assert (found["cells"], found["on_target"]) == (0.5, 0.5)
+    by_symbol = {row["symbol"]: row for row in found["symbols"]}
+    assert by_symbol["AAA"]["missing"] == 0
+    assert by_symbol["GONE"]["missing"] == YEAR
+    assert by_symbol["GONE"]["reason"].startswith("not_found: No data found")
+    assert len(found["days"]) == YEAR
+    assert all((row["due"], row["stored"]) == (2, 1) for row in found["days"])
+
+
+def test_wrong_usage_ends_with_2(yahoo: YahooServer, store: Stores, tmp_path: Path) -> None:
+    url = holding(store("duckdb"), "AAA")
+    for arguments in (
+        ("collect", "rumours"),
+        ("collect", "prices", "--from", url, "--symbols", "SPY250117C00600000"),
+        ("collect", "prices", "--from", url, "--start", "2025-06-30", "--end", "2025-06-02"),
+        ("collect", "prices", "--from", "duckdb:///nowhere.duckdb"),
+        ("coverage", url, "--threshold", "101"),
+        ("daily", "--at", "noon"),
+    ):
+        done = command(tmp_path, *arguments)
+        assert done.code == 2, arguments
+        assert "Traceback" not in done.err
+    assert not yahoo.asked

@@ -1,0 +1,211 @@
+"""The nightly run against the loopback Yahoo, held to plain backfills of the same market."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import engine
+from engine.collection.universe import FUNDS
+from engine.nightly import Night, daily
+from engine.schema import TABLES
+from loaders import open_reader
+from loaders.yahoo import Patience, Yahoo
+from tests.builders import portfolio, position, uid
+from tests.market.server import YahooServer
+from tests.market.support import NEW_YORK, QUICK, USER, Stores, evening, listed, put, rows
+from tests.stores.support import command, run_sql
+from writers import open_writer
+
+ENTRY = date(2025, 6, 25)
+FIRST, SECOND, THIRD = date(2025, 6, 26), date(2025, 6, 27), date(2025, 6, 30)
+"""Thursday, Friday, Monday."""
+FIGURES = [name for name, table in TABLES.items() if table.role in ("output", "state")]
+
+
+def night(url: str, at: date | datetime, patience: Patience = QUICK, **other: Any) -> Night:
+    now = at if isinstance(at, datetime) else evening(at)
+    with Yahoo(patience) as provider:
+        return daily(url, provider, now=now, kinds=("prices",), **other)
+
+
+@pytest.fixture
+def market(yahoo: YahooServer) -> YahooServer:
+    listed(yahoo, *FUNDS, "AAA", "BBB", "CCC")
+    return yahoo
+
+
+def books() -> dict[str, list[dict[str, Any]]]:
+    held = [
+        position("AAA", "10", "A", entry_date=ENTRY),
+        position("BBB", "-5", "A", entry_date=ENTRY),
+        position("BBB", "7", "B", entry_date=ENTRY),
+    ]
+    return {"users": [USER], "portfolios": [portfolio("A"), portfolio("B")], "positions": held}
+
+
+def late() -> dict[str, list[dict[str, Any]]]:
+    return {"portfolios": [portfolio("C")], "positions": [position("CCC", "3", "C", entry_date=ENTRY)]}
+
+
+def twin(store: Stores, url: str, *more: dict[str, list[dict[str, Any]]]) -> str:
+    """A store with the same books and another's closes, for backfills to work on."""
+    other = store("duckdb")
+    for some in (books(), *more):
+        put(other, some)
+    with open_reader(url) as reader, open_writer(other) as writer, writer.transaction():
+        writer.insert(TABLES["market_data_cache"], reader.read("market_data_cache"))
+    return other
+
+
+def same(expected: str, actual: str) -> None:
+    found = engine.compare(expected, actual, tables=[*FIGURES, "analytics_status"])
+    assert found.verdict == "equal", found.to_text()
+    assert found.total("cells") > 500
+
+
+def days(url: str, owner: str) -> list[date]:
+    found = rows(url, "portfolio_snapshots").with_columns(pl.col("portfolio_id").cast(pl.String))
+    return found.filter(pl.col("portfolio_id") == uid(owner))["snapshot_date"].sort().to_list()
+
+
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("postgres", "parquet")]
+
+
+@pytest.mark.parametrize("kind", ["duckdb", *SLOW])
+def test_twice_an_evening_with_one_lost_leaves_what_backfills_leave(
+    market: YahooServer, store: Stores, kind: str
+) -> None:
+    url = put(store(kind), books())
+    market.world.today = FIRST
+    first = night(url, FIRST)
+    assert first.complete
+    assert [len(report.window.sessions) for report in first.reports if report.window] == [2]
+    market.asked.clear()
+    again = night(url, FIRST)
+    assert (again.complete, again.stages, again.reports) == (True, [], [])
+    assert not market.counted()
+    market.world.today = THIRD
+    assert [len(report.window.sessions) for report in night(url, THIRD).reports if report.window] == [2]
+    assert not night(url, THIRD).reports
+
+    other = twin(store, url)
+    engine.backfill(other, end=FIRST, run_date=FIRST)
+    engine.backfill(other, end=THIRD, run_date=THIRD)
+    same(other, url)
+
+
+def test_a_run_that_comes_late_leaves_what_one_in_time_would_have(market: YahooServer, store: Stores) -> None:
+    market.world.today = THIRD
+    in_time, on_saturday, at_noon = (put(store("duckdb"), books()) for _ in range(3))
+    night(in_time, SECOND)
+    assert night(on_saturday, datetime(2025, 6, 28, 9, tzinfo=NEW_YORK)).target == SECOND
+    assert night(at_noon, datetime(2025, 6, 30, 16, 29, tzinfo=NEW_YORK)).target == SECOND
+    same(in_time, on_saturday)
+    same(in_time, at_noon)
+
+
+def test_a_portfolio_that_was_created_late_gets_its_history(market: YahooServer, store: Stores) -> None:
+    url = put(store("duckdb"), books())
+    night(url, SECOND)
+    put(url, late())
+    market.world.today = THIRD
+    found = night(url, THIRD)
+    assert [(one.start, one.end) for one in found.stages] == [(ENTRY, date(2025, 6, 29)), (THIRD, THIRD)]
+    assert days(url, "C") == [ENTRY, FIRST, SECOND, THIRD]
+
+    other = twin(store, url)
+    engine.backfill(other, end=SECOND, run_date=SECOND)
+    put(other, late())
+    engine.backfill(other, start=ENTRY, end=SECOND, run_date=THIRD, portfolios=found.stages[0].portfolios)
+    engine.backfill(other, end=THIRD, run_date=THIRD)
+    same(other, url)
+    assert rows(url, "batch_run_tracking")["run_date"].sort().to_list() == [ENTRY, FIRST, SECOND, THIRD]
+
+
+def test_a_session_that_one_portfolio_lost_is_made_up(market: YahooServer, store: Stores) -> None:
+    url = put(store("duckdb"), books())
+    night(url, THIRD)
+    before = rows(url, "portfolio_snapshots").sort("portfolio_id", "snapshot_date")
+    run_sql(
+        url,
+        f"delete from portfolio_snapshots where portfolio_id = '{uid('B')}' and snapshot_date = '{FIRST}'",
+    )
+    found = night(url, THIRD)
+    assert [(one.start, one.end, one.portfolios is None) for one in found.stages] == [(FIRST, THIRD, False)]
+    after = rows(url, "portfolio_snapshots").sort("portfolio_id", "snapshot_date")
+    assert after.drop("created_at").equals(before.drop("created_at"))
+
+
+def test_nothing_is_computed_while_the_closes_may_still_come(market: YahooServer, store: Stores) -> None:
+    url = put(store("duckdb"), books())
+    market.fail("429", after=4)
+    found = night(url, THIRD, Patience(rate=1000, in_flight=2, pause=0.05, pauses=1))
+    assert not found.complete
+    assert "of the closes of 2025-06-30 may still come" in found.held_back
+    assert found.held_back in found.to_text()
+    assert rows(url, "portfolio_snapshots").is_empty()
+    market.heal()
+    assert night(url, THIRD).complete
+    assert days(url, "A") == [ENTRY, FIRST, SECOND, THIRD]
+
+
+def test_a_symbol_that_is_gone_for_good_holds_nothing_back(market: YahooServer, store: Stores) -> None:
+    url = put(store("duckdb"), books())
+    put(url, {"positions": [position("GONE", "1", "A", entry_date=ENTRY)]})
+    found = night(url, THIRD, enough=0.99)
+    assert not found.held_back
+    assert found.reports
+    assert not found.complete, "a close that is due is missing"
+    assert "GONE: not_found: No data found" in found.to_text()
+
+
+def test_a_provider_that_forgets_everything_is_not_believed(market: YahooServer, store: Stores) -> None:
+    url = put(store("duckdb"), books())
+    night(url, SECOND)
+    market.world.today = THIRD
+    market.fail("404")
+    found = night(url, THIRD)
+    assert found.held_back
+    assert days(url, "A")[-1] == SECOND
+
+
+def test_a_refused_portfolio_is_named_once_and_the_others_go_on(market: YahooServer, store: Stores) -> None:
+    url = put(store("duckdb"), books())
+    night(url, SECOND)
+    put(url, {"portfolios": [portfolio("C", None)], "positions": late()["positions"]})
+    market.world.today = THIRD
+    found = night(url, THIRD)
+    assert not found.complete
+    assert found.to_text().count(f"refused: portfolio {uid('C')}") == 1
+    assert days(url, "A")[-1] == THIRD
+
+
+def test_without_collecting_it_computes_from_what_is_stored(market: YahooServer, store: Stores) -> None:
+    url = put(store("duckdb"), books())
+    night(url, FIRST)
+    market.asked.clear()
+    found = daily(url, None, now=evening(SECOND))
+    assert found.complete
+    assert not market.asked
+    assert days(url, "A") == [ENTRY, FIRST, SECOND]
+
+
+def test_the_command_sums_up_and_leaves_its_record(
+    market: YahooServer, store: Stores, tmp_path: Path
+) -> None:
+    url = put(store("duckdb"), books())
+    options = ("--from", url, "--at", "2025-06-27T18:00", "--rate", "1000")
+    done = command(tmp_path, "daily", *options)
+    assert done.code == 0, done.err
+    assert "the session of 2025-06-27" in done.out
+    assert "prices up to 2025-06-27: 19 symbols, 19 asked for (19 ok), coverage 100.00%" in done.out
+    assert "computed 3 sessions, 2025-06-25 to 2025-06-27, of 2 portfolios" in done.out
+    assert '"complete": true' in done.results
+    again = command(tmp_path, "daily", *options, "--no-collect", "--quiet")
+    assert (again.code, again.err) == (0, "")
+    assert "no session is missing: nothing to compute" in again.out

@@ -1,0 +1,461 @@
+"""Prices from the loopback Yahoo into real stores: what is fetched, what is kept, what is repaired."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import polars as pl
+import pytest
+
+from engine.collection.job import collect
+from engine.collection.universe import FUNDS
+from engine.errors import UsageError
+from loaders.yahoo import Patience, Yahoo
+from tests.builders import STAMP, close, uid
+from tests.market.conftest import TODAY
+from tests.market.server import CHART, YahooServer
+from tests.market.support import (
+    NEW_YORK,
+    QUICK,
+    Stores,
+    closes,
+    evening,
+    expected,
+    holding,
+    listed,
+    put,
+    rows,
+    run,
+)
+from tests.market.world import Listing, invented
+from tests.stores.support import run_sql
+
+KINDS = ("duckdb", "postgres", pytest.param("parquet", marks=pytest.mark.slow))
+"""Parquet's writer is Polars': its everyday test is the first one."""
+PERIOD = ("period1", "period2")
+TOMORROW = date(2025, 7, 1)
+LATER = date(2025, 7, 2)
+YEAR = 250
+"""Sessions from 2024-06-29 to 2025-06-30: 261 weekdays less ten holidays and 2025-01-09."""
+
+
+def prices(url: str) -> list[list[tuple[object, ...]]]:
+    """Every cell of the tables of prices."""
+    tables = ("market_data_cache", "engine_raw_closes", "engine_price_actions")
+    return [rows(url, name).sort("symbol", "date").rows() for name in tables]
+
+
+# What is stored
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "postgres", "parquet"])
+def test_a_first_collection_keeps_both_bases_and_the_actions(
+    yahoo: YahooServer, store: Stores, kind: str
+) -> None:
+    url = holding(store(kind), "AAA")
+    (listing,) = listed(yahoo, "AAA", dividends={date(2025, 2, 3): 1.25}, splits={date(2025, 4, 1): 3.0})
+    found = run(url, TODAY, "AAA")
+    assert (found.wanted, found.outcomes, found.coverage) == (1, {"ok": 1}, 1.0)
+    assert found.rows["market_data_cache"] == YEAR
+    assert closes(url, "AAA") == expected(listing, TODAY)
+    seen = {day: (raw, adjusted) for day, raw, adjusted in listing.seen(TODAY)}
+    kept = rows(url, "engine_raw_closes").sort("date")
+    for day, raw, adjusted in kept.select("date", "raw_close", "adjusted_close").iter_rows():
+        assert (raw, adjusted) == pytest.approx(seen[day], abs=5e-9)
+    actions = rows(url, "engine_price_actions").sort("date")
+    told = actions.select("date", "kind", pl.col("value").round(6)).rows()
+    assert told == [(date(2025, 2, 3), "dividend", round(1.25 / 3, 6)), (date(2025, 4, 1), "split", 3.0)]
+
+
+def test_open_high_and_low_share_the_closes_adjustment(yahoo: YahooServer, store: Stores) -> None:
+    days = [date(2025, 6, 27), date(2025, 6, 30)]
+    yahoo.world.add(Listing("AAA", days, [100.0, 90.0], dividends={days[1]: 10.0}))
+    url = holding(store("duckdb"), "AAA")
+    run(url, TODAY, "AAA")
+    found = rows(url, "market_data_cache").sort("date").select("open", "high", "low", "close", "volume")
+    # A dividend of a tenth of the close before: what is older is worth nine tenths.
+    assert found.rows() == [(89.1, 91.8, 87.3, 90.0, 1_000_000), (89.1, 91.8, 87.3, 90.0, 1_000_001)]
+
+
+def test_a_second_collection_fetches_nothing_and_changes_nothing(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA")
+    listed(yahoo, "AAA", *FUNDS)
+    assert run(url, TODAY).wanted == len(FUNDS) + 1
+    before = prices(url)
+    yahoo.asked.clear()
+    again = run(url, TODAY)
+    assert (again.wanted, again.answers.height, again.coverage) == (len(FUNDS) + 1, 0, 1.0)
+    assert not yahoo.asked
+    assert prices(url) == before
+
+
+def test_the_next_evening_adds_one_row_and_touches_no_other(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA")
+    (listing,) = listed(yahoo, "AAA")
+    run(url, TODAY, "AAA")
+    yahoo.asked.clear()
+    yahoo.world.today = TOMORROW
+    assert run(url, TOMORROW, "AAA").rows["market_data_cache"] == 1
+    assert yahoo.counted() == {"AAA": 1}
+    assert closes(url, "AAA") == expected(listing, TOMORROW, min(closes(url, "AAA")))
+    written = dict(rows(url, "market_data_cache").select("date", "updated_at").iter_rows())
+    assert [day for day, at in written.items() if at >= evening(TOMORROW)] == [TOMORROW]
+
+
+def test_a_bar_of_an_unfinished_session_is_not_stored(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA")
+    listed(yahoo, "AAA")
+    for hour, minute, newest in ((16, 29, date(2025, 6, 27)), (16, 30, TODAY)):
+        with Yahoo(QUICK) as provider:
+            now = datetime(2025, 6, 30, hour, minute, tzinfo=NEW_YORK)
+            collect("prices", url, provider, now=now, symbols=["AAA"], end=date(2026, 1, 1))
+        assert max(closes(url, "AAA")) == newest
+
+
+# Holes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hole_inside_a_series_is_filled_by_one_request(
+    yahoo: YahooServer, store: Stores, kind: str
+) -> None:
+    url = holding(store(kind), "AAA", "BBB")
+    listed(yahoo, "AAA", "BBB")
+    run(url, TODAY, "AAA", "BBB")
+    before = closes(url, "AAA"), closes(url, "BBB")
+    hole = (date(2025, 3, 4), date(2025, 3, 5), date(2025, 3, 11))
+    _delete(url, "AAA", hole)
+    assert len(closes(url, "AAA")) == YEAR - 3
+    yahoo.asked.clear()
+    found = run(url, TOMORROW, "AAA", "BBB", end=TODAY)
+    assert found.rows["market_data_cache"] == 3
+    assert (closes(url, "AAA"), closes(url, "BBB")) == before
+    assert yahoo.counted() == {"AAA": 1}
+    (asked,) = (one.parameters for one in yahoo.asked if one.path == CHART)
+    first, last = (
+        datetime.fromtimestamp(int(asked[name]), NEW_YORK).date() for name in ("period1", "period2")
+    )
+    # Seven sessions before the hole, and a day more for time zones at both ends.
+    assert (first, last) == (date(2025, 2, 20), date(2025, 3, 13))
+
+
+def _delete(url: str, symbol: str, days: tuple[date, ...]) -> None:
+    if url.startswith("parquet"):
+        from tests.stores.support import folder_of
+
+        path = folder_of(url) / "market_data_cache.parquet"
+        held = pl.read_parquet(path)
+        held.filter(~((pl.col("symbol") == symbol) & pl.col("date").is_in(days))).write_parquet(path)
+    else:
+        listing = ", ".join(f"'{day}'" for day in days)
+        run_sql(url, f"delete from market_data_cache where symbol = '{symbol}' and date in ({listing})")
+
+
+def test_a_symbol_that_lags_is_caught_up_though_others_have_the_session(
+    yahoo: YahooServer, store: Stores
+) -> None:
+    url = holding(store("duckdb"), "AAA", "LAG")
+    _, lag = listed(yahoo, "AAA", "LAG")
+    run(url, date(2025, 6, 23), "LAG")
+    run(url, TODAY, "AAA")
+    yahoo.asked.clear()
+    assert run(url, TODAY, "AAA", "LAG").rows["market_data_cache"] == 5
+    assert yahoo.counted() == {"LAG": 1}
+    assert closes(url, "LAG") == {**expected(lag, TODAY), **expected(lag, date(2025, 6, 23))}
+
+
+def test_an_earlier_start_is_filled_in_before_what_is_stored(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA")
+    (listing,) = listed(yahoo, "AAA")
+    run(url, TODAY, "AAA", start=date(2025, 3, 3))
+    run(url, TODAY, "AAA", start=date(2024, 3, 1))
+    assert closes(url, "AAA") == expected(listing, TODAY, date(2024, 3, 1))
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "postgres"])
+def test_what_is_stored_but_no_price_is_missing(yahoo: YahooServer, store: Stores, kind: str) -> None:
+    broken = date(2025, 6, 24)
+    kept = {"sector": "Kept", "market_cap": 5}
+    url = put(store(kind), {"market_data_cache": [close(broken, "0", **kept)]})
+    if kind == "postgres":
+        run_sql(url, "update market_data_cache set close = 'NaN'")
+    (listing,) = listed(yahoo, "AAA")
+    run(url, TODAY, "AAA")
+    assert closes(url, "AAA") == expected(listing, TODAY)
+    row = rows(url, "market_data_cache").filter(pl.col("date") == broken).row(0, named=True)
+    assert (row["sector"], str(row["id"]), row["data_source"]) == ("Kept", uid(f"AAA/{broken}"), "yfinance")
+    assert row["created_at"] == STAMP
+
+
+# One basis
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_split_replaces_the_whole_series(yahoo: YahooServer, store: Stores, kind: str) -> None:
+    url = holding(store(kind), "AAA", "BBB")
+    listing, other = listed(yahoo, "AAA", "BBB")
+    run(url, TODAY, "AAA", "BBB", start=date(2024, 2, 1))
+    listing.splits[TOMORROW] = 10.0
+    listing.paid = [
+        p if day < TOMORROW else p / 10 for day, p in zip(listing.days, listing.paid, strict=True)
+    ]
+    yahoo.world.today = TOMORROW
+    yahoo.asked.clear()
+    run(url, TOMORROW, "AAA", "BBB")
+    stored = closes(url, "AAA")
+    assert stored == expected(listing, TOMORROW, date(2024, 2, 1))
+    moves = [b / a for a, b in zip(list(stored.values()), list(stored.values())[1:], strict=False)]
+    assert max(moves) < 1.2
+    assert min(moves) > 0.8, "no return of a tenfold split"
+    assert closes(url, "BBB") == expected(other, TOMORROW, date(2024, 2, 1))
+    assert yahoo.counted() == {"AAA": 2, "BBB": 1}
+
+
+def test_a_dividend_replaces_the_whole_series(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA")
+    (listing,) = listed(yahoo, "AAA")
+    run(url, TODAY, "AAA")
+    listing.dividends[TOMORROW] = 0.4
+    yahoo.world.today = LATER
+    found = run(url, LATER, "AAA")
+    assert found.rows["market_data_cache"] == YEAR + 2
+    assert closes(url, "AAA") == expected(listing, LATER, date(2024, 6, 29))
+    assert rows(url, "engine_price_actions")["kind"].to_list() == ["dividend"]
+
+
+def test_a_split_in_the_middle_of_a_lag_is_seen(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA")
+    (listing,) = listed(yahoo, "AAA")
+    run(url, date(2025, 3, 31), "AAA")
+    listing.split(date(2025, 5, 12), 2.0)
+    run(url, TODAY, "AAA")
+    stored = closes(url, "AAA")
+    assert stored == expected(listing, TODAY, min(stored))
+
+
+def test_a_series_that_the_legacy_batch_spliced_is_made_whole(yahoo: YahooServer, store: Stores) -> None:
+    (listing,) = listed(yahoo, "AAA", dividends={date(2025, 6, 20): 1.5})
+    stale = expected(listing, date(2025, 6, 18), date(2025, 4, 1))
+    fresh = expected(listing, date(2025, 6, 27), date(2025, 6, 20))
+    spliced = [close(day, str(price)) for day, price in (stale | fresh).items()]
+    url = put(store("duckdb"), {"market_data_cache": spliced})
+    run(url, TODAY, "AAA", start=date(2025, 4, 1))
+    assert closes(url, "AAA") == expected(listing, TODAY, date(2025, 4, 1))
+
+
+def test_what_is_stored_long_ago_is_taken_along(yahoo: YahooServer, store: Stores) -> None:
+    (listing,) = listed(yahoo, "AAA", dividends={date(2024, 9, 3): 2.0})
+    old = expected(listing, date(2024, 3, 28), date(2024, 3, 1))
+    url = put(store("duckdb"), {"market_data_cache": [close(d, str(p)) for d, p in old.items()]})
+    run(url, TODAY, "AAA", start=date(2025, 5, 1))
+    stored = closes(url, "AAA")
+    assert stored == expected(listing, TODAY, date(2024, 3, 1)), "with what lies between, on one basis"
+
+
+def test_what_the_provider_no_longer_has_is_brought_to_the_new_basis(
+    yahoo: YahooServer, store: Stores
+) -> None:
+    url = holding(store("duckdb"), "AAA")
+    (listing,) = listed(yahoo, "AAA")
+    run(url, TODAY, "AAA")
+    volumes = dict(rows(url, "market_data_cache").select("date", "volume").iter_rows())
+    listing.split(TOMORROW, 4.0)
+    yahoo.world.today = TOMORROW
+    whole_series = expected(listing, TOMORROW, date(2024, 6, 29))
+    gone = [day for day in listing.days if date(2024, 7, 8) <= day <= date(2024, 7, 12)]
+    kept = [(day, paid) for day, paid in zip(listing.days, listing.paid, strict=True) if day not in gone]
+    listing.days, listing.paid = [list(column) for column in zip(*kept, strict=True)]  # type: ignore[assignment]
+    run(url, TOMORROW, "AAA")
+    stored = closes(url, "AAA")
+    assert set(stored) == set(whole_series), "nothing was erased"
+    assert stored == pytest.approx(whole_series, abs=1e-4)
+    after = dict(rows(url, "market_data_cache").select("date", "volume").iter_rows())
+    assert [after[day] for day in gone] == [4 * volumes[day] for day in gone]
+
+
+def test_a_whole_series_that_does_not_come_leaves_the_old_basis_alone(
+    yahoo: YahooServer, store: Stores
+) -> None:
+    url = holding(store("duckdb"), "AAA")
+    (listing,) = listed(yahoo, "AAA")
+    run(url, TODAY, "AAA")
+    before = prices(url)
+    listing.split(TOMORROW, 2.0)
+    yahoo.world.today = TOMORROW
+    yahoo.fail("500", "AAA", after=1)
+    found = run(url, TOMORROW, "AAA")
+    assert found.outcomes == {"error": 1}
+    assert prices(url) == before, "no new close beside old ones of another basis"
+    yahoo.heal()
+    run(url, TOMORROW, "AAA")
+    assert closes(url, "AAA") == expected(listing, TOMORROW, date(2024, 6, 29))
+
+
+def test_a_dividend_that_is_told_no_more_is_forgotten(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA")
+    (listing,) = listed(yahoo, "AAA", dividends={date(2025, 6, 26): 3.0})
+    run(url, TODAY, "AAA")
+    listing.dividends = {date(2025, 6, 27): 3.0}
+    yahoo.world.today = TOMORROW
+    run(url, TOMORROW, "AAA")
+    assert rows(url, "engine_price_actions")["date"].to_list() == [date(2025, 6, 27)]
+    assert closes(url, "AAA") == expected(listing, TOMORROW, date(2024, 6, 29))
+
+
+# Failures
+
+
+FAILURES = {
+    "404": "not_found",
+    "500": "error",
+    "empty": "empty",
+    "truncated": "error",
+    "cut": "error",
+    "slow": "timeout",
+    "renamed": "renamed",
+}
+
+
+def test_a_failure_erases_nothing(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA")
+    symbols = {f"S{kind.upper()}": kind for kind in FAILURES}
+    listed(yahoo, *symbols)
+    run(url, TODAY, *symbols, start=date(2025, 6, 2))
+    before = prices(url)
+    yahoo.world.today = TOMORROW
+    for symbol, kind in symbols.items():
+        yahoo.fail(kind, symbol, value="NEW" if kind == "renamed" else 0.6)  # type: ignore[arg-type]
+    hasty = Patience(rate=1000, attempts=2, backoff=0.01, timeout=0.3)
+    found = run(url, TOMORROW, *symbols, patience=hasty, start=date(2025, 6, 2))
+    assert dict(found.answers.select("symbol", "outcome").iter_rows()) == {
+        symbol: FAILURES[kind] for symbol, kind in symbols.items()
+    }
+    assert found.coverage == 0, "the session that is due is not there"
+    assert found.unanswered == 1, "all were traded the day before"
+    assert prices(url) == before
+    yahoo.heal()
+    assert run(url, TOMORROW, *symbols, start=date(2025, 6, 2)).coverage == 1
+    for symbol in symbols:
+        assert closes(url, symbol) == expected(yahoo.world.listings[symbol], TOMORROW, date(2025, 6, 2))
+
+
+def test_a_partial_answer_is_kept_and_the_rest_asked_for(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA")
+    (listing,) = listed(yahoo, "AAA")
+    yahoo.fail("partial", "AAA", times=1)
+    assert run(url, TODAY, "AAA").coverage == 0
+    assert 0 < len(closes(url, "AAA")) < YEAR
+    gaps = rows(url, "engine_price_gaps")
+    assert set(gaps["reason"]) == {"the provider has no bar"}
+    run(url, date(2025, 7, 1), "AAA", end=TODAY)
+    assert len(closes(url, "AAA")) > YEAR / 2
+    later = run(url, date(2025, 7, 2), "AAA", end=TODAY)
+    assert later.coverage == 1
+    assert closes(url, "AAA") == expected(listing, TODAY)
+    assert rows(url, "engine_price_gaps").is_empty()
+
+
+def test_a_bar_without_a_price_is_refused_with_its_reason(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA")
+    (listing,) = listed(yahoo, "AAA")
+    for day, paid in ((TODAY, float("nan")), (date(2025, 6, 26), -1.0), (date(2025, 6, 25), 3e8)):
+        listing.paid[listing.days.index(day)] = paid
+    run(url, TODAY, "AAA")
+    gaps = dict(rows(url, "engine_price_gaps").select("date", "reason").iter_rows())
+    assert gaps == {
+        TODAY: "the close is missing",
+        date(2025, 6, 26): "the close is -1.0",
+        date(2025, 6, 25): "the close is 300000000.0",
+    }
+    assert not set(gaps) & set(closes(url, "AAA"))
+
+
+def test_a_throttled_run_loses_nothing_and_the_next_asks_for_the_rest_only(
+    yahoo: YahooServer, store: Stores
+) -> None:
+    symbols = [f"S{i:02}" for i in range(20)]
+    url = holding(store("duckdb"), *symbols)
+    listings = listed(yahoo, *symbols)
+    yahoo.fail("429", after=8)
+    first = run(url, TODAY, *symbols, patience=Patience(rate=1000, pause=0.05, pauses=1, in_flight=4))
+    assert first.outcomes == {"ok": 8, "throttled": 12}
+    assert first.rows["market_data_cache"] == 8 * YEAR
+    yahoo.heal()
+    second = run(url, TODAY, *symbols)
+    assert second.outcomes == {"ok": 12}
+    assert yahoo.counted() == dict.fromkeys(first.failed["symbol"], 1)
+    assert all(closes(url, one.symbol) == expected(one, TODAY) for one in listings)
+
+
+# What is asked for
+
+
+def test_an_unknown_symbol_is_remembered_and_costs_the_others_nothing(
+    yahoo: YahooServer, store: Stores
+) -> None:
+    url = holding(store("duckdb"), "AAA", "GONE")
+    listed(yahoo, "AAA")
+    for day, asked in (
+        (TODAY, {"AAA": 1, "GONE": 1}),
+        (TOMORROW, {"AAA": 1, "GONE": 1}),
+        (LATER, {"AAA": 1}),
+        (date(2025, 7, 3), {"AAA": 1, "GONE": 1}),
+    ):
+        yahoo.world.today = day
+        yahoo.asked.clear()
+        run(url, day, "AAA", "GONE")
+        assert yahoo.counted() == asked, day
+        wide = [
+            one
+            for one in yahoo.asked
+            if one.symbol == "AAA"
+            and int(one.parameters["period2"]) - int(one.parameters["period1"]) > 30 * 86_400
+        ]
+        assert (len(wide) == 1) == (day == TODAY)
+
+
+def test_a_session_without_a_bar_is_asked_for_more_and_more_seldom(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA")
+    (listing,) = listed(yahoo, "AAA")
+    halted = date(2025, 4, 2)
+    place = listing.days.index(halted)
+    del listing.days[place], listing.paid[place]
+    asked = []
+    for day in (TODAY, TODAY, TOMORROW, LATER, date(2025, 7, 3)):
+        yahoo.asked.clear()
+        run(url, day, "AAA", end=TODAY)
+        asked.append(yahoo.counted()["AAA"])
+    assert asked == [1, 0, 1, 0, 1]
+    assert rows(url, "engine_price_gaps").select("date", "tries").rows() == [(halted, 3)]
+
+
+def test_sessions_before_a_listing_are_not_due(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "IPO")
+    yahoo.world.add(invented("IPO", date(2025, 5, 1), TODAY))
+    assert run(url, TODAY, "IPO").coverage == 1
+    yahoo.asked.clear()
+    assert run(url, TODAY, "IPO").answers.is_empty()
+    assert rows(url, "engine_price_gaps").is_empty()
+
+
+def test_symbols_are_stored_as_positions_spell_them(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "BRK.B", "EQIX", " brk.b ")
+    brk, eqix, *_ = listed(yahoo, "BRK-B", "EQIX", *FUNDS)
+    run(url, TODAY)
+    assert closes(url, "BRK.B") == expected(brk, TODAY)
+    assert closes(url, "EQIX") == expected(eqix, TODAY)
+    assert yahoo.counted()["BRK-B"] == 1
+
+
+def test_what_no_market_quotes_is_refused_by_name(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA")
+    with pytest.raises(UsageError, match="'AAPL250117C00150000' is no symbol"):
+        run(url, TODAY, "AAPL250117C00150000")
+
+
+def test_every_collection_is_in_the_ledger(yahoo: YahooServer, store: Stores) -> None:
+    url = holding(store("duckdb"), "AAA", "GONE")
+    listed(yahoo, "AAA")
+    run(url, TODAY, "AAA", "GONE")
+    (row,) = rows(url, "engine_collections").select("kind", "target", "symbols", "asked", "brought").rows()
+    assert row == ("prices", TODAY, 2, 2, 1)

@@ -1,0 +1,126 @@
+"""Which sessions of which portfolios a nightly run finds missing, and in what stages it takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from engine.backlog import OWNED, Stage, backlog
+from engine.schema import TABLES
+from tests.builders import STAMP, portfolio, position, uid
+from tests.memory_store import MemoryReader, frame_of
+
+MON, TUE, WED, THU, FRI = (date(2025, 3, day) for day in (10, 11, 12, 13, 14))
+NOW = datetime(2025, 3, 14, 22, tzinfo=UTC)
+ZEROS = {
+    column.name: 0
+    for column in TABLES["portfolio_snapshots"].columns
+    if not column.nullable and column.type.kind in ("numeric", "integer")
+}
+
+
+def snapshots(owner: str, *days: date) -> list[dict[str, Any]]:
+    keys = [{"id": uid(f"{owner}{day}"), "portfolio_id": uid(owner), "snapshot_date": day} for day in days]
+    return [{**ZEROS, **key, "is_complete": True, "created_at": STAMP} for key in keys]
+
+
+def tracked(*days: date) -> list[dict[str, Any]]:
+    return [
+        {"id": uid(f"t{d}"), "run_date": d, "phase_1_status": "success", "created_at": STAMP} for d in days
+    ]
+
+
+def stages(**tables: Sequence[Mapping[str, Any]]) -> list[Stage]:
+    frames = {name: frame_of(name, list(rows)) for name, rows in tables.items()}
+    with MemoryReader(frames) as reader:
+        return backlog(reader, FRI, NOW)
+
+
+def ids(*names: str) -> list[UUID]:
+    return [UUID(one) for one in sorted(uid(name) for name in names)]
+
+
+A, B = portfolio("A"), portfolio("B")
+
+
+def test_a_store_that_is_up_to_date_has_none() -> None:
+    assert stages(portfolios=[A], portfolio_snapshots=snapshots("A", THU, FRI)) == []
+
+
+def test_a_store_without_snapshots_begins_with_the_first_position_of_all() -> None:
+    held = [position(owner="A", entry_date=WED), position(owner="B", entry_date=FRI)]
+    assert stages(portfolios=[A, B], positions=held) == [Stage(WED, FRI)]
+
+
+def test_a_store_without_positions_has_nothing_to_do() -> None:
+    assert stages(portfolios=[A]) == []
+    assert stages() == []
+
+
+def test_lost_nights_are_made_up_by_all_together() -> None:
+    found = stages(portfolios=[A, B], portfolio_snapshots=[*snapshots("A", TUE), *snapshots("B", MON, TUE)])
+    assert found == [Stage(WED, FRI)]
+
+
+def test_a_late_portfolio_is_first_brought_to_where_the_others_stand() -> None:
+    found = stages(
+        portfolios=[A, B],
+        positions=[position(owner="B", entry_date=TUE)],
+        portfolio_snapshots=snapshots("A", MON, TUE, WED, THU),
+        batch_run_tracking=tracked(MON, TUE, WED, THU),
+    )
+    assert found == [Stage(TUE, THU, ids("B"), OWNED), Stage(FRI, FRI)]
+    assert "batch_run_tracking" not in OWNED
+
+
+def test_history_begins_with_the_store_s_own() -> None:
+    found = stages(
+        portfolios=[A, B],
+        positions=[position(owner="B", entry_date=date(2019, 1, 2))],
+        portfolio_snapshots=snapshots("A", WED, THU, FRI),
+    )
+    assert [(one.start, one.portfolios) for one in found] == [(WED, ids("B"))]
+
+
+def test_a_position_entered_before_its_portfolio_s_first_snapshot_reopens_nothing() -> None:
+    found = stages(
+        portfolios=[A],
+        positions=[position(owner="A", entry_date=MON)],
+        portfolio_snapshots=snapshots("A", THU, FRI),
+    )
+    assert found == []
+
+
+def test_a_session_lost_in_between_is_found() -> None:
+    found = stages(
+        portfolios=[A, B],
+        portfolio_snapshots=[*snapshots("A", MON, TUE, WED, THU, FRI), *snapshots("B", MON, TUE, THU, FRI)],
+        batch_run_tracking=tracked(MON, TUE, WED, THU, FRI),
+    )
+    assert found == [Stage(WED, FRI, ids("B"), OWNED)]
+
+
+def test_a_session_that_was_never_told_to_be_done_is_told_by_those_who_finish_it() -> None:
+    found = stages(
+        portfolios=[A, B],
+        portfolio_snapshots=[*snapshots("A", THU, FRI), *snapshots("B", THU)],
+        batch_run_tracking=tracked(THU),
+    )
+    assert found == [Stage(FRI, FRI, ids("B"), None)]
+
+
+def test_a_portfolio_with_cash_alone_comes_along() -> None:
+    found = stages(portfolios=[A, B], portfolio_snapshots=snapshots("A", WED, THU))
+    assert found == [Stage(FRI, FRI)]
+
+
+def test_a_deleted_portfolio_is_due_nothing() -> None:
+    gone = portfolio("B", deleted_at=STAMP)
+    found = stages(
+        portfolios=[A, gone],
+        positions=[position(owner="B", entry_date=MON)],
+        portfolio_snapshots=snapshots("A", MON, TUE, WED, THU, FRI),
+    )
+    assert found == []
