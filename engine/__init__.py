@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.report import Report
     from engine.results import Results
     from engine.rules import Rules
+    from engine.store import Store, open
     from engine.window import Window
 
 _HOMES = {
@@ -27,11 +28,13 @@ _HOMES = {
     "Report": "engine.report",
     "Results": "engine.results",
     "Rules": "engine.rules",
+    "Store": "engine.store",
     "Window": "engine.window",
     "backfill": "engine.job",
     "compare": "engine.api",
     "compute": "engine.pipeline",
     "load": "engine.api",
+    "open": "engine.store",
 }
 
 __all__ = [
@@ -41,11 +44,13 @@ __all__ = [
     "Report",
     "Results",
     "Rules",
+    "Store",
     "Window",
     "backfill",
     "compare",
     "compute",
     "load",
+    "open",
 ]
 
 
