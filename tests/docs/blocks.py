@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,11 @@ def commands(block: Block) -> Iterator[tuple[str, str | None]]:
         yield command.strip(), output
 
 
-def scheduled(page: Path) -> list[str]:
-    """Commands of the page's crontabs, without the five fields of the time."""
-    lines = [line for block in blocks(page) if block.language == "crontab" for line in block.text.splitlines()]
-    return [line.split(maxsplit=5)[5] for line in lines if not re.match(r"^\w+=", line)]
+def engine_commands(block: Block) -> Iterator[list[str]]:
+    """The arguments of a shell block's calls of `python -m engine`."""
+    if block.language not in ("bash", "console"):
+        return
+    for command, _ in commands(block):
+        words = shlex.split(command, comments=True)
+        if "engine" in words:
+            yield words[words.index("engine") + 1 :]
