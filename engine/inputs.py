@@ -7,6 +7,8 @@ from functools import cached_property
 
 import polars as pl
 
+from engine.window import Window
+
 MARKET_FUND = "SPY"
 RATE_FUND = "TLT"
 FACTOR_FUNDS = ("VUG", "VTV", "MTUM", "QUAL", "IWM", "SPY", "USMV", "TLT")
@@ -17,6 +19,7 @@ FACTOR_FUNDS = ("VUG", "VTV", "MTUM", "QUAL", "IWM", "SPY", "USMV", "TLT")
 class Inputs:
     """Typed frames, each sorted by its natural key.
 
+    window: what they were loaded for: see `engine.window`.
     portfolios: all columns, of the portfolios asked for that can be computed.
     positions: all columns, of those and of deleted portfolios: the legacy batch marks both.
     realized_events: portfolio_id, trade_date, realized_pnl.
@@ -39,6 +42,7 @@ class Inputs:
     refused: portfolio_id, reason: portfolios that cannot be computed.
     """
 
+    window: Window
     portfolios: pl.DataFrame
     positions: pl.DataFrame
     realized_events: pl.DataFrame

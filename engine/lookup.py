@@ -7,7 +7,7 @@ from uuid import UUID
 
 import polars as pl
 
-from engine.errors import UsageError, nearest, safe_url
+from engine.errors import UsageError, nearest
 from engine.schema import TABLES, Table
 
 
@@ -35,10 +35,10 @@ class UnknownColumnError(UnknownNameError):
 
 
 class UnknownPortfolioError(UnknownNameError):
-    """A portfolio that the store does not hold."""
+    """A portfolio that is not there."""
 
-    def __init__(self, url: str, name: str, known: Iterable[str]) -> None:
-        super().__init__("portfolio", name, known, f"store {safe_url(url)}")
+    def __init__(self, where: str, name: str, known: Iterable[str]) -> None:
+        super().__init__("portfolio", name, known, where)
 
 
 class AmbiguousNameError(UsageError, LookupError):
@@ -63,18 +63,19 @@ def check_columns(table: Table, columns: Iterable[str]) -> None:
             raise UnknownColumnError(table, name)
 
 
-def portfolio_id(portfolios: pl.DataFrame, wanted: str | UUID, url: str) -> str:
+def portfolio_id(portfolios: pl.DataFrame, wanted: str | UUID, where: str) -> str:
     """The id of the portfolio that an id, or a name that only one of them bears, stands for.
 
     Args:
         portfolios: id, name; live ones and deleted ones.
+        where: what has them, in words.
     """
     name = str(wanted)
     if name.lower() in portfolios["id"]:
         return name.lower()
     ids = portfolios.filter(pl.col("name") == name)["id"].to_list()
     if not ids:
-        raise UnknownPortfolioError(url, name, [*portfolios["name"].drop_nulls(), *portfolios["id"]])
+        raise UnknownPortfolioError(where, name, [*portfolios["name"].drop_nulls(), *portfolios["id"]])
     if len(ids) > 1:
         raise AmbiguousNameError("portfolio", name, ids)
     found: str = ids[0]

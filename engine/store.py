@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from html import escape
 from uuid import UUID
 
@@ -12,11 +12,15 @@ import polars as pl
 import polars.selectors as cs
 
 from engine.errors import UsageError, safe_url
+from engine.inputs import Inputs
 from engine.inventory import Inventory, inventory
 from engine.lookup import check_columns, portfolio_id, table_named
+from engine.plan import plan
 from engine.schema import TABLES, Table
+from engine.shards import live_portfolios
 from loaders import Reader, open_reader
 from loaders.slices import has_days, read_slice
+from loaders.window import load_window
 
 Portfolios = str | UUID | Sequence[str | UUID]
 """One portfolio or several: ids, or names that only one of the store's portfolios bears."""
@@ -26,6 +30,13 @@ def open(url: str) -> Store:
     """The store behind a URL.
 
     Nothing is held open between calls: each reads over a connection of its own.
+
+    >>> import engine
+    >>> store = engine.open("duckdb:///demo.duckdb")
+    >>> "portfolio_snapshots" in store.tables
+    True
+    >>> store.portfolios["name"].to_list()[:2]
+    ['Demo ETF Core 2', 'Demo Family Office 5']
 
     Raises:
         EngineError: no such kind of store, or it cannot be opened.
@@ -78,6 +89,13 @@ class Store:
             columns: names; default all, in the table's order.
             exact: figures as the Decimals that are stored instead.
 
+        >>> import engine
+        >>> from datetime import date
+        >>> store = engine.open("duckdb:///demo.duckdb")
+        >>> days, columns = {"start": date(2025, 12, 18)}, ["snapshot_date", "daily_return"]
+        >>> store.read("portfolio_snapshots", "Demo Growth 3", **days, columns=columns).shape
+        (2, 2)
+
         Raises:
             UsageError: no such table, column or portfolio, a name that several portfolios bear, or a
                 filter by portfolio or day of a table that belongs to none.
@@ -89,6 +107,40 @@ class Store:
             ids = None if portfolios is None else _ids(reader, portfolios)
             rows = read_slice(reader, known, ids, start, end, columns)
         return rows if exact else rows.with_columns(cs.decimal().cast(pl.Float64))
+
+    def inputs(
+        self,
+        start: date,
+        end: date,
+        portfolios: Portfolios | None = None,
+        *,
+        run_date: date | None = None,
+        symbols: Sequence[str] = (),
+    ) -> Inputs:
+        """What the figures of a window are computed from, read once and validated.
+
+        Sessions that are stored already start from what they started from when they were first
+        run: computed again they give the stored figures.
+
+        Args:
+            start, end: first and last day.
+            portfolios: ids or names; default all that are not deleted.
+            run_date: what counts as today; default today's date in UTC. Factor correlations look
+                back from it, and sessions before it have no sector figures.
+            symbols: whose prices and profiles to load beside those of what is held.
+
+        Raises:
+            EngineError: no session in those days, an unknown portfolio, or a store without a table
+                or a column that is needed.
+        """
+        now = datetime.now(UTC)
+        with open_reader(self.url) as reader:
+            ids = None if portfolios is None else _ids(reader, portfolios)
+            live_portfolios(reader, ids)
+            window = plan(reader, start, end, run_date or now.date(), now, ids)
+            if window is None:
+                raise UsageError(f"there is no session from {start} to {end}")
+            return load_window(reader, replace(window, later=()), ids, symbols)
 
     def inventory(self) -> Inventory:
         """Rows and days of each table, and the sessions that each portfolio lacks."""
@@ -116,7 +168,7 @@ class Store:
 def _ids(reader: Reader, wanted: Portfolios) -> list[str]:
     rows = reader.read("portfolios", ["id", "name"])
     several = [wanted] if isinstance(wanted, str | UUID) else wanted
-    return sorted({portfolio_id(rows, one, reader.url) for one in several})
+    return sorted({portfolio_id(rows, one, f"store {safe_url(reader.url)}") for one in several})
 
 
 def _check_filters(table: Table, portfolios: Portfolios | None, start: date | None, end: date | None) -> None:

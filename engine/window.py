@@ -41,6 +41,9 @@ class Window:
         if self.start > self.end:
             raise UsageError(f"the window ends ({self.end}) before it starts ({self.start})")
 
+    def __str__(self) -> str:
+        return f"{self.start} to {self.last} seen from {self.run_date}"
+
     @cached_property
     def sessions(self) -> list[date]:
         """The NYSE sessions of the window and the later ones, ascending."""

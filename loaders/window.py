@@ -63,6 +63,7 @@ class Admission:
 
     reader: Reader
     portfolios: Sequence[object] | None
+    symbols: Sequence[str] = ()
     quarantine: list[pl.DataFrame] = field(default_factory=list)
 
     def read(
@@ -87,17 +88,22 @@ class Admission:
         }
 
 
-def load_window(reader: Reader, window: Window, portfolios: Sequence[object] | None = None) -> Inputs:
+def load_window(
+    reader: Reader,
+    window: Window,
+    portfolios: Sequence[object] | None = None,
+    symbols: Sequence[str] = (),
+) -> Inputs:
     """Everything that the window's figures need, of the portfolios asked for (default: all).
 
-    The window has at least one session.
+    The window has at least one session. Prices and profiles of `symbols` come along, held or not.
 
     Of a deleted portfolio asked for the positions are loaded, and nothing else.
 
     Raises:
         EngineError: the store lacks a table or a column, or cannot be read.
     """
-    admission = Admission(reader, portfolios)
+    admission = Admission(reader, portfolios, symbols)
     owners = admission.read("read/portfolios", "portfolios")
     owners = owners.filter(pl.col("deleted_at").is_null())
     flows = _dated(admission, window, "equity_changes", FLOW_COLUMNS)
@@ -116,6 +122,7 @@ def load_window(reader: Reader, window: Window, portfolios: Sequence[object] | N
         frames[name] = frames[name].join(refused, on="portfolio_id", how="anti")
     return Inputs(
         **frames,
+        window=window,
         portfolios=owners.join(refused, left_on="id", right_on="portfolio_id", how="anti"),
         has_benchmark=_has_benchmark(reader),
         quarantine=quarantine,
@@ -140,7 +147,13 @@ def _dated(admission: Admission, window: Window, table: str, columns: Sequence[s
 
 
 def _closes(admission: Admission, window: Window) -> pl.DataFrame:
-    older = admission.read("read/last_closes", "market_data_cache", CLOSE_COLUMNS, start=window.first_price)
+    older = admission.read(
+        "read/last_closes",
+        "market_data_cache",
+        CLOSE_COLUMNS,
+        start=window.first_price,
+        symbols=admission.symbols,
+    )
     inside = admission.read(
         "read/closes",
         "market_data_cache",
@@ -148,6 +161,7 @@ def _closes(admission: Admission, window: Window) -> pl.DataFrame:
         start=window.first_price,
         end=window.last,
         funds=FACTOR_FUNDS,
+        symbols=admission.symbols,
     )
     return pl.concat([older, inside]).sort("symbol", "date")
 
@@ -165,7 +179,9 @@ def _market(admission: Admission, window: Window) -> dict[str, pl.DataFrame]:
         "closes": _closes(admission, window),
         "fund_closes": funds,
         "universe": admission.reader.query(statement("read/universe")).sort("symbol"),
-        "profiles": admission.read("read/profiles", "company_profiles", PROFILE_COLUMNS),
+        "profiles": admission.read(
+            "read/profiles", "company_profiles", PROFILE_COLUMNS, symbols=admission.symbols
+        ),
         "factor_definitions": admission.read("read/table", "factor_definitions"),
         "scenarios": admission.read("read/table", "stress_test_scenarios"),
         "tags": admission.read("read/table", "tags_v2"),
