@@ -187,6 +187,7 @@ def _closes(url: str, key: str, first: date, last: date) -> pl.DataFrame:
             everyone=False,
             portfolios=[key],
             funds=(),
+            symbols=(),
         )
     return rows.sort("symbol", "date")
 
