@@ -179,7 +179,7 @@ def test_every_rule_is_told() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_files_that_are_named_are_there(page: Path) -> None:
-    for path in re.findall(r"`((?:engine|loaders|writers|sql|tests|tools)/[\w./-]+)`", page.read_text()):
+    for path in re.findall(r"`((?:engine|loaders|writers|sql|tests|tools|notebooks)/[\w./-]+)`", page.read_text()):
         assert (ROOT / path).exists(), path
 
 
