@@ -38,6 +38,7 @@ from engine.symbols import CONTRACT_SIZE, SYNTHETIC
 from engine.window import PRICE_LOOK_BACK
 from loaders.window import FACTOR_LOOK_BACK
 from tests.docs.blocks import PAGES, ROOT, name
+from tests.test_golden import CELLS
 from tools import commands_page
 
 DOCS = ROOT / "docs"
@@ -55,6 +56,8 @@ CLAIMS = {
         ("factor funds: {}.", ", ".join(FACTOR_FUNDS)),
         ("$m$ is {} for the option types", CONTRACT_SIZE),
     ],
+    "../README.md": [("Of {:,} cells in 20 tables", CELLS["mixed"])],
+    "explanation/parity.md": [("Of {:,} cells 600 are exempt", CELLS["mixed"])],
     "calculations/pnl.md": [("at most {} calendar days old", int(quotes.PNL_LOOK_BACK.removesuffix("d")))],
     "calculations/position-values.md": [
         ("at most {} calendar days old", int(quotes.MARK_LOOK_BACK.removesuffix("d"))),
