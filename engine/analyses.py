@@ -113,7 +113,7 @@ def _stress(
         updated_definitions(inputs.factor_definitions, exposures, window.stamp),
         scenarios.active,
         dict(inputs.scenarios.select("scenario_id", "id").iter_rows()),
-        factor_correlations(inputs.fund_closes, window.run_date, scenarios.bounds),
+        factor_correlations(inputs.fund_closes, window.run_date, scenarios.bounds, scenarios.half_life),
         rules.rate_weights,
     )
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from engine.window import Window
+
 MARKET_FUND = "SPY"
 RATE_FUND = "TLT"
 FACTOR_FUNDS = ("VUG", "VTV", "MTUM", "QUAL", "IWM", "SPY", "USMV", "TLT")
@@ -20,6 +22,7 @@ FACTOR_FUNDS = ("VUG", "VTV", "MTUM", "QUAL", "IWM", "SPY", "USMV", "TLT")
 class Inputs:
     """Typed frames, each sorted by its natural key.
 
+    window: what they were loaded for: see `engine.window`.
     portfolios: all columns, of the portfolios asked for that can be computed.
     positions: all columns, of those and of deleted portfolios: the legacy batch marks both.
     realized_events: portfolio_id, trade_date, realized_pnl.
@@ -45,6 +48,7 @@ class Inputs:
     refused: portfolio_id, reason: portfolios that cannot be computed.
     """
 
+    window: Window
     portfolios: pl.DataFrame
     positions: pl.DataFrame
     realized_events: pl.DataFrame

@@ -14,6 +14,7 @@ from engine.analytics.snapshots import figures
 from engine.analytics.valuation import mark_to_market, position_days, since, unmarked_before
 from engine.assembly import assemble
 from engine.checks import money_misfits
+from engine.errors import UsageError
 from engine.exact import integer
 from engine.inputs import Inputs
 from engine.results import FAILURES, Results
@@ -24,15 +25,36 @@ from engine.window import Window
 __all__ = ["JOBS", "compute"]
 
 
-def compute(inputs: Inputs, window: Window, rules: Rules, scenarios: Scenarios | None = None) -> Results:
+def compute(
+    inputs: Inputs,
+    window: Window | None = None,
+    rules: Rules | None = None,
+    scenarios: Scenarios | None = None,
+) -> Results:
     """Every figure of every portfolio and session of the window.
 
     Pure: no store, no clock, no environment. A portfolio with a figure that its column cannot
     hold is left out whole and named in the results' failures; the others are not touched.
 
     Args:
+        window: default the one that the inputs were loaded for; another one begins with it and
+            may end earlier.
+        rules: default `Rules.legacy()`.
         scenarios: what stress tests; default the shipped ones.
+
+    Raises:
+        UsageError: a window that the inputs do not cover.
+
+    >>> import engine
+    >>> from datetime import date
+    >>> days = date(2025, 12, 15), date(2025, 12, 19)
+    >>> inputs = engine.open("duckdb:///demo.duckdb").inputs(*days, "Demo Growth 3", run_date=days[1])
+    >>> results = engine.compute(inputs)
+    >>> results["portfolio_snapshots"]["snapshot_date"].to_list() == inputs.window.sessions
+    True
     """
+    window, rules = window or inputs.window, rules or Rules.legacy()
+    _check_covered(window, inputs.window)
     # Two BLAS threads beside another job have made the same product 4 to 30 times slower.
     with threadpool_limits(1, "blas"):
         days = mark(inputs, window, rules)
@@ -90,6 +112,13 @@ def _cash(inputs: Inputs, window: Window, rules: Rules) -> dict[str, pl.DataFram
         name: booked(rows, day, cents, window.sessions, rules.off_session_cash)
         for name, (rows, day, cents) in sources.items()
     }
+
+
+def _check_covered(window: Window, loaded: Window) -> None:
+    """What precedes a window was loaded up to its first session, and is no other window's."""
+    begins = window.start == loaded.start and window.run_date == loaded.run_date
+    if not begins or window.rerun != loaded.rerun or window.last > loaded.last:
+        raise UsageError(f"the inputs were loaded for {loaded}, which does not cover {window}")
 
 
 def _refusals(inputs: Inputs) -> pl.DataFrame:

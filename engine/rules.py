@@ -25,8 +25,9 @@ class Rules:
         its quantity is not 0 [Q1]; "stop": from its exit date on it earns nothing.
     off_session_cash: realized gains and capital flows dated on a day without a session are
         "lost" [Q5], or booked on the "next_session".
-    synthetic_prefix: symbols that begin with "EQ" are taken for synthetic ones and never
-        priced, EQIX and EQR among them [Q16]; or no such prefix exists.
+    synthetic_prefix: positions of symbols that begin with "EQ" are taken for synthetic ones, EQIX
+        and EQR among them: never marked, and without a volatility [Q16]; or no such prefix
+        exists. P&L, exposures and regressions use their closes all the same.
     alignment: spread and ridge factors use the sessions in which every symbol of the
         "portfolio" that has any price in the look-back has one, so that one gap or one new
         listing shortens the sample of all [02 §11: 4, 5]; or each "symbol" uses its own.

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
+from engine.errors import UsageError, nearest
 from engine.scenario_document import mapping, no_unknown, read_document
 from engine.scenario_errors import ScenarioError, ScenarioFileError, UnknownFactorError
 
@@ -41,6 +42,8 @@ KNOWN_FACTORS = (
 nothing but themselves."""
 
 DEFAULT_FILE = "stress_scenarios.toml"
+GIVEN = "given in code"
+"""Where a scenario comes from that no file holds."""
 TOP_KEYS = ("stress_scenarios", "configuration", "factor_mappings", "severity_levels")
 BOUNDS = ("min_factor_correlation", "max_factor_correlation")
 DEFAULT_BOUNDS = (-0.95, 0.95)
@@ -79,18 +82,78 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Scenarios:
-    """A validated scenario file.
+    """What a run's stress tests assume: a validated scenario file, or what was made of one.
 
     all: in the file's order. bounds: least and largest correlation of two different factors.
+    half_life: sessions after which a day counts half in those correlations; None for the decay of
+        `engine.analytics.factor_correlations`. No file can set it.
     """
 
     all: tuple[Scenario, ...]
     bounds: tuple[float, float] = DEFAULT_BOUNDS
+    half_life: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.half_life is not None and not (_is_finite(self.half_life) and self.half_life > 0):
+            raise UsageError(f"half_life is no number of sessions above 0: {self.half_life}")
 
     @property
     def active(self) -> tuple[Scenario, ...]:
         """The scenarios that a run computes."""
         return tuple(scenario for scenario in self.all if scenario.active)
+
+    def plus(self, *more: Scenario) -> Scenarios:
+        """These and more.
+
+        Raises:
+            ScenarioError: an id that stands there already.
+        """
+        every = (*self.all, *more)
+        _no_repeats(GIVEN, every)
+        return replace(self, all=every)
+
+    def only(self, *ids: str) -> Scenarios:
+        """The scenarios of these ids alone."""
+        known = {scenario.id: scenario for scenario in self.all}
+        for name in ids:
+            if name not in known:
+                raise UsageError(f"there is no scenario {name}{nearest(name, known)}")
+        return replace(self, all=tuple(known[name] for name in ids))
+
+
+def scenario(
+    name: str,
+    shocks: Mapping[str, float],
+    *,
+    id: str = "",
+    description: str = "",
+    group: str = "custom",
+    severity: str = "custom",
+) -> Scenario:
+    """A scenario of one's own, held to the rules of a scenario file.
+
+    Args:
+        name: in words. id: default the name in small letters with underscores.
+        shocks: fractions by factor: -0.2 for a fall of 20 %; of Interest_Rate a change of yield.
+
+    Raises:
+        ScenarioError: no shock, an unknown factor, a shock that is no finite number.
+
+    >>> dip = scenario("Market dip", {"Market": -0.1, "Interest_Rate": 0.005})
+    >>> dip.id
+    'market_dip'
+    >>> Scenarios((dip,), half_life=20).active == (dip,)
+    True
+    """
+    fields = {
+        "name": name,
+        "description": description or name,
+        "category": group,
+        "severity": severity,
+        "shocked_factors": dict(shocks),
+        "active": True,
+    }
+    return _scenario(GIVEN, group, id or "_".join(name.lower().split()), fields)
 
 
 def load_scenarios(path: Path | None = None) -> Scenarios:

@@ -47,6 +47,9 @@ class Window:
         """Whether something that is to be computed is stored already."""
         return bool(self.known)
 
+    def __str__(self) -> str:
+        return f"{self.start} to {self.last} seen from {self.run_date}"
+
     @cached_property
     def sessions(self) -> list[date]:
         """The NYSE sessions of the window and the later ones, ascending."""

@@ -64,6 +64,7 @@ class Admission:
 
     past: Past
     portfolios: Sequence[str] | None
+    symbols: Sequence[str] = ()
     quarantine: list[pl.DataFrame] = field(default_factory=list)
 
     @property
@@ -111,11 +112,13 @@ def load_window(
     window: Window,
     portfolios: Sequence[object] | None = None,
     dead: Sequence[object] = (),
+    symbols: Sequence[str] = (),
 ) -> Inputs:
     """Everything that the window's figures need, of the portfolios asked for (default: all).
 
     Of a deleted portfolio asked for the positions are loaded, and nothing else. Nothing of it is
     computed, so that nothing of it can be refused: a bad row of it is set aside alone.
+    Prices and profiles of `symbols` come along, held or not.
 
     Args:
         reader: the store, or the two stores of a run with a target of its own.
@@ -125,7 +128,8 @@ def load_window(
         EngineError: the store lacks a table or a column, or cannot be read.
     """
     past = reader if isinstance(reader, Past) else Past(reader)
-    admission = Admission(past, None if portfolios is None else [str(owner) for owner in portfolios])
+    owned = None if portfolios is None else [str(owner) for owner in portfolios]
+    admission = Admission(past, owned, symbols)
     owners = admission.admit(
         past.with_state(
             "portfolios", past.source.select("read/portfolios", "portfolios", None, **admission.scope)
@@ -151,6 +155,7 @@ def load_window(
         frames[name] = frames[name].join(refused, on="portfolio_id", how="anti")
     return Inputs(
         **frames,
+        window=window,
         portfolios=owners.join(refused, left_on="id", right_on="portfolio_id", how="anti"),
         has_benchmark=_has_benchmark(past.source),
         quarantine=quarantine,
@@ -206,7 +211,9 @@ def _dated(admission: Admission, window: Window, table: str, columns: Sequence[s
 def _closes(admission: Admission, window: Window, carried: pl.DataFrame) -> pl.DataFrame:
     oldest: date = carried["date"].min() or window.last  # type: ignore[assignment]
     first = min(window.first_price, oldest - MARK_LOOK_BACK)
-    older = admission.read("read/last_closes", "market_data_cache", CLOSE_COLUMNS, start=first)
+    older = admission.read(
+        "read/last_closes", "market_data_cache", CLOSE_COLUMNS, start=first, symbols=admission.symbols
+    )
     inside = admission.read(
         "read/closes",
         "market_data_cache",
@@ -214,6 +221,7 @@ def _closes(admission: Admission, window: Window, carried: pl.DataFrame) -> pl.D
         start=first,
         end=window.last,
         funds=FACTOR_FUNDS,
+        symbols=admission.symbols,
     )
     return pl.concat([older, inside]).sort("symbol", "date")
 
@@ -231,7 +239,9 @@ def _market(admission: Admission, window: Window, carried: pl.DataFrame) -> dict
         "closes": _closes(admission, window, carried),
         "fund_closes": funds,
         "universe": admission.reader.query(statement("read/universe")).sort("symbol"),
-        "profiles": admission.read("read/profiles", "company_profiles", PROFILE_COLUMNS),
+        "profiles": admission.read(
+            "read/profiles", "company_profiles", PROFILE_COLUMNS, symbols=admission.symbols
+        ),
         "scenarios": admission.read("read/table", "stress_test_scenarios"),
     }
 

@@ -1,10 +1,15 @@
-"""A real Postgres for the tests that ask for one: started once by each test process."""
+"""What tests share: a real Postgres, started once by each process, and the store that `bin/demo` leaves."""
 
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
+import re
+import shlex
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +21,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+ROOT = Path(__file__).parents[1]
 GUARDED, PASSWORD = "guarded", "S3cr3t/p@ss:w%rd"
 """A role that must give a password, with every character that a URL escapes."""
 NO_DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
@@ -107,3 +113,31 @@ def database(postgres_server: Server) -> Iterator[str]:
 def postgres_url(postgres_server: Server, database: str) -> str:
     """An empty database."""
     return postgres_server.url(database)
+
+
+@pytest.fixture(scope="session")
+def demo_store(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The DuckDB file that `bin/demo` leaves, made once by whichever process asks first: copy it to write."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder if worker_id == "master" else folder.parent) / "demo"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            for arguments in demo_commands():
+                subprocess.run(
+                    [sys.executable, "-m", "engine", *arguments],
+                    cwd=folder,
+                    env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "POLARS_MAX_THREADS": "1"},
+                    capture_output=True,
+                    check=True,
+                )
+            (folder / "made").touch()
+    return folder / "demo.duckdb"
+
+
+def demo_commands() -> list[list[str]]:
+    """What `bin/demo` runs, once it has set up, but for the look at the end."""
+    lines = re.findall(r"^\.venv/bin/python -m engine (.*)$", (ROOT / "bin/demo").read_text(), re.MULTILINE)
+    assert len(lines) == 3
+    return [shlex.split(line) for line in lines[:2]]

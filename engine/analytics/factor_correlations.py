@@ -49,12 +49,15 @@ class FactorCorrelations:
 
 
 def factor_correlations(
-    fund_closes: pl.DataFrame, run_date: date, bounds: tuple[float, float]
+    fund_closes: pl.DataFrame,
+    run_date: date,
+    bounds: tuple[float, float],
+    half_life: float | None = None,
 ) -> FactorCorrelations:
     """Exponentially weighted correlations of the factor funds' daily returns.
 
         R_t = P_t / P_{t-1} - 1  over the days on which all funds with any close have one
-        rho_ab = cov_w(R_a, R_b) / sqrt(var_w(R_a) var_w(R_b)),  w_t ~ 0.94^(T-t)
+        rho_ab = cov_w(R_a, R_b) / sqrt(var_w(R_a) var_w(R_b)),  w_t ~ decay^(T-t)
 
     cut to `bounds` off the diagonal; 0 with fewer than 30 returns or where a variance is not
     positive. Source: document 03 §4.2.
@@ -63,13 +66,15 @@ def factor_correlations(
         fund_closes: symbol, date, close in USD; of the look-back of the run date, on any days,
             closes of 0 included.
         bounds: least and largest correlation of two different factors.
+        half_life: returns after which a weight has halved; default a decay of 0.94, 11.2 returns.
     """
+    decay = DECAY if half_life is None else 0.5 ** (1.0 / half_life)
     held = set(fund_closes["symbol"])
     funds = [fund for fund in FUND_FACTORS if fund in held]
     close = _complete(fund_closes, funds)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         returns = close[1:] / close[:-1] - 1.0
-        rho = ewma_correlation(returns, DECAY, 1.0, MIN_ROWS)
+        rho = ewma_correlation(returns, decay, 1.0, MIN_ROWS)
     rho = np.clip(rho, *bounds)
     np.fill_diagonal(rho, 1.0)
     return FactorCorrelations(tuple(FUND_FACTORS[fund] for fund in funds), rho, len(returns), run_date)

@@ -5,5 +5,17 @@ What a command needs is imported when it runs, so that `--help` answers at once.
 
 from __future__ import annotations
 
-NAMES = ("daily", "backfill", "collect", "coverage", "compare", "demo", "status", "runs", "copy", "schema")
+NAMES = (
+    "daily",
+    "backfill",
+    "collect",
+    "coverage",
+    "compare",
+    "report",
+    "demo",
+    "status",
+    "runs",
+    "copy",
+    "schema",
+)
 """In the order in which `--help` lists them."""

@@ -1,8 +1,8 @@
--- closes of everything the portfolios hold and of the factor funds, in a span of days
+-- closes of everything the portfolios hold, of the factor funds and of symbols asked for, in a span of days
 select {columns} from market_data_cache
 where date between {start} and {end} and symbol in (
     select symbol from positions where {everyone} or portfolio_id in {portfolios}
     union select upper(symbol) from positions where {everyone} or portfolio_id in {portfolios}
     union select underlying_symbol from positions where {everyone} or portfolio_id in {portfolios}
-    union select symbol from market_data_cache where symbol in {funds}
+    union select symbol from market_data_cache where symbol in {funds} or symbol in {symbols}
 )

@@ -1,0 +1,71 @@
+"""Axes and colours that the charts share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import altair as alt
+
+from engine.pages.blocks import Key
+from engine.pages.cells import SIGNS
+from engine.pages.charts.drawing import Size
+
+LONG_SPAN_DAYS = 120
+"""Calendar days from which an axis names months instead of days."""
+DASHES = ("", "7 3", "2 2", "9 3 2 3")
+UP, DOWN = "var(--up)", "var(--down)"
+
+
+@dataclass(frozen=True)
+class Series:
+    """A column of a frame as a chart draws it."""
+
+    column: str
+    name: str
+    place: int
+    """Among the chart's series: its colour and its dashes, so that colour alone tells nothing."""
+
+    @property
+    def colour(self) -> str:
+        """As the style sheet calls it."""
+        return f"var(--c{self.place + 1})"
+
+    @property
+    def key(self) -> Key:
+        """Its entry in the legend."""
+        return Key(self.name, f"c{self.place + 1}", DASHES[self.place])
+
+
+def series(**names: str) -> list[Series]:
+    """Columns and what they are called, in the order in which they are drawn."""
+    return [Series(column, name, place) for place, (column, name) in enumerate(names.items())]
+
+
+def dash(pattern: str) -> list[float]:
+    """Dashes as Vega takes them."""
+    return [float(part) for part in pattern.split()] or [1, 0]
+
+
+def time_axis(days: Sequence[date], size: Size) -> alt.X:
+    """Sessions from left to right, to scale."""
+    long = (max(days) - min(days)).days > LONG_SPAN_DAYS
+    axis = alt.Axis(
+        format="%b %Y" if long else "%d %b",
+        tickCount=4 if size.narrow else 10 if size.width > 600 else 6,
+        labelOverlap=True,
+        grid=False,
+    )
+    return alt.X("date:T", axis=axis, scale=alt.Scale(nice=False))
+
+
+def money_format(currency: str) -> str:
+    """Amounts on an axis: $1.2M. Other currencies than the commonest stand in the unit."""
+    return "$~s" if SIGNS.get(currency) == "$" else "~s"
+
+
+def value_axis(column: str, form: str, size: Size, *, zero: bool = False) -> alt.Y:
+    """Figures from below upwards, a few lines to read them by."""
+    axis = alt.Axis(format=form, tickCount=4 if size.narrow else 5)
+    return alt.Y(column, axis=axis, scale=alt.Scale(zero=zero, nice=True))

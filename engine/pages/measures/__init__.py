@@ -1,0 +1,1 @@
+"""What a page works out from stored figures; each says how."""

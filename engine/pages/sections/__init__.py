@@ -1,0 +1,1 @@
+"""The parts of a portfolio's page, a file each: from what is stored to blocks."""

@@ -1,0 +1,8 @@
+-- members of the clusters below the correlation matrices of the portfolios asked for, in a span of days
+select {columns} from {table}
+where cluster_id in (
+    select clusters.id from correlation_clusters as clusters
+    join correlation_calculations as heads on heads.id = clusters.correlation_calculation_id
+    where ({everyone} or heads.portfolio_id in {portfolios})
+    and ({undated} or (heads.calculation_date >= {start} and heads.calculation_date < {end} + interval '1 day'))
+)

@@ -1,0 +1,40 @@
+"""A small demo store, computed once, as the examples in docstrings find it: in the current folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.copying import put_whole
+from engine.progress import Quiet
+from loaders.demo import demo_world
+
+START, END = date(2025, 10, 20), date(2025, 12, 19)
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    url = f"duckdb:///{folder}/demo.duckdb"
+    put_whole(url, demo_world(5, 8, 30, seed=7), 5_000, Quiet())
+    engine.backfill(url, start=START, end=END, run_date=END)
+    return folder
+
+
+@pytest.fixture
+def in_demo(demo_folder: Path) -> Iterator[None]:
+    """With the demo store's folder as the current one."""
+    before = Path.cwd()
+    os.chdir(demo_folder)
+    yield
+    os.chdir(before)
+
+
+@pytest.fixture
+def demo(demo_folder: Path) -> engine.Store:
+    return engine.open(f"duckdb:///{demo_folder}/demo.duckdb")

@@ -1,0 +1,201 @@
+"""The pages say what the code says: generated ones are up to date, constants and names are the code's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.analyses import JOBS
+from engine.analytics import (
+    concentration,
+    correlation_lots,
+    correlation_matrices,
+    correlations,
+    factor_correlations,
+    pair_betas,
+    portfolio_volatility,
+    quotes,
+    ridge_factors,
+    spread_factors,
+    stress,
+    stress_holdings,
+    style_betas,
+    volatility,
+)
+from engine.config import Config
+from engine.inputs import FACTOR_FUNDS
+from engine.numerics import correlation_sets
+from engine.numerics import volatility as figures
+from engine.parity.tolerance import OFF_BY_ONE_IN
+from engine.rules import Rules
+from engine.scenarios import load_scenarios
+from engine.schema import TABLES
+from engine.shards import BYTES_A_PORTFOLIO
+from engine.symbols import CONTRACT_SIZE, SYNTHETIC
+from engine.window import PRICE_LOOK_BACK
+from loaders.window import FACTOR_LOOK_BACK
+from tests.docs.blocks import PAGES, ROOT, name
+from tests.test_golden import CELLS
+from tools import commands_page
+
+DOCS = ROOT / "docs"
+PARTS = ("## Not a textbook's", "## Legacy and corrected", "## Check it", "| stored in |", "| code |")
+CALCULATIONS = sorted((DOCS / "calculations").glob("*.md"))
+REASON = re.compile(r'"(failed|skipped): ([a-z_]+)"')
+ROW_OF_REASON = re.compile(r"^\| (?:(`.*`) \| )?(failed|skipped) \| `([a-z_]+)` \|", re.MULTILINE)
+CAPPED = "lie in [\N{MINUS SIGN}{0:g}, {0:g}]"
+SCENARIOS = load_scenarios()
+
+CLAIMS = {
+    "calculations/index.md": [
+        ("at most {} calendar days old", int(quotes.PNL_LOOK_BACK.removesuffix("d"))),
+        ("at most {} calendar days old | the position", int(quotes.MARK_LOOK_BACK.removesuffix("d"))),
+        ("factor funds: {}.", ", ".join(FACTOR_FUNDS)),
+        ("$m$ is {} for the option types", CONTRACT_SIZE),
+    ],
+    "../README.md": [("Of {:,} cells in 20 tables", CELLS["mixed"])],
+    "explanation/parity.md": [("Of {:,} cells 600 are exempt", CELLS["mixed"])],
+    "calculations/pnl.md": [("at most {} calendar days old", int(quotes.PNL_LOOK_BACK.removesuffix("d")))],
+    "calculations/position-values.md": [
+        ("at most {} calendar days old", int(quotes.MARK_LOOK_BACK.removesuffix("d"))),
+        ("{} synthetic names", {11: "eleven"}[len(SYNTHETIC)]),
+    ],
+    "calculations/market-beta.md": [
+        ("| {} calendar days: the 90", pair_betas.LOOK_BACK),
+        ("| {} returns |", pair_betas.MIN_RETURNS),
+        (CAPPED, pair_betas.CAP),
+    ],
+    "calculations/rate-beta.md": [
+        ("| {} calendar days |", pair_betas.LOOK_BACK),
+        ("| {} returns |", pair_betas.MIN_RETURNS),
+        (CAPPED, pair_betas.CAP),
+    ],
+    "calculations/spread-factors.md": [
+        ("| {} calendar days: 180 and 30", spread_factors.LOOK_BACK),
+        ("| {} sessions that the funds'", spread_factors.LEAST),
+        (CAPPED, style_betas.CAP),
+        *((f"| {factor} | {{0[0]}} | {{0[1]}} |", funds) for factor, funds in spread_factors.SPREADS.items()),
+    ],
+    "calculations/ridge-factors.md": [
+        ("| {} calendar days |", ridge_factors.LOOK_BACK),
+        ("| {} sessions that the funds'", ridge_factors.LEAST),
+        ("| {} on the sum of squares", ridge_factors.PENALTY),
+        (CAPPED, style_betas.CAP),
+        ("| factor | {} |", " | ".join(ridge_factors.STYLES)),
+        ("| fund | {} |", " | ".join(ridge_factors.STYLES.values())),
+    ],
+    "calculations/volatility.md": [
+        ("| {} calendar days |", portfolio_volatility.LOOK_BACK),
+        ("| {} returns; ", figures.MIN_OBSERVATIONS),
+        ("; {} for the percentile |", figures.MIN_FOR_PERCENTILE),
+        ("the last {} values of $M$", figures.TREND_POINTS),
+        ("slope is above {} a day", volatility.STEEPEST_STABLE),
+        ("above {}; `decreasing`", volatility.WEAKEST_TREND),
+        ("$A = \\sqrt{{{:.0f}}}$", figures.ANNUAL**2),
+    ],
+    "calculations/correlations.md": [
+        ("| {} calendar days |", correlations.DURATION),
+        ("| {} returns for a matrix", correlation_matrices.MIN_RETURNS),
+        (", {} for its correlations to be numbers", correlation_sets.MIN_OVERLAP),
+        ("lots of at least {:,} USD", correlation_lots.MIN_VALUE),
+        ("at least {:g} % of gross", 100 / correlation_lots.LOTS_A_PORTFOLIO),
+    ],
+    "calculations/sector.md": [
+        ("hhi}} = {} \\sum", concentration.HHI_SCALE),
+        ("`top_{0[0]}_concentration`, `top_{0[1]}_concentration`", concentration.LARGEST),
+    ],
+    "calculations/stress.md": [
+        ("over {} calendar days before", FACTOR_LOOK_BACK.days),
+        ("; {} returns of the funds", factor_correlations.MIN_ROWS),
+        ("\\propto {}^{{T-t}}", factor_correlations.DECAY),
+        ("cut to ±{} off", SCENARIOS.bounds[1]),
+        ("newest {} rows", stress_holdings.EXPOSURE_ROWS),
+        ("of the last {} calendar days", stress_holdings.RATE_BETA_DAYS),
+        ("\\max\\Big({}\\,B", stress.LOSS_FLOOR),
+        ("{} come with the engine", len(SCENARIOS.all)),
+        ("of which {} are active", len(SCENARIOS.active)),
+    ],
+    "reference/settings.md": [
+        ("| `{}` | the store that commands", Config.database),
+        ("| `--batch-size` | {} |", Config.batch_size),
+        ("| `{}` | the file that every run", Config.run_results),
+    ],
+    "explanation/how-a-run-works.md": [("closes since {} days", PRICE_LOOK_BACK.days)],
+    "how-to/compare.md": [("fewer than 1 in {:,}", OFF_BY_ONE_IN)],
+    "operations.md": [
+        ("at most {} MiB a portfolio", BYTES_A_PORTFOLIO // 2**20),
+        ("own {} tables", {5: "five"}[sum(table.role == "engine" for table in TABLES.values())]),
+    ],
+}
+"""What a page says, with the constant that it says it of."""
+
+
+@pytest.mark.parametrize("page", CLAIMS)
+def test_what_a_page_says_of_a_constant_is_what_the_code_does(page: str) -> None:
+    text = " ".join((DOCS / page).read_text(encoding="utf-8").split())
+    for words, value in CLAIMS[page]:
+        assert words.format(value) in text
+
+
+def test_the_page_of_commands_is_up_to_date() -> None:
+    assert commands_page.PAGE.read_text(encoding="utf-8") == commands_page.markdown()
+
+
+def test_every_public_name_is_on_the_python_page() -> None:
+    shown = re.findall(r"^::: engine\.(\w+)$", (DOCS / "reference/python.md").read_text(), re.MULTILINE)
+    assert sorted(shown) == sorted(engine.__all__)
+
+
+def test_every_job_has_a_page_and_a_row() -> None:
+    index = (DOCS / "calculations/index.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| \[.*?\]\((.*?)\)", index, re.MULTILINE)
+    assert sorted(job for job, _ in rows) == sorted(JOBS)
+    for job, page in rows:
+        assert f"| job | `{job}` |" in (DOCS / "calculations" / page).read_text()
+
+
+def test_every_reason_is_told_and_no_other() -> None:
+    known = {
+        found
+        for path in (ROOT / "engine/analytics").glob("*.py")
+        for found in REASON.findall(path.read_text())
+    }
+    known -= {("failed", "code"), ("skipped", "code")}
+    told = ROW_OF_REASON.findall((DOCS / "reference/reasons.md").read_text())
+    assert {(status, reason) for _, status, reason in told} == known
+    for page in CALCULATIONS:
+        job = re.search(r"^\| job \| `(\w+)` \|$", page.read_text(), re.MULTILINE)
+        mine = {(s, r) for jobs, s, r in told if job and f"`{job[1]}`" in jobs}
+        here = {(s, r) for _, s, r in ROW_OF_REASON.findall(page.read_text())}
+        assert here == mine, name(page)
+
+
+def test_every_rule_is_told() -> None:
+    page = (DOCS / "reference/rules.md").read_text()
+    for field, old in vars(Rules.legacy()).items():
+        assert f"| `{field}` | `{old}` | `{getattr(Rules.corrected(), field)}` |" in page
+        assert any(f"| `{field}` | `{old}`" in path.read_text() for path in CALCULATIONS), field
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_files_that_are_named_are_there(page: Path) -> None:
+    for path in re.findall(r"`((?:engine|loaders|writers|sql|tests|tools|notebooks)/[\w./-]+)`", page.read_text()):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", CALCULATIONS, ids=name)
+def test_every_calculation_is_told_in_full(page: Path) -> None:
+    if page.name == "index.md":
+        return
+    text = page.read_text()
+    for part in (
+        "## Not a textbook's",
+        "## Legacy and corrected",
+        "## Check it",
+        "| stored in |",
+        "| code |",
+    ):
+        assert part in text

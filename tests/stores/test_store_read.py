@@ -1,0 +1,152 @@
+"""`engine.open(url).read(...)`: the rows asked for, of every kind of store, against the golden tables."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+import polars as pl
+import pytest
+
+import engine
+from engine.schema import TABLES
+from tests.conftest import Server
+from tests.stores.conftest import KINDS
+from tests.stores.support import GOLDEN, golden
+
+DAYS = (date(2025, 4, 7), date(2025, 4, 11))
+FIRST, LAST = date(2025, 4, 8), date(2025, 4, 9)
+OUTPUTS = GOLDEN / "edge" / "outputs"
+READ = (
+    "portfolios",
+    "positions",
+    "portfolio_snapshots",
+    "position_market_betas",
+    "position_volatility",
+    "factor_exposures",
+    "correlation_calculations",
+    "pairwise_correlations",
+    "stress_test_results",
+)
+
+
+@pytest.fixture(scope="module")
+def stores(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, engine.Store]:
+    """The golden set `edge`, computed into a store of each kind."""
+    postgres_server.admin.execute("create database edge_read")
+    folder = tmp_path_factory.mktemp("read")
+    urls = {
+        "duckdb": f"duckdb:///{folder}/edge.duckdb",
+        "postgres": postgres_server.url("edge_read"),
+        "parquet": f"parquet:///{folder}/edge",
+    }
+    for url in urls.values():
+        engine.backfill(golden("edge"), url, start=DAYS[0], end=DAYS[1], run_date=date(2026, 11, 23))
+    return {kind: engine.open(url) for kind, url in urls.items()}
+
+
+def expected(table: str, portfolio: str, start: date, end: date) -> pl.DataFrame:
+    """The golden rows, sifted by other means."""
+    rows = pl.read_parquet(OUTPUTS / f"{table}.parquet")
+    heads = pl.read_parquet(OUTPUTS / "correlation_calculations.parquet")
+    lots = pl.read_parquet(OUTPUTS / "positions.parquet")
+    owned = {
+        "correlation_calculation_id": heads.filter(portfolio_id=portfolio)["id"],
+        "position_id": lots.filter(portfolio_id=portfolio)["id"],
+    }
+    owner = TABLES[table].owner
+    assert owner
+    rows = rows.filter(pl.col(owner).is_in(owned.get(owner, pl.Series([portfolio])).implode()))
+    day = TABLES[table].date
+    if owner == "correlation_calculation_id":
+        dated = heads.filter(pl.col("calculation_date").dt.date().is_between(start, end))
+        return rows.filter(pl.col(owner).is_in(dated["id"].implode()))
+    return rows.filter(pl.col(day).cast(pl.Date).is_between(start, end)) if day else rows
+
+
+def busiest() -> str:
+    """The portfolio with the most matrices."""
+    heads = pl.read_parquet(OUTPUTS / "correlation_calculations.parquet")
+    return str(heads["portfolio_id"].value_counts(sort=True)["portfolio_id"][0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("table", READ)
+def test_a_slice_holds_the_rows_of_the_portfolio_and_days(
+    stores: dict[str, engine.Store], kind: str, table: str
+) -> None:
+    portfolio = busiest()
+    known = TABLES[table]
+    dated = known.date is not None or known.owner == "correlation_calculation_id"
+    days = {"start": FIRST, "end": LAST} if dated else {}
+    found = stores[kind].read(table, portfolios=portfolio, exact=True, **days)
+    golden_rows = expected(table, portfolio, FIRST, LAST)
+    assert found.height == golden_rows.height > 0
+    figures = [c.name for c in known.columns if c.type.kind == "numeric"]
+    keys = [n for n in known.key if n not in ("id", "correlation_calculation_id", "scenario_id")]
+    columns = [name for name in (*keys, *figures) if name not in ("id", "calculation_date")]
+    assert found.select(columns).sort(columns).equals(golden_rows.select(columns).sort(columns))
+    assert found.equals(found.sort(known.key))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_stand_for_ids_and_several_for_each(stores: dict[str, engine.Store], kind: str) -> None:
+    store = stores[kind]
+    one, other = store.portfolios.rows(named=True)[:2]
+    both = store.read("portfolio_snapshots", portfolios=[one["name"], UUID(other["id"])])
+    assert set(both["portfolio_id"]) == {one["id"], other["id"]}
+    by_name = store.read("portfolio_snapshots", one["name"], columns=["equity_balance"])
+    assert by_name.columns == ["equity_balance"]
+    assert by_name.schema["equity_balance"] == pl.Float64
+    assert by_name.height == len(both.filter(portfolio_id=one["id"]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_filters_a_table_is_whole(stores: dict[str, engine.Store], kind: str) -> None:
+    golden_rows = pl.read_parquet(OUTPUTS / "pairwise_correlations.parquet")
+    assert stores[kind].read("pairwise_correlations").height == golden_rows.height
+    assert "pairwise_correlations" in stores[kind].tables
+
+
+def test_a_table_that_is_not_there_yet_has_no_rows() -> None:
+    store = engine.open(golden("edge"))
+    assert "portfolio_snapshots" not in store.tables
+    assert store.read("portfolio_snapshots").is_empty()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"table": "portfolio_snapshot"}, "nearest: portfolio_snapshots"),
+        ({"table": "positions", "columns": ["quantiy"]}, "nearest: quantity"),
+        ({"table": "positions", "portfolios": "E9"}, "has no portfolio E9"),
+        ({"table": "positions", "start": FIRST}, "belong to no day"),
+        ({"table": "company_profiles", "portfolios": "E1"}, "belong to no portfolio"),
+        ({"table": "portfolio_snapshots", "start": LAST, "end": FIRST}, "before they start"),
+    ],
+)
+def test_what_is_not_there_is_told_with_its_nearest(arguments: dict[str, object], told: str) -> None:
+    with pytest.raises(engine.EngineError, match=told):
+        engine.open(golden("edge")).read(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_store_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(engine.EngineError, match="cannot be opened"):
+        engine.open(f"duckdb:///{tmp_path}/none.duckdb")
+
+
+def test_nothing_is_held_between_calls(stores: dict[str, engine.Store]) -> None:
+    import duckdb
+
+    store = stores["duckdb"]
+    before = store.read("portfolio_snapshots").height
+    with duckdb.connect(store.url.removeprefix("duckdb:///")) as writing:
+        writing.execute("checkpoint")
+    assert store.read("portfolio_snapshots").height == before
+
+
+def test_a_notebook_shows_tables_and_portfolios(stores: dict[str, engine.Store]) -> None:
+    page = stores["duckdb"]._repr_html_()
+    assert "<th>portfolio_snapshots</th>" in page
+    assert all(name in page for name in stores["duckdb"].portfolios["name"])
