@@ -101,7 +101,7 @@ def render(fleet: Fleet, links: Mapping[str, str]) -> str:
     rows = [_row(fleet, portfolio, links) for portfolio in fleet.portfolios.iter_rows(named=True)]
     rows.sort(key=lambda row: -float(row[1].value or "-inf"))
     note = "Figures of each portfolio's last session; P&L, return and drawdown of the window."
-    table = Table("Portfolios", HEADINGS, rows, note=note, sortable=True, key=KEY)
+    table = Table("Last session and window", HEADINGS, rows, note=note, sortable=True, key=KEY)
     sections = [
         Section("glance", "At a glance", "", [_cards(fleet)]),
         Section("portfolios", "Portfolios", "", [table]),

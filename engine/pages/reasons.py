@@ -68,7 +68,7 @@ def why(status: pl.DataFrame, job: str, day: date, column: str = "") -> str:
     """
     rows = status.filter(pl.col("job") == job, pl.col("calculation_date") == day)
     if rows.is_empty():
-        return f"the store holds no status of {JOBS[job].lower()} for {day}"
+        return _schema_says(column) or f"the store holds no status of {JOBS[job].lower()} for {day}"
     row = rows.row(0, named=True)
     if row["status"] == "ok":
         return _schema_says(column) or "the job is done, but left this figure out"
@@ -96,4 +96,4 @@ def spans(status: pl.DataFrame, job: str) -> pl.DataFrame:
 def _schema_says(column: str) -> str:
     found = TABLES["portfolio_snapshots"].by_name.get(column)
     text = found.null if found else None
-    return text if text and not text.startswith("its job") else ""
+    return text.partition(": see ")[0] if text and not text.startswith("its job") else ""

@@ -35,8 +35,8 @@ class Stored:
     status: analytics_status of the window.
     exposures: date, factor, exposure_value, exposure_dollar of the window.
     factors: names in the order of factor_definitions.
-    positions, events, flows, closes: exact, as Decimals; deleted rows left out. closes reach back to
-        PRICE_LOOK_BACK before the end.
+    positions, events, flows, closes: exact, as Decimals; positions with the deleted ones, whose gains
+        the P&L keeps, flows without. closes reach back to PRICE_LOOK_BACK before the end.
     market_betas, rate_betas, volatility: by position_id, of the last session.
     heads: correlation_calculations of the window with `date`; pairs: the newest of their matrices.
     stress: date, scenario, category, severity and P&L in USD, of the window's newest day that has any.
@@ -131,7 +131,7 @@ def read_stored(
         history=history,
         status=store.read("analytics_status", key, first, last),
         **_exposures(store, key, first, last),
-        positions=_kept(store.read("positions", key, exact=True)),
+        positions=store.read("positions", key, exact=True),
         events=store.read("position_realized_events", key, first, last, exact=True),
         flows=_kept(store.read("equity_changes", key, first, last, exact=True)),
         closes=_closes(url, key, first, last),

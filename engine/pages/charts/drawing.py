@@ -52,6 +52,7 @@ _CONFIG: dict[str, Any] = {
     "background": "transparent",
     "font": "sans-serif",
     "view": {"stroke": None},
+    "scale": {"invalid": {"color": {"value": "var(--void)"}}},
     "axis": {
         "labelColor": MUTED,
         "labelFontSize": 11,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import altair as alt
 import polars as pl
@@ -13,7 +12,6 @@ from engine.pages.charts.scales import time_axis
 
 STEPS = 9
 """Of the diverging scale: --h0 (most negative) to --h8; the middle one holds 0."""
-NO_FIGURE = "var(--void)"
 MOST_WITH_TEXT = 14
 """Symbols up to which a correlation matrix bears its figures on a desk."""
 MOST_ROOM = 210
@@ -26,13 +24,11 @@ def thresholds(limit: float) -> list[float]:
     return [round(-limit + step * n, 6) for n in range(1, STEPS)]
 
 
-def heat_colour(limit: float) -> Any:
-    """A figure as one of the steps; what is not there as a colour of its own."""
-    scale = alt.Scale(
-        type="threshold", domain=thresholds(limit), range=[f"var(--h{n})" for n in range(STEPS)]
-    )
-    known = alt.Color("value:Q", scale=scale, legend=None)
-    return alt.condition("isValid(datum.value)", known, alt.value(NO_FIGURE))
+def heat_colour(limit: float) -> alt.Color:
+    """A figure as one of the steps; what is not there has the drawing's colour for that."""
+    steps = [f"var(--h{number})" for number in range(STEPS)]
+    scale = alt.Scale(type="threshold", domain=thresholds(limit), range=steps)
+    return alt.Color("value:Q", scale=scale, legend=None)
 
 
 def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> Maker:
@@ -46,7 +42,7 @@ def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> Maker:
     def make(size: Size) -> AnyChart:
         return (
             alt.Chart(cells)
-            .mark_rect()
+            .mark_rect(invalid="show")
             .encode(
                 x=time_axis(cells["date"].to_list(), size),
                 x2="until:T",
@@ -69,7 +65,9 @@ def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> Maker:
         upright = alt.Axis(labelAngle=-90, labelLimit=MOST_ROOM // 2, grid=False)
         across = alt.X("column:N", sort=list(names), axis=upright)
         base = alt.Chart(cells).encode(x=across, y=names_axis("row:N", names))
-        boxes = base.mark_rect(stroke="var(--card)", strokeWidth=1).encode(color=heat_colour(1.0))
+        boxes = base.mark_rect(stroke="var(--card)", strokeWidth=1, invalid="show").encode(
+            color=heat_colour(1.0)
+        )
         if size.narrow or len(names) > MOST_WITH_TEXT:
             return boxes
         deep = "abs(datum.value) > 0.55"

@@ -20,7 +20,7 @@ def lines(
 
     Args:
         frame: date and a column for each series.
-        form: of the axis, in d3's words.
+        form: of the axis, in d3's words; "" as the steps demand.
         zero: whether the axis holds 0, with a line there.
         steps: whether a figure holds until the next one.
     """

@@ -14,6 +14,8 @@ from engine.pages.charts.drawing import Size
 
 LONG_SPAN_DAYS = 120
 """Calendar days from which an axis names months instead of days."""
+SHORT_SPAN_DAYS = 14
+"""Calendar days up to which an axis would else name half days."""
 DASHES = ("", "7 3", "2 2", "9 3 2 3")
 UP, DOWN = "var(--up)", "var(--down)"
 
@@ -50,10 +52,12 @@ def dash(pattern: str) -> list[float]:
 
 def time_axis(days: Sequence[date], size: Size) -> alt.X:
     """Sessions from left to right, to scale."""
-    long = (max(days) - min(days)).days > LONG_SPAN_DAYS
+    span = (max(days) - min(days)).days
+    most = 4 if size.narrow else 10 if size.width > 600 else 6
+    daily = alt.TimeIntervalStep(interval="day", step=-(-span // most) or 1)
     axis = alt.Axis(
-        format="%b %Y" if long else "%d %b",
-        tickCount=4 if size.narrow else 10 if size.width > 600 else 6,
+        format="%b %Y" if span > LONG_SPAN_DAYS else "%d %b",
+        tickCount=daily if span <= SHORT_SPAN_DAYS else most,
         labelOverlap=True,
         grid=False,
     )
@@ -67,5 +71,5 @@ def money_format(currency: str) -> str:
 
 def value_axis(column: str, form: str, size: Size, *, zero: bool = False) -> alt.Y:
     """Figures from below upwards, a few lines to read them by."""
-    axis = alt.Axis(format=form, tickCount=4 if size.narrow else 5)
+    axis = alt.Axis(format=form or alt.Undefined, tickCount=4 if size.narrow else 5)
     return alt.Y(column, axis=axis, scale=alt.Scale(zero=zero, nice=True))

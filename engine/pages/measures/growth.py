@@ -8,7 +8,7 @@ import polars as pl
 def growth(snapshots: pl.DataFrame) -> pl.DataFrame:
     """The time-weighted growth of 1, and its drawdown.
 
-        index_t = (1 + r_1) ... (1 + r_t)
+        index_t = (1 + r_1) ... (1 + r_t), where a loss of more than the whole counts as the whole
         peak_t = max(1, index_1, ..., index_t)
         drawdown_t = index_t / peak_t - 1
 
@@ -21,7 +21,7 @@ def growth(snapshots: pl.DataFrame) -> pl.DataFrame:
     Returns:
         date, index, peak, drawdown (fractions; null where the return is).
     """
-    index = (1 + pl.col("daily_return")).cum_prod()
+    index = (1 + pl.col("daily_return")).clip(lower_bound=0.0).cum_prod()
     return (
         snapshots.select("date", index=index)
         .with_columns(

@@ -93,17 +93,23 @@ def status_counts(stored: Stored) -> pl.DataFrame:
 
 
 def status_spans(stored: Stored) -> pl.DataFrame:
-    """Unbroken spans of one outcome: job, kind (ok, skipped, failed), date, until (the day after)."""
-    runs = stored.status.sort("job", "calculation_date").with_columns(
-        span=pl.struct("job", "status").rle_id()
-    )
+    """Unbroken spans of one outcome: job, kind (ok, skipped, failed), date, until.
+
+    A span ends where the session after its last one begins.
+    """
+    calendar = pl.DataFrame({"calculation_date": pl.Series(stored.days, dtype=pl.Date)})
+    day = pl.col("calculation_date")
+    after = calendar.with_columns(after=day.shift(-1).fill_null(day + pl.duration(days=1))).with_row_index()
+    known = stored.status.join(after, on="calculation_date").sort("job", "calculation_date")
+    broken = (pl.col("index").diff() != 1) | (pl.struct("job", "status").rle_id().diff() != 0)
     return (
-        runs.group_by("span")
+        known.with_columns(span=broken.fill_null(True).cum_sum())
+        .group_by("span")
         .agg(
             pl.col("job").first(),
             kind=pl.col("status").first(),
-            date=pl.col("calculation_date").first(),
-            until=pl.col("calculation_date").last() + pl.duration(days=1),
+            date=day.first(),
+            until=pl.col("after").last(),
         )
         .sort("span")
         .drop("span")

@@ -82,7 +82,7 @@ def _block(
     drawn: Sequence[Series],
     jobs: dict[str, str],
     shown: Form,
-    form: str = ".2f",
+    form: str = "",
     width: Width = "half",
 ) -> Block:
     notes = [

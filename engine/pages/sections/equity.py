@@ -114,7 +114,7 @@ def _months(stored: Stored) -> Table:
         stored.snapshots.group_by(month=pl.col("date").dt.truncate("1mo"), maintain_order=True)
         .agg(
             *(pl.col(name).drop_nulls().sum().round(2) for name in amounts),
-            growth=(1 + pl.col("daily_return")).product() - 1,
+            growth=(1 + pl.col("daily_return")).clip(lower_bound=0.0).product() - 1,
             equity=pl.col("equity_balance").last(),
             sessions=pl.col("daily_pnl").count(),
         )

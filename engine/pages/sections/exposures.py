@@ -23,9 +23,10 @@ def exposures(stored: Stored) -> Section:
     last = stored.last
     long, short = (short_money(last[name] or 0.0, stored.currency) for name in ("long_value", "short_value"))
     gross, net = (share(last[name], last["equity_balance"]) for name in ("gross_exposure", "net_exposure"))
+    shares = gross.text if gross.missing else f"gross {gross.text}, net {net.text}"
     lead = (
         f"On {stored.end}: {last['num_long_positions']} long positions of {long}, "
-        f"{last['num_short_positions']} short ones of {short}; gross {gross.text}, net {net.text} of equity."
+        f"{last['num_short_positions']} short ones of {short}; as shares of equity {shares}."
     )
     return Section("exposures", "Exposures", lead, [_money(stored), _shares(stored)])
 

@@ -59,7 +59,8 @@ def _cells(stored: Stored, known: pl.DataFrame, names: list[str]) -> pl.DataFram
         weeks = calendar.group_by(date=pl.col("session").dt.truncate("1w")).agg(pl.col("session").max())
         spans = weeks.sort("date").with_columns(until=pl.col("date") + pl.duration(days=7))
     else:
-        spans = calendar.with_columns(date="session", until=pl.col("session") + pl.duration(days=1))
+        after = pl.col("session").shift(-1).fill_null(pl.col("session") + pl.duration(days=1))
+        spans = calendar.with_columns(date="session", until=after)
     grid = pl.DataFrame({"name": names}).join(spans, how="cross", maintain_order="left_right")
     figures = known.select("exposure_value", name="factor", session="date").rename(
         {"exposure_value": "value"}

@@ -32,14 +32,14 @@ from engine.pages.stored import Stored
 MOST_BARS = 12
 HELD = (
     "Position",
-    "Kind",
-    "Entered",
-    "Quantity",
-    "Price",
-    "Value",
-    "Of equity",
     "Contribution",
     "of which realized",
+    "Value",
+    "Of equity",
+    "Price",
+    "Quantity",
+    "Kind",
+    "Entered",
 )
 RISK = ("Position", "Volatility, 21 sessions", "Forecast", "Market beta", "R²", "Returns", "Rate beta")
 UNFITTED = "fewer than 30 returns"
@@ -60,14 +60,15 @@ def positions(stored: Stored, days: pl.DataFrame) -> Section:
 
 
 def _rows(stored: Stored, added: pl.DataFrame) -> pl.DataFrame:
-    """Positions with contributions and risk; largest contribution first."""
+    """Positions with contributions and risk, largest contribution first; deleted ones that added any."""
     market = stored.market_betas.unique("position_id", keep="first", maintain_order=True)
     risks = (
         market.select("position_id", "beta", "r_squared", "observations"),
         stored.rate_betas.select("position_id", "ir_beta"),
         stored.volatility.select("position_id", "realized_vol_21d", "expected_vol_21d"),
     )
-    rows = stored.positions.rename({"id": "position_id"}).join(added, on="position_id")
+    kept = pl.col("deleted_at").is_null() | pl.col("total").is_not_null()
+    rows = stored.positions.rename({"id": "position_id"}).join(added, on="position_id").filter(kept)
     for risk in risks:
         rows = rows.join(risk, on="position_id", how="left")
     names = stored.profiles.select("symbol", "company_name")
@@ -78,8 +79,8 @@ def _rows(stored: Stored, added: pl.DataFrame) -> pl.DataFrame:
 
 
 def _lead(stored: Stored, rows: pl.DataFrame) -> str:
-    still_open = rows.filter(pl.col("exit_date").is_null()).height
-    told = [f"Positions: {still_open} open, {rows.height - still_open} closed."]
+    still_open = rows.filter(OPEN).height
+    told = [f"Positions: {still_open} open, {rows.height - still_open} closed or deleted."]
     moved = rows.filter(pl.col("total").is_not_null()).sort("total")
     if moved.is_empty():
         return f"{told[0]} None of them moved the P&L: no market quotes them."
@@ -133,26 +134,28 @@ def _reconciled(stored: Stored, rows: pl.DataFrame) -> str:
 def _holding(stored: Stored, row: dict[str, Any]) -> list[Cell]:
     return [
         word(row["symbol"], row["company_name"] or ""),
-        word(kind(row)),
-        day(row["entry_date"]),
-        quantity(row["quantity"]),
-        *_worth(stored, row),
         money(row["total"], stored.currency, "no market quoted it", toned=True),
         absent("none") if row["realized"] is None else money(row["realized"], stored.currency, toned=True),
+        *_worth(stored, row),
+        quantity(row["quantity"]),
+        word(kind(row)),
+        day(row["entry_date"]),
     ]
 
 
 def _worth(stored: Stored, row: dict[str, Any]) -> list[Cell]:
-    """Price, value and share of equity, or why there are none."""
-    if row["exit_date"]:
-        return [absent(f"closed {row['exit_date']}"), absent("closed"), absent("closed")]
+    """Value, share of equity and price, or why there are none."""
+    ended = row["deleted_at"] and row["deleted_at"].date(), row["exit_date"]
+    for what, when in zip(("deleted", "closed"), ended, strict=True):
+        if when:
+            return [absent(f"{what} {when}"), absent(what), absent(what)]
     if row["market_value"] is None:
-        return [missing("never priced"), absent("no price"), absent("no price")]
+        return [missing("never priced"), absent("no value"), missing("never priced")]
     value = float(row["market_value"])
     return [
-        money(row["last_price"], stored.currency, "never priced", cents=True),
-        money(row["market_value"], stored.currency),
+        money(value, stored.currency),
         share(value, stored.last["equity_balance"]),
+        money(row["last_price"], stored.currency, "never priced", cents=True),
     ]
 
 

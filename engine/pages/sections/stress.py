@@ -70,9 +70,7 @@ def _table(stored: Stored, ranked: pl.DataFrame) -> Table:
     equity = stored.snapshots.filter(pl.col("date") == ranked["date"][0])["equity_balance"][0]
     rows = [
         [
-            word(row["scenario"]),
-            word(row["category"]),
-            word(row["severity"]),
+            word(row["scenario"], f"{row['category']}, {row['severity']}"),
             money(row["direct_pnl"], stored.currency, toned=True),
             money(row["correlated_pnl"], stored.currency, toned=True),
             money(row["correlation_effect"], stored.currency, toned=True),
@@ -80,5 +78,5 @@ def _table(stored: Stored, ranked: pl.DataFrame) -> Table:
         ]
         for row in ranked.iter_rows(named=True)
     ]
-    headings = ("Scenario", "Category", "Severity", "Direct", "Correlated", "Effect", "Of equity")
+    headings = ("Scenario", "Direct", "Correlated", "Effect", "Of equity")
     return Table("Scenarios", headings, rows, sortable=True)
