@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engine.api import compare, load
     from engine.changed import Changed, what_changed
     from engine.errors import EngineError
+    from engine.explanation import Explanation, explain
     from engine.inputs import Inputs
     from engine.job import backfill
     from engine.parity import Comparison
@@ -28,6 +29,7 @@ _HOMES = {
     "Changed": "engine.changed",
     "Comparison": "engine.parity",
     "EngineError": "engine.errors",
+    "Explanation": "engine.explanation",
     "Inputs": "engine.inputs",
     "Report": "engine.report",
     "Results": "engine.results",
@@ -39,6 +41,7 @@ _HOMES = {
     "backfill": "engine.job",
     "compare": "engine.api",
     "compute": "engine.pipeline",
+    "explain": "engine.explanation",
     "load": "engine.api",
     "load_scenarios": "engine.scenarios",
     "open": "engine.store",
@@ -51,6 +54,7 @@ __all__ = [
     "Changed",
     "Comparison",
     "EngineError",
+    "Explanation",
     "Inputs",
     "Report",
     "Results",
@@ -62,6 +66,7 @@ __all__ = [
     "backfill",
     "compare",
     "compute",
+    "explain",
     "load",
     "load_scenarios",
     "open",

@@ -12,6 +12,7 @@ NAMES = (
     "coverage",
     "compare",
     "report",
+    "explain",
     "demo",
     "status",
     "runs",

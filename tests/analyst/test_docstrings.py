@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MODULES = ("engine.store", "engine.whatif", "engine.changed", "engine.scenarios", "engine.pipeline")
+MODULES = (
+    "engine.explanation.explaining",
+    "engine.store",
+    "engine.whatif",
+    "engine.changed",
+    "engine.scenarios",
+    "engine.pipeline",
+)
 
 
 @pytest.mark.usefixtures("in_demo")

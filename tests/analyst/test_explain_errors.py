@@ -1,0 +1,141 @@
+"""What is asked of explain and is not there; what is stored and is not right."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+import engine
+from engine.cli import main
+from engine.copying import copy
+from engine.explanation.explaining import UnknownSessionError, load_case, of_case
+from engine.explanation.selection import AmbiguousFigureError, IncompleteKeyError, UnknownFigureError
+from engine.lookup import AmbiguousNameError, UnknownNameError, UnknownPortfolioError, UnknownTableError
+from engine.pipeline import JOBS
+from engine.progress import Quiet
+from tests.analyst.conftest import END
+from tests.analyst.golden_cases import GOLDEN, asks
+
+DAY = date(2025, 4, 9)
+SOURCE, OUTPUTS = (f"parquet:///{GOLDEN / 'edge' / part}" for part in ("inputs", "outputs"))
+E8 = "E8 Control"
+
+
+@pytest.mark.parametrize(
+    ("which", "error", "told"),
+    [
+        ({"portfolio": "E8 Controll"}, UnknownPortfolioError, r"nearest: E8 Control"),
+        ({"day": date(2025, 4, 12)}, UnknownSessionError, r"nearest: 2025-04-11"),
+        ({"figure": "equity_balanc"}, UnknownFigureError, r"nearest: equity_balance"),
+        ({"table": "portfolio_snapshot"}, UnknownTableError, r"nearest: portfolio_snapshots"),
+        ({"table": "factor_exposures"}, UnknownFigureError, r"factor_exposures has no figure equity"),
+        ({"figure": "beta", "symbol": "KAW"}, UnknownNameError, r"nearest: KAV"),
+        ({"figure": "beta"}, IncompleteKeyError, r"told apart by their position"),
+        ({"figure": "r_squared", "symbol": "SPY"}, AmbiguousFigureError, r"position_interest_rate_betas"),
+        ({"figure": "exposure_dollar", "factor": "Sise"}, UnknownNameError, r"nearest: Size"),
+        ({"figure": "exposure_dollar"}, IncompleteKeyError, r"Provider Beta"),
+        ({"figure": "direct_pnl", "scenario": "market_down"}, UnknownNameError, r"nearest: market_down"),
+        ({"table": "pairwise_correlations", "figure": "data_points"}, IncompleteKeyError, r"two symbols"),
+        ({"figure": "status", "job": "market_bet"}, UnknownNameError, r"nearest: market_beta"),
+        ({"source": OUTPUTS}, engine.EngineError, r"--from URL"),
+    ],
+)
+def test_what_is_not_there_is_told_with_its_nearest(
+    which: dict[str, Any], error: type[engine.EngineError], told: str
+) -> None:
+    asked = {"portfolio": E8, "day": DAY, "figure": "equity_balance", "source": SOURCE, **which}
+    with pytest.raises(error, match=told):
+        engine.explain(OUTPUTS, **asked)
+
+
+def test_a_symbol_of_two_lots_needs_an_id() -> None:
+    mixed = {part: f"parquet:///{GOLDEN / 'mixed' / part}" for part in ("inputs", "outputs")}
+    asked = {
+        "portfolio": "H3 Growth Mix",
+        "day": date(2025, 4, 11),
+        "figure": "beta",
+        "source": mixed["inputs"],
+    }
+    with pytest.raises(AmbiguousNameError, match="2 positions are called KTV") as caught:
+        engine.explain(mixed["outputs"], symbol="KTV", **asked)  # type: ignore[arg-type]
+    first = engine.explain(mixed["outputs"], position=caught.value.ids[0], **asked)  # type: ignore[arg-type]
+    assert first.verdict == "equal"
+
+
+def test_a_refused_portfolio_says_why_it_has_no_figures(tmp_path: Path) -> None:
+    url = f"duckdb:///{tmp_path}/edge.duckdb"
+    copy(SOURCE, url, 5_000, Quiet())
+    engine.backfill(url, start=DAY, end=DAY, run_date=date(2026, 11, 23))
+    found = engine.explain(url, "E2 NULL equity", DAY, "equity_balance")
+    assert found.verdict == "absent"
+    assert found.working.reason == "the portfolio was refused: portfolios.equity_balance is null"
+    assert found.status["status"].to_list() == ["failed"]
+    assert engine.explain(url, E8, DAY, "equity_balance").verdict == "equal"
+
+
+@pytest.fixture(scope="module")
+def tampered(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The golden outputs with one snapshot's equity a cent too high."""
+    path = tmp_path_factory.mktemp("tampered") / "edge.duckdb"
+    copy(OUTPUTS, f"duckdb:///{path}", 5_000, Quiet())
+    with duckdb.connect(path) as store:
+        store.execute(
+            "update portfolio_snapshots set equity_balance = equity_balance + 0.01 "
+            "where snapshot_date = '2025-04-11'"
+        )
+    return f"duckdb:///{path}"
+
+
+def command(url: str, *more: str) -> list[str]:
+    common = ["--portfolio", E8, "--date", "2025-04-11", "--from", SOURCE]
+    return ["explain", url, *common, "--figure", "equity_balance", *more]
+
+
+def test_a_cell_that_does_not_follow_is_told_and_the_exit_code_is_1(
+    tampered: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command(tampered)) == 1
+    assert "THE STORED FIGURE IS NOT THE ONE COMPUTED HERE" in capsys.readouterr().out
+    assert main(command(OUTPUTS)) == 0
+    assert "the stored figure is the one computed here" in capsys.readouterr().out
+
+
+def test_the_command_gives_json_and_says_usage_errors_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command(OUTPUTS, "--json")) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"] == "equal"
+    assert {step["name"] for step in told["steps"]} == {"U", "R", "T", "E0", "F"}
+    assert main(command(OUTPUTS, "--table", "portfolio")) == 2
+    caught = capsys.readouterr()
+    assert caught.out == ""
+    assert "nearest: portfolios" in caught.err
+
+
+def test_every_job_s_status_is_recomputed(demo: engine.Store) -> None:
+    for name in demo.portfolios["name"]:
+        case = load_case(demo, demo, name, END, engine.Rules.legacy(), engine.load_scenarios())
+        told = [of_case(case, ask) for ask in asks(case, 20) if ask.table == "analytics_status"]
+        assert {found.key["job"] for found in told} == set(JOBS)
+        assert all(found.verdict in ("equal", "absent") for found in told)
+
+
+def test_an_absent_figure_shows_its_job_s_status(demo: engine.Store) -> None:
+    day = demo.read("portfolio_snapshots")["snapshot_date"].min()
+    assert isinstance(day, date)
+    found = engine.explain(demo, "Demo Growth 3", day, "hhi")
+    assert found.verdict == "absent"
+    assert found.status["reason"].to_list() == ["historical_session"]
+    assert "historical_session" in found._repr_html_()
+
+
+def test_a_row_that_later_sessions_overwrote_is_not_compared(demo: engine.Store) -> None:
+    days = demo.read("portfolio_snapshots")["snapshot_date"].unique().sort()
+    symbol = demo.read("positions", "Demo ETF Core 2")["symbol"][0]
+    found = engine.explain(demo, "Demo ETF Core 2", days[-2], "market_value", symbol=symbol)
+    assert found.verdict == "unchecked"
+    assert "later sessions have overwritten" in found.working.notes[-1]
