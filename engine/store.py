@@ -130,6 +130,13 @@ class Store:
                 back from it, and sessions before it have no sector figures.
             symbols: whose prices and profiles to load beside those of what is held.
 
+        >>> import engine
+        >>> from datetime import date
+        >>> last = date(2025, 12, 19)
+        >>> store = engine.open("duckdb:///demo.duckdb")
+        >>> store.inputs(date(2025, 12, 15), last, "Demo Growth 3", run_date=last).portfolios["name"].item()
+        'Demo Growth 3'
+
         Raises:
             EngineError: no session in those days, an unknown portfolio, or a store without a table
                 or a column that is needed.

@@ -6,6 +6,7 @@ panels and matrices of `engine.analytics` are held against something that has no
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -226,11 +227,12 @@ class Case:
 
     def before(self, symbol: str, day: date, age: int | None = None) -> Quote | None:
         """The newest close before a day, be it 0, of the symbol in upper case; at most `age` days old."""
-        known = self.closes.get(symbol.upper(), {})
-        newest = max((when for when in known if when < day), default=None)
-        if newest is None or (age is not None and (day - newest).days > age):
+        name = symbol.upper()
+        days = self.once(("days", name), lambda: sorted(self.closes.get(name, {})))
+        place = bisect_left(days, day)
+        if place == 0 or (age is not None and (day - days[place - 1]).days > age):
             return None
-        return Quote(known[newest], newest)
+        return Quote(self.closes[name][days[place - 1]], days[place - 1])
 
     def newest(self, symbol: str) -> Quote | None:
         """The newest close up to the session, however old, of the symbol in upper case."""

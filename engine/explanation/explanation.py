@@ -120,7 +120,7 @@ class Explanation:
         return self.to_text()
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(self.to_text())}</pre>"
+        return _page(self)
 
 
 def _plain(value: Value) -> Any:
@@ -134,17 +134,45 @@ def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
     return [{name: _plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
 
 
-def _lines(found: Explanation) -> list[str]:
-    work = found.working
+def _head(found: Explanation) -> list[str]:
+    """Which figure of which row."""
     where = ", ".join(f"{name} {value}" for name, value in found.key.items())
     unit = f" ({found.column.unit})" if found.column.unit else ""
-    lines = [
+    return [
         f"{found.table}.{found.figure}{unit}",
         f"  {where}",
         f"  seen from {found.run_date}; inputs of {found.source}",
-        "",
     ]
-    lines += [f"  {work.symbolic}"]
+
+
+def _page(found: Explanation) -> str:
+    """For a notebook: frames are folded."""
+    work, (title, *where) = found.working, _head(found)
+    steps = "".join(
+        f"<tr><th>{escape(step.name)}</th><td>{escape(shown(step.value))}</td>"
+        f"<td>{escape(step.what)}</td><td>{escape(step.source)}</td></tr>"
+        for step in work.steps
+    )
+    gaps = "".join(f"<li>{escape(gap)}</li>" for gap in work.sample.gaps) if work.sample else ""
+    folded = "".join(
+        f"<details><summary>{escape(name)}: {frame.height} rows</summary>{frame._repr_html_()}</details>"
+        for name, frame in {**work.frames, "status": found.status}.items()
+    )
+    return (
+        f"<h4>{escape(title)}</h4><p>{_broken(where)}</p>"
+        f"<p><code>{escape(work.symbolic)}</code><br><code>{escape(work.filled)}</code></p>"
+        f"<p>{_broken(_answer(found))}</p><table>{steps}</table>"
+        f"<p>{escape(str(work.sample or ''))}</p><ul>{gaps}</ul>{folded}"
+    )
+
+
+def _broken(lines: list[str]) -> str:
+    return "<br>".join(escape(line.strip()) for line in lines)
+
+
+def _lines(found: Explanation) -> list[str]:
+    work = found.working
+    lines = [*_head(found), "", f"  {work.symbolic}"]
     if work.filled:
         lines += [f"  {work.filled}"]
     lines += ["", *_answer(found), ""]

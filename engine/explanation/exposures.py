@@ -103,6 +103,10 @@ def greeks(case: Case, ask: Ask) -> Working:
 
 def lot_exposures(case: Case) -> list[tuple[Lot, Decimal | None]]:
     """The lots held with their exposures in USD; None without any price."""
+    return case.once(("exposures",), lambda: _lot_exposures(case))
+
+
+def _lot_exposures(case: Case) -> list[tuple[Lot, Decimal | None]]:
     found = []
     for lot in case.lots:
         if held(case, lot):

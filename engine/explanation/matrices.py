@@ -200,7 +200,10 @@ def _significance(found: Matrix, a: str, b: str) -> Working:
         return _paired(found, a, b, f"{name} is undefined", math.nan, notes=("a series is constant",))
     rho = pearson(found.returns[a], found.returns[b])
     left = (1.0 - rho) * (1.0 + rho)
-    t = abs(rho) * math.sqrt((found.n - 2) / left) if left > 0 else math.inf
+    if not left > 0:
+        note = "the two series are proportional: the tail is 0"
+        return _paired(found, a, b, f"{name} = 1", 1.0, notes=(note,))
+    t = abs(rho) * math.sqrt((found.n - 2) / left)
     value = 1.0 - float(two_sided_tail(np.array([t]), found.n - 2)[0])
     step = Step("rho", rho, "correlation", "explain correlation_value")
     withheld = (f"given though the correlation is withheld below {MIN_OVERLAP} returns",)

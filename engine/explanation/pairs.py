@@ -116,6 +116,9 @@ def regression(case: Case, ask: Ask) -> Working:
     )
     if ask.table == "position_interest_rate_betas" and figure == "r_squared" and value == 0:
         return absent(formula, "an R2 of exactly 0 is stored as null", frames=frames, sample=found.sample)
+    if figure == "p_value" and not found.line.std_error and value == 0:
+        note = "a perfect fit: the tail is 0"
+        return Working(f"{ask.column} = 0", 0.0, (), frames, found.sample, (note,))
     notes = _notes(figure, found.line)
     return Working(formula, value, tuple(steps[name] for name in names), frames, found.sample, notes)
 

@@ -85,9 +85,14 @@ def quality(case: Case, ask: Ask) -> Working:
 def beta_of(case: Case, lot: Lot, factor: str) -> float | None:
     """A lot's beta to a factor, capped and unrounded; None where there is none."""
     found = aligned(case, lot, kind_of(factor))
-    value = None if found.reason else _working(found, lot, factor).value
-    assert value is None or isinstance(value, float)
-    return value
+    if found.reason:
+        return None
+    if factor in SPREADS:
+        slope = line(found.y, _spread_returns(found, factor)).slope
+    else:
+        solved, fund = case.once(("ridge", lot.symbol), lambda: _solve(found)), STYLES[factor]
+        slope = solved.slope(found.names.index(fund)) if fund in found.names else None
+    return None if slope is None else _capped(slope)[0]
 
 
 def fund_gate(case: Case, kind: Kind) -> str:
@@ -169,9 +174,14 @@ def _capped(slope: float) -> tuple[float, tuple[str, ...]]:
     return beta, (note,) if beta != slope else ()
 
 
+def _spread_returns(found: Aligned, factor: str) -> Floats:
+    long, short = (found.names.index(fund) for fund in SPREADS[factor])
+    return np.asarray(found.funds[:, long] - found.funds[:, short])
+
+
 def _spread(found: Aligned, lot: Lot, factor: str) -> Working:
     long, short = SPREADS[factor]
-    x = found.funds[:, found.names.index(long)] - found.funds[:, found.names.index(short)]
+    x = _spread_returns(found, factor)
     fitted = line(found.y, x)
     formula = "exposure_value = min(max({Sxy} / {Sxx}, -5), 5)"
     if fitted.slope is None:
@@ -184,31 +194,48 @@ def _spread(found: Aligned, lot: Lot, factor: str) -> Working:
     return Working(formula, beta, used, frames, found.sample, notes)
 
 
-def _ridge(found: Aligned, lot: Lot, factor: str) -> Working:
-    """b = (Z'Z + I)^-1 Z'(r - mean r), beta = b / sigma."""
-    formula, fund = "exposure_value = min(max({b} / {sigma}, -5), 5)", STYLES[factor]
-    if fund not in found.names:
-        return absent(formula, f"no close of {fund} in {RIDGE.look_back} days", sample=found.sample)
+@dataclass(frozen=True)
+class Solved:
+    """b = (Z'Z + I)^-1 Z'(r - mean r): sigma, moment, b [M]; gram [M, M], the penalty on its diagonal."""
+
+    sigma: Floats
+    moment: Floats
+    gram: Floats
+    b: Floats
+
+    def slope(self, fund: int) -> float:
+        """Of the returns as they are."""
+        return float(self.b[fund] / self.sigma[fund])
+
+
+def _solve(found: Aligned) -> Solved:
+    """Ridge on standardised returns; a constant fund is not scaled."""
     mean = found.funds.mean(axis=0)
     flat = (found.funds == found.funds[0]).all(axis=0)
     sigma = np.where(flat, 1.0, np.sqrt(((found.funds - mean) ** 2).mean(axis=0)))
     z = np.where(flat, 0.0, (found.funds - mean) / sigma)
     moment = z.T @ (found.y - found.y.mean())
     gram = z.T @ z + PENALTY * np.eye(len(found.names))
-    b = np.linalg.solve(gram, moment)
-    at = found.names.index(fund)
-    beta, notes = _capped(float(b[at] / sigma[at]))
-    solved = "solves (Z'Z + I) b = Z'(r - mean r): frame `system`"
+    return Solved(sigma, moment, gram, np.linalg.solve(gram, moment))
+
+
+def _ridge(found: Aligned, lot: Lot, factor: str) -> Working:
+    formula, fund = "exposure_value = min(max({b} / {sigma}, -5), 5)", STYLES[factor]
+    if fund not in found.names:
+        return absent(formula, f"no close of {fund} in {RIDGE.look_back} days", sample=found.sample)
+    solved, names, at = _solve(found), found.names, found.names.index(fund)
+    beta, notes = _capped(solved.slope(at))
+    source = "solves (Z'Z + I) b = Z'(r - mean r): frame `system`"
     steps = (
         Step("n", len(found.days), "common returns", "frame `returns`"),
-        Step("b", float(b[at]), "of the standardised returns", solved),
-        Step("sigma", float(sigma[at]), f"population standard deviation of {fund}", "frame `returns`"),
+        Step("b", float(solved.b[at]), "of the standardised returns", source),
+        Step("sigma", float(solved.sigma[at]), f"population deviation of {fund}", "frame `returns`"),
     )
-    names = found.names
     columns = {name: found.funds[:, i] for i, name in enumerate(names)}
-    rows = {f"Z'Z + I, {name}": gram[:, i] for i, name in enumerate(names)}
+    rows = {f"Z'Z + I, {name}": solved.gram[:, i] for i, name in enumerate(names)}
+    system = {"fund": names, "sigma": solved.sigma, "Z'r": solved.moment, "b": solved.b, **rows}
     frames = {
         "returns": pl.DataFrame({"session": found.days, f"{lot.symbol} (r)": found.y, **columns}),
-        "system": pl.DataFrame({"fund": names, "sigma": sigma, "Z'r": moment, "b": b, **rows}),
+        "system": pl.DataFrame(system),
     }
     return Working(formula, beta, steps, frames, found.sample, notes)

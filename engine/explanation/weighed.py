@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -68,7 +69,8 @@ def counted(case: Case, factor: str) -> Counted:
         PROVIDER: provider,
         RATE: rate,
     }
-    return by_name[factor](case) if factor in by_name else style(case, factor)
+    count = by_name.get(factor, partial(style, factor=factor))
+    return case.once(("counted", factor), lambda: count(case))
 
 
 def poor(case: Case) -> bool:

@@ -14,14 +14,14 @@ from engine.copying import put_whole
 from engine.progress import Quiet
 from loaders.demo import demo_world
 
-START, END = date(2025, 10, 20), date(2025, 12, 19)
+START, END = date(2025, 10, 27), date(2025, 12, 19)
 
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     url = f"duckdb:///{folder}/demo.duckdb"
-    put_whole(url, demo_world(5, 8, 30, seed=7), 5_000, Quiet())
+    put_whole(url, demo_world(5, 6, 30, seed=7), 5_000, Quiet())
     engine.backfill(url, start=START, end=END, run_date=END)
     return folder
 

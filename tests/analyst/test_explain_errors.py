@@ -13,13 +13,21 @@ import pytest
 import engine
 from engine.cli import main
 from engine.copying import copy
+from engine.errors import NoPricesError
 from engine.explanation.explaining import UnknownSessionError, load_case, of_case
-from engine.explanation.selection import AmbiguousFigureError, IncompleteKeyError, UnknownFigureError
+from engine.explanation.selection import (
+    AmbiguousFigureError,
+    IncompleteKeyError,
+    Selectors,
+    UnknownFigureError,
+    figure_named,
+    select,
+)
 from engine.lookup import AmbiguousNameError, UnknownNameError, UnknownPortfolioError, UnknownTableError
 from engine.pipeline import JOBS
 from engine.progress import Quiet
 from tests.analyst.conftest import END
-from tests.analyst.golden_cases import GOLDEN, asks
+from tests.analyst.golden_cases import GOLDEN, asks, case
 
 DAY = date(2025, 4, 9)
 SOURCE, OUTPUTS = (f"parquet:///{GOLDEN / 'edge' / part}" for part in ("inputs", "outputs"))
@@ -31,21 +39,10 @@ E8 = "E8 Control"
     [
         ({"portfolio": "E8 Controll"}, UnknownPortfolioError, r"nearest: E8 Control"),
         ({"day": date(2025, 4, 12)}, UnknownSessionError, r"nearest: 2025-04-11"),
-        ({"figure": "equity_balanc"}, UnknownFigureError, r"nearest: equity_balance"),
-        ({"table": "portfolio_snapshot"}, UnknownTableError, r"nearest: portfolio_snapshots"),
-        ({"table": "factor_exposures"}, UnknownFigureError, r"factor_exposures has no figure equity"),
-        ({"figure": "beta", "symbol": "KAW"}, UnknownNameError, r"nearest: KAV"),
-        ({"figure": "beta"}, IncompleteKeyError, r"told apart by their position"),
-        ({"figure": "r_squared", "symbol": "SPY"}, AmbiguousFigureError, r"position_interest_rate_betas"),
-        ({"figure": "exposure_dollar", "factor": "Sise"}, UnknownNameError, r"nearest: Size"),
-        ({"figure": "exposure_dollar"}, IncompleteKeyError, r"Provider Beta"),
-        ({"figure": "direct_pnl", "scenario": "market_down"}, UnknownNameError, r"nearest: market_down"),
-        ({"table": "pairwise_correlations", "figure": "data_points"}, IncompleteKeyError, r"two symbols"),
-        ({"figure": "status", "job": "market_bet"}, UnknownNameError, r"nearest: market_beta"),
-        ({"source": OUTPUTS}, engine.EngineError, r"--from URL"),
+        ({"source": OUTPUTS}, NoPricesError, r"--from URL"),
     ],
 )
-def test_what_is_not_there_is_told_with_its_nearest(
+def test_a_case_that_is_not_there_is_told_with_its_nearest(
     which: dict[str, Any], error: type[engine.EngineError], told: str
 ) -> None:
     asked = {"portfolio": E8, "day": DAY, "figure": "equity_balance", "source": SOURCE, **which}
@@ -53,18 +50,42 @@ def test_what_is_not_there_is_told_with_its_nearest(
         engine.explain(OUTPUTS, **asked)
 
 
+@pytest.mark.parametrize(
+    ("figure", "table", "which", "error", "told"),
+    [
+        ("equity_balanc", None, {}, UnknownFigureError, r"nearest: equity_balance"),
+        ("equity_balance", "portfolio_snapshot", {}, UnknownTableError, r"nearest: portfolio_snapshots"),
+        (
+            "equity_balance",
+            "factor_exposures",
+            {},
+            UnknownFigureError,
+            r"factor_exposures has no figure equity",
+        ),
+        ("beta", None, {"symbol": "KAW"}, UnknownNameError, r"nearest: KAV"),
+        ("beta", None, {}, IncompleteKeyError, r"told apart by their position"),
+        ("r_squared", None, {"symbol": "KAV"}, AmbiguousFigureError, r"position_interest_rate_betas"),
+        ("exposure_dollar", None, {"factor": "Sise"}, UnknownNameError, r"nearest: Size"),
+        ("exposure_dollar", None, {}, IncompleteKeyError, r"Provider Beta"),
+        ("direct_pnl", None, {"scenario": "market_down"}, UnknownNameError, r"nearest: market_down"),
+        ("data_points", "pairwise_correlations", {}, IncompleteKeyError, r"two symbols"),
+        ("status", None, {"job": "market_bet"}, UnknownNameError, r"nearest: market_beta"),
+    ],
+)
+def test_a_figure_that_is_not_there_is_told_with_its_nearest(
+    figure: str, table: str | None, which: dict[str, Any], error: type[engine.EngineError], told: str
+) -> None:
+    asked = Selectors(**which)
+    with pytest.raises(error, match=told):
+        select(case("edge", E8, DAY), figure_named(figure, table, asked), figure, asked)
+
+
 def test_a_symbol_of_two_lots_needs_an_id() -> None:
-    mixed = {part: f"parquet:///{GOLDEN / 'mixed' / part}" for part in ("inputs", "outputs")}
-    asked = {
-        "portfolio": "H3 Growth Mix",
-        "day": date(2025, 4, 11),
-        "figure": "beta",
-        "source": mixed["inputs"],
-    }
+    known = case("mixed", "H3 Growth Mix", date(2025, 4, 11))
     with pytest.raises(AmbiguousNameError, match="2 positions are called KTV") as caught:
-        engine.explain(mixed["outputs"], symbol="KTV", **asked)  # type: ignore[arg-type]
-    first = engine.explain(mixed["outputs"], position=caught.value.ids[0], **asked)  # type: ignore[arg-type]
-    assert first.verdict == "equal"
+        select(known, "position_market_betas", "beta", Selectors(symbol="KTV"))
+    one = select(known, "position_market_betas", "beta", Selectors(position=caught.value.ids[0]))
+    assert of_case(known, one).verdict == "equal"
 
 
 def test_a_refused_portfolio_says_why_it_has_no_figures(tmp_path: Path) -> None:
@@ -117,9 +138,9 @@ def test_the_command_gives_json_and_says_usage_errors_on_stderr(capsys: pytest.C
 
 
 def test_every_job_s_status_is_recomputed(demo: engine.Store) -> None:
-    for name in demo.portfolios["name"]:
-        case = load_case(demo, demo, name, END, engine.Rules.legacy(), engine.load_scenarios())
-        told = [of_case(case, ask) for ask in asks(case, 20) if ask.table == "analytics_status"]
+    for name in ("Demo Growth 3", "Demo Family Office 5"):
+        known = load_case(demo, demo, name, END, engine.Rules.legacy(), engine.load_scenarios())
+        told = [of_case(known, ask) for ask in asks(known, 20) if ask.table == "analytics_status"]
         assert {found.key["job"] for found in told} == set(JOBS)
         assert all(found.verdict in ("equal", "absent") for found in told)
 
@@ -130,7 +151,9 @@ def test_an_absent_figure_shows_its_job_s_status(demo: engine.Store) -> None:
     found = engine.explain(demo, "Demo Growth 3", day, "hhi")
     assert found.verdict == "absent"
     assert found.status["reason"].to_list() == ["historical_session"]
-    assert "historical_session" in found._repr_html_()
+    page = found._repr_html_()
+    assert "historical_session" in page
+    assert "portfolio_snapshots.hhi" in page
 
 
 def test_a_row_that_later_sessions_overwrote_is_not_compared(demo: engine.Store) -> None:

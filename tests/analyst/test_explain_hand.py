@@ -12,10 +12,13 @@ import pytest
 from scipy import stats
 
 import engine
-from tests.analyst.golden_cases import GOLDEN, store
+from engine.explanation.explaining import of_case
+from engine.explanation.selection import Selectors, figure_named, select
+from tests.analyst.golden_cases import GOLDEN, case
 
 DAY, BEFORE = date(2025, 4, 15), date(2025, 4, 14)
 H1 = "6b6f7905-f14e-5c74-ad80-fcfd9c4ae704"
+NAME = "H1 Global Long Short"
 CENT = Decimal("0.01")
 
 
@@ -24,9 +27,8 @@ def table(part: str, name: str) -> pl.DataFrame:
 
 
 def explained(figure: str, **which: Any) -> engine.Explanation:
-    found = engine.explain(
-        store("mixed", "outputs"), H1, DAY, figure, source=store("mixed", "inputs"), **which
-    )
+    asked, known = Selectors(**which), case("mixed", NAME, DAY)
+    found = of_case(known, select(known, figure_named(figure, None, asked), figure, asked))
     assert found.verdict == "equal", found.to_text()
     return found
 

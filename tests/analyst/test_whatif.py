@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,12 @@ def inputs(symbols: tuple[str, ...] = (), **tables: list[dict[str, Any]]) -> Inp
     }
     with MemoryReader({name: frame_of(name, found) for name, found in rows.items()}) as reader:
         return load_window(reader, WINDOW, symbols=symbols)
+
+
+@cache
+def plain() -> Inputs:
+    """Inputs that no test can change."""
+    return inputs()
 
 
 def earned(found: Inputs) -> list[Decimal]:
@@ -139,7 +146,7 @@ def test_a_bad_edit_is_an_error_that_says_what_is_wrong(
     edit: Callable[[Inputs], Inputs], error: type[engine.EngineError], told: str
 ) -> None:
     with pytest.raises(error, match=told):
-        edit(inputs())
+        edit(plain())
 
 
 def test_a_quantity_is_for_one_lot_and_a_factor_for_all() -> None:

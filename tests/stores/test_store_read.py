@@ -19,15 +19,11 @@ DAYS = (date(2025, 4, 7), date(2025, 4, 11))
 FIRST, LAST = date(2025, 4, 8), date(2025, 4, 9)
 OUTPUTS = GOLDEN / "edge" / "outputs"
 READ = (
-    "portfolios",
     "positions",
     "portfolio_snapshots",
-    "position_market_betas",
     "position_volatility",
-    "factor_exposures",
     "correlation_calculations",
     "pairwise_correlations",
-    "stress_test_results",
 )
 
 
@@ -107,6 +103,13 @@ def test_without_filters_a_table_is_whole(stores: dict[str, engine.Store], kind:
     golden_rows = pl.read_parquet(OUTPUTS / "pairwise_correlations.parquet")
     assert stores[kind].read("pairwise_correlations").height == golden_rows.height
     assert "pairwise_correlations" in stores[kind].tables
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_figure_explains_itself_wherever_it_is_stored(stores: dict[str, engine.Store], kind: str) -> None:
+    found = engine.explain(stores[kind], "E8 Control", LAST, "beta", symbol="KDS", source=golden("edge"))
+    assert found.verdict == "equal"
+    assert found.status["job"].to_list() == ["market_beta"]
 
 
 def test_a_table_that_is_not_there_yet_has_no_rows() -> None:
