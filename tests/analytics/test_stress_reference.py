@@ -19,7 +19,7 @@ import pytest
 from engine.analytics.factor_correlations import factor_correlations
 from engine.schema import TABLES
 from engine.storing import store_rows
-from tests.reference.analytics import stress
+from tests.reference.analytics import FactorExposure, stress
 from tests.reference.analytics.comparison import json_equal
 
 from .stress_worlds import DATES, RUN_DATE, StressWorld, draw_stress_world
@@ -98,12 +98,22 @@ def test_a_portfolio_alone_has_the_bits_that_it_has_among_others(seed: int) -> N
         assert among.filter(pl.col("portfolio_id") == portfolio).equals(case.alone(number).rows())
 
 
+def ends_inside(exposures: list[FactorExposure], day: date) -> bool:
+    """Whether the newest fifty end inside a date that holds the newest row of some factor."""
+    past = sorted((e for e in exposures if e.date <= day), key=lambda e: e.date, reverse=True)
+    if len(past) <= 50 or past[49].date != past[50].date:
+        return False
+    newer = {e.factor for e in past if e.date > past[49].date}
+    return any(e.factor not in newer for e in past if e.date == past[49].date)
+
+
 def test_worlds_hold_what_goes_wrong() -> None:
     """The draws reach each branch: else the tests above would prove less than they say."""
     worlds = [draw_stress_world(seed) for seed in SEEDS]
     days = [sorted({e.date for e in rows}) for w in worlds for rows in w.exposures.values()]
     assert any(not found for found in days)
     assert any(len(rows) > 100 for w in worlds for rows in w.exposures.values())
+    assert sum(ends_inside(rows, day) for w in worlds for rows in w.exposures.values() for day in DATES) > 20
     exposures = [e for w in worlds for rows in w.exposures.values() for e in rows]
     assert {None, Decimal(0)} <= {e.dollars for e in exposures}
     assert {len(w.closes) for w in worlds} == {8, 7, 2}

@@ -93,7 +93,7 @@ def factor_matrix(prices: Prices, run_date: dt.date) -> FactorMatrix:
 def newest_exposures(exposures: tuple[FactorExposure, ...], date: dt.date) -> dict[str, FactorExposure]:
     """Of the newest 50 rows on or before the date, the newest of each factor.
 
-    Source: 03 §4.3.
+    Rows of one date stand in the order in which they were written. Source: 03 §4.3.
     """
     past = sorted((e for e in exposures if e.date <= date), key=lambda e: e.date, reverse=True)
     newest: dict[str, FactorExposure] = {}
