@@ -76,7 +76,8 @@ def stress(
 
     Returns:
         stress_test_results. Reasons: no_factor_prices, one_factor_alone, no_scenarios,
-        no_stored_scenarios (failures); no_factor_exposures (skip).
+        no_stored_scenarios (failures); no_factor_exposures (skip). Prices without a single return
+        are as good as none.
     """
     held = factor_dollars(portfolios, dates, exposures, factor_definitions)
     rates = rate_dollars(lots, portfolios, dates, rate_betas, rate_weights)
@@ -163,7 +164,7 @@ def _reasons(
     """[P, D] the first reason why nothing was computed; "" where it was."""
     factors = len(correlations.names)
     cases: dict[str, bool | Bools] = {
-        "failed: no_factor_prices": factors == 0,
+        "failed: no_factor_prices": factors == 0 or correlations.returns == 0,
         "failed: one_factor_alone": factors == 1,
         "skipped: no_factor_exposures": ~known,
         "failed: no_scenarios": scenarios == 0,

@@ -1,4 +1,4 @@
-"""What stress reads back of stored rows, on worlds small enough for the back of an envelope."""
+"""What stress reads of fund closes and stored rows, on worlds for the back of an envelope."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+
+import polars as pl
 
 from engine.pipeline import compute
 from engine.results import Results
@@ -90,3 +92,21 @@ def test_under_one_stamp_the_market_s_beta_was_written_before_the_styles() -> No
     """Whatever the ids: the value factor's is the smaller one."""
     found = run(**stored_exposures(exposure(DAYS[0], LOW, "300.00"), exposure(DAYS[0], HIGH, "700.00")))
     assert [held(found, name) for name in ("Value", "Market")] == [{0.0}, {700.0}]
+
+
+def ends(results: Results) -> list[tuple[str, str]]:
+    """The status and the reason of the stress job."""
+    status = results["analytics_status"].filter(pl.col("job") == "stress")
+    return status.select("status", "reason").rows()
+
+
+def test_one_day_that_all_funds_have_is_no_return_and_fails_the_job() -> None:
+    """SPY on the last two sessions, VTV on the last alone: no return of both."""
+    known = stored_exposures(exposure(DAYS[0], HIGH, "700.00"))
+    one = [close(DAYS[-2], "50", "SPY"), close(LAST, "51", "SPY"), close(LAST, "50", "VTV")]
+    found = run(**known, market_data_cache=one)
+    assert found["stress_test_results"].is_empty()
+    assert ends(found) == [("failed", "no_factor_prices")]
+    two = run(**known, market_data_cache=[*one, close(DAYS[-2], "49", "VTV")])
+    assert not two["stress_test_results"].is_empty()
+    assert ends(two) == [("ok", None)]

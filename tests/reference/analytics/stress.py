@@ -223,8 +223,10 @@ def stress(
 ) -> JobResult:
     """Every active scenario, or a skip when the portfolio never had an exposure.
 
-    Source: 03 §4.6.
+    An empty frame of factor returns is an exception before anything else. Source: 03 §4.2, §4.6.
     """
+    if not matrix.days:
+        return failed(JOB, "no_factor_prices")
     newest = newest_exposures(exposures, book.date)
     if not newest:
         return skipped(JOB, "no_factor_exposures")
