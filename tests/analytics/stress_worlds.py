@@ -265,7 +265,10 @@ def _betas(rng: Draw, lot: str) -> list[PositionBeta]:
 
 
 def _closes(rng: Draw) -> dict[str, dict[date, Decimal]]:
-    """Weekdays before the run date, on which the funds move together; at least two funds."""
+    """Days before the run date, on which the funds move together; at least two funds.
+
+    A close of 0 makes a return of -100 %, a second one after it a NaN, a price after it an infinite one.
+    """
     count = int(_one(rng, (1, 30, 31, 120)))  # type: ignore[call-overload]
     days = [RUN_DATE - timedelta(days=n) for n in range(count)]
     common = rng.normal(0, 0.01, count)
@@ -282,5 +285,6 @@ def _closes(rng: Draw) -> dict[str, dict[date, Decimal]]:
             if is_kept
         }
         if rng.random() < 0.1 and found[fund]:
-            found[fund][max(found[fund])] = Decimal("0.0000")
+            newest = sorted(found[fund])[-int(rng.integers(1, 6)) :]
+            found[fund] |= dict.fromkeys(newest[:2], Decimal("0.0000"))
     return found

@@ -64,8 +64,9 @@ def pair_correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> float
 
     Source: 03 §4.2.
     """
-    dx, dy = x - weights @ x, y - weights @ y
-    variance_x, variance_y = weights @ (dx * dx), weights @ (dy * dy)
+    with np.errstate(invalid="ignore"):  # of an infinite return, whose variance is a NaN
+        dx, dy = x - weights @ x, y - weights @ y
+        variance_x, variance_y = weights @ (dx * dx), weights @ (dy * dy)
     if len(x) < MIN_ROWS or not (variance_x > 0 and variance_y > 0):
         return 0.0
     rho = (weights @ (dx * dy)) / np.sqrt(variance_x * variance_y)
