@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import polars as pl
 
@@ -21,6 +22,7 @@ from engine.analytics.spread_factors import spread_factors
 from engine.analytics.stress import stress
 from engine.analytics.volatility import volatility
 from engine.exact import GRAIN_SCALE, usd
+from engine.frames import UTC_MICROSECONDS
 from engine.inputs import Inputs
 from engine.panel import build_panel
 from engine.rules import Rules
@@ -108,8 +110,8 @@ def _stress(
         portfolios,
         lots,
         pl.Series("date", window.sessions, dtype=pl.Date),
-        _read_back("factor_exposures", exposures, inputs.previous_exposures),
-        _read_back(RATE_BETAS, rate_betas, inputs.previous_rate_betas),
+        _read_back("factor_exposures", exposures, inputs.previous_exposures, window.stamp),
+        _read_back(RATE_BETAS, rate_betas, inputs.previous_rate_betas, window.stamp),
         updated_definitions(inputs.factor_definitions, exposures, window.stamp),
         scenarios.active,
         dict(inputs.scenarios.select("scenario_id", "id").iter_rows()),
@@ -128,11 +130,12 @@ def _storable(table: str, outcomes: Sequence[Outcome]) -> pl.DataFrame:
     return rows.join(misfits(TABLES[table], rows), on="portfolio_id", how="anti", maintain_order="left")
 
 
-def _read_back(table: str, rows: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
+def _read_back(table: str, rows: pl.DataFrame, earlier: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
     """This run's figures as their table stores them, after those of earlier runs."""
     known = TABLES[table]
-    fresh = rows.select(
-        figure(rows[name], known[name]) if known[name].type.kind == "numeric" else pl.col(name)
+    stamped = rows.with_columns(pl.lit(stamp, UTC_MICROSECONDS).alias("created_at"))
+    fresh = stamped.select(
+        figure(stamped[name], known[name]) if known[name].type.kind == "numeric" else pl.col(name)
         for name in earlier.columns
     )
     return pl.concat([earlier, fresh])

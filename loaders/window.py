@@ -53,6 +53,7 @@ EXPOSURE_COLUMNS = (
     "calculation_date",
     "exposure_value",
     "exposure_dollar",
+    "created_at",
 )
 MARKET_BETA_COLUMNS = ("portfolio_id", "position_id", "calc_date", "method", "window_days", "beta")
 RATE_BETA_COLUMNS = ("position_id", "calculation_date", "ir_beta")
@@ -314,9 +315,7 @@ def _previous_exposures(admission: Admission, first: date) -> pl.DataFrame:
     rows = admission.before(
         "read/previous_exposures", "factor_exposures", EXPOSURE_COLUMNS, first, limit=EXPOSURE_ROWS
     )
-    ranked = rows.sort("portfolio_id", "calculation_date", "factor_id", descending=[False, True, False])
-    found = ranked.filter(pl.int_range(pl.len()).over("portfolio_id") < EXPOSURE_ROWS)
-    return admission.past.at_home(found, "factor_id", "factor_definitions")
+    return admission.past.at_home(rows, "factor_id", "factor_definitions")
 
 
 def _refused(owners: pl.DataFrame, quarantine: pl.DataFrame) -> pl.DataFrame:

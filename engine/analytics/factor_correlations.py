@@ -60,7 +60,8 @@ def factor_correlations(
         rho_ab = cov_w(R_a, R_b) / sqrt(var_w(R_a) var_w(R_b)),  w_t ~ decay^(T-t)
 
     cut to `bounds` off the diagonal; 0 with fewer than 30 returns or where a variance is not
-    positive. Source: document 03 §4.2.
+    positive. A day on which some return is undefined (0 after 0) is left out whole; infinite ones
+    stay, and leave their fund without a variance. Source: documents 02 §2.2 and 03 §4.2.
 
     Args:
         fund_closes: symbol, date, close in USD; of the look-back of the run date, on any days,
@@ -74,6 +75,7 @@ def factor_correlations(
     close = _complete(fund_closes, funds)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         returns = close[1:] / close[:-1] - 1.0
+        returns = returns[~np.isnan(returns).any(axis=1)]
         rho = ewma_correlation(returns, decay, 1.0, MIN_ROWS)
     rho = np.clip(rho, *bounds)
     np.fill_diagonal(rho, 1.0)

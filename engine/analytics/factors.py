@@ -9,6 +9,8 @@ from datetime import datetime
 import polars as pl
 
 from engine.analytics import market_beta, provider_beta, rate_beta
+from engine.analytics.ridge_factors import STYLES
+from engine.analytics.spread_factors import SPREADS
 from engine.frames import polars_schema
 from engine.ids import row_ids
 from engine.schema import TABLES
@@ -24,6 +26,15 @@ MADE: dict[str, dict[str, object]] = {
     rate_beta.FACTOR: {"factor_type": "macro", "display_order": 2, "is_active": True},
 }
 """What a definition that is not found is made with; what is not named is null (document 02 §4)."""
+
+JOB_FACTORS = (
+    (market_beta.FACTOR, FORMER_MARKET),
+    (provider_beta.FACTOR,),
+    (rate_beta.FACTOR,),
+    tuple(SPREADS),
+    tuple(STYLES),
+)
+"""The factors of each job, in the order in which the jobs write a session's exposures."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,17 @@ def updated_definitions(definitions: pl.DataFrame, exposures: pl.DataFrame, stam
     ]
     fresh = pl.DataFrame(made, schema=polars_schema(DEFINITIONS))
     return pl.concat([definitions.select(DEFINITIONS.names), fresh]).sort("name")
+
+
+def written_order(definitions: pl.DataFrame) -> pl.DataFrame:
+    """factor_id, name of the definitions in the order in which a session's exposures are written.
+
+    Job by job; a job's own by id, because the legacy batch wrote them in no order of its own; then
+    those that no job writes.
+    """
+    place = {name: job for job, names in enumerate(JOB_FACTORS) for name in names}
+    job = pl.col("name").replace_strict(place, default=len(JOB_FACTORS), return_dtype=pl.Int64)
+    return definitions.sort(job, "id").select(factor_id="id", name="name")
 
 
 def _renamed(definitions: pl.DataFrame, stamp: datetime) -> pl.DataFrame:

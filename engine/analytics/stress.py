@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.analytics.aggregation import Bools, Floats
+from engine.analytics.aggregation import Bools, Floats, Integers
 from engine.analytics.factor_correlations import FactorCorrelations
 from engine.analytics.lots import Lots, Portfolios
 from engine.analytics.outcome import Outcome, status_grid
@@ -33,11 +33,12 @@ never enters a correlated P&L [T2]."""
 class Holdings:
     """What scenarios act on: C portfolios in a session each.
 
-    factors: name -> [C] USD. rates: [C] USD, NaN where there is none. base: [C] USD, above 0,
-    that losses are limited by.
+    factors: name -> [C] USD. order: [F, C] their numbers as they are summed. rates: [C] USD, NaN
+    where there is none. base: [C] USD, above 0, that losses are limited by.
     """
 
     factors: Mapping[str, Floats]
+    order: Integers
     rates: Floats
     base: Floats
 
@@ -75,7 +76,8 @@ def stress(
 
     Returns:
         stress_test_results. Reasons: no_factor_prices, one_factor_alone, no_scenarios,
-        no_stored_scenarios (failures); no_factor_exposures (skip).
+        no_stored_scenarios (failures); no_factor_exposures (skip). Prices without a single return
+        are as good as none.
     """
     held = factor_dollars(portfolios, dates, exposures, factor_definitions)
     rates = rate_dollars(lots, portfolios, dates, rate_betas, rate_weights)
@@ -84,6 +86,7 @@ def stress(
     done = reasons == ""
     holdings = Holdings(
         {name: usd[done] for name, usd in held.dollars.items()},
+        held.order[:, done],
         rates.dollars[done],
         loss_base(portfolios)[done],
     )
@@ -124,14 +127,16 @@ def correlated_pnl(scenario: Scenario, holdings: Holdings, correlations: FactorC
 
         rates s_rates + sum over the factors g held of exposure_g sum_f s_f rho(f, g)
 
-    not below -0.99 x base; f runs over the shocked factors but rates. Source: document 03 §4.5.
+    not below -0.99 x base; f runs over the shocked factors but rates. Summed in the order in which
+    the exposures were found, the newest first. Source: document 03 §4.5.
     """
     rate_shock = scenario.shocks.get(RATE_SHOCK, 0.0)
     total = np.nan_to_num(holdings.rates * rate_shock)
-    for name, dollars in holdings.factors.items():
-        move = _move(scenario, CORRELATES_AS.get(name, name), correlations)
-        if move:
-            total = total + dollars * move
+    moves = [_move(scenario, CORRELATES_AS.get(name, name), correlations) for name in holdings.factors]
+    if any(moves):
+        moved = np.stack([usd * move for usd, move in zip(holdings.factors.values(), moves, strict=True)])
+        for next_pnl in np.take_along_axis(moved, holdings.order, axis=0):
+            total = total + next_pnl
     return _floored(total, holdings)
 
 
@@ -159,7 +164,7 @@ def _reasons(
     """[P, D] the first reason why nothing was computed; "" where it was."""
     factors = len(correlations.names)
     cases: dict[str, bool | Bools] = {
-        "failed: no_factor_prices": factors == 0,
+        "failed: no_factor_prices": factors == 0 or correlations.returns == 0,
         "failed: one_factor_alone": factors == 1,
         "skipped: no_factor_exposures": ~known,
         "failed: no_scenarios": scenarios == 0,

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.aggregation import Bools, Floats, Integers, group_lots
+from engine.analytics.factors import written_order
 from engine.analytics.lots import LIVE, Lots, Portfolios
 from engine.rules import RateWeights
 
@@ -23,10 +24,12 @@ class FactorDollars:
     """Exposures of P portfolios in D sessions.
 
     dollars: factor name -> [P, D] USD, 0 where the portfolio has no exposure to it.
+    order: [F, P, D] numbers of the factors, the one with the newest row first, as they are summed.
     known: [P, D] whether it has any exposure at all.
     """
 
     dollars: Mapping[str, Floats]
+    order: Integers
     known: Bools
 
 
@@ -59,18 +62,19 @@ def factor_dollars(
         dollars = exposure_dollar, or net exposure x exposure_value where that is null or 0
 
     However old. A row's place among the newest is the number of the portfolio's rows of later
-    dates up to the session, and of rows of its own date up to its factor's id; the legacy batch
-    left the order within a date to chance. Source: document 03 §4.3 and §4.4.
+    dates up to the session, and of those of its own date that were written up to it: as they are
+    stamped, and under one stamp in `written_order`. Source: document 03 §4.3 and §4.4.
 
     Args:
         dates: [D] the window's sessions.
-        exposures: portfolio_id, factor_id, calculation_date, exposure_value, exposure_dollar, as
-            stored: of the window and of before.
+        exposures: portfolio_id, factor_id, calculation_date, exposure_value, exposure_dollar,
+            created_at, as stored: of the window and of before.
         factor_definitions: id, name.
     """
-    factors = factor_definitions.select(factor_id="id", name="name").sort("factor_id")
+    factors = written_order(factor_definitions)
     rows = _numbered(exposures, "portfolio_id", portfolios.ids)
     rows = _numbered(rows, "factor_id", factors["factor_id"])
+    rows = rows.sort("portfolio_id_number", "calculation_date", "created_at", "factor_id_number")
     days, at = _day_axis(rows["calculation_date"], dates)
     row: Integers = np.full((factors.height, len(portfolios.ids), len(days)), -1)
     place = (
@@ -79,11 +83,12 @@ def factor_dollars(
         days.search_sorted(rows["calculation_date"]),
     )
     row[tuple(axis.to_numpy() for axis in place)] = np.arange(rows.height)
-    found = _newest(row, at)
+    found, order = _newest(row, _places_in_date(rows), at)
     value, dollar = (_floats(rows[name], found) for name in ("exposure_value", "exposure_dollar"))
     usd = np.where(np.isnan(dollar) | (dollar == 0), loss_base(portfolios) * value, dollar)
     usd = np.where(found >= 0, usd, 0.0)
-    return FactorDollars(dict(zip(factors["name"], usd, strict=True)), np.asarray((found >= 0).any(axis=0)))
+    dollars = dict(zip(factors["name"], usd, strict=True))
+    return FactorDollars(dollars, order, np.asarray((found >= 0).any(axis=0)))
 
 
 def rate_dollars(
@@ -113,22 +118,31 @@ def rate_dollars(
     return RateDollars(dollars.T, used.T, (all_lots - used).T)
 
 
-def _newest(row: Integers, at: Integers) -> Integers:
+def _places_in_date(rows: pl.DataFrame) -> Integers:
+    """[R] 1, 2, ... among the rows of the same portfolio and date."""
+    places = pl.int_range(1, pl.len() + 1).over("portfolio_id_number", "calculation_date")
+    return rows.select(places).to_series().to_numpy()
+
+
+def _newest(row: Integers, place_in_date: Integers, at: Integers) -> tuple[Integers, Integers]:
     """The row number in use of each factor, portfolio and session: [F, P, T] -> [F, P, D], -1: none.
 
-    at: [D] the newest of the T days up to each session, -1 where all are later.
+    Then the factors' numbers [F, P, D] by the place of that row among the newest.
+
+    place_in_date: [R] of each row among those of its portfolio and date. at: [D] the newest of the
+    T days up to each session, -1 where all are later.
     """
     if not row.shape[-1]:
-        return np.full((*row.shape[:-1], len(at)), -1)
+        none = np.full((*row.shape[:-1], len(at)), -1)
+        return none, none.argsort(axis=0)
     present = row >= 0
     up_to = present.sum(axis=0).cumsum(axis=-1)
-    in_date = present.cumsum(axis=0)
     newest = _last(present)[..., at]
     there = np.maximum(newest, 0)
-    place = up_to[:, at] - np.take_along_axis(up_to[None], there, axis=-1)
-    place = place + np.take_along_axis(in_date, there, axis=-1)
+    found = np.take_along_axis(row, there, axis=-1)
+    place = up_to[:, at] - np.take_along_axis(up_to[None], there, axis=-1) + place_in_date[found]
     used = (newest >= 0) & (at >= 0) & (place <= EXPOSURE_ROWS)
-    return np.where(used, np.take_along_axis(row, there, axis=-1), -1)
+    return np.where(used, found, -1), place.argsort(axis=0)
 
 
 def _recent_betas(live: Lots, dates: pl.Series, rate_betas: pl.DataFrame) -> Floats:

@@ -1,15 +1,17 @@
 """Random books, exposures and funds for the stress job, as arrays and as the reference reads them.
 
-What goes wrong is frequent: exposures with zero and null dollars, stale ones, ones that end inside
-the fifty rows, later ones, none; net exposures and equities at or below zero; rate betas of seven
-and eight days; deleted lots; funds without prices, with gaps, zeros or few days.
+What goes wrong is frequent: exposures with zero and null dollars, stale ones, dates that the newest
+fifty rows end inside, of rows stamped one by one or all alike, later ones, none; net exposures and
+equities at or below zero; rate betas of seven and eight days; deleted lots; funds without prices,
+with gaps, zeros or few days.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, cached_property
 
@@ -42,6 +44,17 @@ DATES = [date(2025, 4, 30), date(2025, 5, 1), date(2025, 5, 2), date(2025, 5, 5)
 OLDEST = date(2025, 4, 18)
 DEFINED = (*FACTORS, "Market Beta", "Interest Rate Beta")
 """The last two are names of older databases, under which the market's beta correlates."""
+WRITTEN = (
+    *("Market Beta (90D)", "Market Beta", "Provider Beta (1Y)", "IR Beta"),
+    *("Growth-Value Spread", "Momentum Spread", "Size Spread", "Quality Spread"),
+    *("Momentum", "Value", "Growth", "Size", "Quality", "Low Volatility"),
+    "Interest Rate Beta",
+)
+"""Job by job, as document 02 §1.2 orders them; the last no job writes."""
+JOBS = (2, 3, 4, 8, 14)
+"""Where in WRITTEN each job ends."""
+RARELY = 0.15
+STAMP = datetime(2025, 4, 17, tzinfo=UTC)
 Draw = np.random.Generator
 
 
@@ -50,7 +63,8 @@ class StressWorld:
     """One random world.
 
     marks: by lot and session, the last price. money: by portfolio and session, equity and net exposure.
-    exposures: by portfolio, in order of factor id.
+    exposures: by portfolio, in the order in which they were written; those of each second
+    portfolio under one stamp.
     """
 
     lots: list[Position]
@@ -133,9 +147,10 @@ class StressWorld:
                 "calculation_date": e.date,
                 "exposure_value": e.beta,
                 "exposure_dollar": e.dollars,
+                "created_at": STAMP + timedelta(seconds=number if portfolio % 2 else 0),
             }
-            for pid, exposures in self.exposures.items()
-            for e in exposures
+            for portfolio, (pid, exposures) in enumerate(self.exposures.items())
+            for number, e in enumerate(exposures)
         ]
         return _frame("factor_exposures", rows)
 
@@ -158,6 +173,7 @@ def _frame(table: str, rows: list[dict[str, object]]) -> pl.DataFrame:
             "calculation_date",
             "exposure_value",
             "exposure_dollar",
+            "created_at",
         ),
         "market_data_cache": ("symbol", "date", "close"),
     }[table]
@@ -175,7 +191,7 @@ def draw_stress_world(seed: int) -> StressWorld:
         lots,
         {lot.id: [_price(rng) for _ in DATES] for lot in lots},
         {pid: [(Decimal(_one(rng, money)), Decimal(_one(rng, money))) for _ in DATES] for pid in ids},
-        {pid: _exposures(rng) for pid in ids},
+        {pid: _exposures(rng, stamped=number % 2 == 1) for number, pid in enumerate(ids)},
         [b for lot in lots for b in _betas(rng, lot.id)],
         _closes(rng),
     )
@@ -211,9 +227,15 @@ def _lot(rng: Draw, number: int, portfolio: str) -> Position:
     )
 
 
-def _exposures(rng: Draw) -> list[FactorExposure]:
-    """On some days up to the last session and beyond it, of some factors; often of none."""
+def _exposures(rng: Draw, stamped: bool) -> list[FactorExposure]:
+    """On some days up to the last session and beyond it, of some factors; often of none.
+
+    Some factors are rare, so that the newest row of one may be among the last of the fifty.
+
+    stamped: they may stand in any order, which their stamps tell; else job by job, then by id.
+    """
     how_often, how_many = _one(rng, ((0.0, 1.0), (0.1, 0.4), (0.5, 1.0), (0.9, 0.9)))  # type: ignore[misc]
+    rare = [factor for factor in DEFINED if rng.random() < 0.3]
     span = (DATES[-1] - OLDEST).days + 3
     days = [OLDEST + timedelta(days=n) for n in range(span) if rng.random() < how_often]
     dollars: tuple[Callable[[], Decimal | None], ...] = (
@@ -225,9 +247,15 @@ def _exposures(rng: Draw) -> list[FactorExposure]:
         FactorExposure(day, factor, _amount(rng, 1, 6), dollars[int(rng.integers(3))]())
         for day in days
         for factor in DEFINED
-        if rng.random() < how_many
+        if rng.random() < (RARELY if factor in rare else how_many)
     ]
-    return sorted(drawn, key=lambda exposure: uid(exposure.factor))
+    if stamped:
+        return [drawn[number] for number in rng.permutation(len(drawn))]
+    return sorted(drawn, key=lambda exposure: (_job(exposure.factor), uid(exposure.factor)))
+
+
+def _job(factor: str) -> int:
+    return bisect_right(JOBS, WRITTEN.index(factor))
 
 
 def _betas(rng: Draw, lot: str) -> list[PositionBeta]:
@@ -237,7 +265,10 @@ def _betas(rng: Draw, lot: str) -> list[PositionBeta]:
 
 
 def _closes(rng: Draw) -> dict[str, dict[date, Decimal]]:
-    """Weekdays before the run date, on which the funds move together; at least two funds."""
+    """Days before the run date, on which the funds move together; at least two funds.
+
+    A close of 0 makes a return of -100 %, a second one after it a NaN, a price after it an infinite one.
+    """
     count = int(_one(rng, (1, 30, 31, 120)))  # type: ignore[call-overload]
     days = [RUN_DATE - timedelta(days=n) for n in range(count)]
     common = rng.normal(0, 0.01, count)
@@ -254,5 +285,6 @@ def _closes(rng: Draw) -> dict[str, dict[date, Decimal]]:
             if is_kept
         }
         if rng.random() < 0.1 and found[fund]:
-            found[fund][max(found[fund])] = Decimal("0.0000")
+            newest = sorted(found[fund])[-int(rng.integers(1, 6)) :]
+            found[fund] |= dict.fromkeys(newest[:2], Decimal("0.0000"))
     return found

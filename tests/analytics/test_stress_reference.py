@@ -19,7 +19,7 @@ import pytest
 from engine.analytics.factor_correlations import factor_correlations
 from engine.schema import TABLES
 from engine.storing import store_rows
-from tests.reference.analytics import stress
+from tests.reference.analytics import FactorExposure, stress
 from tests.reference.analytics.comparison import json_equal
 
 from .stress_worlds import DATES, RUN_DATE, StressWorld, draw_stress_world
@@ -78,6 +78,23 @@ def test_without_any_close_there_is_no_factor() -> None:
     assert (found.names, found.rho.shape, found.returns) == ((), (0, 0), 0)
 
 
+def test_a_day_without_a_return_of_some_fund_counts_for_none() -> None:
+    """Two closes of 0 in a row: that day's return is NaN; the day before lost all, the next is infinite."""
+    days = [RUN_DATE - timedelta(days=n) for n in range(40, 0, -1)]
+    move = np.random.default_rng(2).normal(0, 0.01, (40, 2)).cumsum(axis=0)
+    close = np.column_stack([np.exp(move), np.exp(move.sum(axis=1))])
+    close[20:22, 2] = 0.0
+    funds = ("SPY", "IWM", "TLT")
+    rows = [pl.DataFrame({"symbol": f, "date": days, "close": close[:, n]}) for n, f in enumerate(funds)]
+    found = factor_correlations(pl.concat(rows), RUN_DATE, (-0.95, 0.95))
+    kept = np.delete(close[1:, :2] / close[:-1, :2] - 1.0, 20, axis=0)
+    covariance = np.cov(kept.T, aweights=0.94 ** np.arange(38, 0, -1), ddof=0)
+    expected = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
+    assert found.returns == 38
+    assert math.isclose(found.between("Market", "Size"), expected, abs_tol=RHO_TOLERANCE)
+    assert found.between("Market", "Interest Rate") == 0.0
+
+
 def test_bounds_of_the_scenario_file_cut_correlations() -> None:
     days = [RUN_DATE - timedelta(days=n) for n in range(60)]
     price = 100 * np.exp(np.random.default_rng(1).normal(0, 0.01, 60).cumsum())
@@ -98,12 +115,22 @@ def test_a_portfolio_alone_has_the_bits_that_it_has_among_others(seed: int) -> N
         assert among.filter(pl.col("portfolio_id") == portfolio).equals(case.alone(number).rows())
 
 
+def ends_inside(exposures: list[FactorExposure], day: date) -> bool:
+    """Whether the newest fifty end inside a date that holds the newest row of some factor."""
+    past = sorted((e for e in exposures if e.date <= day), key=lambda e: e.date, reverse=True)
+    if len(past) <= 50 or past[49].date != past[50].date:
+        return False
+    newer = {e.factor for e in past if e.date > past[49].date}
+    return any(e.factor not in newer for e in past if e.date == past[49].date)
+
+
 def test_worlds_hold_what_goes_wrong() -> None:
     """The draws reach each branch: else the tests above would prove less than they say."""
     worlds = [draw_stress_world(seed) for seed in SEEDS]
     days = [sorted({e.date for e in rows}) for w in worlds for rows in w.exposures.values()]
     assert any(not found for found in days)
     assert any(len(rows) > 100 for w in worlds for rows in w.exposures.values())
+    assert sum(ends_inside(rows, day) for w in worlds for rows in w.exposures.values() for day in DATES) > 20
     exposures = [e for w in worlds for rows in w.exposures.values() for e in rows]
     assert {None, Decimal(0)} <= {e.dollars for e in exposures}
     assert {len(w.closes) for w in worlds} == {8, 7, 2}

@@ -160,7 +160,7 @@ class GoldenSet:
 
     @cached_property
     def all_exposures(self) -> list[tuple[str, FactorExposure]]:
-        """Every stored factor exposure with its portfolio."""
+        """Every stored factor exposure with its portfolio, in the order in which they were written."""
         names = {factor_id: name for name, factor_id in self.reference.factor_ids.items()}
         return [
             (
@@ -172,7 +172,7 @@ class GoldenSet:
                     r["exposure_dollar"],
                 ),
             )
-            for r in self.dated("factor_exposures")
+            for r in sorted(self.dated("factor_exposures"), key=lambda r: r["created_at"])
         ]
 
     def history(self, book: Book) -> History:

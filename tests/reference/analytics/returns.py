@@ -102,8 +102,8 @@ def simple_returns(prices: pd.DataFrame) -> pd.DataFrame:
 
 
 def aligned_returns(prices: pd.DataFrame) -> pd.DataFrame:
-    """Complete rows first, then differences, then drop the first row (02 §2.2)."""
-    return simple_returns(prices.dropna()).iloc[1:]
+    """Complete rows first, then differences, then drop the first row and those with a NaN (02 §2.2)."""
+    return simple_returns(prices.dropna()).iloc[1:].dropna()
 
 
 def unaligned_returns(prices: pd.DataFrame) -> pd.DataFrame:

@@ -64,8 +64,9 @@ def pair_correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> float
 
     Source: 03 §4.2.
     """
-    dx, dy = x - weights @ x, y - weights @ y
-    variance_x, variance_y = weights @ (dx * dx), weights @ (dy * dy)
+    with np.errstate(invalid="ignore"):  # of an infinite return, whose variance is a NaN
+        dx, dy = x - weights @ x, y - weights @ y
+        variance_x, variance_y = weights @ (dx * dx), weights @ (dy * dy)
     if len(x) < MIN_ROWS or not (variance_x > 0 and variance_y > 0):
         return 0.0
     rho = (weights @ (dx * dy)) / np.sqrt(variance_x * variance_y)
@@ -93,7 +94,7 @@ def factor_matrix(prices: Prices, run_date: dt.date) -> FactorMatrix:
 def newest_exposures(exposures: tuple[FactorExposure, ...], date: dt.date) -> dict[str, FactorExposure]:
     """Of the newest 50 rows on or before the date, the newest of each factor.
 
-    Source: 03 §4.3.
+    Rows of one date stand in the order in which they were written. Source: 03 §4.3.
     """
     past = sorted((e for e in exposures if e.date <= date), key=lambda e: e.date, reverse=True)
     newest: dict[str, FactorExposure] = {}
@@ -223,8 +224,10 @@ def stress(
 ) -> JobResult:
     """Every active scenario, or a skip when the portfolio never had an exposure.
 
-    Source: 03 §4.6.
+    An empty frame of factor returns is an exception before anything else. Source: 03 §4.2, §4.6.
     """
+    if not matrix.days:
+        return failed(JOB, "no_factor_prices")
     newest = newest_exposures(exposures, book.date)
     if not newest:
         return skipped(JOB, "no_factor_exposures")
