@@ -5,5 +5,5 @@ What a command needs is imported when it runs, so that `--help` answers at once.
 
 from __future__ import annotations
 
-NAMES = ("backfill", "compare", "demo", "status", "runs", "copy", "schema")
+NAMES = ("backfill", "compare", "demo", "status", "runs", "copy", "schema", "bench")
 """In the order in which `--help` lists them."""
