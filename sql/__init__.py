@@ -75,6 +75,16 @@ class Selected:
 
 
 @dataclass(frozen=True)
+class Query:
+    """Another statement, whole."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Lowered:
     """Every column, these ones in small letters."""
 
@@ -91,6 +101,7 @@ Value = (
     | Pairs
     | Selected
     | Lowered
+    | Query
     | date
     | timedelta
     | bool
@@ -104,7 +115,7 @@ Value = (
 
 def _literal(value: Value) -> str:
     match value:
-        case Name() | Names() | Pairs() | Selected() | Lowered():
+        case Name() | Names() | Pairs() | Selected() | Lowered() | Query():
             return str(value)
         case None:
             return "null"

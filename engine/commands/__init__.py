@@ -18,5 +18,6 @@ NAMES = (
     "runs",
     "copy",
     "schema",
+    "bench",
 )
 """In the order in which `--help` lists them."""

@@ -14,12 +14,12 @@ from urllib.parse import quote
 import connectorx
 import polars as pl
 
+from engine.benchmarks import wheel
 from engine.copying import put_whole
 from engine.progress import Quiet
 from loaders import open_reader
 from loaders.demo import demo_world
 from loaders.postgres import connect
-from tests.benchmarks.postgres import TEMPLATE, postgres
 
 PRICES = "select symbol, date, close::text as close from market_data_cache"
 SMALL = "select id::text as id, name from portfolios"
@@ -33,10 +33,10 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=4, metavar="N", help="[4]")
     known = options.parse_args()
     pl.Config.set_engine_affinity("in-memory")
-    with postgres() as server:
-        url = server.url(TEMPLATE)
+    with wheel.running() as server:
+        url = server.url("postgres")
         put_whole(url, demo_world(5, 20, known.symbols), 50_000, Quiet())
-        address = f"postgresql://postgres:@{quote(server.socket, safe='')}/{TEMPLATE}"
+        address = f"postgresql://postgres:@{quote(server.socket, safe='')}/postgres"
         with open_reader(url) as reader, connect(url) as session:
             ways: dict[str, Callable[[str], pl.DataFrame]] = {
                 "adbc, one connection": reader.query,

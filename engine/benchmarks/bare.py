@@ -1,0 +1,152 @@
+"""The bare store, as a process of its own: python -m engine.benchmarks.bare WHAT URL ...
+
+    statements URL --start D --end D --run-date D    what the engine asks of a store
+    read URL --start D --end D --run-date D          ask it, and drop the answers
+    write SOURCE TARGET                              put the source's output rows into the target
+    count URL                                        the output rows of a store
+
+Prints JSON: the statements, or a `Bare`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import duckdb
+import polars as pl
+
+from engine.benchmarks.limits import OUTPUTS, Bare
+from engine.store_url import scheme, store_path
+from engine.window import Window
+from loaders import Reader, open_reader
+from loaders.reader import ArrowStream, DuckDBReader
+from loaders.window import load_window
+from sql import Name, Names, statement
+
+ROWS_AT_ONCE = 1_000_000
+
+
+class Watch:
+    """Seconds so far, by the clock and of this process' processor."""
+
+    def __init__(self) -> None:
+        self.wall = self.cpu = 0.0
+
+    def __enter__(self) -> None:
+        self.wall -= time.perf_counter()
+        self.cpu -= time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.wall += time.perf_counter()
+        self.cpu += time.process_time()
+
+
+def main(words: Sequence[str]) -> None:
+    """Do one thing and print what it took."""
+    match words:
+        case ["statements", url, "--start", start, "--end", end, "--run-date", run_date]:
+            print(json.dumps(_statements(url, start, end, run_date)))
+            return
+        case ["read", url, "--start", start, "--end", end, "--run-date", run_date]:
+            found = _read(url, _statements(url, start, end, run_date))
+        case ["write", source, target]:
+            found = _write(source, target)
+        case ["count", url]:
+            found = Bare(0.0, 0.0, _count(url))
+        case _:
+            raise SystemExit(f"no such limit: {words}")
+    print(json.dumps(vars(found)))
+
+
+def _statements(url: str, *days: str) -> list[str]:
+    """Load a window, and note what the store is asked."""
+    sent: list[str] = []
+    start, end, run_date = map(date.fromisoformat, days)
+    with open_reader(url) as reader:
+        query = reader.query
+
+        def noted(text: str) -> pl.DataFrame:
+            sent.append(text)
+            return query(text)
+
+        reader.query = noted  # type: ignore[method-assign]
+        load_window(reader, Window(start, end, run_date), None)
+    return sent
+
+
+def _read(url: str, statements: Sequence[str]) -> Bare:
+    watch = Watch()
+    with watch, open_reader(url) as reader:
+        for text in statements:
+            reader.query(text)
+    return Bare(watch.wall, watch.cpu)
+
+
+def _count(url: str) -> int:
+    with open_reader(url) as reader:
+        texts = (statement("bench/count", table=Name(name)) for name in OUTPUTS)
+        return sum(int(reader.query(text).item()) for text in texts)
+
+
+def _write(source: str, target: str) -> Bare:
+    """The rows of every output table, block by block; reading them is not counted."""
+    watch, rows = Watch(), 0
+    sink = _DuckDB(target) if scheme(target) == "duckdb" else _Parquet(target)
+    with open_reader(source) as reader:
+        for table, frame in _blocks(reader):
+            with watch:
+                sink.put(table, frame)
+            rows += frame.height
+    with watch:
+        sink.close()
+    return Bare(watch.wall, watch.cpu, rows)
+
+
+def _blocks(reader: Reader) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The rows of the output tables in the store's own types, some at a time."""
+    assert isinstance(reader, DuckDBReader)  # which reads Parquet folders, too
+    for table in OUTPUTS:
+        rows = reader.connection.sql(statement("bench/rows", table=Name(table)))
+        for batch in rows.to_arrow_reader(ROWS_AT_ONCE):
+            yield table, pl.DataFrame(batch)
+
+
+class _DuckDB:
+    """INSERT in one transaction; closing the file writes its checkpoint."""
+
+    def __init__(self, url: str) -> None:
+        self.connection = duckdb.connect(store_path(url))
+        self.connection.begin()
+
+    def put(self, table: str, frame: pl.DataFrame) -> None:
+        self.connection.register("block", ArrowStream(frame))
+        columns = Names(tuple(frame.columns))
+        self.connection.execute(
+            statement("write/insert", table=Name(table), columns=columns, source=Name("block"))
+        )
+
+    def close(self) -> None:
+        self.connection.commit()
+        self.connection.close()
+
+
+class _Parquet:
+    """A file for each block."""
+
+    def __init__(self, url: str) -> None:
+        self.folder, self.blocks = store_path(url), 0
+
+    def put(self, table: str, frame: pl.DataFrame) -> None:
+        self.blocks += 1
+        frame.write_parquet(self.folder / f"{table}.{self.blocks}.parquet")
+
+    def close(self) -> None:
+        """Every file is closed already."""
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

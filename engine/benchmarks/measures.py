@@ -1,0 +1,86 @@
+"""What was measured: named, so that it can be told apart and found again in another run's file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any
+
+
+@dataclass
+class Measure:
+    """One kind of run, over its rounds.
+
+    name: section/store/size/what. portfolios, sessions, rows: how much it does each time.
+    walls, cpus: seconds of each round; peak_mib: most memory of any. stages: seconds by stage of
+    the best round. scaled: how many times the measured seconds the whole would take, where only
+    a part was run.
+    """
+
+    name: str
+    portfolios: int
+    sessions: int
+    rows: int = 0
+    walls: list[float] = field(default_factory=list)
+    cpus: list[float] = field(default_factory=list)
+    peak_mib: int = 0
+    stages: dict[str, float] = field(default_factory=dict)
+    scaled: float = 1.0
+
+    def add(self, wall: float, cpu: float = 0.0, peak_mib: int = 0, **stages: float) -> None:
+        """One more round."""
+        if stages and wall < min(self.walls, default=wall + 1):
+            self.stages = stages
+        self.walls.append(round(wall, 4))
+        self.cpus.append(round(cpu, 4))
+        self.peak_mib = max(self.peak_mib, peak_mib)
+
+    @property
+    def best(self) -> float:
+        """Seconds of the best round, of the whole."""
+        return min(self.walls) * self.scaled
+
+    @property
+    def middle(self) -> float:
+        """Seconds of the median round, of the whole."""
+        return median(self.walls) * self.scaled
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A figure of merit: what is divided by what, and what it comes to."""
+
+    name: str
+    value: float
+
+
+@dataclass
+class Findings:
+    """A benchmark's outcome, as it is stored.
+
+    context: machine, versions, commit, date. notes: what was left out, and what was checked.
+    """
+
+    context: Mapping[str, Any]
+    measures: dict[str, Measure] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def measure(self, name: str, portfolios: int, sessions: int) -> Measure:
+        """The measure of a name, made where it is new."""
+        return self.measures.setdefault(name, Measure(name, portfolios, sessions))
+
+    def to_json(self, ratios: Sequence[Ratio]) -> str:
+        """Everything, for another run to be compared with."""
+        content = {
+            "format": FORMAT,
+            "context": self.context,
+            "measures": [asdict(each) for each in self.measures.values()],
+            "ratios": {ratio.name: round(ratio.value, 4) for ratio in ratios},
+            "notes": self.notes,
+        }
+        return json.dumps(content, indent=1)
+
+
+FORMAT = 1

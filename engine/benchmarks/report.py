@@ -1,0 +1,57 @@
+"""A benchmark's outcome as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from engine.benchmarks.measures import Findings, Measure, Ratio
+
+STAGES = ("load", "compute", "write")
+WIDTH = 46
+
+
+def to_text(findings: Findings, ratios: Sequence[Ratio], changes: Sequence[Ratio]) -> str:
+    """Context, measures, ratios, notes."""
+    return "\n".join(_lines(findings, ratios, changes))
+
+
+def _lines(findings: Findings, ratios: Sequence[Ratio], changes: Sequence[Ratio]) -> Iterator[str]:
+    yield from _context(findings.context)
+    yield ""
+    yield (
+        f"{'':{WIDTH}}{'best s':>9}{'median s':>10}{'cpu s':>8}{'MiB':>7}{'rows':>12}{'rows/s':>10}"
+        f"{'load s':>8}{'compute s':>11}{'write s':>9}{'computed/s':>12}"
+    )
+    yield from (_line(measure) for measure in findings.measures.values())
+    yield from _table("Ratios, of best rounds", ratios)
+    yield from _table("Seconds over those of the other file", changes)
+    if findings.notes:
+        yield ""
+        yield from findings.notes
+
+
+def _context(context: Mapping[str, object]) -> Iterator[str]:
+    for name, value in context.items():
+        known = value.items() if isinstance(value, Mapping) else ()
+        yield f"{name}: {', '.join(f'{key} {each}' for key, each in known) if known else value}"
+
+
+def _line(measure: Measure) -> str:
+    stages = [f"{measure.stages[stage]:.2f}" if stage in measure.stages else "" for stage in STAGES]
+    rows = f"{measure.rows:,}" if measure.rows else ""
+    rate = f"{measure.rows * measure.scaled / measure.best:,.0f}" if measure.rows else ""
+    computing = measure.stages.get("compute", 0.0)
+    computed = f"{measure.rows / computing:,.0f}" if computing else ""
+    star = "*" if measure.scaled != 1 else " "
+    return (
+        f"{measure.name:{WIDTH}}{measure.best:>8.2f}{star}{measure.middle:>9.2f}{star}"
+        f"{min(measure.cpus):>8.2f}{measure.peak_mib or '':>7}{rows:>12}{rate:>10}"
+        f"{stages[0]:>8}{stages[1]:>11}{stages[2]:>9}{computed:>12}"
+    )
+
+
+def _table(title: str, ratios: Sequence[Ratio]) -> Iterator[str]:
+    if ratios:
+        yield ""
+        yield title
+        yield from (f"  {ratio.name:76}{ratio.value:>10.2f}" for ratio in ratios)

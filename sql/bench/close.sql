@@ -1,0 +1,2 @@
+-- nobody enters: the maintenance workers neither
+alter database {database} with allow_connections false

@@ -1,0 +1,1 @@
+\copy {table} to {file} with (format csv)

@@ -1,0 +1,1 @@
+\copy {table} from {file} with (format csv)

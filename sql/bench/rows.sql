@@ -1,0 +1,2 @@
+-- a table as it lies
+select * from {table}

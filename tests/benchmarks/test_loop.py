@@ -1,0 +1,47 @@
+"""The loop computes the engine's figures: what it is timed for is the same work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from psycopg.sql import SQL, Identifier
+
+import engine
+from engine.copying import put_whole
+from engine.progress import Quiet
+from loaders.demo import demo_world
+from tests.benchmarks.loop.__main__ import looped
+from tests.benchmarks.loop.checked import checked
+from tests.conftest import Server
+
+FIRST, SECOND, RUN_DATE = date(2025, 12, 16), date(2025, 12, 17), date(2025, 12, 19)
+PORTFOLIOS = 5
+
+
+@pytest.fixture(scope="module")
+def stores(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A world in Postgres, and what the engine computes of its sessions in a file."""
+    admin, name = postgres_server.admin, Identifier("loop_inputs")
+    admin.execute(SQL("create database {}").format(name))
+    url, expected = (
+        postgres_server.url("loop_inputs"),
+        f"duckdb:///{tmp_path_factory.mktemp('loop')}/e.duckdb",
+    )
+    put_whole(url, demo_world(PORTFOLIOS, 5, 30), 5_000, Quiet())
+    engine.backfill(url, expected, start=FIRST, end=SECOND, run_date=RUN_DATE)
+    yield url, expected
+    admin.execute(SQL("drop database {} with (force)").format(name))
+
+
+def test_every_cell_of_the_loop_in_turn_is_the_engines(stores: tuple[str, str]) -> None:
+    url, expected = stores
+    found = asyncio.run(looped(url, [FIRST, SECOND], RUN_DATE, "in turn"))
+    comparison = checked(expected, url, FIRST, SECOND)
+    assert comparison.equal, comparison.told
+    assert comparison.rows > 500
+    assert found["errors"] == []
+    assert found["portfolio_days"] == 2 * PORTFOLIOS
+    assert found["statements"] > 100 * found["portfolio_days"]
