@@ -39,8 +39,9 @@ there: a table that was dropped under the run must not come back empty."""
 class Job:
     """A backfill in work: what was asked for, when, and what is known so far.
 
-    portfolios: those to compute, ascending. dead: deleted ones, whose positions are marked with
-    those of the first shard. known: by portfolio, the sessions from the window on that it has.
+    portfolios: those to compute, ascending. known: by portfolio, the sessions from the window on
+    that it has. dead: deleted ones; their positions, which no snapshot tells the sessions of, are
+    marked with those of the portfolio that has the most.
     complete: whether the target has all the tables that a run makes there. begun: whether the run
     has written anything.
     """
@@ -63,6 +64,10 @@ class Job:
         """Whether a block of portfolios is the run's last shard."""
         return not block or block[-1] == self.portfolios[-1]
 
+    def marks_deleted(self, block: Sequence[str]) -> bool:
+        """Whether the positions of deleted portfolios come along with a block."""
+        return not block or max(self.portfolios, key=lambda owner: len(self.known[owner])) in block
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -80,8 +85,7 @@ class Loaded:
 def load(job: Job, whole: Window, portfolios: list[str]) -> Loaded:
     """Read the inputs of portfolios with one history, once."""
     request = job.request
-    first = job.is_first(portfolios)
-    dead = job.dead if first else ()
+    dead = job.dead if job.marks_deleted(portfolios) else ()
     window = replace(whole, known=job.known[portfolios[0]] if portfolios else ())
     others: Mapping[str, pl.DataFrame] = {}
     with job.report.timed("load"), past_of(request) as past:
@@ -89,7 +93,7 @@ def load(job: Job, whole: Window, portfolios: list[str]) -> Loaded:
         inputs = load_window(past, window, [*portfolios, *dead], dead)
         if inputs.closes.is_empty() and needs_prices(inputs.positions):
             raise NoPricesError(request.source, f"{window.first_price}", f"{window.last}")
-        if first and not request.in_place:
+        if job.is_first(portfolios) and not request.in_place:
             others, bad = of_others(past, request.target, job.portfolios)
             job.report.tell_quarantine(bad)
     job.report.tell_quarantine(inputs.quarantine)
@@ -97,10 +101,10 @@ def load(job: Job, whole: Window, portfolios: list[str]) -> Loaded:
 
 
 def shard(job: Job, loaded: Loaded, block: list[str]) -> Loaded:
-    """Some of the portfolios; with the first of all come the deleted ones, and what is nobody's."""
-    first = job.is_first(block)
-    inputs = loaded.inputs.of([*block, *(job.dead if first else ())])
-    return replace(loaded, portfolios=block, inputs=inputs, others=loaded.others if first else {})
+    """Some of the portfolios; with the first of all comes what is nobody's."""
+    inputs = loaded.inputs.of([*block, *(job.dead if job.marks_deleted(block) else ())])
+    others = loaded.others if job.is_first(block) else {}
+    return replace(loaded, portfolios=block, inputs=inputs, others=others)
 
 
 def relabelled(job: Job, loaded: Loaded) -> Loaded:
