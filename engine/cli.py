@@ -6,15 +6,28 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from engine.commands import NAMES
 
 STORES = "duckdb:///file.duckdb, postgresql://user@host/database or parquet:///folder"
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints name no secret of a mistyped URL."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and leave with 2."""
+        from engine.errors import safe_url
+
+        for argument in sys.argv[1:]:
+            message = message.replace(argument, safe_url(argument))
+        super().error(message)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="python -m engine",
         description="Portfolio analytics by the column: P&L, equity, exposures and risk.",
         epilog=f"A store is a URL: {STORES}.",

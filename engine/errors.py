@@ -13,23 +13,32 @@ from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import unquote
 
-LOGIN = re.compile(r"^([^:/?#]+://[^:/?#@]*):(.*)@", re.DOTALL)
-"""Scheme and user, then the password: up to the last @, whatever stands unescaped in it."""
-IN_TEXT = re.compile(r"(\w+://[^:/?#@\s]*):\S*@")
+LOGIN = re.compile(r"^(\s*(?:[\w+.-]+:/+[^:?#@]*|(?![\w+.-]+://|duckdb:|parquet:)(?:[\w+.-]+:)?[^:/?#@]*)):(.*)@", re.DOTALL)
+"""What stands before the password, and that: up to the last @, whatever is unescaped in it.
+
+However the URL is mistyped: without slashes, with one, without a scheme.
+"""
+IN_TEXT = re.compile(r"(\w+:/+[^:?#@\s]*):\S*@")
 """The same amid a sentence: the last net under a message that forgot to mask a URL."""
+PAIR = re.compile(r"(\b\w*(?:pass|secret|token)\w*\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE)
+"""A secret parameter and its value, as a URL or a connection string spells it."""
 SECRET = re.compile(r"pass|secret|token", re.IGNORECASE)
 LONGEST_REASON = 400
 
 
 def safe_url(url: str) -> str:
     """The URL of a store with its password and secret parameters taken out."""
-    masked = LOGIN.sub(r"\1:***@", url)
-    address, mark, query = masked.partition("?")
+    address, mark, query = LOGIN.sub(r"\1:***@", url).partition("?")
     pairs = (
         f"{name}=***" if value and SECRET.search(unquote(name)) else f"{name}{equals}{value}"
         for name, equals, value in (pair.partition("=") for pair in query.split("&"))
     )
-    return f"{address}{mark}{'&'.join(pairs)}"
+    return PAIR.sub(r"\1***", f"{address}{mark}{'&'.join(pairs)}")
+
+
+def masked(text: str) -> str:
+    """A sentence without the secrets of the URLs and connection strings in it."""
+    return PAIR.sub(r"\1***", IN_TEXT.sub(r"\1:***@", text))
 
 
 def scrubbed(reason: str, url: str) -> str:
@@ -63,7 +72,7 @@ def told(error: BaseException) -> str:
     while trace and trace.tb_next:
         trace = trace.tb_next
     place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
-    return scrubbed(IN_TEXT.sub(r"\1:***@", f"{type(error).__name__}{place}: {error}"), "")
+    return scrubbed(masked(f"{type(error).__name__}{place}: {error}"), "")
 
 
 class EngineError(Exception):
@@ -73,7 +82,7 @@ class EngineError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.hint = hint or self.hint
-        told = IN_TEXT.sub(r"\1:***@", message)
+        told = masked(message)
         super().__init__(f"{told}. {self.hint}" if self.hint else told)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from engine.errors import safe_url
 from engine.ledger import request_of
 from engine.rules import Rules
 from engine.scenarios import Scenarios
@@ -42,5 +43,6 @@ class Request:
     @property
     def id(self) -> str:
         """What was asked for, as a hash: the same command has the same one."""
-        asked = (self.source, self.start, self.end, self.run_date, self.portfolios, sorted(self.wanted))
+        source = safe_url(self.source)
+        asked = (source, self.start, self.end, self.run_date, self.portfolios, sorted(self.wanted))
         return request_of(*asked, self.rules, self.scenarios.active)

@@ -1,0 +1,80 @@
+"""No form of a URL, however mistyped, shows its password in a message."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import EngineError, StoreUnreachableError, UnknownStoreError, masked, safe_url, told
+
+ROOT = Path(__file__).parents[1]
+SECRET = "Xq7zSecretWord"
+FORMS = (
+    "postgresql://user:{}@host/db",
+    "postgresql:/user:{}@host/db",
+    "postgresql:user:{}@host/db",
+    "postgresql:///user:{}@host/db",
+    "postgressql://user:{}@host/db",
+    " postgresql://user:{}@host/db",
+    "user:{}@host/db",
+    "postgresql:{}@host",
+    "mysql://us er:{}@host/db",
+    "postgresql://us/er:{}@host/db",
+    "postgresql://user:%41{}@host/db",
+    "postgresql://host/db?password={}",
+    "postgresql://host/db?sslmode=require&PassWord={}",
+    "postgresql://host/db?pass%77ord={}",
+    "host=h user=u password={} dbname=d",
+    "host=h password='{}' dbname=d",
+)
+IN_WORDS = [form for form in FORMS if form.startswith(("postgresql:/", "host="))]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(before=st.text(max_size=6), after=st.text(max_size=6))
+def test_no_form_of_a_url_shows_its_password(form: str, before: str, after: str) -> None:
+    harmless = str.maketrans("", "", " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0?#&'\"")
+    word = "".join(before.translate(harmless).split()) + SECRET + "".join(after.translate(harmless).split())
+    url = form.format(word.lstrip("/"))
+    for shown in (safe_url(url), str(UnknownStoreError(url)), str(StoreUnreachableError(url, url))):
+        assert SECRET not in shown
+
+
+@pytest.mark.parametrize("form", IN_WORDS)
+def test_a_message_that_quotes_a_url_is_masked(form: str) -> None:
+    if "%77" in form:
+        pytest.skip("spelt so only a URL is taken apart, not a sentence")
+    sentence = f"could not reach {form.format(SECRET)}, giving up"
+    for shown in (masked(sentence), str(EngineError(sentence)), told(ValueError(sentence))):
+        assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["duckdb:////data/me@work/x.duckdb", "parquet:///a b/c", "postgresql://u@h:5432/db?sslmode=require"],
+)
+def test_what_is_no_secret_is_shown(url: str) -> None:
+    assert safe_url(url) == url
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_command_line_leaves_no_password_anywhere(tmp_path: Path, form: str) -> None:
+    url = form.format(SECRET)
+    for arguments in (["backfill", "--from", url], ["status", url, url]):
+        done = subprocess.run(
+            [sys.executable, "-m", "engine", *arguments],
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PGCONNECT_TIMEOUT": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert SECRET not in done.stdout + done.stderr
+    for left in tmp_path.iterdir():
+        assert SECRET not in left.read_text()
