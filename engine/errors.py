@@ -13,7 +13,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import unquote
 
-LOGIN = re.compile(r"^(\s*(?:[\w+.-]+:/+[^:?#@]*|(?![\w+.-]+://|duckdb:|parquet:)(?:[\w+.-]+:)?[^:/?#@]*)):(.*)@", re.DOTALL)
+LOGIN = re.compile(
+    r"^(\s*(?:[\w+.-]+:/+[^:?#@]*"
+    r"|(?![\w+.-]+://|duckdb:|parquet:)(?:[\w+.-]+:)?[^:/?#@]*)):(.*)@",
+    re.DOTALL,
+)
 """What stands before the password, and that: up to the last @, whatever is unescaped in it.
 
 However the URL is mistyped: without slashes, with one, without a scheme.

@@ -19,6 +19,8 @@ Value = Decimal | float | int | str | bool | date | datetime | None
 """A cell. A float NaN is a figure that was computed and is undefined; None is no figure."""
 DIGITS = 12
 """Significant digits of a float that is shown."""
+LONGEST = 30
+"""Significant digits of an exact decimal that is shown whole."""
 
 
 def shown(value: Value) -> str:
@@ -31,7 +33,8 @@ def shown(value: Value) -> str:
         case float():
             return f"{value:.{DIGITS}g}"
         case Decimal():
-            return f"{value:f}"
+            # A quotient has as many digits as it is given; a sum or a product has no more than these.
+            return f"{value:f}" if len(value.as_tuple().digits) <= LONGEST else f"{value:.{DIGITS}g}"
         case _:
             return str(value)
 
