@@ -107,14 +107,13 @@ def _wanted(positions: pl.DataFrame, profiles: pl.DataFrame, portfolios: pl.Data
     """position_id, user_id, and the name of the tag that each position is to bear.
 
     The sector as the provider calls it, trimmed and in title case; Uncategorized where it is
-    null or empty. A portfolio with a name too long for a tag is left alone, as the legacy batch
+    null, empty or blank. A portfolio with a name too long for a tag is left alone, as the legacy batch
     leaves one that fails.
     """
-    raw = profiles.select("symbol", "sector").filter(pl.col("sector") != "")
-    sectors = raw["sector"].unique()
+    sectors = profiles["sector"].drop_nulls().unique()
     titles = [sector.strip().title() for sector in sectors]
     titled = pl.col("sector").replace_strict(sectors, titles, return_dtype=pl.String)
-    named = raw.select("symbol", name=titled)
+    named = profiles.select("symbol", name=titled).filter(pl.col("name") != "")
     users = portfolios.select(portfolio_id="id", user_id="user_id")
     rows = (
         positions.select("portfolio_id", "symbol", position_id="id")

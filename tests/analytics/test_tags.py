@@ -24,7 +24,17 @@ SEEDS = range(30)
 STAMP = datetime(2026, 11, 23, tzinfo=UTC)
 OLD = datetime(2025, 1, 2, tzinfo=UTC)
 TAGS, LINKS = TABLES["tags_v2"], TABLES["position_tags"]
-SECTORS = ("Technology", " real estate ", "ENERGY", "o'neil & co", "Unknown", "Uncategorized", "", None)
+SECTORS = (
+    "Technology",
+    " real estate ",
+    "ENERGY",
+    "o'neil & co",
+    "Unknown",
+    "Uncategorized",
+    "",
+    " \t",
+    None,
+)
 SYMBOLS = ("AAA", "aaa", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG")
 NAMES = ("Technology", "Real Estate", "Energy", "O'Neil & Co", "Unknown", "Uncategorized", "Watchlist")
 DESCRIPTIONS = (None, "Sector: as it was", "My own", "Positions without sector classification")
@@ -203,6 +213,15 @@ def expected(world: dict[str, pl.DataFrame], runs: int) -> PlainState:
             lots: list[Any] = [Lot(r["id"], r["symbol"]) for r in own.to_dicts()]
             state = tag_portfolio(state, user, lots, profiles)
     return state
+
+
+def test_a_sector_of_blanks_is_none() -> None:
+    world = draw(2)
+    cleared = world | {"tags": world["tags"].clear(), "links": world["links"].clear()}
+    blank = cleared | {"profiles": world["profiles"].with_columns(sector=pl.lit("  "))}
+    tags = run(blank, 1).tags
+    assert set(tags["name"]) == {"Uncategorized"}
+    assert set(tags["description"]) == {"Positions without sector classification"}
 
 
 @pytest.mark.parametrize("sector", [s for s in SECTORS if s])

@@ -110,3 +110,26 @@ def test_one_day_that_all_funds_have_is_no_return_and_fails_the_job() -> None:
     two = run(**known, market_data_cache=[*one, close(DAYS[-2], "49", "VTV")])
     assert not two["stress_test_results"].is_empty()
     assert ends(two) == [("ok", None)]
+
+
+def rate_beta(beta: str, written: datetime, row_id: str) -> Row:
+    return {
+        "id": row_id,
+        "portfolio_id": uid("P"),
+        "position_id": position()["id"],
+        "ir_beta": Decimal(beta),
+        "calculation_date": DAYS[-2],
+        "created_at": written,
+    }
+
+
+def test_of_two_rate_betas_of_a_position_and_a_day_the_newest_is_read() -> None:
+    """Ten shares at 50 and a beta of 2: 1000 USD. The legacy table has no constraint against two."""
+    known = stored_exposures(exposure(DAYS[0], HIGH, "700.00"))
+    later = STAMP + timedelta(seconds=1)
+    for newest, other in (((later, LOW), (STAMP, HIGH)), ((later, HIGH), (later, LOW))):
+        betas = [rate_beta("2", *newest), rate_beta("3", *other)]
+        for rows in (betas, betas[::-1]):
+            found = run(**known, position_interest_rate_betas=rows)
+            assert found.failures.is_empty()
+            assert held(found, "Interest_Rate") == {1000.0}

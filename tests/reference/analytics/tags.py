@@ -71,7 +71,7 @@ def tag_name(position: Position, profiles: dict[str, Profile]) -> str:
     """
     profile = profiles.get(position.symbol)
     sector = profile.sector if profile else None
-    return sector.strip().title() if sector else UNCATEGORIZED
+    return (sector or "").strip().title() or UNCATEGORIZED
 
 
 def new_tag(user_id: str, name: str) -> Tag:
