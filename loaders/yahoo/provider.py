@@ -53,13 +53,13 @@ class Yahoo:
 
     def profiles(self, symbols: Iterable[str]) -> Iterator[Answer[Profile]]:
         """What is known of companies and funds."""
-        from loaders.yahoo.profiles import fetch_profile  # type: ignore[import-not-found]
+        from loaders.yahoo.profiles import fetch_profile
 
         return answers(partial(fetch_profile, self.session), str, symbols, self._patience.in_flight)
 
     def fundamentals(self, symbols: Iterable[str]) -> Iterator[Answer[Fundamentals]]:
         """Statements, quarterly and annual, and the next earnings date."""
-        from loaders.yahoo.fundamentals import fetch_fundamentals  # type: ignore[import-not-found]
+        from loaders.yahoo.fundamentals import fetch_fundamentals
 
         return answers(partial(fetch_fundamentals, self.session), str, symbols, self._patience.in_flight)
 
