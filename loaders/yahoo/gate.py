@@ -72,6 +72,15 @@ class Gate:
             raise
         self._close(opened)
 
+    def wait(self) -> None:
+        """Wait for the turn of a request that says nothing of being throttled.
+
+        Raises:
+            GaveUpError: as of `turn`.
+        """
+        with self._change:
+            self._wait()
+
     def shut(self) -> None:
         """Let nobody through any more; who waits is told so."""
         with self._change:
@@ -80,16 +89,19 @@ class Gate:
 
     def _enter(self) -> int:
         with self._change:
-            while True:
-                if self._shut:
-                    raise GaveUpError
-                wait = max(self._next, self._until) - time.monotonic()
-                if wait <= 0 and not self._probing:
-                    break
-                self._change.wait(wait if wait > 0 else None)
-            self._next = time.monotonic() + 1 / self._patience.rate
+            self._wait()
             self._probing = self._opened > 0
             return self._opened
+
+    def _wait(self) -> None:
+        while True:
+            if self._shut:
+                raise GaveUpError
+            wait = max(self._next, self._until) - time.monotonic()
+            if wait <= 0 and not self._probing:
+                break
+            self._change.wait(wait if wait > 0 else None)
+        self._next = time.monotonic() + 1 / self._patience.rate
 
     def _open(self, opened: int, asked: float | None) -> None:
         """A throttled request: a pause, unless one has begun since the request was sent."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from threading import local
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,11 +55,13 @@ class PatientSession(Session[Response]):
             YahooError: see `loaders.yahoo.errors`.
         """
         options["timeout"] = self._patience.timeout
-        send = super().request
-        if urlsplit(url).hostname not in HOSTS:
-            # Cookies: yfinance goes on without them.
-            return self._once(send, method, url, *args, **options)
-        return self._retrying()(self._once, send, method, url, *args, **options)
+        send = partial(_sent, super().request, method, url, *args, **options)
+        parts = urlsplit(url)
+        if parts.hostname in HOSTS and parts.path != CRUMB:
+            return self._retrying()(self._once, send)
+        # A cookie or a crumb: yfinance goes on without it, and prices need none.
+        self.gate.wait()
+        return send()
 
     def _retrying(self) -> Retrying:
         first = self._patience.backoff
@@ -74,33 +77,21 @@ class PatientSession(Session[Response]):
         throttled = isinstance(_error(state), ThrottledError)
         return not throttled and state.attempt_number >= self._patience.attempts
 
-    def _once(
-        self, send: Callable[..., Response], method: Any, url: str, *args: Any, **options: Any
-    ) -> Response:
+    def _once(self, send: Callable[[], Response]) -> Response:
         with self.gate.turn():
-            try:
-                response = send(method, url, *args, **options)
-            except curl.Timeout as error:
-                raise SlowError(f"no answer within {self._patience.timeout:g} s") from error
-            except curl.RequestException as error:
-                raise UnreachableError(_told(error)) from error
-            self._examine(response, url)
+            response = send()
+            self._examine(response)
         return response
 
-    def _examine(self, response: Response, url: str) -> None:
-        status, parts = response.status_code, urlsplit(url)
-        if status == 429:
-            raise ThrottledError(_seconds(response.headers.get("Retry-After")))
-        if status >= 500:
-            raise UnreachableError(f"status {status}")
-        if parts.hostname in HOSTS and parts.path != CRUMB:
-            self._examine_data(response)
-
-    def _examine_data(self, response: Response) -> None:
+    def _examine(self, response: Response) -> None:
         status = response.status_code
         if status < 400:
             self._thread_state.refused = False
             _require_json(response)
+        elif status == 429:
+            raise ThrottledError(_seconds(response.headers.get("Retry-After")))
+        elif status >= 500:
+            raise UnreachableError(f"status {status}")
         elif status == 404:
             raise NotFoundError(_reason(response))
         elif status == 401 and not getattr(self._thread_state, "refused", False):
@@ -113,6 +104,16 @@ class PatientSession(Session[Response]):
                 if reason.startswith(NO_DATA)
                 else RefusedError(f"status {status}: {reason}")
             )
+
+
+def _sent(send: Callable[..., Response], *args: Any, **options: Any) -> Response:
+    """The answer to one request, or the reason why none came."""
+    try:
+        return send(*args, **options)
+    except curl.Timeout as error:
+        raise SlowError(f"no answer within {options['timeout']:g} s") from error
+    except curl.RequestException as error:
+        raise UnreachableError(_told(error)) from error
 
 
 def _error(state: RetryCallState) -> BaseException | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -25,6 +25,7 @@ from writers import open_writer
 Stores = Callable[[str], str]
 QUICK = Patience(rate=1000, in_flight=4, timeout=2, attempts=2, backoff=0.02, pause=0.05, longest=0.2)
 LISTED = date(2024, 1, 2)
+START = date(2025, 4, 1)
 END = date(2025, 12, 31)
 USER = {
     "id": uid("user"),
@@ -62,8 +63,9 @@ def listed(yahoo: YahooServer, *symbols: str, **other: Any) -> list[Listing]:
 
 
 def run(url: str, day: date, *symbols: str, patience: Patience = QUICK, **other: Any) -> Collected:
-    """One collection of prices on the evening of a day."""
+    """One collection of prices on the evening of a day; by default of those since `START`."""
     names = symbols or None
+    other = {"start": START} | other
     with Yahoo(patience) as provider:
         return collect("prices", url, provider, now=evening(day), symbols=names, **other)
 
@@ -97,7 +99,6 @@ def rounded(value: float, places: int = 4) -> float:
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP))
 
 
-def expected(listing: Listing, today: date, start: date | None = None) -> dict[date, float]:
+def expected(listing: Listing, today: date, start: date = START) -> dict[date, float]:
     """A listing's adjusted closes since a day, as they look on another."""
-    first = start or today - timedelta(days=366)
-    return {day: rounded(adjusted) for day, _, adjusted in listing.seen(today) if day >= first}
+    return {day: rounded(adjusted) for day, _, adjusted in listing.seen(today) if day >= start}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from datetime import date, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +13,25 @@ import polars as pl
 import pytest
 
 import engine
+from engine.cli import main
+from engine.collection.job import collect
 from engine.collection.universe import FUNDS
 from engine.nightly import Night, daily
 from engine.schema import TABLES
 from loaders import open_reader
 from loaders.yahoo import Patience, Yahoo
 from tests.builders import portfolio, position, uid
-from tests.market.server import YahooServer
+from tests.market.server import YahooServer, yahoo_server
 from tests.market.support import NEW_YORK, QUICK, USER, Stores, evening, listed, put, rows
+from tests.market.world import World
 from tests.stores.support import command, run_sql
 from writers import open_writer
 
 ENTRY = date(2025, 6, 25)
-FIRST, SECOND, THIRD = date(2025, 6, 26), date(2025, 6, 27), date(2025, 6, 30)
-"""Thursday, Friday, Monday."""
+FIRST, SECOND, THIRD, FOURTH = (date(2025, 6, 26), date(2025, 6, 27), date(2025, 6, 30), date(2025, 7, 1))
+"""Thursday, Friday, Monday, Tuesday."""
+SYMBOLS = ("AAA", "BBB", "CCC")
+_numbers = count()
 FIGURES = [name for name, table in TABLES.items() if table.role in ("output", "state")]
 
 
@@ -33,9 +41,47 @@ def night(url: str, at: date | datetime, patience: Patience = QUICK, **other: An
         return daily(url, provider, now=now, kinds=("prices",), **other)
 
 
+@pytest.fixture(scope="module")
+def collected(templates: Path, yahoo_memory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DuckDB file with the market up to the third session, and nobody in it."""
+    folder = tmp_path_factory.mktemp("collected")
+    shutil.copy(templates / "store.duckdb", folder)
+    with yahoo_server(World(THIRD), folder) as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        listed(server, *FUNDS, *SYMBOLS)
+        with Yahoo(QUICK) as provider:
+            collect(
+                "prices",
+                f"duckdb:///{folder}/store.duckdb",
+                provider,
+                now=evening(THIRD),
+                symbols=[*FUNDS, *SYMBOLS],
+                since=ENTRY,
+            )
+    return folder / "store.duckdb"
+
+
+@pytest.fixture
+def ready(collected: Path, tmp_path: Path) -> Callable[[], str]:
+    """A store with the market and the two books."""
+
+    def make() -> str:
+        path = tmp_path / f"ready_{next(_numbers)}.duckdb"
+        shutil.copy(collected, path)
+        return put(f"duckdb:///{path}", books())
+
+    return make
+
+
+def compute(url: str, at: date | datetime) -> Night:
+    """A night that collects nothing."""
+    return daily(url, None, now=at if isinstance(at, datetime) else evening(at))
+
+
 @pytest.fixture
 def market(yahoo: YahooServer) -> YahooServer:
-    listed(yahoo, *FUNDS, "AAA", "BBB", "CCC")
+    listed(yahoo, *FUNDS, *SYMBOLS)
     return yahoo
 
 
@@ -99,26 +145,23 @@ def test_twice_an_evening_with_one_lost_leaves_what_backfills_leave(
     same(other, url)
 
 
-def test_a_run_that_comes_late_leaves_what_one_in_time_would_have(market: YahooServer, store: Stores) -> None:
-    market.world.today = THIRD
-    in_time, on_saturday, at_noon = (put(store("duckdb"), books()) for _ in range(3))
-    night(in_time, SECOND)
-    assert night(on_saturday, datetime(2025, 6, 28, 9, tzinfo=NEW_YORK)).target == SECOND
-    assert night(at_noon, datetime(2025, 6, 30, 16, 29, tzinfo=NEW_YORK)).target == SECOND
+def test_a_run_that_comes_late_leaves_what_one_in_time_would_have(ready: Callable[[], str]) -> None:
+    in_time, on_saturday, at_noon = (ready() for _ in range(3))
+    compute(in_time, SECOND)
+    assert compute(on_saturday, datetime(2025, 6, 28, 9, tzinfo=NEW_YORK)).target == SECOND
+    assert compute(at_noon, datetime(2025, 6, 30, 16, 29, tzinfo=NEW_YORK)).target == SECOND
     same(in_time, on_saturday)
     same(in_time, at_noon)
 
 
-def test_a_portfolio_that_was_created_late_gets_its_history(market: YahooServer, store: Stores) -> None:
-    url = put(store("duckdb"), books())
-    night(url, SECOND)
+def test_a_portfolio_that_was_created_late_gets_its_history(ready: Callable[[], str]) -> None:
+    url, other = ready(), ready()
+    compute(url, SECOND)
     put(url, late())
-    market.world.today = THIRD
-    found = night(url, THIRD)
+    found = compute(url, THIRD)
     assert [(one.start, one.end) for one in found.stages] == [(ENTRY, date(2025, 6, 29)), (THIRD, THIRD)]
     assert days(url, "C") == [ENTRY, FIRST, SECOND, THIRD]
 
-    other = twin(store, url)
     engine.backfill(other, end=SECOND, run_date=SECOND)
     put(other, late())
     engine.backfill(other, start=ENTRY, end=SECOND, run_date=THIRD, portfolios=found.stages[0].portfolios)
@@ -127,35 +170,50 @@ def test_a_portfolio_that_was_created_late_gets_its_history(market: YahooServer,
     assert rows(url, "batch_run_tracking")["run_date"].sort().to_list() == [ENTRY, FIRST, SECOND, THIRD]
 
 
-def test_a_session_that_one_portfolio_lost_is_made_up(market: YahooServer, store: Stores) -> None:
-    url = put(store("duckdb"), books())
-    night(url, THIRD)
+def test_a_session_that_one_portfolio_lost_is_made_up(ready: Callable[[], str]) -> None:
+    url = ready()
+    compute(url, THIRD)
     before = rows(url, "portfolio_snapshots").sort("portfolio_id", "snapshot_date")
     run_sql(
         url,
         f"delete from portfolio_snapshots where portfolio_id = '{uid('B')}' and snapshot_date = '{FIRST}'",
     )
-    found = night(url, THIRD)
+    found = compute(url, THIRD)
     assert [(one.start, one.end, one.portfolios is None) for one in found.stages] == [(FIRST, THIRD, False)]
     after = rows(url, "portfolio_snapshots").sort("portfolio_id", "snapshot_date")
     assert after.drop("created_at").equals(before.drop("created_at"))
 
 
-def test_nothing_is_computed_while_the_closes_may_still_come(market: YahooServer, store: Stores) -> None:
-    url = put(store("duckdb"), books())
-    market.fail("429", after=4)
-    found = night(url, THIRD, Patience(rate=1000, in_flight=2, pause=0.05, pauses=1))
+def test_a_refused_portfolio_is_named_once_and_the_others_go_on(ready: Callable[[], str]) -> None:
+    url = ready()
+    compute(url, SECOND)
+    put(url, {"portfolios": [portfolio("C", None)], "positions": late()["positions"]})
+    found = compute(url, THIRD)
     assert not found.complete
-    assert "of the closes of 2025-06-30 may still come" in found.held_back
+    assert found.to_text().count(f"refused: portfolio {uid('C')}") == 1
+    assert days(url, "A")[-1] == THIRD
+
+
+def test_nothing_is_computed_while_the_closes_may_still_come(
+    market: YahooServer, ready: Callable[[], str]
+) -> None:
+    url = ready()
+    market.world.today = FOURTH
+    market.fail("429", after=4)
+    found = night(url, FOURTH, Patience(rate=1000, in_flight=2, pause=0.05, pauses=1))
+    assert not found.complete
+    assert "of the closes of 2025-07-01 may still come" in found.held_back
     assert found.held_back in found.to_text()
     assert rows(url, "portfolio_snapshots").is_empty()
     market.heal()
-    assert night(url, THIRD).complete
-    assert days(url, "A") == [ENTRY, FIRST, SECOND, THIRD]
+    assert night(url, FOURTH).complete
+    assert days(url, "A") == [ENTRY, FIRST, SECOND, THIRD, FOURTH]
 
 
-def test_a_symbol_that_is_gone_for_good_holds_nothing_back(market: YahooServer, store: Stores) -> None:
-    url = put(store("duckdb"), books())
+def test_a_symbol_that_is_gone_for_good_holds_nothing_back(
+    market: YahooServer, ready: Callable[[], str]
+) -> None:
+    url = ready()
     put(url, {"positions": [position("GONE", "1", "A", entry_date=ENTRY)]})
     found = night(url, THIRD, enough=0.99)
     assert not found.held_back
@@ -164,39 +222,30 @@ def test_a_symbol_that_is_gone_for_good_holds_nothing_back(market: YahooServer, 
     assert "GONE: not_found: No data found" in found.to_text()
 
 
-def test_a_provider_that_forgets_everything_is_not_believed(market: YahooServer, store: Stores) -> None:
-    url = put(store("duckdb"), books())
-    night(url, SECOND)
-    market.world.today = THIRD
+def test_a_provider_that_forgets_everything_is_not_believed(
+    market: YahooServer, ready: Callable[[], str]
+) -> None:
+    url = ready()
     market.fail("404")
-    found = night(url, THIRD)
+    found = night(url, FOURTH)
     assert found.held_back
-    assert days(url, "A")[-1] == SECOND
+    assert rows(url, "portfolio_snapshots").is_empty()
 
 
-def test_a_refused_portfolio_is_named_once_and_the_others_go_on(market: YahooServer, store: Stores) -> None:
-    url = put(store("duckdb"), books())
-    night(url, SECOND)
-    put(url, {"portfolios": [portfolio("C", None)], "positions": late()["positions"]})
-    market.world.today = THIRD
-    found = night(url, THIRD)
-    assert not found.complete
-    assert found.to_text().count(f"refused: portfolio {uid('C')}") == 1
-    assert days(url, "A")[-1] == THIRD
-
-
-def test_without_collecting_it_computes_from_what_is_stored(market: YahooServer, store: Stores) -> None:
-    url = put(store("duckdb"), books())
-    night(url, FIRST)
-    market.asked.clear()
-    found = daily(url, None, now=evening(SECOND))
-    assert found.complete
+def test_without_collecting_it_asks_nobody(market: YahooServer, ready: Callable[[], str]) -> None:
+    url = ready()
+    assert compute(url, FIRST).complete
+    assert compute(url, SECOND).complete
     assert not market.asked
     assert days(url, "A") == [ENTRY, FIRST, SECOND]
 
 
 def test_the_command_sums_up_and_leaves_its_record(
-    market: YahooServer, store: Stores, tmp_path: Path
+    market: YahooServer,
+    store: Stores,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     url = put(store("duckdb"), books())
     options = ("--from", url, "--at", "2025-06-27T18:00", "--rate", "1000")
@@ -206,6 +255,6 @@ def test_the_command_sums_up_and_leaves_its_record(
     assert "prices up to 2025-06-27: 19 symbols, 19 asked for (19 ok), coverage 100.00%" in done.out
     assert "computed 3 sessions, 2025-06-25 to 2025-06-27, of 2 portfolios" in done.out
     assert '"complete": true' in done.results
-    again = command(tmp_path, "daily", *options, "--no-collect", "--quiet")
-    assert (again.code, again.err) == (0, "")
-    assert "no session is missing: nothing to compute" in again.out
+    monkeypatch.chdir(tmp_path)
+    assert main(["daily", *options, "--no-collect", "--quiet"]) == 0
+    assert "no session is missing: nothing to compute" in capsys.readouterr().out

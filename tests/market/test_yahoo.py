@@ -125,6 +125,15 @@ def test_being_throttled_pauses_everybody_and_loses_nothing(yahoo: YahooServer, 
     assert max(gaps) >= QUICK.pause * 0.9
 
 
+@pytest.mark.parametrize("kind", ["429", "500"])
+def test_prices_need_no_crumb(yahoo: YahooServer, provider: Yahoo, kind: str) -> None:
+    listed(yahoo, *"ABC")
+    yahoo.fail(kind, path=CRUMB)  # type: ignore[arg-type]
+    began = time.perf_counter()
+    assert {answer.outcome for answer in asked(provider, *"ABC").values()} == {Outcome.OK}
+    assert time.perf_counter() - began < 2
+
+
 def test_a_breaker_that_stays_open_ends_the_run_soon(yahoo: YahooServer) -> None:
     symbols = [f"S{i:02}" for i in range(40)]
     listed(yahoo, *symbols)
