@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 LOGIN = re.compile(
     r"^(\s*(?:[\w+.-]+:/+[^:?#@]*"
-    r"|(?![\w+.-]+://|duckdb:|parquet:)(?:[\w+.-]+:)?[^:/?#@]*)):(.*)@",
+    r"|(?![\w+.-]+://|duckdb:|parquet:)[^:/?#@]*)):(.*)@",
     re.DOTALL,
 )
 """What stands before the password, and that: up to the last @, whatever is unescaped in it.

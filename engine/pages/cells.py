@@ -14,6 +14,8 @@ Tone = Literal["", "up", "down"]
 Form = Callable[[float], str]
 
 MINUS = "\N{MINUS SIGN}"
+JOINER = "\N{WORD JOINER}"
+"""Between a sign and its unit, where a line would else end."""
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 SIZES = ((1e9, "bn"), (1e6, "M"), (1e3, "k"))
 NOT_COMPUTED = "not computed"
@@ -94,7 +96,8 @@ def short_money(value: float, currency: str) -> str:
     """An amount for a sentence: $1.16M."""
     size, unit = next((known for known in SIZES if abs(value) >= known[0]), (1.0, ""))
     digits = 2 if unit else 0
-    return _signed(value / size, lambda v: f"{sign_of(currency)}{v:.{digits}f}{unit}")
+    told = _signed(value / size, lambda v: f"{sign_of(currency)}{v:.{digits}f}{unit}")
+    return told.replace(MINUS, MINUS + JOINER)
 
 
 def _figure(value: Number, form: Form, why: str, toned: bool) -> Cell:

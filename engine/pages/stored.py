@@ -34,7 +34,6 @@ class Stored:
     history: portfolio_snapshots of all days, ascending.
     status: analytics_status of the window.
     exposures: date, factor, exposure_value, exposure_dollar of the window.
-    factors: names in the order of factor_definitions.
     positions, events, flows, closes: exact, as Decimals; positions with the deleted ones, whose gains
         the P&L keeps, flows without. closes reach back to PRICE_LOOK_BACK before the end.
     market_betas, rate_betas, volatility: by position_id, of the last session.
@@ -53,7 +52,6 @@ class Stored:
     history: pl.DataFrame
     status: pl.DataFrame
     exposures: pl.DataFrame
-    factors: tuple[str, ...]
     positions: pl.DataFrame
     events: pl.DataFrame
     flows: pl.DataFrame
@@ -130,7 +128,7 @@ def read_stored(
         end=last,
         history=history,
         status=store.read("analytics_status", key, first, last),
-        **_exposures(store, key, first, last),
+        exposures=_exposures(store, key, first, last),
         positions=store.read("positions", key, exact=True),
         events=store.read("position_realized_events", key, first, last, exact=True),
         flows=_kept(store.read("equity_changes", key, first, last, exact=True)),
@@ -165,14 +163,13 @@ def _kept(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("deleted_at").is_null())
 
 
-def _exposures(store: Store, key: str, first: date, last: date) -> dict[str, Any]:
-    definitions = store.read("factor_definitions", columns=["id", "name", "display_order"])
-    known = definitions.sort("display_order", "name")
-    rows = store.read("factor_exposures", key, start=first, end=last)
-    named = rows.join(known, left_on="factor_id", right_on="id").select(
-        "exposure_value", "exposure_dollar", date="calculation_date", factor="name"
+def _exposures(store: Store, key: str, first: date, last: date) -> pl.DataFrame:
+    definitions = store.read("factor_definitions", columns=["id", "name"])
+    rows = store.read("factor_exposures", key, first, last)
+    named = rows.join(definitions, left_on="factor_id", right_on="id").rename(
+        {"calculation_date": "date", "name": "factor"}
     )
-    return {"exposures": named.sort("date", "factor"), "factors": tuple(known["name"])}
+    return named.select("date", "factor", "exposure_value", "exposure_dollar").sort("date", "factor")
 
 
 def _closes(url: str, key: str, first: date, last: date) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 
 from engine.pages.charts.drawing import INK, MUTED, AnyChart, Maker, Size
 from engine.pages.charts.heat import names_axis
-from engine.pages.charts.scales import DOWN, UP, Series
+from engine.pages.charts.scales import Series, tone_colour, toned
 
 NARROW_ROW = 34
 WIDE_ROW = 24
@@ -32,12 +32,10 @@ def signed_bars(frame: pl.DataFrame, form: str, *, tick: str | None = None) -> M
     names = frame["name"].to_list()
 
     def make(size: Size) -> AnyChart:
-        base = alt.Chart(frame)
+        base = alt.Chart(toned(frame, "value"))
         y, x = _rows(names, size), _values("value:Q", form, size)
         offset, thick = _bar(size)
-        bars = base.mark_bar(size=thick, yOffset=offset).encode(
-            x=x, y=y, color=alt.condition(alt.datum.value < 0, alt.value(DOWN), alt.value(UP))
-        )
+        bars = base.mark_bar(size=thick, yOffset=offset).encode(x=x, y=y, color=tone_colour())
         layers = [bars]
         if tick:
             strokes = base.mark_tick(thickness=2.5, size=thick + 6, color=INK, opacity=1, yOffset=offset)
@@ -65,7 +63,7 @@ def paired_bars(frame: pl.DataFrame, drawn: Sequence[Series], form: str) -> Make
         )
         strokes = base.mark_tick(
             thickness=3, size=thick + 8, yOffset=offset, opacity=1, color=against.colour
-        ).encode(x=f"{against.column}:Q", y=y)
+        ).encode(x=alt.X(f"{against.column}:Q"), y=y)
         return alt.layer(bars, strokes, *_labels(base, y, size))
 
     return make
@@ -93,4 +91,4 @@ def _labels(base: alt.Chart, y: alt.Y, size: Size) -> list[alt.Chart]:
     if not size.narrow:
         return []
     text = base.mark_text(align="left", baseline="middle", dy=-8, fontSize=11, color=MUTED)
-    return [text.encode(x=alt.value(0), y=y, text="name:N")]
+    return [text.encode(x=alt.value(0), y=y, text=alt.Text("name:N"))]

@@ -14,6 +14,9 @@ STEPS = 9
 """Of the diverging scale: --h0 (most negative) to --h8; the middle one holds 0."""
 MOST_WITH_TEXT = 14
 """Symbols up to which a correlation matrix bears its figures on a desk."""
+DEEP = 0.55
+"""Size of a correlation from which its colour is too deep for letters in the page's ink."""
+ON_COLOURS = alt.Scale(domain=[False, True], range=["var(--ink)", "var(--on-deep)"])
 MOST_ROOM = 210
 """Pixels that the names of an axis may take."""
 
@@ -45,7 +48,7 @@ def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> Maker:
             .mark_rect(invalid="show")
             .encode(
                 x=time_axis(cells["date"].to_list(), size),
-                x2="until:T",
+                x2=alt.X2("until:T"),
                 y=names_axis("name:N", rows),
                 color=heat_colour(limit),
             )
@@ -64,16 +67,18 @@ def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> Maker:
     def make(size: Size) -> AnyChart:
         upright = alt.Axis(labelAngle=-90, labelLimit=MOST_ROOM // 2, grid=False)
         across = alt.X("column:N", sort=list(names), axis=upright)
-        base = alt.Chart(cells).encode(x=across, y=names_axis("row:N", names))
+        deep = pl.col("value").abs() > DEEP
+        base = alt.Chart(cells.with_columns(deep=deep.fill_null(False))).encode(
+            x=across, y=names_axis("row:N", names)
+        )
         boxes = base.mark_rect(stroke="var(--card)", strokeWidth=1, invalid="show").encode(
             color=heat_colour(1.0)
         )
         if size.narrow or len(names) > MOST_WITH_TEXT:
             return boxes
-        deep = "abs(datum.value) > 0.55"
         figures = base.mark_text(fontSize=11).encode(
             text=alt.Text("value:Q", format=".2f"),
-            color=alt.condition(deep, alt.value("var(--on-deep)"), alt.value("var(--ink)")),
+            color=alt.Color("deep:N", scale=ON_COLOURS, legend=None),
         )
         return alt.layer(boxes, figures)
 
@@ -98,7 +103,7 @@ def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: dict[str, str
             .mark_rect(height={"band": 0.62})
             .encode(
                 x=time_axis([*cells["date"], *cells["until"]], size),
-                x2="until:T",
+                x2=alt.X2("until:T"),
                 y=names_axis("name:N", rows),
                 color=colour,
             )

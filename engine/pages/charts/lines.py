@@ -8,8 +8,9 @@ import altair as alt
 import polars as pl
 
 from engine.pages.charts.drawing import MUTED, AnyChart, Maker, Size
-from engine.pages.charts.scales import DOWN, UP, Series, dash, time_axis, value_axis
+from engine.pages.charts.scales import DOWN, Series, dash, time_axis, tone_colour, toned, value_axis
 
+ARROWS = alt.Scale(domain=["up", "down"], range=["triangle-up", "triangle-down"])
 ZERO_LINE = pl.DataFrame({"zero": [0.0]})
 
 
@@ -53,15 +54,14 @@ def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str
     def make(size: Size) -> AnyChart:
         x, y = time_axis(frame["date"].to_list(), size), value_axis(f"{column}:Q", form, size)
         line = alt.Chart(frame).mark_line(strokeWidth=1.8, color="var(--c1)").encode(x=x, y=y)
-        paid_in = alt.datum.flow > 0
         arrows = (
-            alt.Chart(marks)
+            alt.Chart(toned(marks, "flow"))
             .mark_point(size=90 if size.narrow else 170, filled=True, opacity=1)
             .encode(
                 x=x,
                 y=y,
-                shape=alt.condition(paid_in, alt.value("triangle-up"), alt.value("triangle-down")),
-                color=alt.condition(paid_in, alt.value(UP), alt.value(DOWN)),
+                shape=alt.Shape("tone:N", scale=ARROWS, legend=None),
+                color=tone_colour(),
             )
         )
         return alt.layer(line, arrows) if marks.height else line
@@ -93,12 +93,12 @@ def columns(frame: pl.DataFrame, column: str, form: str) -> Maker:
     def make(size: Size) -> AnyChart:
         thick = max(1.0, min(8.0, 0.72 * size.width / max(frame.height, 1)))
         bars = (
-            alt.Chart(frame)
+            alt.Chart(toned(frame, column))
             .mark_bar(size=thick)
             .encode(
                 x=time_axis(frame["date"].to_list(), size),
                 y=value_axis(f"{column}:Q", form, size, zero=True),
-                color=alt.condition(alt.datum[column] < 0, alt.value(DOWN), alt.value(UP)),
+                color=tone_colour(),
             )
         )
         return alt.layer(bars, _zero_rule())
@@ -122,4 +122,4 @@ def _dashes(drawn: Sequence[Series]) -> alt.StrokeDash:
 
 
 def _zero_rule() -> AnyChart:
-    return alt.Chart(ZERO_LINE).mark_rule(color=MUTED, strokeWidth=1).encode(y="zero:Q")
+    return alt.Chart(ZERO_LINE).mark_rule(color=MUTED, strokeWidth=1).encode(y=alt.Y("zero:Q"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import altair as alt
+import polars as pl
 
 from engine.pages.blocks import Key
 from engine.pages.cells import SIGNS
@@ -16,8 +17,21 @@ LONG_SPAN_DAYS = 120
 """Calendar days from which an axis names months instead of days."""
 SHORT_SPAN_DAYS = 14
 """Calendar days up to which an axis would else name half days."""
+DAYS_A_MONTH = 31
 DASHES = ("", "7 3", "2 2", "9 3 2 3")
-UP, DOWN = "var(--up)", "var(--down)"
+DOWN = "var(--down)"
+TONES = alt.Scale(domain=["up", "down"], range=["var(--up)", DOWN])
+
+
+def toned(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """A frame with `tone`: whether a column's figure is a loss (down) or not (up)."""
+    down = pl.when(pl.col(column) < 0).then(pl.lit("down")).otherwise(pl.lit("up"))
+    return frame.with_columns(tone=down)
+
+
+def tone_colour() -> alt.Color:
+    """Gains and losses in colours of their own."""
+    return alt.Color("tone:N", scale=TONES, legend=None)
 
 
 @dataclass(frozen=True)
@@ -54,14 +68,22 @@ def time_axis(days: Sequence[date], size: Size) -> alt.X:
     """Sessions from left to right, to scale."""
     span = (max(days) - min(days)).days
     most = 4 if size.narrow else 10 if size.width > 600 else 6
-    daily = alt.TimeIntervalStep(interval="day", step=-(-span // most) or 1)
     axis = alt.Axis(
         format="%b %Y" if span > LONG_SPAN_DAYS else "%d %b",
-        tickCount=daily if span <= SHORT_SPAN_DAYS else most,
+        tickCount=_ticks(span, most),
         labelOverlap=True,
         grid=False,
     )
     return alt.X("date:T", axis=axis, scale=alt.Scale(nice=False))
+
+
+def _ticks(span: int, most: int) -> alt.TimeIntervalStep | int:
+    """At most so many ticks over a span of days, none of which says what the one before says."""
+    if span > LONG_SPAN_DAYS:
+        return alt.TimeIntervalStep(interval="month", step=-(-span // (most * DAYS_A_MONTH)))
+    if span > SHORT_SPAN_DAYS:
+        return most
+    return alt.TimeIntervalStep(interval="day", step=max(1, -(-span // most)))
 
 
 def money_format(currency: str) -> str:

@@ -3,64 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
-from engine.pages.blocks import Block, Notice, Section, Width
-from engine.pages.cells import Cell, count, ratio
+from engine.analytics.rate_beta import FACTOR as RATE_FACTOR
+from engine.pages.blocks import Block, Notice, Section
+from engine.pages.cells import count, ratio
 from engine.pages.charts.drawing import chart
 from engine.pages.charts.lines import lines
 from engine.pages.charts.scales import Series, series
 from engine.pages.reasons import JOBS
-from engine.pages.sections.parts import Form, gap_notes, job_notes, reason, shape_table, undefined_note
+from engine.pages.sections.parts import Form, job_notes, reason, shape_table, undefined_note
 from engine.pages.stored import Stored
 
-RATE = "IR Beta"
-MARKET = series(beta_calculated_90d="Market beta, 90 days", beta_provider_1y="Provider beta, 1 year")
-BETA_JOBS = {"market_beta": "Market", "provider_beta": "Provider", "rate_beta": "Rate"}
+COUNTING = ("market_beta", "provider_beta", "rate_beta")
+"""The jobs whose status says how many positions a beta counts."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A chart of the section: its series, the job that computes each, and how a figure is shown.
+
+    axis: the axis's format; "" as the steps demand.
+    """
+
+    title: str
+    drawn: Sequence[Series]
+    jobs: Sequence[str]
+    shown: Form
+    axis: str = ""
+
+
+PANELS = (
+    Panel(
+        "Market and provider beta",
+        series(beta_calculated_90d="Market beta, 90 days", beta_provider_1y="Provider beta, 1 year"),
+        ("market_beta", "provider_beta"),
+        ratio,
+    ),
+    Panel("Rate beta (TLT)", series(rate="Rate beta"), ("rate_beta",), partial(ratio, digits=3)),
+    Panel(
+        "Returns behind the market beta",
+        series(beta_calculated_90d_observations="Fewest returns of a position"),
+        ("market_beta",),
+        count,
+        "d",
+    ),
+    Panel(
+        "Fit of the market beta (R²)",
+        series(beta_calculated_90d_r_squared="R²"),
+        ("market_beta",),
+        ratio,
+    ),
+)
 
 
 def betas(stored: Stored) -> Section:
     """Market, provider and rate beta; returns, R² and positions behind them."""
     frame = _frame(stored)
-    blocks = [
-        _block(
-            stored,
-            frame,
-            "Market and provider beta",
-            MARKET,
-            {"market_beta": MARKET[0].column, "provider_beta": MARKET[1].column},
-            ratio,
-        ),
-        _block(stored, frame, "Rate beta (TLT)", series(rate="Rate beta"), {"rate_beta": "rate"}, _three),
-        _block(
-            stored,
-            frame,
-            "Returns behind the market beta",
-            series(beta_calculated_90d_observations="Fewest returns of a position"),
-            {"market_beta": "beta_calculated_90d_observations"},
-            count,
-            form="d",
-        ),
-        _block(
-            stored,
-            frame,
-            "Fit of the market beta (R²)",
-            series(beta_calculated_90d_r_squared="R²"),
-            {"market_beta": "beta_calculated_90d_r_squared"},
-            ratio,
-        ),
-        *_positions(stored),
-    ]
-    return Section("betas", "Betas", _lead(stored, frame), blocks)
-
-
-def _three(value: float | None) -> Cell:
-    return ratio(value, digits=3)
+    blocks = [_block(stored, frame, panel) for panel in PANELS]
+    return Section("betas", "Betas", _lead(stored, frame), [*blocks, *_positions(stored)])
 
 
 def _frame(stored: Stored) -> pl.DataFrame:
-    rates = stored.exposures.filter(pl.col("factor") == RATE).select("date", rate="exposure_value")
+    rates = stored.exposures.filter(pl.col("factor") == RATE_FACTOR).select("date", rate="exposure_value")
     return stored.snapshots.join(rates, on="date", how="left", maintain_order="left")
 
 
@@ -75,64 +83,54 @@ def _lead(stored: Stored, frame: pl.DataFrame) -> str:
     )
 
 
-def _block(
-    stored: Stored,
-    frame: pl.DataFrame,
-    title: str,
-    drawn: Sequence[Series],
-    jobs: dict[str, str],
-    shown: Form,
-    form: str = "",
-    width: Width = "half",
-) -> Block:
+def _block(stored: Stored, frame: pl.DataFrame, panel: Panel) -> Block:
+    lacking = {one.column: frame.filter(pl.col(one.column).is_null())["date"] for one in panel.drawn}
     notes = [
         note
-        for job, column in jobs.items()
+        for one, job in zip(panel.drawn, panel.jobs, strict=True)
         for note in (
-            gap_notes(stored, job, column)
-            if column in stored.snapshots.columns
-            else job_notes(stored, job, frame.filter(pl.col(column).is_null())["date"])
+            *job_notes(stored, job, lacking[one.column]),
+            *undefined_note(frame, one.column, one.name),
         )
     ]
-    notes += [note for one in drawn for note in undefined_note(frame, one.column, one.name)]
-    if all(frame[one.column].null_count() == frame.height for one in drawn):
-        return Notice(f"{title} not computed", " ".join(notes), width)
+    if all(days.len() == frame.height for days in lacking.values()):
+        return Notice(f"{panel.title} not computed", " ".join(notes), "half")
     return chart(
-        title,
-        f"{title} by session: {_told(frame, drawn)}.",
-        lines(frame, drawn, form),
+        panel.title,
+        f"{panel.title} by session: {_told(frame, panel.drawn, panel.shown)}.",
+        lines(frame, panel.drawn, panel.axis),
         220,
-        width=width,
-        legend=[one.key for one in drawn] if len(drawn) > 1 else [],
+        width="half",
+        legend=[one.key for one in panel.drawn] if len(panel.drawn) > 1 else [],
         notes=notes,
-        tables=[shape_table(f"{title} by session", frame, drawn, shown)],
+        tables=[shape_table(f"{panel.title} by session", frame, panel.drawn, panel.shown)],
     )
 
 
-def _told(frame: pl.DataFrame, drawn: Sequence[Series]) -> str:
+def _told(frame: pl.DataFrame, drawn: Sequence[Series], shown: Form) -> str:
     parts = []
     for one in drawn:
         known = frame[one.column].cast(pl.Float64).fill_nan(None).drop_nulls()
         if known.len():
-            parts.append(f"{one.name} from {ratio(known[0]).text} to {ratio(known[-1]).text}")
+            parts.append(f"{one.name} from {shown(known[0]).text} to {shown(known[-1]).text}")
     return ", ".join(parts)
 
 
 def _positions(stored: Stored) -> list[Block]:
     """How many positions each beta counts."""
     wide = (
-        stored.status.filter(pl.col("job").is_in(list(BETA_JOBS)), pl.col("status") == "ok")
+        stored.status.filter(pl.col("job").is_in(COUNTING), pl.col("status") == "ok")
         .pivot("job", index="calculation_date", values="positions_used")
         .rename({"calculation_date": "date"})
     )
-    jobs = [job for job in BETA_JOBS if job in wide.columns]
+    jobs = [job for job in COUNTING if job in wide.columns]
     if not jobs:
         return []
     frame = stored.snapshots.select("date").join(wide, on="date", how="left", maintain_order="left")
     drawn = series(**{job: JOBS[job] for job in jobs})
     drawing = chart(
         "Positions behind each beta",
-        f"Positions that each beta counts, by session: {_told(frame, drawn)}.",
+        f"Positions that each beta counts, by session: {_told(frame, drawn, count)}.",
         lines(frame, drawn, "d", zero=True, steps=True),
         200,
         unit="positions",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from engine.analytics.ridge_factors import STYLES
+from engine.analytics.spread_factors import SPREADS
 from engine.pages.blocks import Block, Chart, Notice, Section, Table
 from engine.pages.cells import Cell, money, ratio, word
 from engine.pages.charts.drawing import chart
@@ -11,9 +13,9 @@ from engine.pages.charts.heat import time_heat
 from engine.pages.sections.parts import job_notes, reason
 from engine.pages.stored import Stored
 
-NOT_HERE = ("Market Beta (90D)", "Provider Beta (1Y)", "IR Beta")
-"""Factors that the betas' own section shows."""
 FACTOR_JOBS = ("spread_factors", "ridge_factors")
+NAMES = (*STYLES, *SPREADS)
+"""The factors of the two jobs; the betas have a section of their own."""
 LIMITS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
 ROW, NARROW_ROW, AXIS = 26, 20, 36
 WEEKLY_FROM = 80
@@ -22,17 +24,16 @@ WEEKLY_FROM = 80
 
 def factors(stored: Stored) -> Section:
     """A heat map of ten exposures through time, and the last session's figures."""
-    names = [name for name in stored.factors if name not in NOT_HERE]
-    known = stored.exposures.filter(pl.col("factor").is_in(names))
+    known = stored.exposures.filter(pl.col("factor").is_in(NAMES))
     if known.is_empty():
         return Section("factors", "Factor exposures", "", [_nothing(stored)])
-    blocks: list[Block] = [_chart(stored, known, names), _last(stored, known, names)]
+    blocks: list[Block] = [_chart(stored, known), _last(stored, known)]
     return Section("factors", "Factor exposures", _lead(stored, known), blocks)
 
 
 def job_of(factor: str) -> str:
     """The job that computes a factor's exposure."""
-    return "spread_factors" if factor.endswith("Spread") else "ridge_factors"
+    return "spread_factors" if factor in SPREADS else "ridge_factors"
 
 
 def _nothing(stored: Stored) -> Notice:
@@ -52,7 +53,7 @@ def _lead(stored: Stored, known: pl.DataFrame) -> str:
     )
 
 
-def _cells(stored: Stored, known: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+def _cells(stored: Stored, known: pl.DataFrame) -> pl.DataFrame:
     """name, session, date, until, value: of each week its last session, or each session of a short window."""
     calendar = pl.DataFrame({"session": pl.Series(stored.days, dtype=pl.Date)})
     if len(stored.days) >= WEEKLY_FROM:
@@ -61,7 +62,7 @@ def _cells(stored: Stored, known: pl.DataFrame, names: list[str]) -> pl.DataFram
     else:
         after = pl.col("session").shift(-1).fill_null(pl.col("session") + pl.duration(days=1))
         spans = calendar.with_columns(date="session", until=after)
-    grid = pl.DataFrame({"name": names}).join(spans, how="cross", maintain_order="left_right")
+    grid = pl.DataFrame({"name": NAMES}).join(spans, how="cross", maintain_order="left_right")
     figures = known.select("exposure_value", name="factor", session="date").rename(
         {"exposure_value": "value"}
     )
@@ -74,21 +75,21 @@ def _limit(cells: pl.DataFrame) -> float:
     return next((limit for limit in LIMITS if largest <= limit), largest)
 
 
-def _chart(stored: Stored, known: pl.DataFrame, names: list[str]) -> Chart:
-    cells = _cells(stored, known, names)
+def _chart(stored: Stored, known: pl.DataFrame) -> Chart:
+    cells = _cells(stored, known)
     limit = _limit(cells)
     low, high = ratio(-limit).text, ratio(limit).text
     return chart(
         "Exposures through time",
-        f"Heat map of {len(names)} factor exposures through time, in colours from {low} to {high}. A table "
+        f"Heat map of {len(NAMES)} factor exposures through time, in colours from {low} to {high}. A table "
         "below holds the figures at the end of each month.",
-        time_heat(cells, names, limit),
-        ROW * len(names) + AXIS,
-        narrow_height=NARROW_ROW * len(names) + AXIS,
+        time_heat(cells, NAMES, limit),
+        ROW * len(NAMES) + AXIS,
+        narrow_height=NARROW_ROW * len(NAMES) + AXIS,
         unit="a week's last session" if len(stored.days) >= WEEKLY_FROM else "by session",
         ends=(low, high),
         notes=[note for job in FACTOR_JOBS for note in _notes(stored, known, job)],
-        tables=[_months(cells, names)],
+        tables=[_months(cells)],
     )
 
 
@@ -98,21 +99,21 @@ def _notes(stored: Stored, known: pl.DataFrame, job: str) -> list[str]:
     return job_notes(stored, job, days.filter(~days.is_in(mine.implode())))
 
 
-def _months(cells: pl.DataFrame, names: list[str]) -> Table:
+def _months(cells: pl.DataFrame) -> Table:
     """Each factor's last figure of each month."""
     monthly = cells.group_by("name", month=pl.col("session").dt.truncate("1mo")).agg(
         pl.col("value").sort_by("session").last()
     )
     months = monthly["month"].unique().sort().to_list()
     figures = {(row["name"], row["month"]): row["value"] for row in monthly.iter_rows(named=True)}
-    rows = [[word(name), *(ratio(figures[name, month]) for month in months)] for name in names]
+    rows = [[word(name), *(ratio(figures[name, month]) for month in months)] for name in NAMES]
     return Table("Exposures at the end of each month", ["Factor", *(f"{m:%Y-%m}" for m in months)], rows)
 
 
-def _last(stored: Stored, known: pl.DataFrame, names: list[str]) -> Table:
+def _last(stored: Stored, known: pl.DataFrame) -> Table:
     """The last session's exposures, as ratios and in money."""
     found = {row["factor"]: row for row in known.filter(pl.col("date") == stored.end).iter_rows(named=True)}
-    rows = [_row(stored, name, found.get(name)) for name in names]
+    rows = [_row(stored, name, found.get(name)) for name in NAMES]
     return Table(f"On {stored.end}", ("Factor", "Kind", "Exposure", f"{stored.currency}"), rows)
 
 

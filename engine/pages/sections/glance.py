@@ -33,7 +33,7 @@ def _equity(stored: Stored) -> Card:
 def _pnl(stored: Stored) -> Card:
     figure = money(window_sum(stored, "daily_pnl"), stored.currency, "no session has a P&L", toned=True)
     flows = money(window_sum(stored, "daily_capital_flow"), stored.currency)
-    return Card("P&L", figure, "" if flows.missing else f"capital flows {flows.text}")
+    return Card("P&L", figure, "" if flows.missing else f"flows {flows.text}")
 
 
 def window_sum(stored: Stored, column: str) -> float | None:

@@ -1,0 +1,68 @@
+"""The README's pictures: `bin/pictures` makes them again from an invented store."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from engine.copying import put_whole
+from engine.job import backfill
+from engine.pages import fleet_page, portfolio_page
+from engine.progress import Quiet
+from engine.store import open as open_store
+from loaders.demo import demo_world
+from tests.pages import browser
+from tests.pages.browser import View
+
+STORE = "duckdb:///demo.duckdb"
+END = date(2025, 12, 19)
+HEAVIEST = 200_000
+"""Bytes that a picture of the README may weigh."""
+SHOTS = {
+    "fleet": ("fleet", View("desk", 1280, 800, "light")),
+    "portfolio": ("Demo Long Short 1", View("desk", 1280, 1000, "dark")),
+    "telephone": ("Demo Leveraged 4", View("phone", 390, 844, "light")),
+}
+"""By picture: the page, and the window onto its top."""
+
+
+def main(folder: Path) -> int:
+    """Make the pictures in a folder; the store and the pages are thrown away."""
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    if browser.missing():
+        print(browser.missing(), file=sys.stderr)
+        return 2
+    with TemporaryDirectory() as work:
+        os.chdir(work)
+        put_whole(STORE, demo_world(5, 20, 60), 5_000, Quiet())
+        backfill(STORE, end=END, run_date=END)
+        for name, (shown, view) in SHOTS.items():
+            (Path(work) / "page.html").write_text(_page(shown), encoding="utf-8")
+            _shoot(Path(work) / "page.html", view, folder / f"{name}.png")
+        os.chdir(folder)
+    return 0
+
+
+def _page(shown: str) -> str:
+    if shown != "fleet":
+        return portfolio_page(STORE, shown)
+    keys = open_store(STORE).portfolios["id"]
+    return fleet_page(STORE, links={key: f"fleet/{key}.html" for key in keys})
+
+
+def _shoot(page: Path, view: View, picture: Path) -> None:
+    with browser.opened(view) as (window, trouble):
+        browser.show(window, page)
+        window.screenshot(path=picture)
+    weight = picture.stat().st_size
+    if trouble or weight > HEAVIEST:
+        raise SystemExit(f"{picture.name}: {weight:,} bytes, {trouble}")
+    print(f"{picture.name:<16}{weight:>10,} bytes")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(Path(sys.argv[1])))

@@ -1,0 +1,51 @@
+"""Whatever a store holds is text on a page, never markup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from engine.pages import fleet_page, portfolio_page
+from engine.pages.charts.bars import signed_bars
+from engine.pages.charts.drawing import chart
+from engine.pages.charts.sparks import spark
+from tests.pages.conftest import golden_store
+from tests.pages.document import parsed
+
+BAD = '</title><script>alert("1")</script><img src=x onerror=alert(2)>&amp;'
+SYMBOL = "<b>A&B</b>"
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> str:
+    """The golden set edge, one of its portfolios and its position renamed."""
+    url = golden_store("edge", tmp_path)
+    for table, column, old, new in (
+        ("portfolios", "name", "E7 Unpriced public", BAD),
+        ("positions", "symbol", "NOPRICE", SYMBOL),
+    ):
+        file = tmp_path / f"{table}.parquet"
+        frame = pl.read_parquet(file)
+        frame.with_columns(pl.col(column).cast(pl.String).replace(old, new)).write_parquet(file)
+    return url
+
+
+def test_names_stay_text(hostile: str) -> None:
+    page, fleet = (parsed(text) for text in (portfolio_page(hostile, BAD), fleet_page(hostile)))
+    for document in (page, fleet):
+        assert len(document.all("script")) == 1
+        assert not document.all("img")
+        assert not document.all("b")
+        assert BAD in document.one("body").text
+    assert SYMBOL in page.one("main").text
+
+
+def test_drawings_escape_their_words_too() -> None:
+    frame = pl.DataFrame({"name": [BAD, SYMBOL], "value": [1.0, -1.0]})
+    drawn = chart(BAD, BAD, signed_bars(frame, "~s"), 200)
+    for drawing in (drawn.wide, drawn.narrow, spark([1.0, 2.0], BAD)):
+        root = parsed(drawing)
+        assert root.one("svg").attributes["aria-label"] == BAD
+        assert {node.tag for node in root.walk()} <= {"document", "svg", "g", "path", "line", "text"}
