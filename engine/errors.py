@@ -24,7 +24,7 @@ However the URL is mistyped: without slashes, with one, without a scheme.
 """
 IN_TEXT = re.compile(r"(\w+:/+[^:?#@\s]*):\S*@")
 """The same amid a sentence: the last net under a message that forgot to mask a URL."""
-PAIR = re.compile(r"(\b\w*(?:pass|secret|token)\w*\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE)
+PAIR = re.compile(r"(\b\w*(?:pass|secret|token)\w*\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
 """A secret parameter and its value, as a URL or a connection string spells it."""
 SECRET = re.compile(r"pass|secret|token", re.IGNORECASE)
 LONGEST_REASON = 400
