@@ -1,0 +1,31 @@
+"""The same page from every kind of store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.pages import fleet_page, portfolio_page
+from tests.pages.conftest import LONG_SHORT
+from tests.stores.support import copied
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("kind", ["parquet", "postgres"])
+def test_the_page_does_not_tell_stores_apart(
+    demo: str, demo_page: str, fleet: str, kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"parquet:///{tmp_path}" if kind == "parquet" else request.getfixturevalue("postgres_url")
+    copied(demo, url)
+    for page, other in (
+        (demo_page, portfolio_page(url, LONG_SHORT)),
+        (fleet, fleet_page(url)),
+    ):
+        assert _without_store(page) == _without_store(other)
+
+
+def _without_store(page: str) -> str:
+    before, _, after = page.partition("<dt>Store</dt>")
+    return before + after.partition("</dd>")[2]
