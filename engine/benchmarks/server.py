@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -33,13 +33,15 @@ SETTINGS = (
 class Server:
     """A server, and a session on it to make databases with.
 
-    psql: its path, None where there is none. origin: "wheel" or "given".
+    psql: its path, None where there is none. origin: "wheel" or "given". made: the names of the
+    databases that are there.
     """
 
     address: str
     admin: psycopg.Connection
     psql: str | None
     origin: str
+    made: set[str] = field(default_factory=set)
 
     def url(self, name: str) -> str:
         """The benchmark's database of that name."""
@@ -52,10 +54,12 @@ class Server:
 
     def create(self, name: str) -> None:
         """An empty database."""
+        self.made.add(name)
         self._send("create", database=Name(self._database(name)))
 
     def clone(self, name: str, template: str) -> None:
         """A copy of a database, with nothing left for a checkpoint to do."""
+        self.made.add(name)
         names = {"database": Name(self._database(name)), "template": Name(self._database(template))}
         self._send("clone", **names)
         self._send("checkpoint")
@@ -63,6 +67,12 @@ class Server:
     def drop(self, name: str) -> None:
         """A database gone, if it was there."""
         self._send("drop", database=Name(self._database(name)))
+        self.made.discard(name)
+
+    def clear(self) -> None:
+        """Every database of the benchmark gone, however it ended."""
+        for name in sorted(self.made):
+            self.drop(name)
 
     def settle(self, name: str) -> None:
         """A database vacuumed, so that no worker visits its clones, and closed to everybody."""
@@ -96,7 +106,11 @@ def server(url: str | None) -> Iterator[Server | None]:
     """
     if url is not None:
         with connect(url) as admin:
-            yield Server(url, admin, shutil.which("psql"), "given")
+            given = Server(url, admin, shutil.which("psql"), "given")
+            try:
+                yield given
+            finally:
+                given.clear()
     elif wheel.installed():
         with wheel.running() as own, connect(own.url("postgres")) as admin:
             yield Server(own.url("postgres"), admin, _program(own.programs / "psql"), "wheel")

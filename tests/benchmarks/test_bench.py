@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from engine.benchmarks import SECTIONS, bench
@@ -19,12 +20,15 @@ from engine.benchmarks.ratios import against, ratios
 from engine.benchmarks.report import to_text
 from engine.benchmarks.sections import TRIAL, backfill, reference
 from engine.benchmarks.server import Server as BenchServer
+from engine.benchmarks.server import server
 from engine.benchmarks.stores import PRISTINE, DuckDBStore, PostgresStore
 from engine.benchmarks.worlds import KINDS, Sizes, World, quick, usual
 from engine.errors import UsageError
 from loaders import open_reader
+from loaders.postgres import connect
 from tests.conftest import Server
 
+NAMES = "select datname from pg_database order by 1"
 SMALL = World(2, 4, 24, start=date(2025, 12, 18))
 SIZES = Sizes(SMALL, 1, {}, {}, date(2025, 12, 18), 1)
 
@@ -161,6 +165,25 @@ def test_the_limit_on_postgres_loads_every_row_by_psql(databases: PostgresStore)
     written, read = databases.bare_write(TRIAL), databases.bare_read(PRISTINE, SMALL)
     assert written.rows == outputs(databases.url(TRIAL)) > 0
     assert read.wall > 0
+
+
+def interrupted(admin: psycopg.Connection, url: str) -> None:
+    before = len(admin.execute(NAMES).fetchall())
+    with server(url) as found:
+        assert found is not None
+        found.create("one")
+        found.settle("one")
+        found.clone("two", "one")
+        with connect(found.url("two")):
+            assert len(admin.execute(NAMES).fetchall()) == before + 2
+        raise KeyboardInterrupt
+
+
+def test_a_given_server_is_left_as_it_was(postgres_server: Server) -> None:
+    before = postgres_server.admin.execute(NAMES).fetchall()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(postgres_server.admin, postgres_server.url("postgres"))
+    assert postgres_server.admin.execute(NAMES).fetchall() == before
 
 
 def test_the_given_inputs_are_copied_not_invented(tmp_path: Path) -> None:
