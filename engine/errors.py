@@ -121,6 +121,10 @@ class ReadError(EngineError, OSError):
         super().__init__(f"store {self.url} cannot be read: {self.reason}")
 
 
+class LostReadError(ReadError, ConnectionError):
+    """A store that went away while it was read: it may be back soon."""
+
+
 class MissingTableError(EngineError, LookupError):
     """A store without a table that the command needs."""
 

@@ -141,7 +141,7 @@ def _histories(
     """
     for run in alike(portfolios, job.known) if job.portfolios else [[]]:
         ready()
-        yield load(job, window, run)
+        yield patiently(partial(load, job, window, run), job.told.note)
 
 
 def _blocks(job: Job, loaded: Loaded) -> list[list[str]]:

@@ -100,6 +100,12 @@ def _column_rules(column: Column, found: pl.DataType) -> Iterator[Rule]:
         yield column.name, words, ~value.is_between(FIRST_DAY, LAST_DAY)
     if kind.kind == "uuid" and column.compared:
         yield column.name, "is not a uuid", ~value.str.contains(UUID_FORM)
+    if kind.kind in ("text", "json") and found == pl.String:
+        yield (
+            column.name,
+            "holds a NUL character, which Postgres cannot store",
+            value.str.contains("\0", literal=True),
+        )
     if kind.kind == "text" and kind.length:
         words = f"is longer than {kind.length} characters"
         yield column.name, words, value.str.len_chars() > kind.length

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from engine.errors import ReadError, StoreUnreachableError
+from engine.errors import LostReadError, ReadError, StoreUnreachableError
 from engine.schema import Column, Table
 from engine.store_url import login
 from loaders.reader import ArrowStream, Reader
@@ -79,7 +79,8 @@ class PostgresReader(Reader):
                 stream: Any = asked.execute_query()[0]
                 found = pl.Series(ArrowStream(stream)).struct.unnest()
         except (adbc.Error, pl.exceptions.PolarsError) as error:
-            raise ReadError(self.url, str(error)) from error
+            kind = LostReadError if _lost(error) else ReadError
+            raise kind(self.url, str(error)) from error
         return found.with_columns(pl.col(pl.Date).to_physical().clip(*ENDS_OF_TIME).cast(pl.Date))
 
     def require(self, table: Table, columns: Sequence[str]) -> None:
@@ -91,6 +92,12 @@ class PostgresReader(Reader):
         """Numbers come as text: exact, and NaN where the store has one."""
         text = statement(name, columns=Selected(columns, exact_text=True), **values)
         return _numbers(self.query(text), columns)
+
+
+def _lost(error: Exception) -> bool:
+    """Whether the server went away: by the classes 08 and 57P, or where it could not even say so."""
+    state = getattr(error, "sqlstate", None) or ""
+    return state.startswith(("08", "57P")) or "server closed the connection" in str(error)
 
 
 def _numbers(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:

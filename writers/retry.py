@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from engine.errors import LostConnectionError
+from engine.errors import LostConnectionError, LostReadError
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
+T = TypeVar("T")
+PASSING = (LostConnectionError, LostReadError)
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 20
 
 
-def patiently(work: Callable[[], None], told: Callable[[str], None]) -> None:
+def patiently(work: Callable[[], T], told: Callable[[str], None]) -> T:
     """Do some work again, with growing pauses, as long as it fails for a passing reason.
 
-    The work is a whole transaction: what a failed attempt did is gone.
+    The work is a whole transaction, or only reads: what a failed attempt did is gone.
     """
     try:
-        work()
-    except LostConnectionError as error:
+        return work()
+    except PASSING as error:
         told(f"attempt 1 of {ATTEMPTS} failed, trying again: {error}")
-        _again(work, told)
+        return _again(work, told)
 
 
-def _again(work: Callable[[], None], told: Callable[[str], None]) -> None:
+def _again(work: Callable[[], T], told: Callable[[str], None]) -> T:
     # Imported only now: it takes longer than a short run's computing.
     from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -34,8 +36,8 @@ def _again(work: Callable[[], None], told: Callable[[str], None]) -> None:
         outcome = state.outcome.exception() if state.outcome else None
         told(f"attempt {state.attempt_number + 1} of {ATTEMPTS} failed, trying again: {outcome}")
 
-    Retrying(
-        retry=retry_if_exception_type(LostConnectionError),
+    return Retrying(
+        retry=retry_if_exception_type(PASSING),
         stop=stop_after_attempt(ATTEMPTS - 1),
         wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_SECONDS),
         before_sleep=say,
