@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from engine.frames import conform
 from engine.inputs import Inputs
 from engine.schema import TABLES
 from engine.store_url import scheme
@@ -40,7 +41,8 @@ def of_others(past: Past, target: str, computed: Sequence[str]) -> tuple[Frames,
     found = {name: source.read(name) for name in shared}
     for name, owner in (("portfolios", "id"), ("positions", "portfolio_id")):
         others = ~pl.col(owner).is_in(pl.Series(computed, dtype=pl.String).implode())
-        found[name] = past.with_state(name, source.read(name).filter(others))
+        kept = conform(source.read(name).filter(others), TABLES[name], source.url)
+        found[name] = past.with_state(name, kept)
     parted = {name: admit(frame, TABLES[name], source.url) for name, frame in found.items()}
     bad = pl.concat([pl.DataFrame(schema=QUARANTINE), *(bad for _, bad in parted.values())])
     return {name: good for name, (good, _) in parted.items()}, bad

@@ -15,12 +15,12 @@ def centred(values: Floats) -> tuple[Floats, Floats]:
     multiples of one unit in the last place, and these add up and divide without rounding. A mean
     rounded once would leave a variance of about 1e-34 in place of none.
     """
-    mean = values.mean(axis=-2, keepdims=True)
-    deviations = values - mean
-    correction = deviations.mean(axis=-2, keepdims=True)
+    mean = values.mean(axis=-2)
+    deviations = values - mean[..., None, :]
+    correction = deviations.mean(axis=-2)
     mean += correction
-    deviations -= correction
-    return mean.squeeze(axis=-2), deviations
+    deviations -= correction[..., None, :]
+    return mean, deviations
 
 
 def sum_products(a: Floats, b: Floats) -> Floats:

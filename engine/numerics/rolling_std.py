@@ -6,6 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.numerics.arrays import Bools, Floats
+from engine.numerics.blas import pad_columns
 from engine.numerics.moments import centred, sum_products
 
 SHORT, LONG, QUARTER = 5, 21, 63
@@ -72,5 +73,6 @@ def _spread_from_data(values: Floats, cells: Bools, width: int) -> Floats:
     """Sums of squared deviations of the windows that start at the cells, [cells]."""
     row, column = np.nonzero(cells)
     windows = sliding_window_view(values, width, axis=0)[row, column]
-    _, deviations = centred(np.ascontiguousarray(windows.T))
-    return sum_products(deviations, deviations)
+    # Padded: the sums of a single column run another way, with other last bits.
+    _, deviations = centred(pad_columns(windows.T))
+    return sum_products(deviations, deviations)[: row.size]

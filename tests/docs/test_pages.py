@@ -33,7 +33,7 @@ from engine.parity.tolerance import OFF_BY_ONE_IN
 from engine.rules import Rules
 from engine.scenarios import load_scenarios
 from engine.schema import TABLES
-from engine.shards import BYTES_A_PORTFOLIO
+from engine.shards import BYTES_A_SESSION
 from engine.symbols import CONTRACT_SIZE, SYNTHETIC
 from engine.window import PRICE_LOOK_BACK
 from loaders.window import FACTOR_LOOK_BACK
@@ -126,7 +126,7 @@ CLAIMS = {
     "explanation/how-a-run-works.md": [("closes since {} days", PRICE_LOOK_BACK.days)],
     "how-to/compare.md": [("fewer than 1 in {:,}", OFF_BY_ONE_IN)],
     "operations.md": [
-        ("at most {} MiB a portfolio", BYTES_A_PORTFOLIO // 2**20),
+        ("at most {} KiB a session of a portfolio", BYTES_A_SESSION // 2**10),
         ("own {} tables", {5: "five"}[sum(table.role == "engine" for table in TABLES.values())]),
     ],
 }

@@ -112,14 +112,14 @@ def test_the_size_of_a_batch_does_not_show(kind: str, rows: int, fresh: Stores, 
 
 
 BREAKS = [
-    ("duckdb", "alter table batch_run_tracking drop column error_message"),
+    ("duckdb", "alter table analytics_status drop column reason"),
     (
         "duckdb",
         "alter table portfolio_snapshots alter column num_positions type date using date '2025-01-01'",
     ),
-    ("postgres", "alter table batch_run_tracking drop column error_message"),
+    ("postgres", "alter table analytics_status drop column reason"),
     ("postgres", "alter table portfolio_snapshots alter column num_positions type boolean using true"),
-    ("postgres", "alter table batch_run_tracking add check (run_date < '2025-03-14')"),
+    ("postgres", "alter table analytics_status add check (calculation_date < '2025-03-14')"),
     ("postgres", "alter table portfolio_snapshots add check (snapshot_date < '2025-03-14')"),
 ]
 
