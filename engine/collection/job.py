@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
 from typing import cast
@@ -87,7 +87,7 @@ def ordered(
     if first > target:
         raise UsageError(f"the prices wanted end ({target}) before they start ({first})")
     names = None if symbols is None else sorted({canonical(symbol) for symbol in symbols})
-    return Order(url, since, first, target, now, names, batch_rows, told or Quiet())
+    return Order(url, since, first, target, now.astimezone(UTC), names, batch_rows, told or Quiet())
 
 
 def coverage(
