@@ -100,7 +100,10 @@ def test_only_writes_the_tables_asked_for(tmp_path: Path) -> None:
     )
     assert done.returncode == 0
     rows = json.loads((tmp_path / "run_results.json").read_text())["rows"]
-    assert rows == {"portfolio_snapshots": 50}
+    assert rows["portfolio_snapshots"] == 50
+    # What snapshots cannot stand without comes along: see engine.subset.
+    state = {"portfolios", "positions", "engine_portfolio_openings", "engine_position_openings"}
+    assert set(rows) == {"portfolio_snapshots", "position_market_betas"} | state
     wrong = engine(tmp_path, "backfill", "--from", source("mixed"), "--only", "portfolio_snapshot", *MIXED)
     assert wrong.returncode == 2
     assert "nearest: portfolio_snapshots" in wrong.stderr
