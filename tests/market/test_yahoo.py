@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
 from datetime import date
 
@@ -11,6 +12,7 @@ import pytest
 
 from loaders.market import Answer, Outcome, Prices, PricesWanted
 from loaders.yahoo import Patience, Yahoo
+from loaders.yahoo.provider import hush
 from tests.market.server import CHART, CRUMB, YahooServer
 from tests.market.world import Listing, invented
 
@@ -164,3 +166,14 @@ def test_nothing_is_asked_that_nobody_waits_for(yahoo: YahooServer, provider: Ya
     next(answers)
     time.sleep(0.3)
     assert yahoo.counted().total() <= 2 * QUICK.in_flight
+
+
+def test_what_pandas_says_of_yfinance_is_kept_quiet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    hush()
+    hush()
+    for filename in ("/lib/yfinance/utils.py", "/lib/mine/utils.py"):
+        warnings.showwarning(DeprecationWarning("old"), DeprecationWarning, filename, 1)
+    assert "yfinance" not in capsys.readouterr().err
