@@ -107,37 +107,38 @@ def _fraction(part: int, whole: int) -> float:
 
 def covered(market: Market, order: Order) -> Coverage:
     """Hold what is stored to what is due."""
-    marked = market.due.join(
-        market.closes.select("symbol", "date", stored=pl.lit(True)), on=["symbol", "date"], how="left"
-    ).with_columns(pl.col("stored").fill_null(False))
-    return Coverage(
-        order.url, order.start, order.target, _by_symbol(market, marked, order.target), _by_day(marked)
-    )
+    missing = market.missing
+    symbols = _by_symbol(market, missing, order.target)
+    return Coverage(order.url, order.start, order.target, symbols, _by_day(market.due, missing))
 
 
-def _by_symbol(market: Market, marked: pl.DataFrame, target: date) -> pl.DataFrame:
-    lacking = pl.col("date").filter(~pl.col("stored"))
-    counted = marked.group_by("symbol").agg(
-        due=pl.len().cast(pl.Int64),
-        stored=pl.col("stored").sum().cast(pl.Int64),
-        missing=(~pl.col("stored")).sum().cast(pl.Int64),
-        first_missing=lacking.min(),
-        last_missing=lacking.max(),
-        newest=pl.col("date").filter(pl.col("stored")).max(),
-        on_target=pl.col("stored").filter(pl.col("date") == target).first(),
+def _by_symbol(market: Market, missing: pl.DataFrame, target: date) -> pl.DataFrame:
+    ends_there = pl.col("date").max() == target
+    expected = market.due.group_by("symbol").agg(due=_count(), on_target=ends_there)
+    lacking = missing.group_by("symbol").agg(
+        missing=_count(),
+        first_missing=pl.col("date").min(),
+        last_missing=pl.col("date").max(),
+        lost_target=ends_there,
     )
+    newest = market.closes.group_by("symbol").agg(newest=pl.col("date").max())
+    counts = pl.col("due", "missing").fill_null(0)
+    there = ~pl.col("lost_target").fill_null(False)
     reasons = market.gaps.select("symbol", "reason", last_missing="date")
     asked = market.series.select("symbol", "outcome", "detail", "currency")
     names = pl.DataFrame({"symbol": pl.Series(market.symbols, dtype=pl.String)})
     whole = (
-        names.join(counted, on="symbol", how="left")
-        .with_columns(pl.col("due", "stored", "missing").fill_null(0))
+        names.join(expected, on="symbol", how="left")
+        .join(lacking, on="symbol", how="left")
+        .join(newest, on="symbol", how="left")
+        .with_columns(counts, on_target=pl.when("on_target").then(there))
+        .with_columns(stored=pl.col("due") - pl.col("missing"))
         .join(reasons, on=["symbol", "last_missing"], how="left")
         .join(asked, on="symbol", how="left")
     )
     return (
         whole.with_columns(reason=_reason())
-        .drop("detail")
+        .drop("detail", "lost_target")
         .sort("missing", "symbol", descending=[True, False])
     )
 
@@ -154,8 +155,12 @@ def _reason() -> pl.Expr:
     )
 
 
-def _by_day(marked: pl.DataFrame) -> pl.DataFrame:
-    counted = marked.group_by("date").agg(
-        due=pl.len().cast(pl.Int64), stored=pl.col("stored").sum().cast(pl.Int64)
-    )
-    return counted.sort("date")
+def _by_day(due: pl.DataFrame, missing: pl.DataFrame) -> pl.DataFrame:
+    expected = due.group_by("date").agg(due=_count())
+    lacking = missing.group_by("date").agg(missing=_count())
+    both = expected.join(lacking, on="date", how="left").sort("date")
+    return both.select("date", "due", stored=pl.col("due") - pl.col("missing").fill_null(0))
+
+
+def _count() -> pl.Expr:
+    return pl.len().cast(pl.Int64)

@@ -97,11 +97,12 @@ def whole_finding(
         return Finding(answer.symbol, answer.outcome, answer.detail, remembered(answer, known, order))
     rows, refused = usable(answer.symbol, answer.data.bars, calendar)
     left = rebased(stored, rows)
-    if left is None:
+    left = None if left is None else as_stored(left).select(list(ROWS))
+    if left is None or left["close"].null_count():
         detail = "the provider no longer has all that is stored, and what it has fits no single basis"
         failed = replace(answer, outcome=Outcome.ERROR, detail=detail, data=None)
         return Finding(answer.symbol, Outcome.ERROR, detail, remembered(failed, known, order))
-    new = pl.concat([rows, as_stored(left).select(list(ROWS))]).sort("date")
+    new = pl.concat([rows, left]).sort("date")
     spanned = known.actions.filter(pl.col("date") >= rows["date"].min())
     return Finding(
         answer.symbol,

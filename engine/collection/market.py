@@ -25,7 +25,7 @@ EXTENTS = pl.Schema({"symbol": pl.String(), "oldest": pl.Date(), "newest": pl.Da
 
 @dataclass(frozen=True)
 class Market:
-    """What is wanted, and what is there. Frames are sorted by symbol, then date.
+    """What is wanted, and what is there. Frames are sorted by symbol, then date, but the closes.
 
     symbols: canonical, ascending. calendar: sessions from before the first wanted day to the
         target. closes: symbol, date, close (Float64) of those days; only what is a price.
@@ -79,7 +79,7 @@ def _of(reader: Reader, table: str, symbols: Sequence[str], order: Order) -> pl.
 def _closes(reader: Reader, symbols: Sequence[str], start: date, end: date) -> pl.DataFrame:
     """What counts as a price: above 0, and not NaN, which a database may hold for one."""
     found = reader.select("read/bars", "market_data_cache", CLOSES, start=start, end=end, symbols=symbols)
-    return _priced(found).unique(["symbol", "date"], keep="last").sort("symbol", "date")
+    return _priced(found)
 
 
 def _priced(rows: pl.DataFrame) -> pl.DataFrame:

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
 from engine.collection.batch import Batch
 from engine.collection.coverage import covered
-from engine.collection.findings import Finding, Known, finding, whole_finding
+from engine.collection.findings import Known, finding, whole_finding
 from engine.collection.holes import CELLS, apart, askable, requests
 from engine.collection.market import Market, read_market, whole_rows
 from engine.collection.order import ANSWERS, Collected, Order
 from engine.sessions import sessions
 from loaders import open_reader
-from loaders.market import PricesWanted, Provider
+from loaders.market import Outcome, PricesWanted, Provider
 
 Parts = Mapping[str, pl.DataFrame]
+
+
+class Ended(NamedTuple):
+    """How one symbol's request ended; `moved`: why it has to be fetched whole."""
+
+    symbol: str
+    outcome: Outcome
+    detail: str
+    moved: str | None = None
 
 
 def collect(order: Order, provider: Provider) -> Collected:
@@ -35,11 +46,14 @@ def collect(order: Order, provider: Provider) -> Collected:
     batch = Batch(order, provider.name)
     asked = requests(wanted, market.closes, market.calendar)
     moved = dict.fromkeys(apart(asked, market.closes, market.extents), "what is stored lies apart")
-    first = _first_pass(order, provider, batch, known, market, [x for x in asked if x.symbol not in moved])
+    near = [one for one in asked if one.symbol not in moved]
+    first = _first_pass(order, provider, batch, known, market.calendar, near)
     moved |= {one.symbol: one.moved for one in first if one.moved}
     again = _second_pass(order, provider, batch, known, moved)
-    with open_reader(order.url) as reader:
-        found = covered(read_market(reader, order), order)
+    if asked:
+        with open_reader(order.url) as reader:
+            market = read_market(reader, order)
+    found = covered(market, order)
     ended = {one.symbol: one for one in (*first, *again)}
     return Collected(
         "prices",
@@ -57,15 +71,15 @@ def _first_pass(
     provider: Provider,
     batch: Batch,
     known: Mapping[str, Known],
-    market: Market,
+    calendar: Sequence[date],
     asked: Sequence[PricesWanted],
-) -> list[Finding]:
+) -> list[Ended]:
     """Fetch what is missing, with a little of what is stored."""
     order.told.stage("prices", len(asked))
     found = []
     for answer in provider.prices(asked):
-        one = finding(answer, known[answer.symbol], order, market.calendar)
-        found.append(one)
+        one = finding(answer, known[answer.symbol], order, calendar)
+        found.append(Ended(one.symbol, one.outcome, one.detail, one.moved))
         if one.moved is None:
             batch.add(one)
         order.told.rows("symbols", 1)
@@ -75,7 +89,7 @@ def _first_pass(
 
 def _second_pass(
     order: Order, provider: Provider, batch: Batch, known: Mapping[str, Known], moved: Mapping[str, str]
-) -> list[Finding]:
+) -> list[Ended]:
     """Fetch the symbols whole whose basis has moved."""
     if not moved:
         return []
@@ -92,8 +106,9 @@ def _second_pass(
     found = []
     for answer in provider.prices(asked):
         symbol = answer.symbol
-        found.append(whole_finding(answer, known[symbol], stored[symbol], order, calendar))
-        batch.add(found[-1])
+        one = whole_finding(answer, known[symbol], stored[symbol], order, calendar)
+        found.append(Ended(one.symbol, one.outcome, one.detail))
+        batch.add(one)
         order.told.rows("symbols", 1)
     batch.flush()
     return found
@@ -101,8 +116,11 @@ def _second_pass(
 
 def _known(market: Market, wanted: pl.DataFrame) -> dict[str, Known]:
     """What the store has of each symbol, apart."""
-    closes, actions = _by_symbol(market.closes), _by_symbol(market.actions)
-    gaps, missing = _by_symbol(market.gaps), _by_symbol(wanted)
+    closes, actions, gaps = (
+        _by_symbol(frame.join(wanted, on="symbol", how="semi"))
+        for frame in (market.closes, market.actions, market.gaps)
+    )
+    missing = _by_symbol(wanted)
     series = {row["symbol"]: row for row in market.series.iter_rows(named=True)}
     nothing = (market.closes.clear(), market.actions.clear(), market.gaps.clear(), pl.DataFrame(schema=CELLS))
     return {
@@ -122,6 +140,6 @@ def _by_symbol(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
     return {str(symbol): rows for (symbol,), rows in parts.items()}
 
 
-def _answers(found: Iterable[Finding]) -> pl.DataFrame:
+def _answers(found: Iterable[Ended]) -> pl.DataFrame:
     rows = [(one.symbol, one.outcome.value, one.detail) for one in found]
     return pl.DataFrame(rows, schema=ANSWERS, orient="row").sort("symbol")

@@ -32,6 +32,8 @@ FUNDS = (
 )
 """Always collected: the factors' funds, and more that the legacy batch collected with them."""
 HELD = ("symbol", "investment_class", "exit_date", "expiration_date", "deleted_at")
+LONGEST = 20
+"""Characters of a symbol, in all tables."""
 NOT_MARKET = ("PRIVATE", "OPTIONS")
 
 
@@ -62,9 +64,10 @@ def require_quoted(symbols: Sequence[str]) -> list[str]:
     """The symbols, if a market quotes each of them.
 
     Raises:
-        UsageError: one is empty, synthetic, or an option contract.
+        UsageError: one is empty, synthetic, an option contract, or longer than its column.
     """
     names = pl.DataFrame({"symbol": pl.Series(symbols, dtype=pl.String)})
-    for symbol in names.filter(unquoted("symbol", "none"))["symbol"]:
+    too_long = pl.col("symbol").str.len_chars() > LONGEST
+    for symbol in names.filter(unquoted("symbol", "none") | too_long)["symbol"]:
         raise UsageError(f"'{symbol}' is no symbol that a market quotes")
     return list(symbols)

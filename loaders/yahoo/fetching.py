@@ -11,6 +11,8 @@ from engine.errors import told
 from loaders.market.provider import Answer, Outcome
 from loaders.yahoo.errors import YahooError
 
+TICK_SECONDS = 0.5
+"""An endless wait would be deaf to Ctrl-C: Polars' handler of it has system calls go on."""
 W = TypeVar("W")
 T = TypeVar("T")
 
@@ -27,22 +29,28 @@ def answers(
         symbol: the canonical symbol of a request.
     """
     left = iter(wanted)
-    with ThreadPoolExecutor(in_flight, thread_name_prefix="yahoo") as threads:
-        try:
-            under_way = {threads.submit(_answer, fetch, symbol(one), one) for one in islice(left, in_flight)}
-            while under_way:
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-                    under_way |= _next(threads, fetch, symbol, left)
-        finally:
-            threads.shutdown(wait=False, cancel_futures=True)
+    threads = ThreadPoolExecutor(in_flight, thread_name_prefix="yahoo")
+    try:
+        under_way = _begun(threads, fetch, symbol, left, in_flight)
+        while under_way:
+            done, under_way = wait(under_way, TICK_SECONDS, FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+                under_way |= _begun(threads, fetch, symbol, left, 1)
+    finally:
+        # Whoever leaves early waits for nobody: a thread may have minutes of a pause before it.
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _next(
-    threads: ThreadPoolExecutor, fetch: Callable[[W], T], symbol: Callable[[W], str], left: Iterator[W]
+def _begun(
+    threads: ThreadPoolExecutor,
+    fetch: Callable[[W], T],
+    symbol: Callable[[W], str],
+    left: Iterator[W],
+    count: int,
 ) -> set[Future[Answer[T]]]:
-    return {threads.submit(_answer, fetch, symbol(one), one) for one in islice(left, 1)}
+    """The next requests, at most so many, on their way."""
+    return {threads.submit(_answer, fetch, symbol(one), one) for one in islice(left, count)}
 
 
 def _answer(fetch: Callable[[W], T], symbol: str, wanted: W) -> Answer[T]:

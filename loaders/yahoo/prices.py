@@ -58,8 +58,8 @@ def fetch_prices(session: PatientSession, wanted: PricesWanted) -> Prices:
     return Prices(
         bars,
         actions,
-        exchange=str(told.get("exchangeName") or ""),
-        currency=str(told.get("currency") or ""),
+        exchange=str(told.get("exchangeName") or "")[:20],
+        currency=str(told.get("currency") or "")[:10],
         listed=_day(told.get("firstTradeDate")),
     )
 
@@ -82,7 +82,8 @@ def _actions(found: pd.DataFrame, days: pl.Series) -> pl.DataFrame:
         for kind, theirs in KINDS.items()
         if theirs in found.columns
     ]
-    return pl.concat([pl.DataFrame(schema=ACTIONS), *parts]).filter(pl.col("value") > 0).sort("date", "kind")
+    some = (pl.col("value") > 0) & pl.col("value").is_finite()
+    return pl.concat([pl.DataFrame(schema=ACTIONS), *parts]).filter(some).sort("date", "kind")
 
 
 def _day(moment: Any) -> date | None:

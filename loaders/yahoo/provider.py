@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Iterable, Iterator
 from functools import cached_property, partial
 from operator import attrgetter
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 from loaders.market.provider import Answer, Fundamentals, Prices, PricesWanted, Profile
 from loaders.yahoo.fetching import answers
@@ -34,10 +35,10 @@ class Yahoo:
 
         from loaders.yahoo.session import PatientSession
 
-        # Failures are raised, not logged; and pandas 3 has much to say of yfinance's code.
+        # Failures are raised, not logged.
         yfinance.config.debug.hide_exceptions = False
         logging.getLogger("yfinance").setLevel(logging.CRITICAL)
-        warnings.filterwarnings("ignore", module="yfinance")
+        hush()
         made = PatientSession(self._patience)
         # It keeps a crumb and broken answers beyond their session: without its cookie, the one is
         # worthless, and the others would come again.
@@ -79,3 +80,28 @@ class Yahoo:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def hush() -> None:
+    """Keep quiet what pandas 3 has to say of yfinance's code.
+
+    A filter alone does not: pandas lifts all filters for moments, and other threads warn in them.
+    """
+    warnings.filterwarnings("ignore", module="yfinance")
+    shown = warnings.showwarning
+    if getattr(shown, "hushed", False):
+        return
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if "yfinance" not in Path(filename).parts:
+            shown(message, category, filename, lineno, file, line)
+
+    show.hushed = True  # type: ignore[attr-defined]
+    warnings.showwarning = show

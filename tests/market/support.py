@@ -57,9 +57,9 @@ def holding(url: str, *symbols: str) -> str:
     return put(url, {"users": [USER], "portfolios": [portfolio()], "positions": held})
 
 
-def listed(yahoo: YahooServer, *symbols: str, **other: Any) -> list[Listing]:
+def listed(yahoo: YahooServer, *symbols: str, since: date = LISTED, **other: Any) -> list[Listing]:
     """Put some symbols into the server's world."""
-    return [yahoo.world.add(invented(symbol, LISTED, END, **other)) for symbol in symbols]
+    return [yahoo.world.add(invented(symbol, since, END, **other)) for symbol in symbols]
 
 
 def run(url: str, day: date, *symbols: str, patience: Patience = QUICK, **other: Any) -> Collected:

@@ -56,6 +56,32 @@ def test_a_killed_collection_goes_on_where_it_was(
         assert closes(url, listing.symbol) == expected(listing, TODAY, YEAR_AGO)
 
 
+def test_an_interrupted_collection_ends_at_once(yahoo: YahooServer, store: Stores, tmp_path: Path) -> None:
+    url = holding(store("duckdb"), *SYMBOLS)
+    listed(yahoo, *SYMBOLS)
+    yahoo.fail("429", after=8)
+    arguments = ["collect", "prices", "--from", url, "--symbols", ",".join(SYMBOLS), *UP_TO]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "engine", *arguments, "--rate", "1000"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 60
+    while not any(one.status == 429 for one in yahoo.asked) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    asked_to_end = time.monotonic()
+    started.send_signal(signal.SIGINT)
+    told = started.communicate(timeout=60)[1]
+    assert started.returncode == 130
+    assert time.monotonic() - asked_to_end < 10, "in the middle of a pause of 30 seconds and more"
+    assert told.splitlines()[-1].startswith("interrupted")
+
+
 def test_coverage_says_what_is_missing_and_why(
     yahoo: YahooServer, store: Stores, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

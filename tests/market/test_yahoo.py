@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 
 import polars as pl
 import pytest
 
 from loaders.market import Answer, Outcome, Prices, PricesWanted
 from loaders.yahoo import Patience, Yahoo
+from loaders.yahoo.provider import hush
 from tests.market.server import CHART, CRUMB, YahooServer
 from tests.market.world import Listing, invented
 
@@ -148,6 +151,17 @@ def test_a_breaker_that_stays_open_ends_the_run_soon(yahoo: YahooServer) -> None
     assert sum(one.status == 429 for one in yahoo.asked) <= QUICK.in_flight + 2
 
 
+def test_who_leaves_in_the_middle_of_a_pause_waits_for_nobody(yahoo: YahooServer) -> None:
+    symbols = [f"S{i:02}" for i in range(20)]
+    listed(yahoo, *symbols)
+    yahoo.fail("429", after=3)
+    began = time.perf_counter()
+    with Yahoo(Patience(rate=500, in_flight=4, pause=60)) as provider:
+        answers = provider.prices(PricesWanted(symbol, START, END) for symbol in symbols)
+        assert len(list(islice(answers, 3))) == 3
+    assert time.perf_counter() - began < 5
+
+
 def test_the_rate_is_everybodys_together(yahoo: YahooServer) -> None:
     listed(yahoo, *(f"S{i}" for i in range(10)))
     with Yahoo(Patience(rate=20, in_flight=8)) as provider:
@@ -164,3 +178,13 @@ def test_nothing_is_asked_that_nobody_waits_for(yahoo: YahooServer, provider: Ya
     next(answers)
     time.sleep(0.3)
     assert yahoo.counted().total() <= 2 * QUICK.in_flight
+
+
+def test_what_pandas_says_of_yfinance_is_kept_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(warnings, "showwarning", lambda *told: shown.append(told[2]))
+    hush()
+    hush()
+    for filename in ("/lib/yfinance/utils.py", "/lib/mine/utils.py"):
+        warnings.showwarning(DeprecationWarning("old"), DeprecationWarning, filename, 1)
+    assert shown == ["/lib/mine/utils.py"]
