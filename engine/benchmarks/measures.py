@@ -15,8 +15,8 @@ class Measure:
 
     name: section/store/size/what. portfolios, sessions, rows: how much it does each time.
     walls, cpus: seconds of each round; peak_mib: most memory of any. stages: seconds by stage of
-    the best round. scaled: how many times the measured seconds the whole would take, where only
-    a part was run.
+    the best round. stored_mib: by how much the store grew. scaled: how many times the measured
+    seconds the whole would take, where only a part was run.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Measure:
     cpus: list[float] = field(default_factory=list)
     peak_mib: int = 0
     stages: dict[str, float] = field(default_factory=dict)
+    stored_mib: float = 0.0
     scaled: float = 1.0
 
     def add(self, wall: float, cpu: float = 0.0, peak_mib: int = 0, **stages: float) -> None:

@@ -16,6 +16,7 @@ from engine.sessions import last_session, sessions
 LOOP = "tests.benchmarks.loop"
 TRIAL, HISTORY = "trial", "history"
 ONE_DAY = timedelta(days=1)
+BYTES_A_MEBIBYTE = 2**20
 ROUNDS_UP_TO = 10
 """Portfolios of a world of which several rounds are worth their time."""
 
@@ -27,6 +28,13 @@ def backfill(store: Store, url: str, world: World, start: date, end: date, measu
     record = json.loads(took.out)
     measure.rows = sum(record["rows"].values())
     measure.add(took.wall, took.cpu, took.peak_mib, **record["seconds"])
+
+
+def fresh(store: Store, world: World, measure: Measure) -> None:
+    """The whole window computed in a fresh copy of the pristine store, which stays as it then is."""
+    backfill(store, store.copy(PRISTINE, TRIAL), world, world.start, world.end, measure)
+    grown = store.size(TRIAL) - store.size(PRISTINE)
+    measure.stored_mib = round(grown / BYTES_A_MEBIBYTE, 2)
 
 
 def reference(stores: Sequence[Store], sizes: Sizes, findings: Findings, engine: bool, limit: bool) -> None:
@@ -44,7 +52,7 @@ def reference(stores: Sequence[Store], sizes: Sizes, findings: Findings, engine:
         for store in stores:
             first = _measure(findings, "reference", store, world, "first")
             if engine or turn == 0:
-                backfill(store, store.copy(PRISTINE, TRIAL), world, world.start, world.end, first)
+                fresh(store, world, first)
             if limit:
                 _limit(store, world, findings, "reference", first)
             if engine:
@@ -60,7 +68,7 @@ def growth(stores: Sequence[Store], sizes: Sizes, findings: Findings) -> None:
             rounds = sizes.rounds if world.portfolios <= ROUNDS_UP_TO else 1
             for _ in range(rounds):
                 measure = _measure(findings, "growth", store, world, "first")
-                backfill(store, store.copy(PRISTINE, TRIAL), world, world.start, world.end, measure)
+                fresh(store, world, measure)
                 _limit(store, world, findings, "growth", measure)
             store.drop(TRIAL)
 

@@ -18,7 +18,7 @@ from engine.benchmarks.measures import FORMAT, Findings, Measure, Ratio
 from engine.benchmarks.processes import BenchError, engine_command, run
 from engine.benchmarks.ratios import against, ratios
 from engine.benchmarks.report import to_text
-from engine.benchmarks.sections import TRIAL, backfill, reference
+from engine.benchmarks.sections import TRIAL, fresh, reference
 from engine.benchmarks.server import Server as BenchServer
 from engine.benchmarks.server import server
 from engine.benchmarks.stores import PRISTINE, DuckDBStore, PostgresStore
@@ -155,13 +155,15 @@ def test_the_limit_on_duckdb_writes_the_rows_of_the_engine(tmp_path: Path) -> No
     assert first.rows > bare.rows == outputs(store.url(TRIAL)) > 0
     assert set(first.stages) == {"load", "compute", "write"}
     assert first.peak_mib > 0
+    assert first.stored_mib > 0
     assert not list(tmp_path.glob("*bare*"))
 
 
 def test_the_limit_on_postgres_loads_every_row_by_psql(databases: PostgresStore) -> None:
     databases.make(SMALL)
     first = Measure("first", 2, 2)
-    backfill(databases, databases.copy(PRISTINE, TRIAL), SMALL, SMALL.start, SMALL.end, first)
+    fresh(databases, SMALL, first)
+    assert first.stored_mib > 0
     written, read = databases.bare_write(TRIAL), databases.bare_read(PRISTINE, SMALL)
     assert written.rows == outputs(databases.url(TRIAL)) > 0
     assert read.wall > 0
