@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
+
+from engine.benchmarks.processes import BenchError
 
 
 @dataclass
@@ -62,15 +65,25 @@ class Findings:
     """A benchmark's outcome, as it is stored.
 
     context: machine, versions, commit, date. notes: what was left out, and what was checked.
+    failures: runs that ended badly; what follows them goes on.
     """
 
     context: Mapping[str, Any]
     measures: dict[str, Measure] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
     def measure(self, name: str, portfolios: int, sessions: int) -> Measure:
         """The measure of a name, made where it is new."""
         return self.measures.setdefault(name, Measure(name, portfolios, sessions))
+
+    @contextmanager
+    def whatever_happens(self, what: str) -> Iterator[None]:
+        """Keep what was measured when a run ends badly."""
+        try:
+            yield
+        except BenchError as error:
+            self.failures.append(f"{what}: {error}")
 
     def to_json(self, ratios: Sequence[Ratio]) -> str:
         """Everything, for another run to be compared with."""
@@ -80,6 +93,7 @@ class Findings:
             "measures": [asdict(each) for each in self.measures.values()],
             "ratios": {ratio.name: round(ratio.value, 4) for ratio in ratios},
             "notes": self.notes,
+            "failures": self.failures,
         }
         return json.dumps(content, indent=1)
 

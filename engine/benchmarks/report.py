@@ -28,6 +28,8 @@ def _lines(findings: Findings, ratios: Sequence[Ratio], changes: Sequence[Ratio]
     if findings.notes:
         yield ""
         yield from findings.notes
+    for failure in findings.failures:
+        yield f"\nfailed: {failure}"
 
 
 def _context(context: Mapping[str, object]) -> Iterator[str]:

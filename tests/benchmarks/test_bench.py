@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from engine.benchmarks.server import server
 from engine.benchmarks.stores import PRISTINE, DuckDBStore, PostgresStore
 from engine.benchmarks.worlds import KINDS, Sizes, World, quick, usual
 from engine.errors import UsageError
+from engine.progress import Quiet
 from loaders import open_reader
 from loaders.postgres import connect
 from tests.conftest import Server
@@ -121,6 +123,19 @@ def test_an_unknown_section_is_refused_with_the_nearest() -> None:
 def test_a_child_that_fails_says_what_it_said(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="ended with 3:\nno such thing"):
         run([sys.executable, "-c", "print('no such thing'); raise SystemExit(3)"], tmp_path)
+
+
+def test_a_run_that_ends_badly_leaves_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both worlds are empty: the demo refuses them; the rest of the benchmark goes on."""
+    monkeypatch.setattr(bench, "server", lambda url: nullcontext())
+    empty = World(0, 4, 24)
+    sizes = Sizes(SMALL, 1, {"duckdb": (empty, empty), "parquet": ()}, {}, SMALL.start, 1)
+    findings = bench.bench(sizes, ["growth"], None, Quiet())
+    assert len(findings.failures) == 2
+    assert findings.failures[0].startswith("growth/duckdb/0 x 4: ")
+    assert findings.measures == {}
+    assert "failed: growth/duckdb/0 x 4" in to_text(findings, ratios(findings.measures), [])
+    assert json.loads(findings.to_json([]))["failures"] == findings.failures
 
 
 def test_the_report_has_a_line_for_each_measure_and_ratio() -> None:
