@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -23,13 +23,12 @@ NO_PSQL = "Postgres' limit was left out: there is no psql"
 
 
 def bench(sizes: Sizes, wanted: Collection[str], postgres: str | None, told: Quiet) -> Findings:
-    """Run the wanted sections.
+    """Run the wanted sections. What ends badly is among the findings, and the rest goes on.
 
     Args:
         postgres: the URL of a server where databases may be made; default the wheel's.
 
     Raises:
-        BenchError: a run ended badly.
         StoreUnreachableError: no server at the URL.
     """
     findings = Findings(context())
@@ -37,22 +36,31 @@ def bench(sizes: Sizes, wanted: Collection[str], postgres: str | None, told: Qui
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         found = stack.enter_context(server(postgres))
         stores = _stores(folder, found, findings)
-        if {"reference", "limit"} & set(wanted):
-            told.stage("reference")
-            sections.reference(stores, sizes, findings, "reference" in wanted, "limit" in wanted)
-        if "loop" in wanted:
-            told.stage("loop")
-            sections.loop(stores, sizes, findings)
-        if "growth" in wanted:
-            told.stage("growth")
-            sections.growth(stores, sizes, findings)
-        if "daily" in wanted:
-            told.stage("daily")
-            sections.daily(stores, sizes, findings)
+        for section in (name for name in SECTIONS if name in wanted):
+            told.stage(section)
+            with findings.whatever_happens(section):
+                _run(section, wanted, stores, sizes, findings)
         for store in stores:
             store.drop(TRIAL)
             store.drop(PRISTINE)
+    findings.measures = {name: each for name, each in findings.measures.items() if each.walls}
     return findings
+
+
+def _run(
+    section: str, wanted: Collection[str], stores: Sequence[Store], sizes: Sizes, findings: Findings
+) -> None:
+    match section:
+        case "reference":
+            sections.reference(stores, sizes, findings, engine=True, limit="limit" in wanted)
+        case "limit" if "reference" not in wanted:
+            sections.reference(stores, sizes, findings, engine=False, limit=True)
+        case "loop":
+            sections.loop(stores, sizes, findings)
+        case "growth":
+            sections.growth(stores, sizes, findings)
+        case "daily":
+            sections.daily(stores, sizes, findings)
 
 
 def known(only: Collection[str] | None) -> Collection[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
+
+from engine.benchmarks.processes import BenchError
 
 
 @dataclass
@@ -15,8 +18,8 @@ class Measure:
 
     name: section/store/size/what. portfolios, sessions, rows: how much it does each time.
     walls, cpus: seconds of each round; peak_mib: most memory of any. stages: seconds by stage of
-    the best round. scaled: how many times the measured seconds the whole would take, where only
-    a part was run.
+    the best round. stored_mib: by how much the store grew. scaled: how many times the measured
+    seconds the whole would take, where only a part was run.
     """
 
     name: str
@@ -27,6 +30,7 @@ class Measure:
     cpus: list[float] = field(default_factory=list)
     peak_mib: int = 0
     stages: dict[str, float] = field(default_factory=dict)
+    stored_mib: float = 0.0
     scaled: float = 1.0
 
     def add(self, wall: float, cpu: float = 0.0, peak_mib: int = 0, **stages: float) -> None:
@@ -61,15 +65,25 @@ class Findings:
     """A benchmark's outcome, as it is stored.
 
     context: machine, versions, commit, date. notes: what was left out, and what was checked.
+    failures: runs that ended badly; what follows them goes on.
     """
 
     context: Mapping[str, Any]
     measures: dict[str, Measure] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
     def measure(self, name: str, portfolios: int, sessions: int) -> Measure:
         """The measure of a name, made where it is new."""
         return self.measures.setdefault(name, Measure(name, portfolios, sessions))
+
+    @contextmanager
+    def whatever_happens(self, what: str) -> Iterator[None]:
+        """Keep what was measured when a run ends badly."""
+        try:
+            yield
+        except BenchError as error:
+            self.failures.append(f"{what}: {error}")
 
     def to_json(self, ratios: Sequence[Ratio]) -> str:
         """Everything, for another run to be compared with."""
@@ -79,6 +93,7 @@ class Findings:
             "measures": [asdict(each) for each in self.measures.values()],
             "ratios": {ratio.name: round(ratio.value, 4) for ratio in ratios},
             "notes": self.notes,
+            "failures": self.failures,
         }
         return json.dumps(content, indent=1)
 

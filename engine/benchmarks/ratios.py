@@ -16,7 +16,7 @@ def _limits(measures: Mapping[str, Measure]) -> Iterator[Ratio]:
     """The engine over what its store alone takes to give and take the same rows."""
     for name, write in measures.items():
         case, _, what = name.rpartition("/")
-        if what != "bare write":
+        if what != "bare write" or f"{case}/bare read" not in measures:
             continue
         engine, read = measures[f"{case}/first"], measures[f"{case}/bare read"]
         yield Ratio(f"{case}: engine / (bare read + bare write)", engine.best / (read.best + write.best))

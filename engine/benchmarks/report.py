@@ -19,8 +19,8 @@ def _lines(findings: Findings, ratios: Sequence[Ratio], changes: Sequence[Ratio]
     yield from _context(findings.context)
     yield ""
     yield (
-        f"{'':{WIDTH}}{'best s':>9}{'median s':>10}{'cpu s':>8}{'MiB':>7}{'rows':>12}{'rows/s':>10}"
-        f"{'load s':>8}{'compute s':>11}{'write s':>9}{'computed/s':>12}"
+        f"{'':{WIDTH}}{'best s':>9}{'median s':>10}{'cpu s':>8}{'MiB':>7}{'stored':>9}{'rows':>12}"
+        f"{'rows/s':>10}{'load s':>8}{'compute s':>11}{'write s':>9}{'computed/s':>12}"
     )
     yield from (_line(measure) for measure in findings.measures.values())
     yield from _table("Ratios, of best rounds", ratios)
@@ -28,6 +28,8 @@ def _lines(findings: Findings, ratios: Sequence[Ratio], changes: Sequence[Ratio]
     if findings.notes:
         yield ""
         yield from findings.notes
+    for failure in findings.failures:
+        yield f"\nfailed: {failure}"
 
 
 def _context(context: Mapping[str, object]) -> Iterator[str]:
@@ -40,12 +42,13 @@ def _line(measure: Measure) -> str:
     stages = [f"{measure.stages[stage]:.2f}" if stage in measure.stages else "" for stage in STAGES]
     rows = f"{measure.rows:,}" if measure.rows else ""
     rate = f"{measure.rows * measure.scaled / measure.best:,.0f}" if measure.rows else ""
+    stored = f"{measure.stored_mib:,.0f}" if measure.stored_mib else ""
     computing = measure.stages.get("compute", 0.0)
     computed = f"{measure.rows / computing:,.0f}" if computing else ""
     star = "*" if measure.scaled != 1 else " "
     return (
         f"{measure.name:{WIDTH}}{measure.best:>8.2f}{star}{measure.middle:>9.2f}{star}"
-        f"{min(measure.cpus):>8.2f}{measure.peak_mib or '':>7}{rows:>12}{rate:>10}"
+        f"{min(measure.cpus):>8.2f}{measure.peak_mib or '':>7}{stored:>9}{rows:>12}{rate:>10}"
         f"{stages[0]:>8}{stages[1]:>11}{stages[2]:>9}{computed:>12}"
     )
 

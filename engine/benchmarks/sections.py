@@ -16,6 +16,7 @@ from engine.sessions import last_session, sessions
 LOOP = "tests.benchmarks.loop"
 TRIAL, HISTORY = "trial", "history"
 ONE_DAY = timedelta(days=1)
+BYTES_A_MEBIBYTE = 2**20
 ROUNDS_UP_TO = 10
 """Portfolios of a world of which several rounds are worth their time."""
 
@@ -27,6 +28,13 @@ def backfill(store: Store, url: str, world: World, start: date, end: date, measu
     record = json.loads(took.out)
     measure.rows = sum(record["rows"].values())
     measure.add(took.wall, took.cpu, took.peak_mib, **record["seconds"])
+
+
+def fresh(store: Store, world: World, measure: Measure) -> None:
+    """The whole window computed in a fresh copy of the pristine store, which stays as it then is."""
+    backfill(store, store.copy(PRISTINE, TRIAL), world, world.start, world.end, measure)
+    grown = store.size(TRIAL) - store.size(PRISTINE)
+    measure.stored_mib = round(grown / BYTES_A_MEBIBYTE, 2)
 
 
 def reference(stores: Sequence[Store], sizes: Sizes, findings: Findings, engine: bool, limit: bool) -> None:
@@ -44,9 +52,9 @@ def reference(stores: Sequence[Store], sizes: Sizes, findings: Findings, engine:
         for store in stores:
             first = _measure(findings, "reference", store, world, "first")
             if engine or turn == 0:
-                backfill(store, store.copy(PRISTINE, TRIAL), world, world.start, world.end, first)
+                fresh(store, world, first)
             if limit:
-                _limit(store, world, findings, "reference", first)
+                _limit(store, world, findings, "reference")
             if engine:
                 again = _measure(findings, "reference", store, world, "again")
                 backfill(store, store.url(TRIAL), world, world.start, world.end, again)
@@ -56,29 +64,41 @@ def growth(stores: Sequence[Store], sizes: Sizes, findings: Findings) -> None:
     """Ever more portfolios: what each store takes, and its limit."""
     for store in stores:
         for world in sizes.growth[store.kind]:
-            _made(store, world, findings)
-            rounds = sizes.rounds if world.portfolios <= ROUNDS_UP_TO else 1
-            for _ in range(rounds):
-                measure = _measure(findings, "growth", store, world, "first")
-                backfill(store, store.copy(PRISTINE, TRIAL), world, world.start, world.end, measure)
-                _limit(store, world, findings, "growth", measure)
+            with findings.whatever_happens(f"growth/{store.kind}/{world.label}"):
+                _grown(store, world, sizes, findings)
             store.drop(TRIAL)
+
+
+def _grown(store: Store, world: World, sizes: Sizes, findings: Findings) -> None:
+    _made(store, world, findings)
+    for _ in range(_rounds(world, sizes)):
+        measure = _measure(findings, "growth", store, world, "first")
+        fresh(store, world, measure)
+        _limit(store, world, findings, "growth")
+
+
+def _rounds(world: World, sizes: Sizes) -> int:
+    return sizes.rounds if world.portfolios <= ROUNDS_UP_TO else 1
 
 
 def daily(stores: Sequence[Store], sizes: Sizes, findings: Findings) -> None:
     """The last session alone, in a store that holds the days before it."""
     for store in stores:
         for world in sizes.daily[store.kind]:
-            _made(store, world, findings)
-            before = last_session(world.end - ONE_DAY)
-            history = store.copy(PRISTINE, HISTORY)
-            backfill(store, history, world, sizes.history, before, Measure("history", 0, 0))
-            rounds = sizes.rounds if world.portfolios <= ROUNDS_UP_TO else 1
-            for _ in range(rounds):
-                measure = _measure(findings, "daily", store, world, "one session", 1)
-                backfill(store, store.copy(HISTORY, TRIAL), world, world.end, world.end, measure)
+            with findings.whatever_happens(f"daily/{store.kind}/{world.label}"):
+                _one_day(store, world, sizes, findings)
             store.drop(TRIAL)
             store.drop(HISTORY)
+
+
+def _one_day(store: Store, world: World, sizes: Sizes, findings: Findings) -> None:
+    _made(store, world, findings)
+    before = last_session(world.end - ONE_DAY)
+    history = store.copy(PRISTINE, HISTORY)
+    backfill(store, history, world, sizes.history, before, Measure("history", 0, 0))
+    for _ in range(_rounds(world, sizes)):
+        measure = _measure(findings, "daily", store, world, "one session", 1)
+        backfill(store, store.copy(HISTORY, TRIAL), world, world.end, world.end, measure)
 
 
 def loop(stores: Sequence[Store], sizes: Sizes, findings: Findings) -> None:
@@ -115,7 +135,7 @@ def _made(store: Store, world: World, findings: Findings) -> None:
     _measure(findings, "demo", store, world, "made").add(took.wall, took.cpu, took.peak_mib)
 
 
-def _limit(store: Store, world: World, findings: Findings, section: str, engine: Measure) -> None:
+def _limit(store: Store, world: World, findings: Findings, section: str) -> None:
     """The bare write of what the engine has just written, and the bare read of what it read."""
     if not store.has_limit:
         return

@@ -69,6 +69,13 @@ class Server:
         self._send("drop", database=Name(self._database(name)))
         self.made.discard(name)
 
+    def size(self, name: str) -> int:
+        """The bytes of a database on disk."""
+        text = statement("bench/size", database=self._database(name))
+        found = self.admin.execute(text.encode()).fetchone()
+        assert found
+        return int(found[0])
+
     def clear(self) -> None:
         """Every database of the benchmark gone, however it ended."""
         for name in sorted(self.made):

@@ -56,6 +56,10 @@ class Store(ABC):
         """A store gone, if it was there."""
 
     @abstractmethod
+    def size(self, name: str) -> int:
+        """The bytes that a store takes on disk."""
+
+    @abstractmethod
     def bare_write(self, name: str) -> Bare:
         """The output rows of a store put into a copy of the pristine one, and nothing else done."""
 
@@ -74,6 +78,10 @@ class FileStore(Store):
 
     def url(self, name: str) -> str:
         return f"{self.kind}:///{self._path(name)}"
+
+    def size(self, name: str) -> int:
+        path = self._path(name)
+        return sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())
 
     def bare_write(self, name: str) -> Bare:
         target = self.copy(PRISTINE, "bare")
@@ -143,6 +151,9 @@ class PostgresStore(Store):
 
     def drop(self, name: str) -> None:
         self.server.drop(name)
+
+    def size(self, name: str) -> int:
+        return self.server.size(name)
 
     def bare_write(self, name: str) -> Bare:
         """psql's COPY of ready files, parents first, in one stream and one transaction."""

@@ -41,4 +41,4 @@ def run(options: Namespace, settings: Config) -> int:
     merits = ratios(findings.measures)
     Path(options.json).write_text(findings.to_json(merits) + "\n", encoding="utf-8")
     print(to_text(findings, merits, against(findings.measures, old)))
-    return 0
+    return 1 if findings.failures else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -18,12 +19,13 @@ from engine.benchmarks.measures import FORMAT, Findings, Measure, Ratio
 from engine.benchmarks.processes import BenchError, engine_command, run
 from engine.benchmarks.ratios import against, ratios
 from engine.benchmarks.report import to_text
-from engine.benchmarks.sections import TRIAL, backfill, reference
+from engine.benchmarks.sections import TRIAL, fresh, reference
 from engine.benchmarks.server import Server as BenchServer
 from engine.benchmarks.server import server
 from engine.benchmarks.stores import PRISTINE, DuckDBStore, PostgresStore
 from engine.benchmarks.worlds import KINDS, Sizes, World, quick, usual
 from engine.errors import UsageError
+from engine.progress import Quiet
 from loaders import open_reader
 from loaders.postgres import connect
 from tests.conftest import Server
@@ -123,6 +125,19 @@ def test_a_child_that_fails_says_what_it_said(tmp_path: Path) -> None:
         run([sys.executable, "-c", "print('no such thing'); raise SystemExit(3)"], tmp_path)
 
 
+def test_a_run_that_ends_badly_leaves_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both worlds are empty: the demo refuses them; the rest of the benchmark goes on."""
+    monkeypatch.setattr(bench, "server", lambda url: nullcontext())
+    empty = World(0, 4, 24)
+    sizes = Sizes(SMALL, 1, {"duckdb": (empty, empty), "parquet": ()}, {}, SMALL.start, 1)
+    findings = bench.bench(sizes, ["growth"], None, Quiet())
+    assert len(findings.failures) == 2
+    assert findings.failures[0].startswith("growth/duckdb/0 x 4: ")
+    assert findings.measures == {}
+    assert "failed: growth/duckdb/0 x 4" in to_text(findings, ratios(findings.measures), [])
+    assert json.loads(findings.to_json([]))["failures"] == findings.failures
+
+
 def test_the_report_has_a_line_for_each_measure_and_ratio() -> None:
     findings = Findings({"commit": "abc", "machine": {"cores": 2}})
     findings.measures = by_name(measure("reference/duckdb/5 x 20/first", 2.0))
@@ -155,13 +170,15 @@ def test_the_limit_on_duckdb_writes_the_rows_of_the_engine(tmp_path: Path) -> No
     assert first.rows > bare.rows == outputs(store.url(TRIAL)) > 0
     assert set(first.stages) == {"load", "compute", "write"}
     assert first.peak_mib > 0
+    assert first.stored_mib > 0
     assert not list(tmp_path.glob("*bare*"))
 
 
 def test_the_limit_on_postgres_loads_every_row_by_psql(databases: PostgresStore) -> None:
     databases.make(SMALL)
     first = Measure("first", 2, 2)
-    backfill(databases, databases.copy(PRISTINE, TRIAL), SMALL, SMALL.start, SMALL.end, first)
+    fresh(databases, SMALL, first)
+    assert first.stored_mib > 0
     written, read = databases.bare_write(TRIAL), databases.bare_read(PRISTINE, SMALL)
     assert written.rows == outputs(databases.url(TRIAL)) > 0
     assert read.wall > 0
