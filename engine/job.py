@@ -16,7 +16,7 @@ from engine.ledger import Run, began, cut_off, new_run, resumed
 from engine.plan import known, plan
 from engine.progress import Quiet
 from engine.report import Report
-from engine.request import Request
+from engine.request import Request, destination
 from engine.results import Results
 from engine.rules import Rules
 from engine.scenarios import load_scenarios
@@ -57,7 +57,8 @@ def backfill(
     cut off goes on with the shards that are not done when the same call is made again.
 
     Args:
-        source, target: store URLs; the target defaults to the source.
+        source, target: store URLs; the target defaults to the source, but see
+            `engine.request.destination`.
         start, end: the window; by default the sessions that are missing (`engine.plan`).
         run_date: what counts as today; default today's date in UTC.
         portfolios: ids; default all that are not deleted.
@@ -74,14 +75,15 @@ def backfill(
     Raises:
         EngineError: see `engine.errors`; nothing of an open shard was written.
     """
+    target = destination(source, target, dry_run)
     request = Request(
         source,
-        target or source,
+        target,
         start,
         end,
         run_date,
         portfolios,
-        completed(only, same_store(source, target or source)),
+        completed(only, same_store(source, target)),
         rules or Rules.legacy(),
         load_scenarios(scenarios),
         batch_rows,

@@ -7,11 +7,36 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from engine.errors import safe_url
+from engine.errors import UsageError, safe_url
 from engine.ledger import request_of
 from engine.rules import Rules
 from engine.scenarios import Scenarios
-from engine.store_url import same_store
+from engine.store_url import same_store, scheme, store_path
+
+MARK = "engine_runs"
+"""A store that has this table was made by the engine, or is one that it has written."""
+
+
+def destination(source: str, target: str | None, dry_run: bool = False) -> str:
+    """The store that results go to: the one named, else the one that the inputs come from.
+
+    A database is written in place, as the legacy batch did. A Parquet folder is often somebody's
+    input data, and no lock or right keeps a run from mixing its results among them: it has to be
+    named, unless the engine has written there before.
+
+    Raises:
+        UsageError: a folder that was not named, and holds no table of the engine's.
+    """
+    if target is not None or dry_run or scheme(source) != "parquet":
+        return target or source
+    folder = store_path(source)
+    if folder.is_dir() and not (folder / f"{MARK}.parquet").exists():
+        raise UsageError(
+            f"store {safe_url(source)} is a folder that the engine has not written before, and no --to "
+            "says where the results are to go",
+            "Name a store with --to URL; the same folder, if they are to stand among its files",
+        )
+    return source
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ class Past:
             for end in sorted(set(ends.values()))
         ]
         known = _scope([owner for owner in portfolios if ends[owner] < start])
-        return pl.concat([*parts, self.target.select(name, table, columns, start=start, **known, **values)])
+        return _together(*parts, self.target.select(name, table, columns, start=start, **known, **values))
 
     def either(
         self, name: str, table: str, columns: Sequence[str] | None, scope: dict[str, Value], **values: Value
@@ -96,7 +96,7 @@ class Past:
         if self.target is None:
             return rows
         ours = self.target.select(name, table, columns, **scope, **values)
-        return pl.concat([ours, rows.join(ours, on=TABLES[table].key, how="anti")])
+        return _together(ours, rows.join(ours, on=TABLES[table].key, how="anti"))
 
     def stored(self, portfolios: Sequence[str], start: date) -> pl.DataFrame:
         """portfolio_id, snapshot_date of the snapshots from a day on, each in the store of its state."""
@@ -134,7 +134,7 @@ class Past:
             return rows
         ours = self.target.read(table)
         fresh = rows.join(ours, on=TABLES[table].key, how="anti").join(ours, on="id", how="anti")
-        return pl.concat([ours, fresh])
+        return _together(ours, fresh)
 
     def at_home(self, rows: pl.DataFrame, column: str, parent: str) -> pl.DataFrame:
         """Rows of the source that refer to the target's rows of `parent` by the ids they have there."""
@@ -166,12 +166,17 @@ class Past:
         )
         for other, key in ((moved, ["id"]), (ours, list(TABLES["position_tags"].key))):
             rows = rows.join(other, on=key, how="anti")
-        return pl.concat([ours, rows])
+        return _together(ours, rows)
 
 
 def newest(rows: pl.DataFrame, owner: str, date: str) -> pl.DataFrame:
     """Each owner's newest row."""
     return rows.sort(owner, date).unique(owner, keep="last", maintain_order=True)
+
+
+def _together(*parts: pl.DataFrame) -> pl.DataFrame:
+    """Rows of both stores. A column that is no exact decimal in one of them waits for the rules as floats."""
+    return pl.concat(parts, how="vertical_relaxed")
 
 
 def _scope(portfolios: Sequence[str] | None) -> dict[str, Value]:

@@ -15,7 +15,12 @@ HELP = "compute and write the sessions of a window"
 def arguments(command: ArgumentParser) -> None:
     """What the command takes."""
     command.add_argument("--from", dest="source", metavar="URL", help="store to read")
-    command.add_argument("--to", dest="target", metavar="URL", help="store to write [the same]")
+    command.add_argument(
+        "--to",
+        dest="target",
+        metavar="URL",
+        help="store to write [the same, unless it is a Parquet folder of inputs alone]",
+    )
     command.add_argument("--start", type=day, metavar="D", help="first day [first missing]")
     command.add_argument("--end", type=day, metavar="D", help="last day [newest session]")
     command.add_argument("--run-date", type=day, metavar="D", help="what counts as today")

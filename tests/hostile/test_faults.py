@@ -43,7 +43,12 @@ class Heard(Quiet):
 
 
 def run(url: str, **settings: object) -> engine.Report:
-    return engine.backfill(url, start=START, end=END, run_date=RUN_DATE, **settings)  # type: ignore[arg-type]
+    return engine.backfill(url, url, start=START, end=END, run_date=RUN_DATE, **settings)  # type: ignore[arg-type]
+
+
+def in_place(url: str) -> list[str]:
+    """The command; a folder of inputs has to be named."""
+    return ["backfill", "--from", url, "--to", url, *WINDOW, "--quiet"]
 
 
 @contextmanager
@@ -125,7 +130,7 @@ def test_a_postgres_that_only_reads_ends_the_run(fresh: Stores, tmp_path: Path) 
     url = fresh("postgres")
     run_sql(url, f"alter database {url.rsplit('/', 1)[1]} set default_transaction_read_only = on")
     before = whole(url)
-    ended = command(tmp_path, "backfill", "--from", url, *WINDOW, "--quiet")
+    ended = command(tmp_path, "backfill", "--from", url, "--to", url, *WINDOW, "--quiet")
     assert ended.code == 2
     assert "read-only" in ended.err
     assert ended.err.count("\n") == 1
@@ -169,7 +174,9 @@ def test_a_full_disk_ends_the_run_and_the_store_is_as_it_was(
     """No file may grow beyond a size: to a writer, the same as a full disk."""
     url = fresh(kind)
     before = whole(url)
-    ended = limited(tmp_path, "RLIMIT_FSIZE", LARGEST_FILE, "backfill", "--from", url, *WINDOW, "--quiet")
+    ended = limited(
+        tmp_path, "RLIMIT_FSIZE", LARGEST_FILE, "backfill", "--from", url, "--to", url, *WINDOW, "--quiet"
+    )
     assert ended.returncode == 2, ended.stderr
     assert ended.stderr.startswith("error: store"), ended.stderr
     assert ended.stderr.count("\n") == 1
@@ -189,7 +196,19 @@ def test_a_store_that_may_not_be_written(kind: str, fresh: Stores, tmp_path: Pat
     before = whole(url)
     if possible:
         ended = subprocess.run(
-            [*namespace, sys.executable, "-m", "engine", "backfill", "--from", url, *WINDOW, "--quiet"],
+            [
+                *namespace,
+                sys.executable,
+                "-m",
+                "engine",
+                "backfill",
+                "--from",
+                url,
+                "--to",
+                url,
+                *WINDOW,
+                "--quiet",
+            ],
             cwd="/tmp",
             env={**os.environ, "PYTHONPATH": str(ROOT), "ENGINE_RUN_RESULTS": "/dev/null"},
             capture_output=True,
@@ -201,7 +220,7 @@ def test_a_store_that_may_not_be_written(kind: str, fresh: Stores, tmp_path: Pat
     else:
         other = tmp_path / "elsewhere"
         other.mkdir()
-        ended = limited(other, "RLIMIT_FSIZE", 0, "backfill", "--from", url, *WINDOW, "--quiet")
+        ended = limited(other, "RLIMIT_FSIZE", 0, *in_place(url))
         assert ended.returncode == 2
     assert whole(url) == before
 

@@ -46,7 +46,8 @@ def run(
     rows: int = 5_000,
     only: Sequence[str] | None = None,
 ) -> None:
-    report = backfill(source, target, start=start, end=end, run_date=RUN_DATE, batch_rows=rows, only=only)
+    to = target or source  # a folder of inputs has to be named
+    report = backfill(source, to, start=start, end=end, run_date=RUN_DATE, batch_rows=rows, only=only)
     assert report.complete
 
 

@@ -30,6 +30,8 @@ READ = (
 @pytest.fixture(scope="module")
 def stores(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, engine.Store]:
     """The golden set `edge`, computed into a store of each kind."""
+    # A worker may set the module up twice, when it steals tests from another.
+    postgres_server.admin.execute("drop database if exists edge_read with (force)")
     postgres_server.admin.execute("create database edge_read")
     folder = tmp_path_factory.mktemp("read")
     urls = {
