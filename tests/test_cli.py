@@ -104,7 +104,8 @@ def test_only_writes_the_tables_asked_for(tmp_path: Path) -> None:
     # What snapshots cannot stand without comes along: see engine.subset.
     state = {"portfolios", "positions", "engine_portfolio_openings", "engine_position_openings"}
     assert set(rows) == {"portfolio_snapshots", "position_market_betas"} | state
-    wrong = engine(tmp_path, "backfill", "--from", source("mixed"), "--only", "portfolio_snapshot", *MIXED)
+    elsewhere = ("--from", source("mixed"), "--to", "duckdb:///x")
+    wrong = engine(tmp_path, "backfill", *elsewhere, "--only", "portfolio_snapshot", *MIXED)
     assert wrong.returncode == 2
     assert "nearest: portfolio_snapshots" in wrong.stderr
 

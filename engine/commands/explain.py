@@ -25,6 +25,7 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--factor", metavar="NAME", help="of a factor's figure")
     command.add_argument("--scenario", metavar="NAME", help="of a stress test's figure")
     command.add_argument("--job", metavar="NAME", help="of a status")
+    command.add_argument("--tag", metavar="NAME", help="of a tag's figure")
     command.add_argument("--from", dest="source", metavar="URL", help="store with the prices [the same]")
     command.add_argument("--rules", choices=("legacy", "corrected"), default="legacy", help="[legacy]")
     command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON")
@@ -47,6 +48,7 @@ def run(options: Namespace, settings: Config) -> int:
         factor=options.factor,
         scenario=options.scenario,
         job=options.job,
+        tag=options.tag,
         source=options.source,
         rules=getattr(Rules, options.rules)(),
         scenarios=load_scenarios(Path(options.scenarios) if options.scenarios else None),

@@ -23,6 +23,7 @@ class Ask:
     scenario: str = ""
     pair: tuple[str, str] = ("", "")
     job: str = ""
+    tag: str = ""
 
     @property
     def position(self) -> Lot:

@@ -11,6 +11,7 @@ from engine.explanation import (
     exposures,
     fixed,
     jobs,
+    labels,
     marks,
     matrices,
     pairs,
@@ -129,6 +130,7 @@ CATALOG: dict[str, dict[str, Figure]] = {
     "batch_run_tracking": _rest("batch_run_tracking", fixed.tracked),
     "analytics_status": _rest("analytics_status", jobs.status),
     "positions": _all(marks.position_mark, "market_values", "last_price", "market_value", "unrealized_pnl"),
+    "tags_v2": _all(labels.usage, "", "usage_count"),
     "portfolios": _all(marks.portfolio_equity, "pnl", "equity_balance"),
 }
 """By table and column."""

@@ -30,6 +30,8 @@ from loaders import Reader, open_reader
 from loaders.slices import has_days, read_slice
 from loaders.window import load_window
 
+BESIDE = ("factor_definitions", "position_tags")
+"""Tables without figures of their own that explanations look at."""
 OVERTAKEN = "later sessions have overwritten the stored row"
 
 
@@ -55,6 +57,7 @@ def explain(
     factor: str | None = None,
     scenario: str | None = None,
     job: str | None = None,
+    tag: str | None = None,
     source: Store | str | None = None,
     rules: Rules | None = None,
     scenarios: Scenarios | None = None,
@@ -82,7 +85,7 @@ def explain(
         portfolio: id or name. day: the session. figure: the column.
         table: needed where several tables have such a column and the row says not which.
         position: id. symbol: of the position; two, of a pair of correlations.
-        factor, scenario: names. job: of analytics_status.
+        factor, scenario, tag: names. job: of analytics_status.
         source: where prices and positions are; default the same store.
         rules, scenarios: those of the run; default the legacy ones.
 
@@ -91,7 +94,7 @@ def explain(
     """
     figures = store if isinstance(store, Store) else open_store(store)
     inputs = figures if source is None else source if isinstance(source, Store) else open_store(source)
-    asked = Selectors(position, symbol, factor, scenario, job)
+    asked = Selectors(position, symbol, factor, scenario, job, tag)
     known = figure_named(figure, table, asked)
     case = load_case(figures, inputs, portfolio, day, rules or Rules.legacy(), scenarios or load_scenarios())
     return of_case(case, select(case, known, figure, asked))
@@ -153,7 +156,7 @@ def load_case(
         owner = portfolio_id(rows, portfolio, f"store {safe_url(store.url)}")
         name = rows.filter(id=owner)["name"][0]
         days, written = _sessions(reader, owner, name, day)
-        stored = {table: _slice(reader, table, owner, day) for table in (*CATALOG, "factor_definitions")}
+        stored = {table: _slice(reader, table, owner, day) for table in (*CATALOG, *BESIDE)}
     earlier = tuple(d for d in days if d < day and d in set(sessions(days[0], day)))
     window = Window(day, day, written, known=(day,))
     no_prices = NoPricesError(source.url, f"{window.first_price}", f"{day}")
@@ -222,6 +225,8 @@ def _stored_row(case: Case, ask: Ask) -> dict[str, Any] | None:
         wanted["scenario_id"] = ids.get(ask.scenario, "")
     if ask.job:
         wanted["job"] = ask.job
+    if ask.tag:
+        wanted["name"] = ask.tag
     if any(ask.pair):
         wanted |= {"symbol_1": ask.pair[0], "symbol_2": ask.pair[1]}
     found = rows.filter(pl.lit(True), **wanted)
@@ -237,6 +242,7 @@ def _key(case: Case, ask: Ask) -> dict[str, str]:
         "scenario": ask.scenario,
         "pair": " / ".join(ask.pair).strip(" /"),
         "job": ask.job,
+        "tag": ask.tag,
     }
     return {name: value for name, value in parts.items() if value}
 

@@ -26,6 +26,7 @@ NEEDS = {
     "stress_test_results": ("scenario",),
     "analytics_status": ("job",),
     "positions": ("position",),
+    "tags_v2": ("tag",),
 }
 """What tells the rows of a table apart, beside portfolio and session."""
 
@@ -64,6 +65,7 @@ class Selectors:
     factor: str | None = None
     scenario: str | None = None
     job: str | None = None
+    tag: str | None = None
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -80,6 +82,7 @@ class Selectors:
             "factor": self.factor is not None,
             "scenario": self.scenario is not None,
             "job": self.job is not None,
+            "tag": self.tag is not None,
         }
         return {name for name, there in parts.items() if there}
 
@@ -119,6 +122,8 @@ def select(case: Case, table: str, column: str, asked: Selectors) -> Ask:
         ask = Ask(table, column, scenario=_one(table, "scenario", wanted, names))
     if "job" in needs:
         ask = Ask(table, column, job=_one(table, "job", asked.job, JOBS))
+    if "tag" in needs:
+        ask = Ask(table, column, tag=_one(table, "tag", asked.tag, case.tags["name"]))
     if "pair" in needs:
         symbols = sorted({lot.symbol for lot in case.lots})
         if len(asked.symbols) != 2:

@@ -61,6 +61,7 @@ def asks(found: Case, most: int) -> Iterator[Ask]:
                 scenario=scenarios.get(row.get("scenario_id"), ""),
                 pair=(row["symbol_1"], row["symbol_2"]) if table == "pairwise_correlations" else ("", ""),
                 job=row.get("job", ""),
+                tag=row["name"] if table == "tags_v2" else "",
             )
             yield from (replace(ask, column=column) for column in columns)
 

@@ -74,6 +74,7 @@ def figure_columns() -> Iterator[tuple[str, str]]:
                 if column.name not in table.key and column.type.kind not in ("uuid", "timestamp"):
                     yield table.name, column.name
     yield from ((table, column) for table, columns in STATE.items() for column in columns)
+    yield "tags_v2", "usage_count"
 
 
 @pytest.mark.parametrize(("table", "column"), list(figure_columns()))
@@ -90,7 +91,7 @@ def test_each_column_that_the_golden_sets_fill_is_reproduced(explained: Explaine
     stored = {(f.table, f.figure) for _, f, _ in explained if f.stored is not None}
     equal = {(f.table, f.figure) for _, f, _ in explained if f.verdict == "equal"}
     unmeasured = {("batch_run_tracking", f"phase_{n}_duration_seconds") for n in (1, 2, 3)}
-    assert stored - equal <= unmeasured
+    assert stored - equal <= unmeasured | {("tags_v2", "usage_count")}  # a count of what is past
     assert len(equal) > 85
 
 

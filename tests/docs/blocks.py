@@ -13,7 +13,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w*)[ ]*(.*)$")
 TITLE = re.compile(r'title="([^"]+)"')
 RUNNABLE = frozenset({"bash", "console", "python", "pycon"})
-SHOWN = frozenset({"sql", "text", "toml", "crontab", "json"})
+SHOWN = frozenset({"sql", "text", "toml", "crontab", "ini", "json"})
 """Languages of blocks that are read, not run; one with a title is a file that later blocks use."""
 
 
