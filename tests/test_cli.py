@@ -86,6 +86,7 @@ def test_an_unknown_portfolio_is_a_usage_error(tmp_path: Path) -> None:
     assert unknown in done.stderr
 
 
+@pytest.mark.thorough
 def test_only_writes_the_tables_asked_for(tmp_path: Path) -> None:
     done = engine(
         tmp_path,

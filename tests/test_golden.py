@@ -69,6 +69,7 @@ def test_a_postgres_that_holds_the_legacy_schema_and_rows_ends_equal(name: str, 
     assert found.total("extra") == (4 if refused else 0), extra
 
 
+@pytest.mark.thorough
 def test_a_rerun_in_any_pieces_leaves_the_same_tables(tmp_path: Path) -> None:
     store = f"duckdb:///{tmp_path}/pieces.duckdb"
     copy(folder("mixed", "inputs"), store, 5_000, Quiet())

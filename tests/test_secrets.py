@@ -62,6 +62,7 @@ def test_what_is_no_secret_is_shown(url: str) -> None:
     assert safe_url(url) == url
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", FORMS)
 def test_the_command_line_leaves_no_password_anywhere(tmp_path: Path, form: str) -> None:
     url = form.format(SECRET)

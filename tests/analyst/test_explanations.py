@@ -82,11 +82,13 @@ def test_every_figure_of_every_table_has_an_explanation(table: str, column: str)
     assert column in CATALOG[table]
 
 
+@pytest.mark.thorough
 def test_no_explanation_contradicts_a_stored_cell(explained: Explained) -> None:
     wrong = [found.to_text() for _, found, chance in explained if not found.agrees and not chance]
     assert not wrong, "\n\n".join(wrong)
 
 
+@pytest.mark.thorough
 def test_each_column_that_the_golden_sets_fill_is_reproduced(explained: Explained) -> None:
     stored = {(f.table, f.figure) for _, f, _ in explained if f.stored is not None}
     equal = {(f.table, f.figure) for _, f, _ in explained if f.verdict == "equal"}
@@ -95,6 +97,7 @@ def test_each_column_that_the_golden_sets_fill_is_reproduced(explained: Explaine
     assert len(equal) > 85
 
 
+@pytest.mark.thorough
 def test_an_absent_figure_says_why(explained: Explained) -> None:
     absent = [found for _, found, _ in explained if found.verdict == "absent"]
     assert absent

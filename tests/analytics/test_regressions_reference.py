@@ -29,6 +29,8 @@ from .regression_draws import draw_world
 from .regression_worlds import World
 from .regressions import SNAPSHOT_COLUMNS, only, run, stored, unrounded, with_snapshots
 
+pytestmark = pytest.mark.thorough
+
 SEEDS = range(14)
 KEYS = {
     "position_market_betas": ("position_id", "calc_date"),

@@ -156,6 +156,7 @@ def test_thousands_of_portfolios_wait_for_the_full_benchmark() -> None:
     assert set(quick(None).growth) == set(KINDS)
 
 
+@pytest.mark.thorough
 def test_the_limit_on_duckdb_writes_the_rows_of_the_engine(tmp_path: Path) -> None:
     store, findings = DuckDBStore(tmp_path), Findings({})
     reference([store], SIZES, findings, engine=False, limit=True)
@@ -174,6 +175,7 @@ def test_the_limit_on_duckdb_writes_the_rows_of_the_engine(tmp_path: Path) -> No
     assert not list(tmp_path.glob("*bare*"))
 
 
+@pytest.mark.thorough
 def test_the_limit_on_postgres_loads_every_row_by_psql(databases: PostgresStore) -> None:
     databases.make(SMALL)
     first = Measure("first", 2, 2)

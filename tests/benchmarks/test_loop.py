@@ -17,6 +17,8 @@ from tests.benchmarks.loop.__main__ import looped
 from tests.benchmarks.loop.checked import checked
 from tests.conftest import Server
 
+pytestmark = pytest.mark.thorough
+
 FIRST, SECOND, RUN_DATE = date(2025, 12, 16), date(2025, 12, 17), date(2025, 12, 19)
 PORTFOLIOS = 5
 

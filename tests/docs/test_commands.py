@@ -13,6 +13,7 @@ from engine.copying import copy
 from engine.cli import parser
 from engine.progress import Quiet
 from tests.docs.blocks import PAGES, ROOT, RUNNABLE, SHOWN, Block, blocks, engine_commands, name
+from tests.marks import first
 from tests.docs.running import Reader
 
 DEMO = "demo.duckdb"
@@ -47,7 +48,7 @@ def prepared(page: Path, folder: Path, demo: Path, server: str) -> Reader:
     return Reader(page, folder, {SERVER: server})
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if runnable(page)], ids=name)
+@pytest.mark.parametrize("page", first(6, [page for page in PAGES if runnable(page)]), ids=name)
 def test_what_a_page_says_can_be_run(page: Path, tmp_path: Path, demo_store: Path) -> None:
     reader = prepared(page, tmp_path, demo_store, SERVER_OF_EVERY_DAY)
     for block in blocks(page):

@@ -12,6 +12,8 @@ from nbclient import NotebookClient
 
 from tests.docs.blocks import ROOT
 
+pytestmark = pytest.mark.thorough
+
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 

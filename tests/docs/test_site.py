@@ -13,6 +13,8 @@ import pytest
 
 from tests.docs.blocks import ROOT
 
+pytestmark = pytest.mark.thorough
+
 LOADING = {"src", "srcset", "data", "poster", "action"}
 """Attributes that make a browser fetch; `href` does of a link element."""
 FETCHED = re.compile(r"url\(\s*['\"]?https?:|@import\s+['\"]?https?:", re.IGNORECASE)

@@ -25,6 +25,7 @@ UP_TO = ("--end", str(TODAY))
 SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("postgres", "parquet")]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["duckdb", *SLOW])
 def test_a_killed_collection_goes_on_where_it_was(
     yahoo: YahooServer, store: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
@@ -56,6 +57,7 @@ def test_a_killed_collection_goes_on_where_it_was(
         assert closes(url, listing.symbol) == expected(listing, TODAY, YEAR_AGO)
 
 
+@pytest.mark.thorough
 def test_an_interrupted_collection_ends_at_once(yahoo: YahooServer, store: Stores, tmp_path: Path) -> None:
     url = holding(store("duckdb"), *SYMBOLS)
     listed(yahoo, *SYMBOLS)
@@ -82,6 +84,7 @@ def test_an_interrupted_collection_ends_at_once(yahoo: YahooServer, store: Store
     assert told.splitlines()[-1].startswith("interrupted")
 
 
+@pytest.mark.thorough
 def test_coverage_says_what_is_missing_and_why(
     yahoo: YahooServer, store: Stores, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_first_collection_keeps_both_bases_and_the_actions(
     assert told == [(date(2025, 2, 3), "dividend", round(1.25 / 3, 6)), (date(2025, 4, 1), "split", 3.0)]
 
 
+@pytest.mark.thorough
 def test_open_high_and_low_share_the_closes_adjustment(yahoo: YahooServer, store: Stores) -> None:
     days = [date(2025, 6, 27), date(2025, 6, 30)]
     yahoo.world.add(Listing("AAA", days, [100.0, 90.0], dividends={days[1]: 10.0}))
@@ -166,6 +167,7 @@ def test_a_symbol_that_lags_is_caught_up_though_others_have_the_session(
     assert closes(url, "LAG") == {**expected(lag, TODAY), **expected(lag, date(2025, 6, 23))}
 
 
+@pytest.mark.thorough
 def test_an_earlier_start_is_filled_in_before_what_is_stored(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
@@ -174,6 +176,7 @@ def test_an_earlier_start_is_filled_in_before_what_is_stored(yahoo: YahooServer,
     assert closes(url, "AAA") == expected(listing, TODAY, date(2024, 3, 1))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["duckdb", "postgres"])
 def test_what_is_stored_but_no_price_is_missing(yahoo: YahooServer, store: Stores, kind: str) -> None:
     broken = date(2025, 6, 24)
@@ -213,6 +216,7 @@ def test_a_split_replaces_the_whole_series(yahoo: YahooServer, store: Stores, ki
     assert yahoo.counted() == {"AAA": 2, "BBB": 1}
 
 
+@pytest.mark.thorough
 def test_a_dividend_replaces_the_whole_series(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
@@ -225,6 +229,7 @@ def test_a_dividend_replaces_the_whole_series(yahoo: YahooServer, store: Stores)
     assert rows(url, "engine_price_actions")["kind"].to_list() == ["dividend"]
 
 
+@pytest.mark.thorough
 def test_a_split_in_the_middle_of_a_lag_is_seen(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
@@ -234,6 +239,7 @@ def test_a_split_in_the_middle_of_a_lag_is_seen(yahoo: YahooServer, store: Store
     assert closes(url, "AAA") == expected(listing, TODAY)
 
 
+@pytest.mark.thorough
 def test_a_series_that_the_legacy_batch_spliced_is_made_whole(yahoo: YahooServer, store: Stores) -> None:
     (listing,) = listed(yahoo, "AAA", dividends={date(2025, 6, 20): 1.5})
     stale = expected(listing, date(2025, 6, 18), date(2025, 4, 1))
@@ -244,6 +250,7 @@ def test_a_series_that_the_legacy_batch_spliced_is_made_whole(yahoo: YahooServer
     assert closes(url, "AAA") == expected(listing, TODAY, date(2025, 4, 1))
 
 
+@pytest.mark.thorough
 def test_what_is_stored_long_ago_is_taken_along(yahoo: YahooServer, store: Stores) -> None:
     (listing,) = listed(yahoo, "AAA", dividends={date(2024, 9, 3): 2.0})
     old = expected(listing, date(2024, 3, 28), date(2024, 3, 1))
@@ -253,6 +260,7 @@ def test_what_is_stored_long_ago_is_taken_along(yahoo: YahooServer, store: Store
     assert stored == expected(listing, TODAY, date(2024, 3, 1)), "with what lies between, on one basis"
 
 
+@pytest.mark.thorough
 def test_what_the_provider_no_longer_has_is_brought_to_the_new_basis(
     yahoo: YahooServer, store: Stores
 ) -> None:
@@ -274,6 +282,7 @@ def test_what_the_provider_no_longer_has_is_brought_to_the_new_basis(
     assert [after[day] for day in gone] == [4 * volumes[day] for day in gone]
 
 
+@pytest.mark.thorough
 def test_a_whole_series_that_does_not_come_leaves_the_old_basis_alone(
     yahoo: YahooServer, store: Stores
 ) -> None:
@@ -292,6 +301,7 @@ def test_a_whole_series_that_does_not_come_leaves_the_old_basis_alone(
     assert closes(url, "AAA") == expected(listing, TOMORROW)
 
 
+@pytest.mark.thorough
 def test_a_dividend_that_is_told_no_more_is_forgotten(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA", dividends={date(2025, 6, 26): 3.0})
@@ -317,6 +327,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.thorough
 def test_a_failure_erases_nothing(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     symbols = {f"S{kind.upper()}": kind for kind in FAILURES}
@@ -340,6 +351,7 @@ def test_a_failure_erases_nothing(yahoo: YahooServer, store: Stores) -> None:
         assert closes(url, symbol) == expected(yahoo.world.listings[symbol], TOMORROW, date(2025, 6, 2))
 
 
+@pytest.mark.thorough
 def test_a_partial_answer_is_kept_and_the_rest_asked_for(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
@@ -371,6 +383,7 @@ def test_a_bar_without_a_price_is_refused_with_its_reason(yahoo: YahooServer, st
     assert not set(gaps) & set(closes(url, "AAA"))
 
 
+@pytest.mark.thorough
 def test_a_throttled_run_loses_nothing_and_the_next_asks_for_the_rest_only(
     yahoo: YahooServer, store: Stores
 ) -> None:
@@ -391,6 +404,7 @@ def test_a_throttled_run_loses_nothing_and_the_next_asks_for_the_rest_only(
 # What is asked for
 
 
+@pytest.mark.thorough
 def test_an_unknown_symbol_is_remembered_and_costs_the_others_nothing(
     yahoo: YahooServer, store: Stores
 ) -> None:
@@ -415,6 +429,7 @@ def test_an_unknown_symbol_is_remembered_and_costs_the_others_nothing(
         assert (len(wide) == 1) == (day == TODAY)
 
 
+@pytest.mark.thorough
 def test_a_session_without_a_bar_is_asked_for_more_and_more_seldom(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
@@ -439,6 +454,7 @@ def test_sessions_before_a_listing_are_not_due(yahoo: YahooServer, store: Stores
     assert rows(url, "engine_price_gaps").is_empty()
 
 
+@pytest.mark.thorough
 def test_symbols_are_stored_as_positions_spell_them(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "BRK.B", "EQIX", " brk.b ")
     brk, eqix, *_ = listed(yahoo, "BRK-B", "EQIX", *FUNDS)

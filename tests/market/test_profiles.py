@@ -221,6 +221,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.thorough
 def test_a_fault_blanks_nothing_and_holds_up_nobody(yahoo: YahooServer, store: Callable[..., str]) -> None:
     struck = {f"BAD{number}": fault for number, fault in enumerate(FAULTS)}
     for symbol in (*struck, "AAA"):
@@ -244,6 +245,7 @@ def test_a_fault_blanks_nothing_and_holds_up_nobody(yahoo: YahooServer, store: C
     assert {row["sector"] for row in stored(url, "company_profiles").values()} == {"Technology"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("path", "told", "kept"),
     [
@@ -277,6 +279,7 @@ def test_what_an_answer_leaves_out_stays(yahoo: YahooServer, store: Callable[...
     assert (row["created_at"], row["last_updated"]) == (STAMP, NOW)
 
 
+@pytest.mark.thorough
 def test_a_nan_that_a_database_holds_is_nothing_known(yahoo: YahooServer, postgres_url: str) -> None:
     yahoo.world.add(company("AAA", beta=None, marketCap=None))
     yahoo.world.add(company("BBB", marketCap=None))
@@ -291,6 +294,7 @@ def test_a_nan_that_a_database_holds_is_nothing_known(yahoo: YahooServer, postgr
     assert rows == [("AAA", None, None), ("BBB", "1.2345", "5.00")]
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_throttled_midway_keeps_what_came_and_goes_on_from_there(
     yahoo: YahooServer, store: Callable[..., str]
 ) -> None:
@@ -312,6 +316,7 @@ def test_a_run_that_is_throttled_midway_keeps_what_came_and_goes_on_from_there(
     assert set(stored(url, "company_profiles")) == set(symbols)
 
 
+@pytest.mark.thorough
 def test_a_symbol_that_yahoo_renamed_keeps_its_profile(yahoo: YahooServer, store: Callable[..., str]) -> None:
     yahoo.world.add(company("META"))
     url = store("FB", "META", company_profiles=[profile("FB")])

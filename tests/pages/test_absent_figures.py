@@ -14,6 +14,8 @@ from engine.pipeline import JOBS as COMPUTED
 from tests.pages.conftest import FAMILY, LONG_SHORT
 from tests.pages.document import Node, card, table
 
+pytestmark = pytest.mark.thorough
+
 
 def test_every_reason_that_a_job_can_give_is_put_into_words() -> None:
     """Every reason in the source of the analytics: a new one must be explained here."""

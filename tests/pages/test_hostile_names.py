@@ -14,6 +14,8 @@ from engine.pages.charts.sparks import spark
 from tests.pages.conftest import golden_store
 from tests.pages.document import parsed
 
+pytestmark = pytest.mark.thorough
+
 BAD = '</title><script>alert("1")</script><img src=x onerror=alert(2)>&amp;'
 SYMBOL = "<b>A&B</b>"
 

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from engine.parity.cells import compared_columns
 from engine.schema import TABLES, Column
 
 from .worlds import MOMENT, Memory, Rows, store
+
+pytestmark = pytest.mark.thorough
 
 COUNTED = {
     "portfolio_snapshots",

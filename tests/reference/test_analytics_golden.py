@@ -29,6 +29,8 @@ from .analytics.legacy_log import Said, disagreement, read_log
 from .analytics.results import JobResult
 from .analytics.returns import nyse_sessions
 
+pytestmark = pytest.mark.thorough
+
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 WINDOWS = {
     "mixed": (dt.date(2025, 3, 3), dt.date(2025, 5, 30)),

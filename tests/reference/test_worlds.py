@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from .daily import run
 from .golden import golden_dir, nyse_sessions
 from .prices import Row
 from .worlds import Case, worlds
+
+pytestmark = pytest.mark.thorough
 
 FEW = settings(
     max_examples=25,

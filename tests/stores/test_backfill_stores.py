@@ -84,6 +84,7 @@ def expected(golden_stores: dict[str, str], tmp_path_factory: pytest.TempPathFac
     return seen(url)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_in_place_and_again_in_place(kind: str, fresh: Stores, expected: Seen) -> None:
     url = fresh(kind)
@@ -104,6 +105,7 @@ def test_a_window_that_continues_another_equals_one_run_over_both(
     assert seen(url) == expected
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("rows", [1, 7])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_size_of_a_batch_does_not_show(kind: str, rows: int, fresh: Stores, expected: Seen) -> None:
@@ -125,6 +127,7 @@ BREAKS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("kind", "breaking"), BREAKS)
 def test_a_failure_amid_a_transaction_leaves_the_store_as_it_was(
     kind: str, breaking: str, fresh: Stores
@@ -138,6 +141,7 @@ def test_a_failure_amid_a_transaction_leaves_the_store_as_it_was(
     assert whole(url) == before
 
 
+@pytest.mark.thorough
 def test_a_failure_amid_a_transaction_leaves_a_folder_as_it_was(fresh: Stores) -> None:
     """The last table's file cannot be written: a folder stands where it would be made."""
     url = fresh("parquet")

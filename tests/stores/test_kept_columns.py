@@ -10,6 +10,8 @@ import pytest
 import engine
 from tests.stores.support import run_sql
 
+pytestmark = pytest.mark.thorough
+
 START, END, RUN_DATE = date(2025, 3, 3), date(2025, 3, 5), date(2026, 11, 23)
 KEPT = "select target_price_coverage_pct::text, target_price_positions_count::text from portfolio_snapshots"
 ROW = "where snapshot_date = '2025-03-04' and portfolio_id = '80a4ad45-55ce-5ed1-b321-61880e1f1a97'"

@@ -23,6 +23,8 @@ from engine.copying import copy
 from engine.progress import Quiet
 from writers.lock import LockedError, store_lock
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 INPUTS = f"parquet:///{ROOT / 'tests/golden/mixed/inputs'}"
 START, END, RUN_DATE = date(2025, 3, 3), date(2025, 3, 14), date(2026, 11, 23)

@@ -15,6 +15,7 @@ import pytest
 
 from engine.job import backfill
 from engine.report import Report
+from tests.marks import first
 from tests.stores.support import GOLDEN, command, files, plain_columns, run_sql, texts
 
 START, END, RUN_DATE = date(2025, 3, 3), date(2025, 3, 5), date(2026, 11, 23)
@@ -146,7 +147,7 @@ OWNED = [
 ]
 
 
-@pytest.mark.parametrize("broken", OWNED, ids=str)
+@pytest.mark.parametrize("broken", first(4, OWNED), ids=str)
 def test_a_portfolio_with_a_broken_row_is_refused_and_others_go_on(
     broken: Broken, inputs: Path, tmp_path: Path, expected: Rows
 ) -> None:
@@ -240,6 +241,7 @@ ORPHANS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("table", "change"), ORPHANS)
 def test_rows_of_a_portfolio_that_is_not_there_change_nothing(
     table: str, change: Change, inputs: Path, tmp_path: Path, expected: Rows
@@ -323,6 +325,7 @@ FORMS: dict[str, dict[str, Change]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", FORMS)
 def test_other_forms_of_the_same_values_give_the_same_result(
     form: str, inputs: Path, tmp_path: Path, expected: Rows
@@ -348,6 +351,7 @@ def test_a_portfolio_asked_for_is_found_however_its_id_is_spelt(inputs: Path, tm
     assert {row[0] for row in texts(target, "portfolio_snapshots", ["portfolio_id"])} == {str(wanted)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
 def test_a_postgres_numeric_that_is_no_number_is_quarantined(
     value: str, symbol: str, fresh: Stores, tmp_path: Path, expected: Rows

@@ -75,6 +75,7 @@ def test_a_refused_portfolio_leaves_nothing_that_refers_to_it(
     assert uid("tag/mine") in written["position_tags"]["tag_id"].to_list()
 
 
+@pytest.mark.thorough
 def test_links_come_with_their_own_shard(tmp_path: Path, postgres_url: str) -> None:
     frames = world(
         users=[a_user()],
@@ -88,6 +89,7 @@ def test_links_come_with_their_own_shard(tmp_path: Path, postgres_url: str) -> N
     assert content(postgres_url)["position_tags"].height == 3
 
 
+@pytest.mark.thorough
 def test_an_orphan_is_left_behind(tmp_path: Path, postgres_url: str) -> None:
     orphans = {
         "positions": [position(), position(owner="Nobody")],

@@ -35,6 +35,8 @@ from tests.small_stores import (
 )
 from tests.stores.support import run_sql
 
+pytestmark = pytest.mark.thorough
+
 MIDDLE = SESSIONS[3]
 Steps = list[tuple[date, date]]
 IN_TWO: Steps = [(SESSIONS[0], MIDDLE), (SESSIONS[4], SESSIONS[-1])]

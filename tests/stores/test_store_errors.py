@@ -161,6 +161,7 @@ def test_a_column_of_another_type_in_a_folder(
         read(f"parquet:///{inputs}", table)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("table", "column", "_", "kind"), TYPES)
 def test_a_column_of_another_type_in_postgres(
     table: str, column: str, _: pl.Expr, kind: str, postgres_url: str
@@ -252,6 +253,7 @@ def test_the_command_says_so_in_one_line_without_the_password(
     assert "***" in ended.results
 
 
+@pytest.mark.thorough
 def test_a_run_that_succeeds_shows_no_password(
     postgres_server: Server, database: str, inputs: Path, tmp_path: Path
 ) -> None:
@@ -299,6 +301,7 @@ ERRORS: list[tuple[str, Callable[[Path], str]]] = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("words", "spoil"), ERRORS)
 def test_the_command_ends_with_code_2(
     words: str, spoil: Callable[[Path], str], inputs: Path, tmp_path: Path

