@@ -113,6 +113,16 @@ class StoreUnreachableError(EngineError, ConnectionError):
         super().__init__(f"store {self.url} cannot be opened: {self.reason}")
 
 
+class BusyFileError(StoreUnreachableError, BlockingIOError):
+    """A database file that another process has open: DuckDB lets no others in while one writes."""
+
+    hint = "Close it there, or try again later"
+
+    def __init__(self, url: str, process: str) -> None:
+        holder = f"process {process}" if process else "another process"
+        super().__init__(url, f"{holder} has the file open")
+
+
 class ReadError(EngineError, OSError):
     """A store that was opened, and then failed to give its rows."""
 

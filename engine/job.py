@@ -113,7 +113,7 @@ def _rehearse(job: Job) -> Report:
 
 
 def _run(job: Job, restart: bool) -> Report:
-    run = _begin(job, restart)
+    run = patiently(partial(_begin, job, restart), job.told.note)
     if run is None:
         return job.report
     with Writes(_lanes(job)) as writes:

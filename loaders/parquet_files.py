@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from loaders.folder_lock import exclusive
+
 JOURNAL = ".commit.json"
 NEW = ".new"
 PART = "~"
@@ -73,19 +75,32 @@ def pending(folder: Path) -> Journal:
 
 
 def commit(folder: Path, renamed: Iterable[Path], removed: Iterable[Path]) -> None:
-    """Make files that are laid out beside count, all at once, and others not."""
+    """Make files that are laid out beside count, all at once, and others not.
+
+    Raises:
+        TimeoutError: somebody goes on reading the folder; nothing has changed.
+        OSError: the journal cannot be written; nothing has changed.
+    """
     told = {"renamed": [path.name for path in renamed], "removed": [path.name for path in removed]}
-    draft = beside(folder / JOURNAL)
-    draft.write_text(json.dumps(told), encoding="utf-8")
-    for path in (*(beside(folder / name) for name in told["renamed"]), draft):
-        _synced(path)
-    draft.replace(folder / JOURNAL)
-    _synced(folder)
-    roll_forward(folder)
+    for name in told["renamed"]:
+        _synced(beside(folder / name))
+    with exclusive(folder):
+        draft = beside(folder / JOURNAL)
+        draft.write_text(json.dumps(told), encoding="utf-8")
+        _synced(draft)
+        draft.replace(folder / JOURNAL)
+        _synced(folder)
+        _roll_forward(folder)
 
 
 def roll_forward(folder: Path) -> None:
     """Carry out the commit that counts, if one is left to carry out, and clear what never counted."""
+    if any(folder.glob(f"*{NEW}")) or (folder / JOURNAL).exists():
+        with exclusive(folder):
+            _roll_forward(folder)
+
+
+def _roll_forward(folder: Path) -> None:
     journal = pending(folder)
     for name in journal.renamed:
         with suppress(FileNotFoundError):

@@ -6,6 +6,8 @@ DuckDB reads its own file, and Parquet folders through views; Postgres is read b
 
 from __future__ import annotations
 
+import os
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
@@ -25,6 +27,8 @@ from engine.errors import (
 from engine.frames import conform, empty
 from engine.schema import TABLES, Column, Table
 from engine.store_url import scheme, store_path
+from loaders.duckdb_files import connected
+from loaders.folder_lock import hold
 from loaders.parquet_files import files
 from sql import Lowered, Name, Selected, Value, statement
 
@@ -144,15 +148,10 @@ class DuckDBReader(Reader):
         self.connection.execute(statement("utc"))
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        import duckdb
-
         path = store_path(self.url)
         if not path.is_file():
             raise StoreUnreachableError(self.url, f"there is no file {path}")
-        try:
-            return duckdb.connect(path, read_only=True)
-        except duckdb.Error as error:
-            raise StoreUnreachableError(self.url, str(error)) from error
+        return connected(self.url, path, read_only=True)
 
     def close(self) -> None:
         self.connection.close()
@@ -168,7 +167,10 @@ class DuckDBReader(Reader):
 
 
 class ParquetReader(DuckDBReader):
-    """A folder with a Parquet file for each table, seen through DuckDB's views."""
+    """A folder with a Parquet file for each table, seen through DuckDB's views.
+
+    As long as it is open, no writer of the engine puts another file in place of one it sees.
+    """
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -176,6 +178,7 @@ class ParquetReader(DuckDBReader):
         folder = store_path(self.url)
         if not folder.is_dir():
             raise StoreUnreachableError(self.url, f"there is no folder {folder}")
+        self._hold = weakref.finalize(self, os.close, hold(folder))
         connection = duckdb.connect(":memory:")
         try:
             for name, table in TABLES.items():
@@ -183,8 +186,13 @@ class ParquetReader(DuckDBReader):
                 if found:
                     _view(connection, table.name, table, found)
         except (duckdb.Error, OSError) as error:
+            self._hold()
             raise StoreUnreachableError(self.url, f"{name}: {error}") from error
         return connection
+
+    def close(self) -> None:
+        super().close()
+        self._hold()
 
     def read_file(self, path: Path, table: Table) -> pl.DataFrame:
         """The rows of one of the table's files."""

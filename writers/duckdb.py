@@ -11,6 +11,7 @@ import polars as pl
 from engine.errors import StoreUnreachableError, WriteError
 from engine.schema import TABLES, Table
 from engine.store_url import store_path
+from loaders.duckdb_files import connected
 from loaders.reader import ArrowStream
 from sql import Name, Names, statement
 from writers.database import DatabaseWriter
@@ -27,10 +28,7 @@ class DuckDBWriter(DatabaseWriter):
         path = store_path(url)
         if not path.parent.is_dir():
             raise StoreUnreachableError(url, f"there is no folder {path.parent}")
-        try:
-            self.connection = duckdb.connect(path)
-        except duckdb.Error as error:
-            raise StoreUnreachableError(url, str(error)) from error
+        self.connection = connected(url, path, read_only=False)
         self.connection.execute(statement("utc"))
 
     def execute(self, text: str, table: str) -> None:

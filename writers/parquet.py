@@ -150,6 +150,7 @@ class ParquetWriter(Writer):
             for path, table in kept.items():
                 with self._refusing(table.name):
                     self._open[path].sort(table.key).write_parquet(beside(path))
+            self._read_no_more()  # a writer does not wait for itself to have read
             with self._refusing(""):
                 commit(self.folder, kept, self._changed.keys() - kept.keys())
         except WriteError:
@@ -172,6 +173,9 @@ class ParquetWriter(Writer):
 
     def close(self) -> None:
         self._open, self._changed = {}, {}
+        self._read_no_more()
+
+    def _read_no_more(self) -> None:
         if self._reader:
             self._reader.close()
             self._reader = None

@@ -1,17 +1,17 @@
-"""Patience with faults that pass: a lost connection, a server that restarts."""
+"""Patience with faults that pass: a lost connection, a restarting server, a file that somebody looks at."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from engine.errors import LostConnectionError, LostReadError
+from engine.errors import BusyFileError, LostConnectionError, LostReadError
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 T = TypeVar("T")
-PASSING = (LostConnectionError, LostReadError)
+PASSING = (BusyFileError, LostConnectionError, LostReadError)
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 20
 

@@ -15,7 +15,7 @@ def arguments(command: ArgumentParser) -> None:
     """What the command takes."""
     command.add_argument("expected", metavar="EXPECTED", help="store URL")
     command.add_argument("actual", metavar="ACTUAL", help="store URL")
-    command.add_argument("--tables", type=names, metavar="TABLE,...", help="[all outputs]")
+    command.add_argument("--tables", type=names, metavar="TABLE,...", help="[all that a run writes]")
     command.add_argument("--start", type=day, metavar="D", help="first day of dated rows")
     command.add_argument("--end", type=day, metavar="D", help="last day of dated rows")
     command.add_argument("--exempt", metavar="FILE", help="declared exemptions, JSON")

@@ -23,7 +23,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A minute on two cores: by `bin/test -m slow`, beside the everyday tests."""
+    """A minute or two on two cores: too long for every day."""
     for item in items:
-        if "tests/hostile" in item.nodeid:
-            item.add_marker(pytest.mark.slow)
+        if "tests/hostile" in item.nodeid and not item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.thorough)

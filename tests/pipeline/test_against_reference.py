@@ -71,6 +71,17 @@ def differences(expected: list[dict[str, Any]], actual: pl.DataFrame, table: str
 @RELAXED
 @given(case=worlds())
 def test_every_cell_equals_the_reference(case: Case) -> None:
+    _equals_the_reference(case)
+
+
+@pytest.mark.thorough
+@settings(RELAXED, max_examples=60)
+@given(case=worlds())
+def test_every_cell_of_many_worlds_equals_the_reference(case: Case) -> None:
+    _equals_the_reference(case)
+
+
+def _equals_the_reference(case: Case) -> None:
     expected = run(case.tables, case.sessions, case.run_date)
     results = computed(frames_of(case.tables), case.sessions, case.run_date)
     live = {row["id"] for row in case.tables["portfolios"] if row["deleted_at"] is None}

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from engine.errors import (
+    BusyFileError,
     ColumnTypeError,
     EngineError,
     MissingColumnError,
@@ -100,7 +101,7 @@ def held(tmp_path: Path) -> Iterator[str]:
 
 def test_a_database_file_that_another_process_holds(held: str) -> None:
     for opened in (open_reader, open_writer):
-        with pytest.raises(StoreUnreachableError, match="lock"):
+        with pytest.raises(BusyFileError, match=r"process \d+ has the file open. Close it"):
             opened(held)
 
 
