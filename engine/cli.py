@@ -43,9 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0 done; 1 some portfolio was refused, a row quarantined, a figure unexplained, closes missing, or stores
-        differ; 2 usage or an unexpected error;
-        130 interrupted.
+        0 done; 1 some portfolio was refused, a row quarantined, a figure unexplained, closes missing, or
+        stores differ; 2 usage or an unexpected error; 130 interrupted.
     """
     options = parser().parse_args(arguments)
     from engine.errors import EngineError, told
