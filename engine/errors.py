@@ -89,6 +89,17 @@ class EngineError(Exception):
         told = masked(message)
         super().__init__(f"{told}. {self.hint}" if self.hint else told)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """An error that another process met is the same here: by its message and data, not made anew."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[EngineError], args: tuple[object, ...], data: dict[str, object]) -> EngineError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(data)
+    return error
+
 
 class UsageError(EngineError, ValueError):
     """A command or a call that cannot be carried out as given."""

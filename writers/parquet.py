@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +14,8 @@ from engine.schema import TABLES, Table
 from engine.store_url import store_path
 from loaders.parquet_files import PART, base, beside, commit, files, meets, part, roll_forward
 from loaders.reader import ParquetReader
-from writers.writer import BATCH_ROWS, Progress, Scope, Writer
+from writers.lock import file_turn
+from writers.writer import BATCH_ROWS, Progress, Scope, Turn, Writer
 
 LARGE = 250_000
 """Rows that a table's own file holds at most where a shard brings more: the rest is in parts."""
@@ -38,6 +39,7 @@ class ParquetWriter(Writer):
         self._changed: dict[Path, Table] = {}
         self._scope: Scope | None = None
         self._reader: ParquetReader | None = None
+        self._turn = ExitStack()
 
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
         missing = [name for name in TABLES if name in wanted and not files(self.folder, name)]
@@ -139,7 +141,10 @@ class ParquetWriter(Writer):
             raise WriteError(self.url, table.name, str(error)) from error
         self._set(path, table, new.select(table.names))
 
-    def begin(self) -> None:
+    def begin(self, turn: Turn | None = None) -> None:
+        if turn is not None:
+            # Files that are laid out but do not count yet would be cleared, and small tables are one file.
+            self._turn.enter_context(file_turn(self.url))
         with self._refusing(""):
             roll_forward(self.folder)
         self._reader = ParquetReader(self.url)
@@ -175,3 +180,4 @@ class ParquetWriter(Writer):
         if self._reader:
             self._reader.close()
             self._reader = None
+        self._turn.close()
