@@ -95,7 +95,11 @@ class EngineError(Exception):
 
 
 def _restored(kind: type[EngineError], args: tuple[object, ...], data: dict[str, object]) -> EngineError:
-    error = kind.__new__(kind)
+    layout: type[BaseException] = kind
+    while "__new__" not in vars(layout):
+        assert layout.__base__ is not None, "Exception has one"
+        layout = layout.__base__  # up to the builtin that the object is laid out as
+    error: EngineError = layout.__new__(kind)
     error.args = args
     error.__dict__.update(data)
     return error
