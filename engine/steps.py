@@ -172,14 +172,15 @@ def begin(job: Job, run: Run) -> None:
     """
     request = job.request
     with open_writer(request.target, request.batch_rows) as writer, writer.transaction(Turn()):
+        writer.tidy()
         writer.create_missing(made(request))
         writer.merge(RUNS, run.row("running"))
 
 
 def wait_for_others(job: Job) -> None:
-    """Wait until no other process is in a shard's transaction in the target."""
+    """Wait until no other process is in a shard's transaction in the target, and clear what they left."""
     with open_writer(job.request.target) as writer, writer.transaction(Turn()):
-        pass
+        writer.tidy()
 
 
 def made(request: Request) -> Collection[str]:
@@ -188,11 +189,19 @@ def made(request: Request) -> Collection[str]:
 
 
 def write(
-    job: Job, run: Run, block: Sequence[str], found: Changes, window: Window, begins: bool, told: Progress
+    job: Job,
+    run: Run,
+    block: Sequence[str],
+    found: Changes,
+    window: Window,
+    begins: bool,
+    told: Progress,
+    ahead: bool = False,
 ) -> None:
     """The shard and its row in the ledger, in one transaction.
 
     Args:
+        ahead: whether others write meanwhile, so that what can be is got ready before its turn.
         begins: whether the run itself is to be told, as the first that is written of it.
         told: of each batch.
     """
@@ -202,13 +211,16 @@ def write(
     left_out = len(found.told) - len(found.computed)
     rows = sum(found.rows.values())
     turn = Turn(None if alone or not block else block[0])
-    with open_writer(request.target, request.batch_rows, told) as writer, writer.transaction(turn):
-        writer.create_missing(made(request))
-        apply(writer, found, window)
-        if begins:
-            writer.merge(RUNS, run.row("running"))
-        if block:
-            writer.merge(SHARDS, run.shard_row(block, left_out, rows))
+    with open_writer(request.target, request.batch_rows, told) as writer:
+        if ahead:
+            writer.lay_out(found.figures, Scope(found.computed, window.sessions[0], window.sessions[-1]))
+        with writer.transaction(turn):
+            writer.create_missing(made(request))
+            apply(writer, found, window)
+            if begins:
+                writer.merge(RUNS, run.row("running"))
+            if block:
+                writer.merge(SHARDS, run.shard_row(block, left_out, rows))
 
 
 def finish(job: Job, run: Run) -> None:

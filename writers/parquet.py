@@ -12,7 +12,18 @@ from engine.errors import StoreUnreachableError, WriteError
 from engine.frames import empty
 from engine.schema import TABLES, Table
 from engine.store_url import store_path
-from loaders.parquet_files import PART, base, beside, commit, files, meets, part, roll_forward
+from loaders.parquet_files import (
+    PART,
+    ahead,
+    base,
+    beside,
+    clear_ahead,
+    commit,
+    files,
+    meets,
+    part,
+    roll_forward,
+)
 from loaders.reader import ParquetReader
 from writers.lock import file_turn
 from writers.writer import BATCH_ROWS, Progress, Scope, Turn, Writer
@@ -40,6 +51,7 @@ class ParquetWriter(Writer):
         self._scope: Scope | None = None
         self._reader: ParquetReader | None = None
         self._turn = ExitStack()
+        self._laid_out: dict[Path, tuple[pl.DataFrame, Path]] = {}
 
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
         missing = [name for name in TABLES if name in wanted and not files(self.folder, name)]
@@ -69,6 +81,21 @@ class ParquetWriter(Writer):
         self._scope = scope
         super().replace(frames, scope)
         self._scope = None
+
+    def lay_out(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:
+        """Those that will be a part of their own are encoded, under a name that no reader looks at."""
+        for name, frame in frames.items():
+            if frame.height <= LARGE or not scope.portfolios:
+                continue
+            path = part(self.folder, name, min(scope.portfolios), max(scope.portfolios))
+            draft = ahead(path)
+            self._laid_out[path] = frame, draft
+            with self._refusing(name):
+                frame.select(TABLES[name].names).sort(TABLES[name].key).write_parquet(draft)
+
+    def tidy(self) -> None:
+        with self._refusing(""):
+            clear_ahead(self.folder)
 
     def delete(self, table: Table, scope: Scope) -> None:
         gone = self._in_scope(table, scope)
@@ -102,7 +129,11 @@ class ParquetWriter(Writer):
         try:
             there = path in self._open or path in files(self.folder, table.name)
             old = self._frame(path, table) if there else empty(table)
-            self._set(path, table, pl.concat([old, fresh]))
+            if old.is_empty() and path in self._laid_out and self._laid_out[path][0] is frame:
+                self._laid_out[path] = fresh, self._laid_out[path][1]
+                self._set(path, table, fresh)
+            else:
+                self._set(path, table, pl.concat([old, fresh]))
         except pl.exceptions.PolarsError as error:
             raise WriteError(self.url, table.name, str(error)) from error
         self.progress(table.name, frame.height)
@@ -154,7 +185,7 @@ class ParquetWriter(Writer):
         try:
             for path, table in kept.items():
                 with self._refusing(table.name):
-                    self._open[path].sort(table.key).write_parquet(beside(path))
+                    self._encode(path, table)
             with self._refusing(""):
                 commit(self.folder, kept, self._changed.keys() - kept.keys())
         except WriteError:
@@ -164,6 +195,13 @@ class ParquetWriter(Writer):
             raise
         finally:
             self.close()
+
+    def _encode(self, path: Path, table: Table) -> None:
+        rows, draft = self._laid_out.get(path, (None, path))
+        if rows is self._open[path]:
+            draft.replace(beside(path))
+        else:
+            self._open[path].sort(table.key).write_parquet(beside(path))
 
     @contextmanager
     def _refusing(self, table: str) -> Iterator[None]:
@@ -181,3 +219,7 @@ class ParquetWriter(Writer):
             self._reader.close()
             self._reader = None
         self._turn.close()
+        for _, draft in self._laid_out.values():
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+        self._laid_out = {}

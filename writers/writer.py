@@ -78,6 +78,15 @@ class Writer(ABC):
         for table in known:
             self.insert(table, frames[table.name])
 
+    def lay_out(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:  # noqa: B027 - most have none
+        """Before a transaction: get frames ready that it will put in place of the scope's rows.
+
+        For stores where that takes longest, and others can write meanwhile; the rest do nothing.
+        """
+
+    def tidy(self) -> None:  # noqa: B027 - the same
+        """Take away what processes that are no more have laid out; the caller knows that none is at work."""
+
     @abstractmethod
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
         """Make those of the wanted tables that the store lacks, in a transaction; their names."""

@@ -9,6 +9,7 @@ is simply done again by another one.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -37,6 +38,7 @@ AHEAD = 2
 """Shards for each processor: one in work, and one that waits there for it to be free."""
 LEAVING_SECONDS = 30
 """For workers to end when they are told to."""
+KNOCK_SECONDS = 10
 ONE_THREAD = {"env_vars": {"POLARS_MAX_THREADS": "1"}}
 """A task has one processor: as many threads as tasks, not more."""
 
@@ -174,6 +176,7 @@ class Cluster(Executor):
         job, report = self.job, done.report
         for note in done.notes:
             job.told.note(note)
+        job.told.stage("write", sum(report.rows.values()))
         for table, rows in report.rows.items():
             job.told.rows(table, rows)
         job.report.add(report)
@@ -186,6 +189,7 @@ class Cluster(Executor):
                 self._ray.cancel(ref, force=True)
             if self._pending:
                 self._ray.wait(list(self._pending), num_returns=len(self._pending), timeout=LEAVING_SECONDS)
+            if self.job.begun:
                 # A store that cannot be reached is why the run ends, and has been told.
                 with suppress(EngineError):
                     wait_for_others(self.job)
@@ -202,11 +206,25 @@ def _joined() -> tuple[Any, bool]:
 
     if ray.is_initialized():
         return ray, False
+    _look_for(os.environ.get("RAY_ADDRESS", ""))
     try:
         ray.init(logging_level="error", log_to_driver=False)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise ClusterError(error) from error
     return ray, True
+
+
+def _look_for(address: str) -> None:
+    """Knock where the cluster should be: Ray itself goes on knocking for minutes."""
+    if address.startswith("ray://"):
+        raise ClusterError(f"{address} is a client's address; run the engine on a machine of the cluster")
+    host, mark, port = address.rpartition(":")
+    if not mark or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), KNOCK_SECONDS).close()
+    except OSError as error:
+        raise ClusterError(f"nobody answers at {address}: {error}") from error
 
 
 def _task(kept: list[ObjectRef], mine: Own) -> Done | EngineError:
