@@ -30,6 +30,8 @@ from writers.writer import BATCH_ROWS, Progress, Scope, Turn, Writer
 
 LARGE = 250_000
 """Rows that a table's own file holds at most where a shard brings more: the rest is in parts."""
+LAID_OUT = 20_000
+"""Rows of a shard that are worth a part of their own, laid out ahead: others wait for fewer of a turn."""
 PARENTS = {
     "correlation_calculation_id": "correlation_calculations",
     "cluster_id": "correlation_clusters",
@@ -83,9 +85,9 @@ class ParquetWriter(Writer):
         self._scope = None
 
     def lay_out(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:
-        """Those that will be a part of their own are encoded, under a name that no reader looks at."""
+        """The larger ones become parts; they are encoded under a name that no reader looks at."""
         for name, frame in frames.items():
-            if frame.height <= LARGE or not scope.portfolios:
+            if frame.height <= LAID_OUT or not scope.portfolios:
                 continue
             path = part(self.folder, name, min(scope.portfolios), max(scope.portfolios))
             draft = ahead(path)
@@ -143,9 +145,10 @@ class ParquetWriter(Writer):
         own = base(self.folder, table.name)
         if self._scope is None or not self._scope.portfolios or frame.is_empty():
             return own
-        if self._frame(own, table).height + frame.height <= LARGE:
-            return own
-        return part(self.folder, table.name, min(self._scope.portfolios), max(self._scope.portfolios))
+        shards = part(self.folder, table.name, min(self._scope.portfolios), max(self._scope.portfolios))
+        if shards in self._laid_out:
+            return shards
+        return own if self._frame(own, table).height + frame.height <= LARGE else shards
 
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
         path = base(self.folder, table.name)

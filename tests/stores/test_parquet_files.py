@@ -45,6 +45,7 @@ def stored(url: str) -> dict[str, float]:
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A folder in which a table's own file holds three rows."""
     monkeypatch.setattr(parquet, "LARGE", 3)
+    monkeypatch.setattr(parquet, "LAID_OUT", 3)
     return f"parquet:///{tmp_path}"
 
 
