@@ -99,6 +99,7 @@ class Cluster(Executor):
         source, target = resolved(request.source), resolved(request.target)
         super().__init__(replace(job, request=replace(request, source=source, target=target)), run)
         self._pending: dict[ObjectRef, tuple[Loaded, list[str]]] = {}
+        self._through = False
         self._kept: tuple[Loaded, ObjectRef] | None = None
         self._definitions: pl.DataFrame | None = None
         self._ray, self._joined = _joined()
@@ -123,14 +124,13 @@ class Cluster(Executor):
     def do(self, loaded: Loaded, block: list[str]) -> Loaded:
         """The run's first shard, which brings what the others build on, is through before the next begins."""
         job = self.job
-        first = not job.begun
-        if first:
+        if not job.begun:
             patiently(partial(begin, job, self.run), job.told.note)
             job.begun = job.complete = True
         while len(self._pending) >= AHEAD * self.wide:
             self._take()
         self._submit(loaded, block)
-        if first:
+        if not self._through:
             self.settle()
         return self.relabelled(self._defined(loaded), block)
 
@@ -174,6 +174,7 @@ class Cluster(Executor):
 
     def _tell(self, done: Done) -> None:
         job, report = self.job, done.report
+        self._through = True
         for note in done.notes:
             job.told.note(note)
         job.told.stage("write", sum(report.rows.values()))

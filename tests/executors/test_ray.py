@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import psycopg
 import pytest
 
@@ -37,14 +38,17 @@ DEMO = ["--portfolios", f"{PORTFOLIOS}", "--positions", "8", "--symbols", "40"]
 WINDOW = ["--start", "2025-11-17", "--end", "2025-12-12", "--shard-size", "1", "--quiet"]
 AFTERWARDS, AMID = ["--run-date", "2025-12-19"], ["--run-date", "2025-12-11"]
 """Run dates: after the window; and in it, so that its last sessions move tags."""
+UNDEFINED = ["IR Beta", "Provider Beta (1Y)"]
 PATIENCE_SECONDS = 120
 
 
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A Parquet folder of invented inputs; its URL."""
+    """A Parquet folder of invented inputs, in which runs have two factors to define; its URL."""
     url = f"parquet:///{tmp_path_factory.mktemp('world') / 'inputs'}"
     ended(start(Path(url.removeprefix("parquet:///")).parent, None, "demo", url, *DEMO, "--quiet"))
+    path = Path(url.removeprefix("parquet:///")) / "factor_definitions.parquet"
+    pl.read_parquet(path).filter(~pl.col("name").is_in(UNDEFINED)).write_parquet(path)
     return url
 
 
@@ -211,7 +215,10 @@ def test_a_refusal_arrives_as_what_it_is_and_tells_no_secret(
     assert done(url) == 0
 
 
-def test_a_cluster_that_is_not_there_is_said(fresh: Fresh, cluster: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:10001"])
+def test_a_cluster_that_cannot_be_used_is_said(
+    address: str, fresh: Fresh, cluster: Any, tmp_path: Path
+) -> None:
     url = fresh("parquet")
-    begun = start(tmp_path, "127.0.0.1:1", *backfill(url, url, *AFTERWARDS, "--executor", "ray"))
+    begun = start(tmp_path, address, *backfill(url, url, *AFTERWARDS, "--executor", "ray"))
     assert ended(begun, 2).startswith("error: the Ray cluster cannot be used: ")
