@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import EngineError, UsageError, safe_url
+from engine.errors import EngineError, UsageError, safe_url, told
 from engine.executors.executor import Executor
 from engine.executors.tasks import Done, Own, Shared, admitted, own, parted, work
 from engine.ledger import Run
@@ -168,6 +168,8 @@ class Cluster(Executor):
             found: Done | EngineError = self._ray.get(ref)
         except errors.OutOfMemoryError:
             return MemoryShortError(len(block))
+        except errors.RayTaskError as error:
+            return ClusterError(f"a task could not begin: {told(error.cause)}")
         except errors.RayError as error:
             return LostWorkersError(block, error)
         return found

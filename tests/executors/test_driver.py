@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.executors import cluster
-from engine.executors.cluster import RETRIES, LostWorkersError
+from engine.executors.cluster import RETRIES, ClusterError, LostWorkersError
 from engine.executors.tasks import Own, Shared, admitted, work
 from loaders import open_reader
 from tests.builders import portfolio, position
@@ -23,6 +23,12 @@ THREE = ("P", "Q", "R")
 
 class RayError(Exception):
     """The base of Ray's errors."""
+
+
+class RayTaskError(RayError):
+    """What a task raised, as its cause."""
+
+    cause = AttributeError("no module here")
 
 
 class OutOfMemoryError(RayError):
@@ -55,7 +61,8 @@ class Here:
 
     @property
     def exceptions(self) -> Any:
-        return SimpleNamespace(OutOfMemoryError=OutOfMemoryError, RayError=RayError)
+        kinds = (OutOfMemoryError, RayTaskError, RayError)
+        return SimpleNamespace(**{kind.__name__: kind for kind in kinds})
 
     def nodes(self) -> list[dict[str, Any]]:
         two, gone = ({"Alive": alive, "Resources": {"CPU": 2.0}} for alive in (True, False))
@@ -168,3 +175,10 @@ def test_a_shard_that_is_lost_for_good_ends_the_run_and_another_goes_on(
         assert reader.read("engine_runs")["status"].to_list() == ["done"]
         assert reader.read("engine_shards").height == len(THREE)
     assert unequal(expected, content(url)) == []
+
+
+def test_a_worker_that_cannot_even_begin_is_no_lost_one(ray: Here, url: str) -> None:
+    ray.trouble = lambda mine: RayTaskError()
+    with pytest.raises(ClusterError, match="a task could not begin: AttributeError: no module here"):
+        run(url, url, executor="ray")
+    assert ray.down
