@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import psycopg
 import pytest
 
 from engine.copying import copy
+from engine.errors import StoreUnreachableError
 from engine.progress import Quiet
 from loaders import open_reader
 from tests.conftest import ROOT, Server
@@ -105,7 +107,7 @@ def start(folder: Path, address: str | None, *arguments: str) -> subprocess.Pope
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "POLARS_MAX_THREADS": "1"}
     if address:
         environment["RAY_ADDRESS"] = address
-    return subprocess.Popen(
+    begun = subprocess.Popen(
         [sys.executable, "-m", "engine", *arguments],
         cwd=folder,
         env=environment,
@@ -113,6 +115,20 @@ def start(folder: Path, address: str | None, *arguments: str) -> subprocess.Pope
         stderr=subprocess.PIPE,
         text=True,
     )
+    BEGUN.append(begun)
+    return begun
+
+
+BEGUN: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on() -> Iterator[None]:
+    """A command that a failed test has left is ended with it."""
+    yield
+    while BEGUN:
+        with BEGUN.pop() as left:
+            left.kill()
 
 
 def backfill(source: str, target: str, *more: str) -> list[str]:
@@ -134,8 +150,10 @@ def done(url: str) -> int:
 
 def when_some_are_done(url: str, begun: subprocess.Popen[str]) -> int:
     """Wait until a run is in its middle: how many shards are done."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while (found := done(url)) < 2:
+    until, found = time.monotonic() + PATIENCE_SECONDS, 0
+    while found < 2:
+        with suppress(StoreUnreachableError):  # a folder's files are renamed as it is looked at
+            found = done(url)
         assert begun.poll() is None, "it ended too soon"
         assert time.monotonic() < until, "it did not come to its middle"
         time.sleep(0.05)
