@@ -47,6 +47,11 @@ class Changes:
     told: Sequence[str]
 
     @property
+    def makes_definitions(self) -> bool:
+        """Whether it brings rows that other shards may bring as well, where the store is the inputs' own."""
+        return not self.whole.get(DEFINITIONS, pl.DataFrame()).is_empty()
+
+    @property
     def rows(self) -> dict[str, int]:
         """Rows by table."""
         parts = {**self.whole, **self.narrow, **self.figures, **self.status}
@@ -54,13 +59,19 @@ class Changes:
 
 
 def changes(
-    results: Results, window: Window, wanted: Set[str], seeds: Mapping[str, pl.DataFrame], in_place: bool
+    results: Results,
+    window: Window,
+    wanted: Set[str],
+    seeds: Mapping[str, pl.DataFrame],
+    definitions: pl.DataFrame,
+    in_place: bool,
 ) -> Changes:
     """What a shard writes.
 
     Args:
         wanted: names of the tables to write.
         seeds: rows of the source that the target is to have beside the results.
+        definitions: of factors, as the shard found them.
         in_place: whether the results go back to the store they were computed from.
     """
     tables = {name: frame for name, frame in results.tables.items() if name in wanted}
@@ -73,7 +84,9 @@ def changes(
     whole = {n: f for n, f in others.items() if n not in narrow}
     if in_place and DEFINITIONS in whole:
         # Rows that every shard would update the same way, each waiting for the other's end.
-        whole[DEFINITIONS] = whole[DEFINITIONS].filter(pl.col("updated_at") == window.stamp)
+        whole[DEFINITIONS] = whole[DEFINITIONS].join(
+            definitions, on=definitions.columns, how="anti", nulls_equal=True, maintain_order="left"
+        )
     for name, seed in seeds.items():
         if name in wanted:
             whole[name] = _overlaid(seed, whole.get(name, seed.clear()), results, name)

@@ -89,6 +89,21 @@ class EngineError(Exception):
         told = masked(message)
         super().__init__(f"{told}. {self.hint}" if self.hint else told)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """An error that another process met is the same here: by its message and data, not made anew."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[EngineError], args: tuple[object, ...], data: dict[str, object]) -> EngineError:
+    layout: type[BaseException] = kind
+    while "__new__" not in vars(layout):
+        assert layout.__base__ is not None, "Exception has one"
+        layout = layout.__base__  # up to the builtin that the object is laid out as
+    error: EngineError = layout.__new__(kind)
+    error.args = args
+    error.__dict__.update(data)
+    return error
+
 
 class UsageError(EngineError, ValueError):
     """A command or a call that cannot be carried out as given."""

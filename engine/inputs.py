@@ -89,13 +89,23 @@ class Inputs:
     def of(self, portfolios: Sequence[str]) -> Inputs:
         """The inputs of some of the portfolios; what belongs to none is shared with these."""
         ours = pl.Series(portfolios, dtype=pl.String).implode()
-        named = {field.name: getattr(self, field.name) for field in fields(self)}
-        owned: dict[str, Any] = {
+        found: dict[str, Any] = {
             name: frame.filter(pl.col("portfolio_id").is_in(ours) | pl.col("portfolio_id").is_null())
-            for name, frame in named.items()
-            if isinstance(frame, pl.DataFrame) and "portfolio_id" in frame.columns
+            for name, frame in self.owned.items()
+            if name != "portfolios"
         }
-        return replace(self, **owned, portfolios=self.portfolios.filter(pl.col("id").is_in(ours)))
+        return replace(self, **found, portfolios=self.portfolios.filter(pl.col("id").is_in(ours)))
+
+    @property
+    def owned(self) -> dict[str, pl.DataFrame]:
+        """The frames whose rows belong to portfolios, by field; the portfolios themselves are among them."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        frames = {name: frame for name, frame in named.items() if isinstance(frame, pl.DataFrame)}
+        return {
+            name: frame
+            for name, frame in frames.items()
+            if name == "portfolios" or "portfolio_id" in frame.columns
+        }
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-import polars as pl
-
-from engine.changes import DEFINITIONS, Changes
+from engine.executors import check, open_executor
 from engine.ledger import Run, began, cut_off, new_run, resumed
 from engine.plan import known, plan
 from engine.progress import Quiet
 from engine.report import Report
 from engine.request import Request, destination
-from engine.results import Results
 from engine.rules import Rules
 from engine.scenarios import load_scenarios
-from engine.shards import MemoryShortError, alike, blocks, live_portfolios, shard_size
-from engine.steps import MADE, Job, Loaded, changed, computed, finish, load, past_of, relabelled, shard, write
+from engine.shards import alike, blocks, live_portfolios, shard_size
+from engine.steps import MADE, Job, Loaded, changed, computed, count, finish, load, past_of, shard
 from engine.store_url import same_store
 from engine.subset import completed
 from engine.window import Window
-from engine.writes import Writes, lanes
 from loaders.past import Past
 from writers.lock import holder, store_lock
 from writers.retry import patiently
@@ -47,6 +42,7 @@ def backfill(
     dry_run: bool = False,
     restart: bool = False,
     wait: bool = False,
+    executor: str = "local",
     rules: Rules | None = None,
     scenarios: Path | None = None,
     progress: Quiet | None = None,
@@ -69,6 +65,7 @@ def backfill(
         dry_run: compute, but write nothing.
         restart: do the shards of a run that was cut off again, too.
         wait: for another run at work in the target, instead of leaving with an error.
+        executor: who does the shards: "local", this process, or "ray", a cluster (`engine.executors`).
         rules: default `Rules.legacy()`.
         scenarios: a file of stress scenarios, TOML or JSON; default the shipped ones.
 
@@ -92,10 +89,11 @@ def backfill(
         dry_run,
     )
     job = Job(request, progress or Quiet(), datetime.now(UTC))
+    check(executor, request)
     if dry_run:
         return _rehearse(job)
     with store_lock(request.target, wait):
-        return _run(job, restart)
+        return _run(job, restart, executor)
 
 
 def _rehearse(job: Job) -> Report:
@@ -105,30 +103,25 @@ def _rehearse(job: Job) -> Report:
     if window is None:
         return job.report
     for loaded in _histories(job, window, job.portfolios):
-        for block in _blocks(job, loaded):
+        for block in _blocks(job, loaded, 1, 1):
             some = shard(job, loaded, block)
             results = computed(job, some)
-            _count(job, results, changed(job, some, results), some.window)
+            count(job, results, changed(job, some, results), some.window)
     return job.report
 
 
-def _run(job: Job, restart: bool) -> Report:
+def _run(job: Job, restart: bool, executor: str) -> Report:
     run = patiently(partial(_begin, job, restart), job.told.note)
     if run is None:
         return job.report
-    with Writes(_lanes(job)) as writes:
-        for found in _histories(job, run.window, run.left(job.portfolios), writes.settle):
+    with open_executor(executor, job, run) as shards:
+        for found in _histories(job, run.window, run.left(job.portfolios), shards.settle):
             loaded = found
-            for block in _blocks(job, found):
-                loaded = _do(job, run, loaded, block, writes)
+            for block in _blocks(job, found, shards.held, shards.wide):
+                loaded = shards.do(loaded, block)
     with job.report.timed("write"):
         patiently(partial(finish, job, run), job.told.note)
     return job.report
-
-
-def _lanes(job: Job) -> int:
-    """Into a target of its own, shards bring rows that others bring as well: one after the other."""
-    return lanes(job.request.target) if job.request.in_place else 1
 
 
 def _histories(
@@ -146,9 +139,9 @@ def _histories(
         yield patiently(partial(load, job, window, run), job.told.note)
 
 
-def _blocks(job: Job, loaded: Loaded) -> list[list[str]]:
+def _blocks(job: Job, loaded: Loaded, held: int, wide: int) -> list[list[str]]:
     found, request = loaded.portfolios, job.request
-    fits = shard_size(len(found), len(loaded.window.sessions), request.memory, _lanes(job))
+    fits = shard_size(len(found), len(loaded.window.sessions), request.memory, held, wide)
     return blocks(found, request.shard_size or fits) or [[]]
 
 
@@ -178,54 +171,3 @@ def _planned(job: Job, past: Past, start: date | None) -> Window | None:
         job.complete = past.results is not None and set(MADE) <= past.results.tables()
         job.known = known(past, window.sessions[0], job.portfolios)
     return window
-
-
-def _do(job: Job, run: Run, loaded: Loaded, block: list[str], writes: Writes) -> Loaded:
-    """One shard: halved where memory is short. What the next ones are computed from."""
-    try:
-        some = shard(job, loaded, block)
-        results = computed(job, some)
-    except MemoryShortError:
-        if len(block) == 1:
-            raise
-        half = len(block) // 2
-        job.told.note(f"memory is short: {len(block)} portfolios are done in two halves")
-        loaded = _do(job, run, loaded, block[:half], writes)
-        return _do(job, run, loaded, block[half:], writes)
-    found = changed(job, some, results)
-    _count(job, results, found, some.window)
-    # Rows that several shards would make: the first that does is through before the next begins.
-    alone = not job.complete or not found.whole.get(DEFINITIONS, pl.DataFrame()).is_empty()
-    writes.submit(partial(_put, job, run, block, found, some.window, not job.begun, writes), alone)
-    job.begun = job.complete = True
-    definitions = results[DEFINITIONS]
-    loaded = replace(loaded, inputs=replace(loaded.inputs, factor_definitions=definitions))
-    return loaded if job.is_last(block) else _relabelled(job, loaded, writes)
-
-
-def _put(
-    job: Job, run: Run, block: list[str], found: Changes, window: Window, begins: bool, writes: Writes
-) -> None:
-    def told(table: str, rows: int) -> None:
-        writes.go_on()
-        job.told.rows(table, rows)
-
-    with job.report.timed("write"):
-        job.told.stage("write", sum(found.rows.values()))
-        patiently(partial(write, job, run, block, found, window, begins, told), job.told.note)
-
-
-def _relabelled(job: Job, loaded: Loaded, writes: Writes) -> Loaded:
-    """In a window that changes tags, each shard waits for those that the one before has left."""
-    if not loaded.window.tags_move:
-        return loaded
-    writes.settle()
-    return relabelled(job, loaded)
-
-
-def _count(job: Job, results: Results, found: Changes, window: Window) -> None:
-    report = job.report
-    report.window = window
-    report.portfolios += results["portfolios"].height
-    report.tell_failures(results.failures)
-    report.count(found.rows)

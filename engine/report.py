@@ -50,6 +50,16 @@ class Report:
         """Add portfolios that were left out."""
         self.failures = pl.concat([self.failures, rows])
 
+    def add(self, other: Report) -> None:
+        """Add another process's part of the run."""
+        self.window = other.window or self.window
+        self.portfolios += other.portfolios
+        self.count(other.rows)
+        self.tell_failures(other.failures)
+        self.tell_quarantine(other.quarantine)
+        for stage, spent in other.seconds.items():
+            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 4)
+
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Add the time of a block to a stage."""

@@ -59,16 +59,17 @@ def alike(portfolios: Sequence[str], known: Mapping[str, object]) -> list[list[s
     return [list(run) for _, run in groupby(portfolios, lambda owner: known[owner])]
 
 
-def shard_size(portfolios: int, sessions: int, memory: int | None, lanes: int) -> int:
-    """Portfolios in a shard: what fits the memory beside those being written, and some for each lane.
+def shard_size(portfolios: int, sessions: int, memory: int | None, held: int, wide: int) -> int:
+    """Portfolios in a shard: what fits the memory beside the others in it, and some for everybody.
 
     Args:
-        memory: bytes that the run may take; default half of what is free.
-        lanes: shards that are written at the same time; one more is computed.
+        memory: bytes that the run may take on a machine; default half of what is free.
+        held: shards that a machine has in memory at the same time, computed or written.
+        wide: shards that can be in work at the same time.
     """
     budget = memory or int(_free_memory() * SHARE)
-    fitting = budget // ((lanes + 1) * sessions * BYTES_A_SESSION)
-    return max(1, min(fitting, LARGEST // sessions, -(-portfolios // lanes)))
+    fitting = budget // (held * sessions * BYTES_A_SESSION)
+    return max(1, min(fitting, LARGEST // sessions, -(-portfolios // wide)))
 
 
 def blocks(portfolios: Sequence[str], size: int) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -27,7 +27,7 @@ from engine.symbols import unquoted
 from engine.window import Window
 from loaders.past import Past, open_past
 from loaders.window import load_labels, load_window
-from writers import Scope, open_writer
+from writers import Scope, Turn, open_writer
 from writers.writer import Progress
 
 MADE = tuple(name for name, table in TABLES.items() if table.role in ("output", "engine"))
@@ -152,28 +152,75 @@ def changed(job: Job, loaded: Loaded, results: Results) -> Changes:
     """What a shard changes in the target: all but the sessions' tracking, which comes at the end."""
     request = job.request
     seeds = {} if request.in_place else {**of_inputs(loaded.inputs), **loaded.others}
-    return changes(results, loaded.window, request.wanted - {TRACKING.name}, seeds, request.in_place)
+    wanted, definitions = request.wanted - {TRACKING.name}, loaded.inputs.factor_definitions
+    return changes(results, loaded.window, wanted, seeds, definitions, request.in_place)
+
+
+def count(job: Job, results: Results, found: Changes, window: Window) -> None:
+    """Tell the report of a shard."""
+    report = job.report
+    report.window = window
+    report.portfolios += results["portfolios"].height
+    report.tell_failures(results.failures)
+    report.count(found.rows)
+
+
+def begin(job: Job, run: Run) -> None:
+    """Tell the target of a run whose shards other processes write.
+
+    What those of a dead run have under way there is through, or gone, when this ends.
+    """
+    request = job.request
+    with open_writer(request.target, request.batch_rows) as writer, writer.transaction(Turn()):
+        writer.tidy()
+        writer.create_missing(made(request))
+        writer.merge(RUNS, run.row("running"))
+
+
+def wait_for_others(job: Job) -> None:
+    """Wait until no other process is in a shard's transaction in the target, and clear what they left."""
+    with open_writer(job.request.target) as writer, writer.transaction(Turn()):
+        writer.tidy()
+
+
+def made(request: Request) -> Collection[str]:
+    """The tables that a run makes in its target where they are missing."""
+    return MADE if request.in_place else TABLES
 
 
 def write(
-    job: Job, run: Run, block: Sequence[str], found: Changes, window: Window, begins: bool, told: Progress
+    job: Job,
+    run: Run,
+    block: Sequence[str],
+    found: Changes,
+    window: Window,
+    begins: bool,
+    told: Progress,
+    ahead: bool = False,
 ) -> None:
     """The shard and its row in the ledger, in one transaction.
 
     Args:
+        ahead: whether others write meanwhile, so that what can be is got ready before its turn.
         begins: whether the run itself is to be told, as the first that is written of it.
         told: of each batch.
     """
     request = job.request
+    # Rows that several shards bring: what runs in other processes waits, too.
+    alone = found.makes_definitions or not request.in_place
     left_out = len(found.told) - len(found.computed)
     rows = sum(found.rows.values())
-    with open_writer(request.target, request.batch_rows, told) as writer, writer.transaction():
-        writer.create_missing(MADE if request.in_place else TABLES)
-        apply(writer, found, window)
-        if begins:
-            writer.merge(RUNS, run.row("running"))
-        if block:
-            writer.merge(SHARDS, run.shard_row(block, left_out, rows))
+    turn = Turn(None if alone or not block else block[0])
+    with open_writer(request.target, request.batch_rows, told) as writer:
+        if ahead:
+            writer.lay_out(found.figures, Scope(found.computed, window.sessions[0], window.sessions[-1]))
+        with writer.transaction(turn):
+            writer.create_missing(made(request))
+            apply(writer, found, window)
+            if begins:
+                writer.merge(RUNS, run.row("running"))
+            if block:
+                writer.merge(SHARDS, run.shard_row(block, left_out, rows))
 
 
 def finish(job: Job, run: Run) -> None:

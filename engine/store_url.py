@@ -33,6 +33,11 @@ def store_path(url: str) -> Path:
     return absolute if path.startswith("/") and named_folder else relative
 
 
+def resolved(url: str) -> str:
+    """The URL as it is understood from any folder."""
+    return url if scheme(url) in POSTGRES else f"{scheme(url)}:///{store_path(url).resolve()}"
+
+
 def is_new(url: str) -> bool:
     """Whether a store is still to be made: a file or folder that is not there. A database always is."""
     return scheme(url) not in POSTGRES and not store_path(url).exists()

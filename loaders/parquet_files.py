@@ -14,12 +14,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from loaders.folder_lock import exclusive
 
 JOURNAL = ".commit.json"
 NEW = ".new"
 PART = "~"
+AHEAD = ".ahead"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,17 @@ def part(folder: Path, table: str, first: str, last: str) -> Path:
 def beside(path: Path) -> Path:
     """Where a file's next content is laid out."""
     return path.with_name(path.name + NEW)
+
+
+def ahead(path: Path) -> Path:
+    """Where a process lays a part out before its turn to write: a name of its own, which is no table's."""
+    return path.with_name(f".{path.name}.{uuid4().hex}{AHEAD}")
+
+
+def clear_ahead(folder: Path) -> None:
+    """Take away parts that were laid out ahead, and whose processes are no more."""
+    for stale in folder.glob(f".*{AHEAD}"):
+        stale.unlink(missing_ok=True)
 
 
 def meets(path: Path, first: str, last: str) -> bool:

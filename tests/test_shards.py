@@ -21,18 +21,19 @@ def test_blocks_keep_the_order_and_lose_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("portfolios", "sessions", "memory", "lanes", "size"),
+    ("portfolios", "sessions", "memory", "held", "wide", "size"),
     [
-        (5, HALF_A_YEAR, 100 * GIB, 1, 5),
-        (5, HALF_A_YEAR, 100 * GIB, 2, 3),
-        (1_000, HALF_A_YEAR, 100 * GIB, 1, 24),
-        (1_000, 1, 100 * GIB, 1, 1_000),
-        (1_000, HALF_A_YEAR, 2 * HALF_A_YEAR * BYTES_A_SESSION * 7, 1, 7),
-        (1_000, HALF_A_YEAR, 3 * HALF_A_YEAR * BYTES_A_SESSION * 7, 2, 7),
-        (1_000, HALF_A_YEAR, 1, 1, 1),
+        (5, HALF_A_YEAR, 100 * GIB, 2, 1, 5),
+        (5, HALF_A_YEAR, 100 * GIB, 3, 2, 3),
+        (1_000, HALF_A_YEAR, 100 * GIB, 2, 1, 24),
+        (1_000, 1, 100 * GIB, 2, 1, 1_000),
+        (1_000, HALF_A_YEAR, 2 * HALF_A_YEAR * BYTES_A_SESSION * 7, 2, 1, 7),
+        (1_000, HALF_A_YEAR, 3 * HALF_A_YEAR * BYTES_A_SESSION * 7, 3, 2, 7),
+        (1_000, HALF_A_YEAR, 100 * GIB, 4, 400, 3),
+        (1_000, HALF_A_YEAR, 1, 2, 1, 1),
     ],
 )
-def test_a_shard_fits_the_memory_beside_those_being_written(
-    portfolios: int, sessions: int, memory: int, lanes: int, size: int
+def test_a_shard_fits_the_memory_beside_the_others_in_it(
+    portfolios: int, sessions: int, memory: int, held: int, wide: int, size: int
 ) -> None:
-    assert shard_size(portfolios, sessions, memory, lanes) == size
+    assert shard_size(portfolios, sessions, memory, held, wide) == size

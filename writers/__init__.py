@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from writers.writer import Scope, Writer, open_writer
+from writers.writer import Scope, Turn, Writer, open_writer
 
-__all__ = ["Scope", "Writer", "open_writer"]
+__all__ = ["Scope", "Turn", "Writer", "open_writer"]

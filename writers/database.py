@@ -9,7 +9,7 @@ import polars as pl
 
 from engine.schema import TABLES, Table
 from sql import Name, Names, Pairs, Value, statement
-from writers.writer import Scope, Writer
+from writers.writer import Scope, Turn, Writer
 
 DELETE_BY = {
     "portfolio_id": "write/by_portfolio",
@@ -31,7 +31,7 @@ class DatabaseWriter(Writer):
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
         """Lay a frame where a statement can read it; its name there."""
 
-    def begin(self) -> None:
+    def begin(self, turn: Turn | None = None) -> None:
         self.execute("begin", "")
 
     def commit(self) -> None:

@@ -85,6 +85,15 @@ def _beside_file(url: str, wait: bool) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def file_turn(url: str) -> Iterator[None]:
+    """Be the one process that is in a transaction of a file store: wait for whoever is."""
+    path = store_path(url)
+    with _lock_file(url, path.with_name(f".{path.name}.turn")) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _lock_file(url: str, path: Path) -> TextIO:
     try:
         return path.open("a+", encoding="utf-8")

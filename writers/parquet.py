@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
@@ -12,12 +12,26 @@ from engine.errors import StoreUnreachableError, WriteError
 from engine.frames import empty
 from engine.schema import TABLES, Table
 from engine.store_url import store_path
-from loaders.parquet_files import PART, base, beside, commit, files, meets, part, roll_forward
+from loaders.parquet_files import (
+    PART,
+    ahead,
+    base,
+    beside,
+    clear_ahead,
+    commit,
+    files,
+    meets,
+    part,
+    roll_forward,
+)
 from loaders.reader import ParquetReader
-from writers.writer import BATCH_ROWS, Progress, Scope, Writer
+from writers.lock import file_turn
+from writers.writer import BATCH_ROWS, Progress, Scope, Turn, Writer
 
 LARGE = 250_000
 """Rows that a table's own file holds at most where a shard brings more: the rest is in parts."""
+LAID_OUT = 20_000
+"""Rows of a shard that are worth a part of their own, laid out ahead: others wait for fewer of a turn."""
 PARENTS = {
     "correlation_calculation_id": "correlation_calculations",
     "cluster_id": "correlation_clusters",
@@ -38,6 +52,8 @@ class ParquetWriter(Writer):
         self._changed: dict[Path, Table] = {}
         self._scope: Scope | None = None
         self._reader: ParquetReader | None = None
+        self._turn = ExitStack()
+        self._laid_out: dict[Path, tuple[pl.DataFrame, Path]] = {}
 
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
         missing = [name for name in TABLES if name in wanted and not files(self.folder, name)]
@@ -67,6 +83,21 @@ class ParquetWriter(Writer):
         self._scope = scope
         super().replace(frames, scope)
         self._scope = None
+
+    def lay_out(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:
+        """The larger ones become parts; they are encoded under a name that no reader looks at."""
+        for name, frame in frames.items():
+            if frame.height <= LAID_OUT or not scope.portfolios:
+                continue
+            path = part(self.folder, name, min(scope.portfolios), max(scope.portfolios))
+            draft = ahead(path)
+            self._laid_out[path] = frame, draft
+            with self._refusing(name):
+                frame.select(TABLES[name].names).sort(TABLES[name].key).write_parquet(draft)
+
+    def tidy(self) -> None:
+        with self._refusing(""):
+            clear_ahead(self.folder)
 
     def delete(self, table: Table, scope: Scope) -> None:
         gone = self._in_scope(table, scope)
@@ -100,7 +131,11 @@ class ParquetWriter(Writer):
         try:
             there = path in self._open or path in files(self.folder, table.name)
             old = self._frame(path, table) if there else empty(table)
-            self._set(path, table, pl.concat([old, fresh]))
+            if old.is_empty() and path in self._laid_out and self._laid_out[path][0] is frame:
+                self._laid_out[path] = fresh, self._laid_out[path][1]
+                self._set(path, table, fresh)
+            else:
+                self._set(path, table, pl.concat([old, fresh]))
         except pl.exceptions.PolarsError as error:
             raise WriteError(self.url, table.name, str(error)) from error
         self.progress(table.name, frame.height)
@@ -110,9 +145,10 @@ class ParquetWriter(Writer):
         own = base(self.folder, table.name)
         if self._scope is None or not self._scope.portfolios or frame.is_empty():
             return own
-        if self._frame(own, table).height + frame.height <= LARGE:
-            return own
-        return part(self.folder, table.name, min(self._scope.portfolios), max(self._scope.portfolios))
+        shards = part(self.folder, table.name, min(self._scope.portfolios), max(self._scope.portfolios))
+        if shards in self._laid_out:
+            return shards
+        return own if self._frame(own, table).height + frame.height <= LARGE else shards
 
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
         path = base(self.folder, table.name)
@@ -139,7 +175,10 @@ class ParquetWriter(Writer):
             raise WriteError(self.url, table.name, str(error)) from error
         self._set(path, table, new.select(table.names))
 
-    def begin(self) -> None:
+    def begin(self, turn: Turn | None = None) -> None:
+        if turn is not None:
+            # Files that are laid out but do not count yet would be cleared, and small tables are one file.
+            self._turn.enter_context(file_turn(self.url))
         with self._refusing(""):
             roll_forward(self.folder)
         self._reader = ParquetReader(self.url)
@@ -149,7 +188,7 @@ class ParquetWriter(Writer):
         try:
             for path, table in kept.items():
                 with self._refusing(table.name):
-                    self._open[path].sort(table.key).write_parquet(beside(path))
+                    self._encode(path, table)
             self._read_no_more()  # a writer does not wait for itself to have read
             with self._refusing(""):
                 commit(self.folder, kept, self._changed.keys() - kept.keys())
@@ -160,6 +199,13 @@ class ParquetWriter(Writer):
             raise
         finally:
             self.close()
+
+    def _encode(self, path: Path, table: Table) -> None:
+        rows, draft = self._laid_out.get(path, (None, path))
+        if rows is self._open[path]:
+            draft.replace(beside(path))
+        else:
+            self._open[path].sort(table.key).write_parquet(beside(path))
 
     @contextmanager
     def _refusing(self, table: str) -> Iterator[None]:
@@ -179,3 +225,8 @@ class ParquetWriter(Writer):
         if self._reader:
             self._reader.close()
             self._reader = None
+        self._turn.close()
+        for _, draft in self._laid_out.values():
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+        self._laid_out = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
+from hashlib import blake2b
 
 import polars as pl
 import psycopg
@@ -13,9 +14,11 @@ from engine.schema import TABLES, Table
 from loaders.postgres import connect
 from sql import Name, Names, statement
 from writers.database import DatabaseWriter
-from writers.writer import BATCH_ROWS, Progress
+from writers.writer import BATCH_ROWS, Progress, Turn
 
 STAGE = "incoming_rows"
+TURNS = 0x7475726E73
+"""The number of the advisory lock that turns go by: "turns" in ASCII. A part's own is a hash of its name."""
 
 
 class PostgresWriter(DatabaseWriter):
@@ -35,6 +38,16 @@ class PostgresWriter(DatabaseWriter):
         """A statement that was refused, or a server that went away under it."""
         kind = LostConnectionError if self.connection.closed else WriteError
         return kind(self.url, table, str(error))
+
+    def begin(self, turn: Turn | None = None) -> None:
+        super().begin(turn)
+        if turn is None:
+            return
+        if turn.part is None:
+            self.execute(statement("lock/turn", key=TURNS), "")
+            return
+        self.execute(statement("lock/turn_beside", key=TURNS), "")
+        self.execute(statement("lock/turn", key=_number(turn.part)), "")
 
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
         found = {row[0] for row in self.connection.execute(statement("catalog").encode())}
@@ -75,6 +88,10 @@ class PostgresWriter(DatabaseWriter):
 
     def close(self) -> None:
         self.connection.close()
+
+
+def _number(part: str) -> int:
+    return int.from_bytes(blake2b(part.encode(), digest_size=8).digest(), signed=True)
 
 
 def _csv(batch: pl.DataFrame) -> str:

@@ -21,6 +21,18 @@ Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Whom a transaction waits for, among those of all processes that have a turn in the same store.
+
+    part: what it writes; those of one part go one after the other, whichever process has them.
+        None: the transaction goes alone.
+    A store that takes one writer at a time lets every turn go alone.
+    """
+
+    part: str | None = None
+
+
+@dataclass(frozen=True)
 class Scope:
     """A block of portfolios over a span of days, both ends inclusive."""
 
@@ -44,9 +56,13 @@ class Writer(ABC):
         self.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of it or nothing: what is written inside is seen when the block ends well."""
-        self.begin()
+    def transaction(self, turn: Turn | None = None) -> Iterator[None]:
+        """All of it or nothing: what is written inside is seen when the block ends well.
+
+        Args:
+            turn: whom to wait for; default nobody. The system ends a turn when its process dies.
+        """
+        self.begin(turn)
         try:
             yield
             self.commit()
@@ -61,6 +77,15 @@ class Writer(ABC):
             self.delete(table, scope)
         for table in known:
             self.insert(table, frames[table.name])
+
+    def lay_out(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:  # noqa: B027 - most have none
+        """Before a transaction: get frames ready that it will put in place of the scope's rows.
+
+        For stores where that takes longest, and others can write meanwhile; the rest do nothing.
+        """
+
+    def tidy(self) -> None:  # noqa: B027 - the same
+        """Take away what processes that are no more have laid out; the caller knows that none is at work."""
 
     @abstractmethod
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
@@ -93,7 +118,7 @@ class Writer(ABC):
         """Update the frame's columns of rows that are there, by natural key."""
 
     @abstractmethod
-    def begin(self) -> None: ...
+    def begin(self, turn: Turn | None = None) -> None: ...
 
     @abstractmethod
     def commit(self) -> None: ...

@@ -33,6 +33,9 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON")
     command.add_argument("--shard-size", type=positive, metavar="N", help="portfolios a shard")
     command.add_argument("--memory", type=size, metavar="SIZE", help="what the run may take, as 4GiB")
+    command.add_argument(
+        "--executor", choices=("local", "ray"), default="local", help="who does the shards [local]"
+    )
     command.add_argument("--restart", action="store_true", help="redo what a cut-off run had done")
     command.add_argument("--wait", action="store_true", help="wait for another run in the target")
     command.add_argument("--dry-run", action="store_true", help="compute, but write nothing")
@@ -61,6 +64,7 @@ def run(options: Namespace, settings: Config) -> int:
             dry_run=options.dry_run,
             restart=options.restart,
             wait=options.wait,
+            executor=options.executor,
             rules=getattr(Rules, options.rules)(),
             scenarios=Path(options.scenarios) if options.scenarios else None,
             progress=progress,

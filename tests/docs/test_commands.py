@@ -28,6 +28,8 @@ SERVICE = re.compile(r"-m engine (.*?)(?: >> .*)?$", re.MULTILINE)
 LONG = "long"
 """Stands on the fence of a block that takes more than a moment: its commands are parsed every day, and
 run by `pytest -m slow`."""
+RAY = "ray"
+"""The same of a block that needs Ray: run by `pytest -m ray`."""
 
 
 def runnable(page: Path) -> list[Block]:
@@ -36,6 +38,10 @@ def runnable(page: Path) -> list[Block]:
 
 def is_long(block: Block) -> bool:
     return LONG in block.info.split()
+
+
+def needs_ray(block: Block) -> bool:
+    return RAY in block.info.split()
 
 
 def prepared(page: Path, folder: Path, demo: Path, server: str) -> Reader:
@@ -52,7 +58,7 @@ def prepared(page: Path, folder: Path, demo: Path, server: str) -> Reader:
 def test_what_a_page_says_can_be_run(page: Path, tmp_path: Path, demo_store: Path) -> None:
     reader = prepared(page, tmp_path, demo_store, SERVER_OF_EVERY_DAY)
     for block in blocks(page):
-        if not is_long(block):
+        if not (is_long(block) or needs_ray(block)):
             reader.read(block)
             continue
         for command in engine_commands(block):
@@ -66,6 +72,17 @@ def test_what_takes_longer_can_be_run(
 ) -> None:
     if SERVER in page.read_text():
         copy(f"duckdb:///{demo_store}", postgres_url, 5_000, Quiet())
+    reader = prepared(page, tmp_path, demo_store, postgres_url)
+    for block in blocks(page):
+        if not needs_ray(block):
+            reader.read(block)
+
+
+@pytest.mark.ray
+@pytest.mark.filterwarnings("ignore")  # Ray's own; the commands run in this process
+@pytest.mark.parametrize("page", [page for page in PAGES if any(map(needs_ray, blocks(page)))], ids=name)
+def test_what_needs_ray_can_be_run(page: Path, tmp_path: Path, demo_store: Path, postgres_url: str) -> None:
+    copy(f"duckdb:///{demo_store}", postgres_url, 5_000, Quiet())
     reader = prepared(page, tmp_path, demo_store, postgres_url)
     for block in blocks(page):
         reader.read(block)

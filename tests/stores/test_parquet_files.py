@@ -14,7 +14,7 @@ from engine.frames import empty
 from engine.schema import TABLES
 from loaders import open_reader, parquet_files
 from loaders.parquet_files import JOURNAL, beside, commit, files, roll_forward
-from writers import Scope, open_writer, parquet
+from writers import Scope, Turn, open_writer, parquet
 
 BETAS = TABLES["position_market_betas"]
 DAYS = date(2025, 3, 3), date(2025, 3, 4)
@@ -45,6 +45,7 @@ def stored(url: str) -> dict[str, float]:
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A folder in which a table's own file holds three rows."""
     monkeypatch.setattr(parquet, "LARGE", 3)
+    monkeypatch.setattr(parquet, "LAID_OUT", 3)
     return f"parquet:///{tmp_path}"
 
 
@@ -74,6 +75,56 @@ def test_other_shards_of_the_same_portfolios_leave_no_row_twice(url: str, tmp_pa
     assert not [
         path for path in files(tmp_path, BETAS.name) if pl.read_parquet(path).is_empty() and "~" in path.name
     ]
+
+
+def put_ahead(url: str, owners: list[str], beta: float) -> None:
+    frames, scope = {BETAS.name: betas(owners, beta)}, Scope(owners, *DAYS)
+    with open_writer(url) as writer:
+        writer.lay_out(frames, scope)
+        with writer.transaction(Turn(owners[0])):
+            writer.create_missing()
+            writer.replace(frames, scope)
+
+
+def test_a_part_laid_out_ahead_is_the_same_file(url: str, tmp_path: Path) -> None:
+    put_ahead(url, OWNERS[:2], 1.0)
+    name = f"{BETAS.name}~{OWNERS[0]}~{OWNERS[1]}.parquet"
+    ahead = (tmp_path / name).read_bytes()
+    put_ahead(url, OWNERS[:2], 2.0)  # in place of the same rows
+    assert (tmp_path / name).read_bytes() != ahead
+    put(url, OWNERS[:2], 1.0)
+    assert (tmp_path / name).read_bytes() == ahead
+    assert list(tmp_path.glob("*.ahead")) == list(tmp_path.glob(".*.ahead")) == []
+
+
+def test_a_part_laid_out_ahead_joins_rows_that_stay(url: str) -> None:
+    put(url, OWNERS[:3], 1.0)
+    other = date(2025, 3, 5)
+    with open_writer(url) as writer:
+        late = betas(OWNERS[:3], 2.0).filter(pl.col("calc_date") == DAYS[1])
+        late = pl.concat([late, late.with_columns(calc_date=pl.lit(other))])
+        frames, scope = {BETAS.name: late}, Scope(OWNERS[:3], DAYS[1], other)
+        writer.lay_out(frames, scope)
+        with writer.transaction(Turn()):
+            writer.replace(frames, scope)
+    with open_reader(url) as reader:
+        rows = reader.read(BETAS.name, ["calc_date", "beta"])
+    assert sorted((day, float(beta)) for day, beta in rows.iter_rows()) == sorted(
+        [(DAYS[0], 1.0)] * 3 + [(DAYS[1], 2.0)] * 3 + [(other, 2.0)] * 3
+    )
+
+
+def test_what_was_laid_out_ahead_goes_with_its_transaction_or_is_tidied(url: str, tmp_path: Path) -> None:
+    frames, scope = {BETAS.name: betas(OWNERS, 1.0)}, Scope(OWNERS, *DAYS)
+    with open_writer(url) as writer:
+        writer.lay_out(frames, scope)
+        assert len(list(tmp_path.glob(".*.ahead"))) == 1
+        with pytest.raises(ValueError, match="no"), writer.transaction(Turn()):
+            raise ValueError("no")
+        assert list(tmp_path.glob(".*.ahead")) == []
+        (tmp_path / f".{BETAS.name}~a~b.parquet.dead.ahead").touch()
+        writer.tidy()
+    assert list(tmp_path.glob(".*.ahead")) == []
 
 
 def lay_out(folder: Path, names: dict[str, str]) -> list[Path]:

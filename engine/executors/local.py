@@ -1,0 +1,72 @@
+"""This process: one shard is computed while others before it are written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from types import TracebackType
+
+from engine.changes import DEFINITIONS, Changes
+from engine.executors.executor import Executor
+from engine.ledger import Run
+from engine.request import Request
+from engine.shards import MemoryShortError
+from engine.steps import Job, Loaded, changed, computed, count, shard, write
+from engine.window import Window
+from engine.writes import Writes, lanes
+from writers.retry import patiently
+
+
+class Local(Executor):
+    """Shards in turn, their writes in lanes beside the computing."""
+
+    def __init__(self, job: Job, run: Run) -> None:
+        super().__init__(job, run)
+        self.wide = local_lanes(job.request)
+        self.held = self.wide + 1
+        self._writes = Writes(self.wide)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writes.__exit__(kind, error, trace)
+
+    def settle(self) -> None:
+        self._writes.settle()
+
+    def do(self, loaded: Loaded, block: list[str]) -> Loaded:
+        """Where memory is short, the shard is done in halves."""
+        job = self.job
+        try:
+            some = shard(job, loaded, block)
+            results = computed(job, some)
+        except MemoryShortError:
+            if len(block) == 1:
+                raise
+            half = len(block) // 2
+            job.told.note(f"memory is short: {len(block)} portfolios are done in two halves")
+            return self.do(self.do(loaded, block[:half]), block[half:])
+        found = changed(job, some, results)
+        count(job, results, found, some.window)
+        # Rows that several shards would make: the first that does is through before the next begins.
+        alone = not job.complete or found.makes_definitions
+        self._writes.submit(partial(self._put, block, found, some.window, not job.begun), alone)
+        job.begun = job.complete = True
+        inputs = replace(loaded.inputs, factor_definitions=results[DEFINITIONS])
+        return self.relabelled(replace(loaded, inputs=inputs), block)
+
+    def _put(self, block: list[str], found: Changes, window: Window, begins: bool) -> None:
+        job = self.job
+
+        def told(table: str, rows: int) -> None:
+            self._writes.go_on()
+            job.told.rows(table, rows)
+
+        with job.report.timed("write"):
+            job.told.stage("write", sum(found.rows.values()))
+            patiently(partial(write, job, self.run, block, found, window, begins, told), job.told.note)
+
+
+def local_lanes(request: Request) -> int:
+    """Into a target of its own, shards bring rows that others bring as well: one after the other."""
+    return lanes(request.target) if request.in_place else 1

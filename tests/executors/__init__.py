@@ -1,0 +1,1 @@
+"""Executors: this process, and a real Ray cluster."""

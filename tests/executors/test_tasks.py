@@ -1,0 +1,157 @@
+"""What a worker does with what it is sent, and how its errors come home; without a cluster."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.errors import EngineError, LostConnectionError, UsageError
+from engine.executors import tasks
+from engine.executors.cluster import MissingRayError
+from engine.executors.tasks import Done, Shared, WorkerError, admitted, own, parted, work
+from engine.ledger import Run, new_run
+from engine.progress import Quiet
+from engine.request import Request
+from engine.rules import Rules
+from engine.scenarios import load_scenarios
+from engine.schema import TABLES
+from engine.shards import MemoryShortError, live_portfolios
+from engine.steps import Job, Loaded, begin, load, past_of, shard
+from engine.window import Window
+from tests.builders import portfolio, position
+from tests.conftest import ROOT
+from tests.small_stores import RUN_DATE, SESSIONS, content, folder, run, unequal, world
+from writers.lock import LockedError
+
+TWO = ("P", "Q")
+WINDOW = Window(SESSIONS[0], SESSIONS[-1], RUN_DATE)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A folder with two portfolios; the engine may write there."""
+    rows = {"portfolios": [portfolio(name) for name in TWO], "positions": [position(owner=n) for n in TWO]}
+    return folder(tmp_path / "there", world(**rows))
+
+
+def of(url: str, target: str | None = None) -> tuple[Job, Run, Loaded]:
+    """A run in a store as the driver has it: begun there, and with its inputs."""
+    tables = frozenset(TABLES)
+    target = target or url
+    days = SESSIONS[0], SESSIONS[-1], RUN_DATE
+    request = Request(
+        url, target, *days, None, tables, Rules.legacy(), load_scenarios(None), 5_000, None, None, False
+    )
+    job = Job(request, Quiet(), datetime.now(UTC))
+    with past_of(request) as past:
+        job.portfolios, job.dead = live_portfolios(past.source, None)
+    job.known = dict.fromkeys(job.portfolios, ())
+    found = new_run("r", WINDOW, "me")
+    loaded = load(job, WINDOW, list(job.portfolios))
+    begin(job, found)
+    return job, found, loaded
+
+
+def sent(thing: object) -> object:
+    """As it arrives in another process."""
+    return pickle.loads(pickle.dumps(thing))
+
+
+def test_what_workers_write_is_what_one_process_writes(url: str, tmp_path: Path) -> None:
+    here = folder(tmp_path / "here", content(url))
+    run(here, here)
+    job, found, loaded = of(url)
+    shared = sent(parted(job, found, loaded))
+    assert isinstance(shared, Shared)
+    assert shared.inputs.positions.is_empty()  # the market alone is sent to all
+    for block in ([job.portfolios[0]], [job.portfolios[1]]):
+        mine = own(shard(job, loaded, block))
+        assert mine.owned["portfolios"]["id"].to_list() == block
+        assert "closes" not in mine.owned
+        done = sent(work(admitted(shared), mine))
+        assert isinstance(done, Done)
+        assert done.report.portfolios == 1
+    one, other = content(here), content(url)
+    one.pop("batch_run_tracking")  # a run's last word
+    other.pop("batch_run_tracking")
+    assert unequal(one, other) == []
+
+
+def test_a_machine_that_means_another_store_is_refused(url: str, tmp_path: Path) -> None:
+    job, found, loaded = of(url)
+    shared = parted(job, found, loaded)
+    for elsewhere in (f"parquet:///{tmp_path}/nowhere", folder(tmp_path / "other", content(url))):
+        astray = replace(shared, request=replace(shared.request, target=elsewhere))
+        with pytest.raises(WorkerError, match="is another one here"):
+            admitted(astray)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_machine_with_other_packages_is_refused(url: str) -> None:
+    job, found, loaded = of(url)
+    shared = parted(job, found, loaded)
+    with pytest.raises(WorkerError, match=r"polars is .* here, and 0\.1 where the run was started"):
+        admitted(replace(shared, versions={**shared.versions, "polars": "0.1"}))
+
+
+def test_what_nobody_foresaw_is_told_with_its_place(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("password=hunter2")
+
+    monkeypatch.setattr(tasks, "computed", broken)
+    job, found, loaded = of(url)
+    error = work(parted(job, found, loaded), own(loaded))
+    assert isinstance(error, WorkerError)
+    assert re.search(r"machine .*: unexpected: ZeroDivisionError at test_tasks\.py:\d+", str(error))
+    assert "hunter2" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        LostConnectionError("postgresql://me:secret@db/x", "positions", "gone"),
+        MemoryShortError(3),
+        LockedError("parquet:///x", "somebody"),
+        UsageError("no", "do this"),
+    ],
+)
+def test_an_error_is_the_same_in_another_process(error: EngineError) -> None:
+    found = sent(error)
+    assert isinstance(found, type(error))
+    assert str(found) == str(error)
+    assert vars(found) == vars(error)
+
+
+def test_a_file_of_one_writer_is_refused(tmp_path: Path) -> None:
+    target = f"duckdb:///{tmp_path}/x.duckdb"
+    with pytest.raises(UsageError, match=r"DuckDB file, which one process writes.*--to"):
+        engine.backfill(target, executor="ray")
+
+
+def test_a_dry_run_and_an_unknown_executor_are_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="a dry run"):
+        run(url, url, dry_run=True, executor="ray")
+    with pytest.raises(UsageError, match=r"no executor rays \(nearest: ray\)"):
+        run(url, url, executor="rays")
+
+
+def test_ray_that_is_not_installed_is_said(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.executors.cluster.find_spec", lambda name: None)
+    with pytest.raises(MissingRayError, match=r"bin/setup ray"):
+        run(url, url, executor="ray")
+
+
+def test_only_one_module_knows_ray() -> None:
+    known = {
+        str(path.relative_to(ROOT))
+        for package in ("engine", "loaders", "writers", "sql")
+        for path in (ROOT / package).rglob("*.py")
+        if re.search(r"^\s*(import|from) ray\b", path.read_text(), re.MULTILINE)
+    }
+    assert known == {"engine/executors/cluster.py"}
