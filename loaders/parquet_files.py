@@ -103,17 +103,18 @@ def commit(folder: Path, renamed: Iterable[Path], removed: Iterable[Path]) -> No
         _synced(draft)
         draft.replace(folder / JOURNAL)
         _synced(folder)
-        _roll_forward(folder)
+        rename_all(folder)
 
 
 def roll_forward(folder: Path) -> None:
     """Carry out the commit that counts, if one is left to carry out, and clear what never counted."""
     if any(folder.glob(f"*{NEW}")) or (folder / JOURNAL).exists():
         with exclusive(folder):
-            _roll_forward(folder)
+            rename_all(folder)
 
 
-def _roll_forward(folder: Path) -> None:
+def rename_all(folder: Path) -> None:
+    """The same, for who keeps readers out already."""
     journal = pending(folder)
     for name in journal.renamed:
         with suppress(FileNotFoundError):

@@ -117,6 +117,7 @@ def evaluated(found: engine.Explanation) -> float:
     return float(eval(right, {"__builtins__": {}}, {**known, "tail": tail, **names}))
 
 
+@pytest.mark.thorough
 def test_the_steps_add_up_to_the_figure(explained: Explained) -> None:
     seen = set()
     for _, found, _ in explained:

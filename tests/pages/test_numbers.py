@@ -13,6 +13,8 @@ import pytest
 from tests.pages.conftest import GLOBAL, GOLDEN
 from tests.pages.document import Node, card, table
 
+pytestmark = pytest.mark.thorough
+
 OUTPUTS, INPUTS = GOLDEN / "mixed" / "outputs", GOLDEN / "mixed" / "inputs"
 PRIVATE = 3
 """Of the portfolio's 40 positions, those that no market quotes."""
@@ -43,7 +45,6 @@ def snapshots(portfolio: str) -> pd.DataFrame:
     return mine.reset_index(drop=True)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("heading", "column"),
     [
@@ -69,7 +70,6 @@ def test_every_session_is_the_stored_row(
     assert shown.values(heading) == [None if pd.isna(v) else v for v in snapshots[column]]
 
 
-@pytest.mark.thorough
 def test_cards_are_the_last_session(global_document: Node, snapshots: pd.DataFrame) -> None:
     last = snapshots.iloc[-1]
     assert card(global_document, "Equity").value == last["equity_balance"]
@@ -223,7 +223,6 @@ def test_a_positions_contribution_is_its_price_moves_and_its_gains(
     assert checked > 20
 
 
-@pytest.mark.thorough
 def test_sectors_stand_beside_the_benchmarks_newest_weights(demo: str, demo_document: Node) -> None:
     """Read without the engine: this store is a DuckDB file."""
     import duckdb

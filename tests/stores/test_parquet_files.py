@@ -152,7 +152,7 @@ def test_from_then_on_the_new_files_count_however_far_the_renaming_came(
     gone = tmp_path / "users~a~b.parquet"
     gone.write_text("old")
     with monkeypatch.context() as patched:
-        patched.setattr(parquet_files, "roll_forward", lambda folder: None)  # the process dies here
+        patched.setattr(parquet_files, "rename_all", lambda folder: None)  # the process dies here
         commit(tmp_path, paths, [gone])
     for path in paths[:renamed]:
         beside(path).replace(path)
@@ -167,7 +167,7 @@ def test_from_then_on_the_new_files_count_however_far_the_renaming_came(
 KILLED = """
 import os, sys
 from loaders import parquet_files
-parquet_files.roll_forward = lambda folder: os._exit(9) if (folder / parquet_files.JOURNAL).exists() else None
+parquet_files.rename_all = lambda folder: os._exit(9) if (folder / parquet_files.JOURNAL).exists() else None
 from tests.stores.test_parquet_files import OWNERS, put
 put(sys.argv[1], OWNERS[:1], 2.0)
 """

@@ -147,7 +147,7 @@ OWNED = [
 ]
 
 
-@pytest.mark.parametrize("broken", first(4, OWNED), ids=str)
+@pytest.mark.parametrize("broken", first(2, OWNED), ids=str)
 def test_a_portfolio_with_a_broken_row_is_refused_and_others_go_on(
     broken: Broken, inputs: Path, tmp_path: Path, expected: Rows
 ) -> None:
@@ -208,6 +208,7 @@ CLOSES: list[tuple[str, Callable[[str], Change], str, int]] = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("value", "change", "rule", "rows"), CLOSES)
 def test_a_broken_price_is_lost_and_no_portfolio_refused(
     value: str,

@@ -176,6 +176,7 @@ def test_a_column_of_another_type_in_postgres(
         read(postgres_url, table)
 
 
+@pytest.mark.thorough
 def test_a_filter_on_a_column_of_another_type(inputs: Path, tmp_path: Path) -> None:
     replaced(inputs, "market_data_cache", lambda frame: frame.with_columns(pl.col("date").cast(pl.String)))
     ended = command(
