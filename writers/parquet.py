@@ -220,13 +220,13 @@ class ParquetWriter(Writer):
     def close(self) -> None:
         self._open, self._changed = {}, {}
         self._read_no_more()
-
-    def _read_no_more(self) -> None:
-        if self._reader:
-            self._reader.close()
-            self._reader = None
         self._turn.close()
         for _, draft in self._laid_out.values():
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
         self._laid_out = {}
+
+    def _read_no_more(self) -> None:
+        if self._reader:
+            self._reader.close()
+            self._reader = None
