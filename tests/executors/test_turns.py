@@ -9,9 +9,11 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
+from loaders.parquet_files import commit
 from writers import Turn, open_writer
 
 PATIENCE_SECONDS = 10
@@ -62,6 +64,26 @@ def test_a_folder_takes_one_at_a_time(tmp_path: Path, second: Turn) -> None:
             assert not begun.wait(A_MOMENT)
         assert begun.wait(PATIENCE_SECONDS)
         thread.join()
+
+
+def test_in_a_folder_a_turn_lasts_until_the_commit_is_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"parquet:///{tmp_path}/store"
+    waiting: list[tuple[Event, Thread]] = []
+
+    def watched(*arguments: Any) -> None:
+        waiting.append(begins(url, ALONE))
+        assert not waiting[0][0].wait(A_MOMENT)
+        monkeypatch.undo()
+        commit(*arguments)
+
+    monkeypatch.setattr("writers.parquet.commit", watched)
+    with open_writer(url) as writer, writer.transaction(ALONE):
+        writer.create_missing(["users"])
+    begun, thread = waiting[0]
+    assert begun.wait(PATIENCE_SECONDS)
+    thread.join()
 
 
 def test_a_turn_ends_with_a_transaction_that_is_refused(tmp_path: Path, postgres_url: str) -> None:
