@@ -21,6 +21,7 @@ MODULES = (
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("in_demo")
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_give_what_they_say(name: str) -> None:

@@ -29,6 +29,8 @@ from engine.progress import Quiet
 from tests.analyst.conftest import END
 from tests.analyst.golden_cases import GOLDEN, asks, case
 
+pytestmark = pytest.mark.thorough
+
 DAY = date(2025, 4, 9)
 SOURCE, OUTPUTS = (f"parquet:///{GOLDEN / 'edge' / part}" for part in ("inputs", "outputs"))
 E8 = "E8 Control"

@@ -133,6 +133,7 @@ def test_the_steps_add_up_to_the_figure(explained: Explained) -> None:
 SUM = re.compile(r"frame `(\w+)`: sum of (\w+)$")
 
 
+@pytest.mark.thorough
 def test_sums_are_those_of_the_frames(explained: Explained) -> None:
     checked = 0
     for _, found, _ in explained:

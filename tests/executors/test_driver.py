@@ -18,6 +18,8 @@ from loaders import open_reader
 from tests.builders import portfolio, position
 from tests.small_stores import SESSIONS, Content, content, folder, run, unequal, world
 
+pytestmark = pytest.mark.thorough
+
 THREE = ("P", "Q", "R")
 
 
@@ -139,7 +141,6 @@ def test_every_shard_is_done_and_what_they_share_is_put_once(ray: Here, url: str
     assert unequal(expected, content(url)) == []
 
 
-@pytest.mark.thorough
 def test_a_target_of_its_own_is_filled_by_shards(ray: Here, tmp_path: Path) -> None:
     source, alone, ours = store(tmp_path / "source"), tmp_path / "alone", tmp_path / "ours"
     run(source, f"parquet:///{alone}")
@@ -148,7 +149,6 @@ def test_a_target_of_its_own_is_filled_by_shards(ray: Here, tmp_path: Path) -> N
     assert unequal(content(f"parquet:///{alone}"), content(f"parquet:///{ours}")) == []
 
 
-@pytest.mark.thorough
 def test_in_a_window_that_moves_tags_shards_see_those_before(ray: Here, tmp_path: Path) -> None:
     here, there = store(tmp_path / "here"), store(tmp_path / "there")
     run(here, here, run_date=SESSIONS[-2], shard_size=2)
@@ -157,7 +157,6 @@ def test_in_a_window_that_moves_tags_shards_see_those_before(ray: Here, tmp_path
     assert unequal(content(here), content(there)) == []
 
 
-@pytest.mark.thorough
 def test_a_shard_that_is_killed_for_its_memory_is_halved(ray: Here, url: str, expected: Content) -> None:
     ray.trouble = lambda mine: OutOfMemoryError() if len(mine.portfolios) > 1 else None
     run(url, url, executor="ray", shard_size=3)
@@ -165,7 +164,6 @@ def test_a_shard_that_is_killed_for_its_memory_is_halved(ray: Here, url: str, ex
     assert unequal(expected, content(url)) == []
 
 
-@pytest.mark.thorough
 def test_a_shard_that_is_lost_for_good_ends_the_run_and_another_goes_on(
     ray: Here, url: str, expected: Content
 ) -> None:

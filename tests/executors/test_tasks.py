@@ -63,6 +63,7 @@ def sent(thing: object) -> object:
     return pickle.loads(pickle.dumps(thing))
 
 
+@pytest.mark.thorough
 def test_what_workers_write_is_what_one_process_writes(url: str, tmp_path: Path) -> None:
     here = folder(tmp_path / "here", content(url))
     run(here, here)

@@ -27,6 +27,8 @@ from tests.market.world import World
 from tests.stores.support import command, run_sql
 from writers import open_writer
 
+pytestmark = pytest.mark.thorough
+
 ENTRY = date(2025, 6, 25)
 FIRST, SECOND, THIRD, FOURTH = (date(2025, 6, 26), date(2025, 6, 27), date(2025, 6, 30), date(2025, 7, 1))
 """Thursday, Friday, Monday, Tuesday."""
@@ -122,7 +124,6 @@ def days(url: str, owner: str) -> list[date]:
 SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("postgres", "parquet")]
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["duckdb", *SLOW])
 def test_twice_an_evening_with_one_lost_leaves_what_backfills_leave(
     market: YahooServer, store: Stores, kind: str
@@ -146,7 +147,6 @@ def test_twice_an_evening_with_one_lost_leaves_what_backfills_leave(
     same(other, url)
 
 
-@pytest.mark.thorough
 def test_a_run_that_comes_late_leaves_what_one_in_time_would_have(ready: Callable[[], str]) -> None:
     in_time, on_saturday, at_noon = (ready() for _ in range(3))
     compute(in_time, SECOND)
@@ -156,7 +156,6 @@ def test_a_run_that_comes_late_leaves_what_one_in_time_would_have(ready: Callabl
     same(in_time, at_noon)
 
 
-@pytest.mark.thorough
 def test_a_portfolio_that_was_created_late_gets_its_history(ready: Callable[[], str]) -> None:
     url, other = ready(), ready()
     compute(url, SECOND)
@@ -187,7 +186,6 @@ def test_a_session_that_one_portfolio_lost_is_made_up(ready: Callable[[], str]) 
     assert after.drop("created_at").equals(before.drop("created_at"))
 
 
-@pytest.mark.thorough
 def test_a_refused_portfolio_is_named_once_and_the_others_go_on(ready: Callable[[], str]) -> None:
     url = ready()
     compute(url, SECOND)
@@ -198,7 +196,6 @@ def test_a_refused_portfolio_is_named_once_and_the_others_go_on(ready: Callable[
     assert days(url, "A")[-1] == THIRD
 
 
-@pytest.mark.thorough
 def test_nothing_is_computed_while_the_closes_may_still_come(
     market: YahooServer, ready: Callable[[], str]
 ) -> None:
@@ -245,7 +242,6 @@ def test_without_collecting_it_asks_nobody(market: YahooServer, ready: Callable[
     assert days(url, "A") == [ENTRY, FIRST, SECOND]
 
 
-@pytest.mark.thorough
 def test_the_command_sums_up_and_leaves_its_record(
     market: YahooServer,
     store: Stores,

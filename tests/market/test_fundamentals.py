@@ -20,6 +20,8 @@ from tests.market.server import SERIES, SUMMARY, YahooServer
 from tests.market.test_profiles import KINDS, profile
 from tests.market.world import Listing
 
+pytestmark = pytest.mark.thorough
+
 NOW = datetime(2025, 6, 30, 23, 30, tzinfo=UTC)
 TABLES = ("income_statements", "balance_sheets", "cash_flows")
 NEWEST = ("AAA", date(2025, 3, 31), "q")
@@ -175,7 +177,6 @@ def test_the_trailing_twelve_months_are_not_asked_for(yahoo: YahooServer, store:
     assert [kinds for kinds in asked if "trailing" in kinds] == ["trailingPegRatio"]  # of yfinance's info
 
 
-@pytest.mark.thorough
 def test_statements_wait_until_three_days_after_earnings(
     yahoo: YahooServer, store: Callable[..., str]
 ) -> None:
@@ -206,7 +207,6 @@ def evening(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 23, 30, tzinfo=UTC)
 
 
-@pytest.mark.thorough
 def test_a_profile_collected_after_earnings_does_not_call_the_wait_off(
     yahoo: YahooServer, store: Callable[..., str]
 ) -> None:
@@ -221,7 +221,6 @@ def test_a_profile_collected_after_earnings_does_not_call_the_wait_off(
     assert fundamentals(url, evening(EARNINGS + timedelta(days=3))).outcomes == {"ok": 1}
 
 
-@pytest.mark.thorough
 def test_without_an_earnings_date_statements_are_fetched_every_thirty_days(
     yahoo: YahooServer, store: Callable[..., str]
 ) -> None:
@@ -257,7 +256,6 @@ def test_numbers_that_are_none_are_null_and_lose_no_row(
     assert stored(url, "balance_sheets")[NEWEST]["inventory"] == 0
 
 
-@pytest.mark.thorough
 def test_a_company_before_its_first_sale_has_statements(
     yahoo: YahooServer, store: Callable[..., str]
 ) -> None:
@@ -321,7 +319,6 @@ def statement(symbol: str, **figures: Any) -> dict[str, Any]:
     return row | {"created_at": STAMP, "updated_at": STAMP} | figures
 
 
-@pytest.mark.thorough
 def test_a_line_that_is_missing_keeps_what_is_stored(yahoo: YahooServer, store: Callable[..., str]) -> None:
     yahoo.world.add(reporting("AAA"))
     old = statement("AAA", total_revenue=Decimal(20_000_000_000), research_and_development=Decimal(9))
@@ -334,7 +331,6 @@ def test_a_line_that_is_missing_keeps_what_is_stored(yahoo: YahooServer, store: 
     assert (row["id"], row["created_at"], row["updated_at"]) == (uid("AAA"), STAMP, NOW)
 
 
-@pytest.mark.thorough
 def test_a_throttled_run_goes_on_where_it_stopped(yahoo: YahooServer, store: Callable[..., str]) -> None:
     symbols = [f"S{number:02}" for number in range(6)]
     for symbol in symbols:
@@ -354,7 +350,6 @@ def test_a_throttled_run_goes_on_where_it_stopped(yahoo: YahooServer, store: Cal
     assert set(yahoo.counted(SUMMARY)) == set(symbols) - there
 
 
-@pytest.mark.thorough
 def test_a_fund_is_asked_for_no_statement(yahoo: YahooServer, store: Callable[..., str]) -> None:
     yahoo.world.add(fund("SPY"))
     yahoo.world.add(fund("BND"))

@@ -195,6 +195,7 @@ def test_what_is_stored_but_no_price_is_missing(yahoo: YahooServer, store: Store
 # One basis
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_split_replaces_the_whole_series(yahoo: YahooServer, store: Stores, kind: str) -> None:
     url = holding(store(kind), "AAA", "BBB")
@@ -368,6 +369,7 @@ def test_a_partial_answer_is_kept_and_the_rest_asked_for(yahoo: YahooServer, sto
     assert rows(url, "engine_price_gaps").is_empty()
 
 
+@pytest.mark.thorough
 def test_a_bar_without_a_price_is_refused_with_its_reason(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
@@ -445,6 +447,7 @@ def test_a_session_without_a_bar_is_asked_for_more_and_more_seldom(yahoo: YahooS
     assert rows(url, "engine_price_gaps").select("date", "tries").rows() == [(halted, 3)]
 
 
+@pytest.mark.thorough
 def test_sessions_before_a_listing_are_not_due(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "IPO")
     yahoo.world.add(invented("IPO", date(2025, 5, 1), TODAY))

@@ -20,6 +20,8 @@ from tests.market.holdings import HASTE, hold, stored
 from tests.market.server import QUOTE, SERIES, SUMMARY, YahooServer
 from tests.stores.support import run_sql
 
+pytestmark = pytest.mark.thorough
+
 NOW = datetime(2025, 6, 30, 23, 30, tzinfo=UTC)
 LATER = NOW + timedelta(days=3)
 KINDS = ("duckdb", "parquet", "postgres")
@@ -221,7 +223,6 @@ FAULTS = {
 }
 
 
-@pytest.mark.thorough
 def test_a_fault_blanks_nothing_and_holds_up_nobody(yahoo: YahooServer, store: Callable[..., str]) -> None:
     struck = {f"BAD{number}": fault for number, fault in enumerate(FAULTS)}
     for symbol in (*struck, "AAA"):
@@ -245,7 +246,6 @@ def test_a_fault_blanks_nothing_and_holds_up_nobody(yahoo: YahooServer, store: C
     assert {row["sector"] for row in stored(url, "company_profiles").values()} == {"Technology"}
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("path", "told", "kept"),
     [
@@ -279,7 +279,6 @@ def test_what_an_answer_leaves_out_stays(yahoo: YahooServer, store: Callable[...
     assert (row["created_at"], row["last_updated"]) == (STAMP, NOW)
 
 
-@pytest.mark.thorough
 def test_a_nan_that_a_database_holds_is_nothing_known(yahoo: YahooServer, postgres_url: str) -> None:
     yahoo.world.add(company("AAA", beta=None, marketCap=None))
     yahoo.world.add(company("BBB", marketCap=None))
@@ -294,7 +293,6 @@ def test_a_nan_that_a_database_holds_is_nothing_known(yahoo: YahooServer, postgr
     assert rows == [("AAA", None, None), ("BBB", "1.2345", "5.00")]
 
 
-@pytest.mark.thorough
 def test_a_run_that_is_throttled_midway_keeps_what_came_and_goes_on_from_there(
     yahoo: YahooServer, store: Callable[..., str]
 ) -> None:
@@ -316,7 +314,6 @@ def test_a_run_that_is_throttled_midway_keeps_what_came_and_goes_on_from_there(
     assert set(stored(url, "company_profiles")) == set(symbols)
 
 
-@pytest.mark.thorough
 def test_a_symbol_that_yahoo_renamed_keeps_its_profile(yahoo: YahooServer, store: Callable[..., str]) -> None:
     yahoo.world.add(company("META"))
     url = store("FB", "META", company_profiles=[profile("FB")])

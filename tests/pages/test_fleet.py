@@ -8,6 +8,8 @@ import pytest
 from engine.pages import fleet_page
 from tests.pages.document import Node, card, parsed, table
 
+pytestmark = pytest.mark.thorough
+
 CAPTION = "Last session and window"
 
 

@@ -14,8 +14,9 @@ from engine.pages.errors import MissingExtraError, NothingStoredError
 from tests.pages.conftest import FAMILY
 from tests.pages.document import parsed, table
 
+pytestmark = pytest.mark.thorough
 
-@pytest.mark.thorough
+
 def test_a_page_is_written_the_same_each_time_and_its_place_told(
     demo: str, family_page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

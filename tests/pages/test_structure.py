@@ -12,6 +12,8 @@ import pytest
 
 from tests.pages.document import Node, parsed
 
+pytestmark = pytest.mark.thorough
+
 ADDRESSES = ("href", "src", "srcset", "action", "poster", "data", "xlink:href", "background")
 SECTIONS = (
     "glance",

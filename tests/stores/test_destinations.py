@@ -26,6 +26,7 @@ def test_a_folder_of_inputs_is_not_written_unless_it_is_named(tmp_path: Path) ->
     assert snapshots(source).height == len(SESSIONS)
 
 
+@pytest.mark.thorough
 def test_a_folder_that_the_engine_has_written_is_written_in_place(tmp_path: Path) -> None:
     source = folder(tmp_path / "in", world())
     run(source, source, end=SESSIONS[3])
@@ -33,6 +34,7 @@ def test_a_folder_that_the_engine_has_written_is_written_in_place(tmp_path: Path
     assert snapshots(source).height == len(SESSIONS)
 
 
+@pytest.mark.thorough
 def test_a_demo_folder_is_written_in_place(tmp_path: Path) -> None:
     small = ("--portfolios", "1", "--positions", "3", "--symbols", "24")
     assert command(tmp_path, "demo", "parquet:///demo", *small).code == 0

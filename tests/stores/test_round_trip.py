@@ -76,6 +76,7 @@ def test_parquet_to_postgres_to_duckdb_to_parquet(name: str, postgres_url: str, 
         assert_frame_equal(new, old, check_dtypes=False, check_exact=True)
 
 
+@pytest.mark.thorough
 def test_nan_is_stored_where_a_figure_may_be_undefined(postgres_url: str, tmp_path: Path) -> None:
     folder = tmp_path / "heads"
     folder.mkdir()

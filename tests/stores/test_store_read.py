@@ -12,6 +12,7 @@ import pytest
 import engine
 from engine.schema import TABLES
 from tests.conftest import Server
+from tests.marks import first
 from tests.stores.conftest import KINDS
 from tests.stores.support import GOLDEN, golden
 
@@ -70,7 +71,7 @@ def busiest() -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("table", READ)
+@pytest.mark.parametrize("table", first(2, READ))
 def test_a_slice_holds_the_rows_of_the_portfolio_and_days(
     stores: dict[str, engine.Store], kind: str, table: str
 ) -> None:
