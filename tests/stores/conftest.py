@@ -19,11 +19,13 @@ _numbers = count()
 @pytest.fixture(scope="session")
 def golden_stores(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """URLs of golden/mixed/inputs by kind of store; to read only."""
-    postgres_server.admin.execute("create database golden_mixed")
+    # Set up once for each folder of tests that has it: a name of its own.
+    name = f"golden_{next(_numbers)}"
+    postgres_server.admin.execute(f"create database {name}".encode())
     folder = tmp_path_factory.mktemp("golden")
     stores = {
         "duckdb": f"duckdb:///{folder}/mixed.duckdb",
-        "postgres": postgres_server.url("golden_mixed"),
+        "postgres": postgres_server.url(name),
         "parquet": golden("mixed"),
     }
     copied(stores["parquet"], stores["duckdb"])
@@ -42,7 +44,8 @@ def fresh(
         name = f"clone_{next(_numbers)}"
         if kind == "postgres":
             made.append(name)
-            postgres_server.admin.execute(f"create database {name} template golden_mixed".encode())
+            template = golden_stores["postgres"].rsplit("/", 1)[1]
+            postgres_server.admin.execute(f"create database {name} template {template}".encode())
             return postgres_server.url(name)
         if kind == "duckdb":
             shutil.copy(golden_stores["duckdb"].removeprefix("duckdb:///"), tmp_path / f"{name}.duckdb")
