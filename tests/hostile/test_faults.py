@@ -113,10 +113,10 @@ class Drops(Quiet):
 def test_a_table_dropped_amid_the_writing_ends_the_run_and_nothing_is_there(fresh: Stores) -> None:
     url = fresh("postgres")
     before = run_sql(url, "select id, market_value from positions order by id")
-    with pytest.raises(WriteError, match="batch_run_tracking"):
-        run(url, progress=Drops(url, "batch_run_tracking", "positions"))
+    with pytest.raises(WriteError, match="engine_shards"):
+        run(url, shard_size=5, progress=Drops(url, "engine_shards", "positions"))
     assert run_sql(url, "select id, market_value from positions order by id") == before
-    assert run_sql(url, "select count(*) from engine_shards") == [(0,)]
+    assert run_sql(url, "select count(*) from portfolio_snapshots") == [(0,)]
 
 
 @pytest.mark.parametrize("table", ["positions", "portfolios"])
