@@ -35,7 +35,7 @@ from tests.small_stores import (
 )
 from tests.stores.support import run_sql
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 MIDDLE = SESSIONS[3]
 Steps = list[tuple[date, date]]
