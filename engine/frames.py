@@ -73,7 +73,8 @@ def conform(frame: pl.DataFrame, table: Table, url: str) -> pl.DataFrame:
 
 def _conformed(values: pl.Series, column: Column, table: Table, url: str) -> pl.Series:
     wanted, found = dtype(column), values.dtype
-    # Of bytes none is found where a text is looked for: that no row came says nothing.
+    # Where nothing is, any type will do, as a writer may not have known it. Bytes are known as such, and
+    # that no row came says nothing: a statement that looks for a text finds none among them.
     if values.null_count() == values.len() and found != pl.Binary:
         return pl.Series(values.name, [None], dtype=wanted).new_from_index(0, values.len())
     try:

@@ -8,13 +8,11 @@ from datetime import date
 from uuid import UUID
 
 from engine.errors import UsageError, safe_url
-from engine.ledger import request_of
+from engine.ledger import RUNS, request_of
 from engine.rules import Rules
 from engine.scenarios import Scenarios
 from engine.store_url import same_store, scheme, store_path
-
-MARK = "engine_runs"
-"""A store that has this table was made by the engine, or is one that it has written."""
+from loaders.parquet_files import files
 
 
 def destination(source: str, target: str | None, dry_run: bool = False) -> str:
@@ -30,7 +28,7 @@ def destination(source: str, target: str | None, dry_run: bool = False) -> str:
     if target is not None or dry_run or scheme(source) != "parquet":
         return target or source
     folder = store_path(source)
-    if folder.is_dir() and not (folder / f"{MARK}.parquet").exists():
+    if folder.is_dir() and not files(folder, RUNS.name):
         raise UsageError(
             f"store {safe_url(source)} is a folder that the engine has not written before, and no --to "
             "says where the results are to go",

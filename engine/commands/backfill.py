@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from engine.commands.options import day, names, output, positive, size, uuid
+from engine.commands.options import day, names, output, positive, rules, rules_of, size, uuid
 from engine.config import Config
 from engine.progress import reporter
 
@@ -29,7 +29,7 @@ def arguments(command: ArgumentParser) -> None:
     )
     command.add_argument("--only", type=names, metavar="TABLE,...", help="write only these tables")
     command.add_argument("--batch-size", type=positive, metavar="ROWS", help="rows a batch [5000]")
-    command.add_argument("--rules", choices=("legacy", "corrected"), default="legacy", help="[legacy]")
+    rules(command)
     command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON")
     command.add_argument("--shard-size", type=positive, metavar="N", help="portfolios a shard")
     command.add_argument("--memory", type=size, metavar="SIZE", help="what the run may take, as 4GiB")
@@ -45,7 +45,6 @@ def arguments(command: ArgumentParser) -> None:
 def run(options: Namespace, settings: Config) -> int:
     """Carry it out; its exit code."""
     from engine.job import backfill
-    from engine.rules import Rules
     from engine.run_results import recorded
 
     source = options.source or settings.database
@@ -65,7 +64,7 @@ def run(options: Namespace, settings: Config) -> int:
             restart=options.restart,
             wait=options.wait,
             executor=options.executor,
-            rules=getattr(Rules, options.rules)(),
+            rules=rules_of(options),
             scenarios=Path(options.scenarios) if options.scenarios else None,
             progress=progress,
         )

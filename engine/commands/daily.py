@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from engine.commands.collect import patience, provider
-from engine.commands.options import moment, output, percent
+from engine.commands.options import moment, output, percent, rules, rules_of
 from engine.config import Config
 
 HELP = "collect the market and compute every session that is missing"
@@ -18,7 +18,7 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument(
         "--threshold", type=percent, default=95.0, metavar="PERCENT", help="closes that are enough [95]"
     )
-    command.add_argument("--rules", choices=("legacy", "corrected"), default="legacy", help="[legacy]")
+    rules(command)
     command.add_argument("--at", type=moment, metavar="TIME", help="what counts as now, in New York [now]")
     provider(command)
     command.add_argument("--wait", action="store_true", help="wait for another run in the store")
@@ -31,7 +31,6 @@ def run(options: Namespace, settings: Config) -> int:
 
     from engine.nightly import daily
     from engine.progress import reporter
-    from engine.rules import Rules
     from engine.run_results import recorded
     from loaders.yahoo import Yahoo
 
@@ -46,7 +45,7 @@ def run(options: Namespace, settings: Config) -> int:
             None if options.no_collect else yahoo,
             now=options.at or datetime.now(UTC),
             enough=options.threshold / 100,
-            rules=getattr(Rules, options.rules)(),
+            rules=rules_of(options),
             batch_rows=settings.batch_size,
             wait=options.wait,
             progress=progress,

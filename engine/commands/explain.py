@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from engine.commands.options import day, store
+from engine.commands.options import day, rules, rules_of, store
 from engine.config import Config
 
 HELP = "say how a stored figure came about"
@@ -27,14 +27,13 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--job", metavar="NAME", help="of a status")
     command.add_argument("--tag", metavar="NAME", help="of a tag's figure")
     command.add_argument("--from", dest="source", metavar="URL", help="store with the prices [the same]")
-    command.add_argument("--rules", choices=("legacy", "corrected"), default="legacy", help="[legacy]")
+    rules(command)
     command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON")
 
 
 def run(options: Namespace, settings: Config) -> int:
     """Carry it out; its exit code: 1 where the stored figure is not the one computed."""
     from engine.explanation import explain
-    from engine.rules import Rules
     from engine.scenarios import load_scenarios
 
     found = explain(
@@ -50,7 +49,7 @@ def run(options: Namespace, settings: Config) -> int:
         job=options.job,
         tag=options.tag,
         source=options.source,
-        rules=getattr(Rules, options.rules)(),
+        rules=rules_of(options),
         scenarios=load_scenarios(Path(options.scenarios) if options.scenarios else None),
     )
     print(found.to_json() if options.json else found.to_text())

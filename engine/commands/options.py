@@ -6,8 +6,12 @@ import argparse
 import json
 import re
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from engine.rules import Rules
 
 SIZE = re.compile(r"(\d+)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
@@ -30,6 +34,18 @@ def output(command: argparse.ArgumentParser) -> None:
     """The options of a command that works and then tells."""
     command.add_argument("--json", action="store_true", help="the result as JSON on stdout")
     command.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+def rules(command: argparse.ArgumentParser) -> None:
+    """The option of a command that computes."""
+    command.add_argument("--rules", choices=("legacy", "corrected"), default="legacy", help="[legacy]")
+
+
+def rules_of(options: argparse.Namespace) -> Rules:
+    """The rules that were chosen."""
+    from engine.rules import Rules
+
+    return Rules.corrected() if options.rules == "corrected" else Rules.legacy()
 
 
 def day(text: str) -> date:

@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from engine.commands.options import day
+from engine.commands.options import day, rules
 from engine.config import Config
 from engine.errors import EngineError, UsageError
 
@@ -20,7 +20,7 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--portfolio", metavar="P", help="id or name [a row for each of all]")
     command.add_argument("--start", type=day, metavar="D", help="first day [first stored]")
     command.add_argument("--end", type=day, metavar="D", help="last day [last stored]")
-    command.add_argument("--rules", choices=("legacy", "corrected"), default="legacy", help="[legacy]")
+    rules(command)
     command.add_argument("--out", metavar="FILE.html", default="report.html", help="[report.html]; - stdout")
     command.add_argument("--pages", action="store_true", help="beside the fleet's page, one a portfolio")
 

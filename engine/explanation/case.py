@@ -154,17 +154,8 @@ class Case:
 
     def rows(self, table: str) -> pl.DataFrame:
         """The session's own rows of a table; of an undated one all of the portfolio."""
-        if table == "tags_v2":
-            return self.tags
         rows, day = self.stored[table], TABLES[table].date
         return rows.filter(pl.col(day).cast(pl.Date) == self.day) if table in READ_BACK and day else rows
-
-    @cached_property
-    def tags(self) -> pl.DataFrame:
-        """The stored tags of the portfolio's user that are not archived."""
-        owners = self.inputs.portfolios.filter(id=self.portfolio)["user_id"]
-        mine = pl.col("user_id").is_in(owners.implode()) & ~pl.col("is_archived")
-        return self.stored["tags_v2"].filter(mine).sort("name")
 
     @cached_property
     def snapshots(self) -> list[Row]:

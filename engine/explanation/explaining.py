@@ -169,6 +169,7 @@ def load_case(
         inputs = replace(inputs, carried=carried)
     if inputs.closes.is_empty() and inputs.positions.height:
         raise no_prices
+    stored["tags_v2"] = _tags(stored["tags_v2"], inputs.portfolios, owner)
     refused = inputs.refused.filter(portfolio_id=owner)
     return Case(
         stored=stored,
@@ -211,6 +212,13 @@ def _slice(reader: Reader, name: str, owner: str, day: date) -> pl.DataFrame:
     if not has_days(table):
         return read_slice(reader, table, owners)
     return read_slice(reader, table, owners, None if name in READ_BACK else day, day)
+
+
+def _tags(tags: pl.DataFrame, portfolios: pl.DataFrame, owner: str) -> pl.DataFrame:
+    """Those of the portfolio's user that are not archived, by name."""
+    users = portfolios.filter(id=owner)["user_id"]
+    mine = pl.col("user_id").is_in(users.implode()) & ~pl.col("is_archived")
+    return tags.filter(mine).sort("name")
 
 
 def _stored_row(case: Case, ask: Ask) -> dict[str, Any] | None:

@@ -123,7 +123,7 @@ def select(case: Case, table: str, column: str, asked: Selectors) -> Ask:
     if "job" in needs:
         ask = Ask(table, column, job=_one(table, "job", asked.job, JOBS))
     if "tag" in needs:
-        ask = Ask(table, column, tag=_one(table, "tag", asked.tag, case.tags["name"]))
+        ask = Ask(table, column, tag=_one(table, "tag", asked.tag, case.rows("tags_v2")["name"]))
     if "pair" in needs:
         symbols = sorted({lot.symbol for lot in case.lots})
         if len(asked.symbols) != 2:
