@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Server
+from tests.market.holdings import hold
 from tests.market.server import YahooServer, yahoo_server
 from tests.market.world import World
 
@@ -84,3 +85,11 @@ def store(request: pytest.FixtureRequest, templates: Path, tmp_path: Path) -> It
     for name in made:
         server = request.getfixturevalue("postgres_server")
         server.admin.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., str]:
+    """Makes a store in which somebody holds symbols, of the kind that the test is run for."""
+    kind = request.param
+    url = request.getfixturevalue("postgres_url") if kind == "postgres" else f"{kind}:///{tmp_path}/held"
+    return lambda *symbols, **other: hold(url, *symbols, **other)

@@ -69,14 +69,6 @@ def store(tmp_path: Path) -> Callable[..., str]:
     return lambda *symbols, **other: hold(f"duckdb:///{tmp_path}/held.duckdb", *symbols, **other)
 
 
-@pytest.fixture
-def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., str]:
-    """A store of the kind that the test is run for."""
-    kind = request.param
-    url = request.getfixturevalue("postgres_url") if kind == "postgres" else f"{kind}:///{tmp_path}/held"
-    return lambda *symbols, **other: hold(url, *symbols, **other)
-
-
 @pytest.mark.parametrize("any_store", KINDS, indirect=True)
 def test_a_first_collection_stores_three_statements_of_quarters_and_years(
     yahoo: YahooServer, any_store: Callable[..., str]

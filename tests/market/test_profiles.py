@@ -37,14 +37,6 @@ def store(tmp_path: Path) -> Callable[..., str]:
     return lambda *symbols, **other: hold(f"duckdb:///{tmp_path}/held.duckdb", *symbols, **other)
 
 
-@pytest.fixture
-def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., str]:
-    """A store of the kind that the test is run for."""
-    kind = request.param
-    url = request.getfixturevalue("postgres_url") if kind == "postgres" else f"{kind}:///{tmp_path}/held"
-    return lambda *symbols, **other: hold(url, *symbols, **other)
-
-
 def profile(symbol: str, **other: Any) -> dict[str, Any]:
     """A stored row of company_profiles."""
     row = {

@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from engine.sessions import sessions
-from loaders import open_reader
-from tests.stores.support import GOLDEN, ROOT, RUNS, copied, files, golden
+from tests.small_stores import content
+from tests.stores.support import GOLDEN, ROOT, copied, files, golden, in_place
 
 DAYS = sessions(date(2025, 3, 3), date(2025, 3, 14))
 RUN_DATE = date(2026, 11, 23)
@@ -30,20 +30,17 @@ Way = Callable[[str, Path], None]
 def content_hash(url: str) -> str:
     """Of every row of every table but the ledger, order-free: rows are sorted by all their columns."""
     digest = hashlib.sha256()
-    with open_reader(url) as reader:
-        for name in sorted(reader.tables() - set(RUNS)):
-            rows = reader.read(name)
-            rows = rows.select(sorted(rows.columns)).sort(pl.all())
-            digest.update(f"{name} {rows.schema}".encode())
-            digest.update(rows.write_csv(float_precision=17).encode())
+    for name, found in content(url).items():
+        rows = found.select(sorted(found.columns)).sort(pl.all())
+        digest.update(f"{name} {rows.schema}".encode())
+        digest.update(rows.write_csv(float_precision=17).encode())
     return digest.hexdigest()[:16]
 
 
 def run(url: str, *more: str, start: date = DAYS[0], end: date = DAYS[-1], threads: int = 1) -> None:
     """The command, in a process of its own."""
-    days = ["--start", f"{start}", "--end", f"{end}", "--run-date", f"{RUN_DATE}"]
     subprocess.run(
-        [sys.executable, "-m", "engine", "backfill", "--from", url, "--to", url, *days, "--quiet", *more],
+        in_place(url, start, end, RUN_DATE, *more),
         env={
             **os.environ,
             "POLARS_MAX_THREADS": f"{threads}",

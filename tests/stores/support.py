@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,12 @@ def run_sql(url: str, text: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url, autocommit=True) as remote:
         cursor = remote.execute(text.encode())
         return cursor.fetchall() if cursor.description else []
+
+
+def in_place(url: str, start: date, end: date, run_date: date, *more: str) -> list[str]:
+    """The command that computes a window of a store in place, whatever kind it is of."""
+    days = ["--start", f"{start}", "--end", f"{end}", "--run-date", f"{run_date}"]
+    return [sys.executable, "-m", "engine", "backfill", "--from", url, "--to", url, *days, "--quiet", *more]
 
 
 @dataclass(frozen=True)

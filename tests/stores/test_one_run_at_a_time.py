@@ -16,12 +16,13 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import polars as pl
 import pytest
 
 import engine
 from engine.copying import copy
 from engine.progress import Quiet
+from tests.small_stores import Content, content, unequal
+from tests.stores.support import in_place
 from writers.lock import LockedError, store_lock
 
 pytestmark = pytest.mark.thorough
@@ -31,7 +32,6 @@ INPUTS = f"parquet:///{ROOT / 'tests/golden/mixed/inputs'}"
 START, END, RUN_DATE = date(2025, 3, 3), date(2025, 3, 14), date(2026, 11, 23)
 KILLS = int(os.environ.get("TEST_KILLS", "3"))
 SNAPSHOTS = 50
-LEDGER = {"engine_runs", "engine_shards"}
 
 
 def store(folder: Path) -> str:
@@ -40,56 +40,35 @@ def store(folder: Path) -> str:
     return url
 
 
-def content(url: str) -> dict[str, pl.DataFrame]:
-    """Every table's rows, without the ledger's."""
-    from loaders import open_reader
-
-    with open_reader(url) as reader:
-        return {name: reader.read(name) for name in sorted(reader.tables() - LEDGER)}
-
-
-def same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> bool:
-    return one.keys() == other.keys() and all(
-        frame.height == other[name].height
-        and frame.sort(frame.columns).equals(other[name].sort(frame.columns))
-        for name, frame in one.items()
-    )
-
-
 def run(url: str, **settings: object) -> engine.Report:
     return engine.backfill(url, start=START, end=END, run_date=RUN_DATE, **settings)  # type: ignore[arg-type]
 
 
 def command(url: str, *more: str) -> list[str]:
-    days = ["--start", f"{START}", "--end", f"{END}", "--run-date", f"{RUN_DATE}"]
-    return [sys.executable, "-m", "engine", "backfill", "--from", url, *days, "--quiet", *more]
+    return in_place(url, START, END, RUN_DATE, *more)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Content:
     url = store(tmp_path_factory.mktemp("clean"))
     run(url)
     return content(url)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
-def test_shards_of_any_size_leave_the_same_tables(
-    tmp_path: Path, undisturbed: dict[str, pl.DataFrame], size: int
-) -> None:
+def test_shards_of_any_size_leave_the_same_tables(tmp_path: Path, undisturbed: Content, size: int) -> None:
     url = store(tmp_path)
     report = run(url, shard_size=size)
     assert report.portfolios == 5
-    assert same(content(url), undisturbed)
+    assert unequal(content(url), undisturbed) == []
 
 
-def test_a_window_in_two_and_again_leaves_the_same_tables(
-    tmp_path: Path, undisturbed: dict[str, pl.DataFrame]
-) -> None:
+def test_a_window_in_two_and_again_leaves_the_same_tables(tmp_path: Path, undisturbed: Content) -> None:
     url = store(tmp_path)
     engine.backfill(url, start=date(2025, 3, 10), end=END, run_date=RUN_DATE)
     engine.backfill(url, start=START, end=date(2025, 3, 7), run_date=RUN_DATE)
     run(url)
-    assert same(content(url), undisturbed)
+    assert unequal(content(url), undisturbed) == []
 
 
 @contextmanager
@@ -105,7 +84,7 @@ def killed_after(seconds: float, *arguments: str) -> Iterator[int]:
 
 @pytest.mark.parametrize("kind", ["duckdb", "postgres"])
 def test_a_kill_at_any_moment_leaves_whole_shards_and_a_rerun_completes(
-    kind: str, undisturbed: dict[str, pl.DataFrame], fresh: Callable[[str], str]
+    kind: str, undisturbed: Content, fresh: Callable[[str], str]
 ) -> None:
     chance, began = random.Random(7), time.monotonic()
     subprocess.run(command(fresh(kind), "--shard-size", "1"), cwd=ROOT, check=True, capture_output=True)
@@ -120,7 +99,7 @@ def test_a_kill_at_any_moment_leaves_whole_shards_and_a_rerun_completes(
         assert code in (0, -signal.SIGKILL)
         done[stored.height] += code != 0
         run(url, shard_size=1)
-        assert same(content(url), undisturbed)
+        assert unequal(content(url), undisturbed) == []
     assert done.total()
     shards = ", ".join(f"{count} after {shard}" for shard, count in sorted(done.items()))
     print(f"{kind}: {done.total()} of {KILLS} runs killed, of 5 shards: {shards}; one rerun completed each")

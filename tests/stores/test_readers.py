@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import date
@@ -16,7 +15,7 @@ import pytest
 import engine
 from engine.errors import BusyFileError
 from loaders import open_reader
-from tests.stores.support import ROOT
+from tests.stores.support import ROOT, in_place
 
 pytestmark = pytest.mark.thorough
 
@@ -38,9 +37,8 @@ def run(url: str) -> None:
 
 def writing(url: str) -> subprocess.Popen[bytes]:
     """The same run, a portfolio at a time, in another process."""
-    days = ["--start", f"{START}", "--end", f"{END}", "--run-date", f"{RUN_DATE}"]
-    command = ["backfill", "--from", url, "--to", url, *days, "--shard-size", "1", "--quiet"]
-    return subprocess.Popen([sys.executable, "-m", "engine", *command], cwd=ROOT, stdout=subprocess.DEVNULL)
+    command = in_place(url, START, END, RUN_DATE, "--shard-size", "1")
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
 def by_portfolio(rows: list[tuple[str, str, str]]) -> Seen:
