@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
+from typing import Literal, get_args
 from uuid import UUID
 
-from engine.schema import Column
+from engine.schema import TABLES, Column
+
+Dialect = Literal["postgres", "duckdb"]
+DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 
 
 @dataclass(frozen=True)
@@ -145,3 +149,22 @@ def statement(name: str, /, **values: Value) -> str:
     """The text of sql/<name>.sql with its placeholders filled."""
     literals = {key: _literal(value) for key, value in values.items()}
     return _template(name).format_map(literals)
+
+
+def create(tables: Iterable[str], dialect: Dialect) -> list[str]:
+    """The statements that make tables, parents before children, with the types that they use."""
+    wanted, sections = set(tables), _sections(dialect)
+    found = (text for name in TABLES if name in wanted for text in sections[name])
+    return list(dict.fromkeys(found))
+
+
+@cache
+def _sections(dialect: Dialect) -> dict[str, list[str]]:
+    """The statements of each table: those up to the next one's name, a blank line between them."""
+    sections: dict[str, list[str]] = {}
+    for part in _template(f"tables/{dialect}").strip().split("\n\n"):
+        if part.startswith("-- "):
+            statements = sections.setdefault(part.removeprefix("-- "), [])
+        else:
+            statements.append(part.removesuffix(";"))
+    return sections

@@ -11,7 +11,8 @@ import pytest
 from engine.frames import polars_schema
 from engine.schema import TABLES
 from engine.schema_pages import markdown, text
-from sql.ddl import create
+from sql import DIALECTS, Dialect, create
+from tests.table_files import FOLDER, written
 
 ROOT = Path(__file__).parents[1]
 GOLDEN_TABLES = sorted((ROOT / "tests/golden").glob("*/*puts/*.parquet"))
@@ -52,6 +53,11 @@ def test_duckdb_takes_its_ddl() -> None:
     made = connection.sql("select table_name, column_name from information_schema.columns").fetchall()
     connection.close()
     assert sorted(made) == sorted((t.name, c.name) for t in TABLES.values() for c in t.columns)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_create_statements_are_the_schema_s(dialect: Dialect) -> None:
+    assert (FOLDER / f"{dialect}.sql").read_text() == written(dialect)
 
 
 def test_the_page_of_documentation_is_up_to_date() -> None:

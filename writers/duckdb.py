@@ -13,7 +13,7 @@ from engine.schema import TABLES, Table
 from engine.store_url import store_path
 from loaders.duckdb_files import connected
 from loaders.reader import ArrowStream
-from sql import Name, Names, statement
+from sql import Name, Names, create, statement
 from writers.database import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress
 
@@ -40,11 +40,8 @@ class DuckDBWriter(DatabaseWriter):
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
         found = {row[0] for row in self.connection.sql(statement("catalog")).fetchall()}
         missing = self.missing(found, wanted)
-        if missing:
-            from sql.ddl import create
-
-            for text in create(missing, "duckdb"):
-                self.execute(text, "")
+        for text in create(missing, "duckdb"):
+            self.execute(text, "")
         return missing
 
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:

@@ -12,7 +12,7 @@ import psycopg
 from engine.errors import LostConnectionError, WriteError
 from engine.schema import TABLES, Table
 from loaders.postgres import connect
-from sql import Name, Names, statement
+from sql import Name, Names, create, statement
 from writers.database import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress, Turn
 
@@ -52,11 +52,8 @@ class PostgresWriter(DatabaseWriter):
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
         found = {row[0] for row in self.connection.execute(statement("catalog").encode())}
         missing = self.missing(found, wanted)
-        if missing:
-            from sql.ddl import create
-
-            for text in create(missing, "postgres"):
-                self.execute(text, "")
+        for text in create(missing, "postgres"):
+            self.execute(text, "")
         return missing
 
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:

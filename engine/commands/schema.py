@@ -36,7 +36,7 @@ def run(options: Namespace, settings: Config) -> int:
         made = create(options.create)
         print("\n".join(made) if made else "every table was there", file=sys.stderr)
     elif options.ddl:
-        from sql.ddl import create as statements
+        from sql import create as statements
 
         print(";\n\n".join(statements(names, options.ddl)) + ";")
     elif options.markdown:

@@ -1,7 +1,7 @@
 """What a table is made of: column types, columns, keys.
 
-Plain data, so that importing the schema costs nothing; `sql.ddl` turns it into SQLAlchemy's
-MetaData when a statement is needed, `engine.frames` into Polars types.
+Plain data, so that importing the schema costs nothing; `engine.frames` turns it into Polars types,
+and the statements of sql/tables are made of it.
 """
 
 from __future__ import annotations

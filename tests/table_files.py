@@ -1,51 +1,53 @@
-"""From the schema to CREATE statements, through SQLAlchemy's MetaData.
+"""The files of CREATE statements, sql/tables/*.sql: from the schema, through SQLAlchemy's MetaData.
 
-Imported only where a table is missing or the statements are asked for: SQLAlchemy takes a fifth
-of a second to import.
+`python -m tests.table_files` writes them; a test holds them to it. The engine sends the files, since
+SQLAlchemy takes longer to import than a small backfill takes to compute.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from engine.schema import TABLES, Column, Table, Type
+from sql import DIALECTS, Dialect
 
-Dialect = Literal["postgres", "duckdb"]
+FOLDER = Path(__file__).parents[1] / "sql/tables"
 
 COMPILER = postgresql.dialect()  # type: ignore[no-untyped-call]
 """DuckDB reads Postgres' own DDL but for the few types that `_duckdb` replaces."""
 
 
-def create(tables: Iterable[str], dialect: Dialect) -> list[str]:
-    """Statements that make the tables, parents before children, with the types they use.
+def written(dialect: Dialect) -> str:
+    """A file: of each table its name as a comment, the types that it uses, and itself.
 
     Postgres gets the legacy database's keys, indexes, foreign keys and checks. DuckDB gets
     columns and their nullability only: its indexes cost more than the data at every load, and
     refuse to delete a key and insert it again in one transaction.
     """
-    wanted = set(tables)
-    metadata = _metadata(dialect)
-    statements = list(_types([TABLES[name] for name in TABLES if name in wanted], dialect))
-    for table in metadata.sorted_tables:
-        if table.name in wanted:
-            statements.append(_text(CreateTable(table)))
-            indexes = sorted(table.indexes, key=lambda index: str(index.name))
-            statements += [_text(CreateIndex(index)) for index in indexes]
-    return statements
+    return "".join(f"-- {name}\n\n{_section(name, dialect)}" for name in TABLES)
+
+
+def _section(name: str, dialect: Dialect) -> str:
+    table = _metadata(dialect).tables[name]
+    indexes = sorted(table.indexes, key=lambda index: str(index.name))
+    made = [_text(CreateTable(table)), *(_text(CreateIndex(index)) for index in indexes)]
+    return "".join(f"{text};\n\n" for text in (*_types(TABLES[name], dialect), *made))
 
 
 def _text(element: Any) -> str:
-    return str(element.compile(dialect=COMPILER)).strip()
+    lines = str(element.compile(dialect=COMPILER)).strip().splitlines()
+    return "\n".join(line.rstrip().replace("\t", "    ") for line in lines)
 
 
-def _types(tables: list[Table], dialect: Dialect) -> Iterator[str]:
-    kinds = {c.type.enum_name: c.type for t in tables for c in t.columns if c.type.enum_name}
+def _types(table: Table, dialect: Dialect) -> Iterator[str]:
+    kinds = {column.type.enum_name: column.type for column in table.columns if column.type.enum_name}
     for name, kind in kinds.items():
         words = ", ".join(f"'{word}'" for word in kind.values)
         made = f"CREATE TYPE {name} AS ENUM ({words})"
@@ -121,3 +123,8 @@ def _duckdb(column: Column) -> sa.types.TypeEngine[Any]:
     if column.type.kind == "json":
         return postgresql.JSON()
     return _postgres(column.type)
+
+
+if __name__ == "__main__":
+    for dialect in DIALECTS:
+        (FOLDER / f"{dialect}.sql").write_text(written(dialect))
