@@ -100,9 +100,11 @@ def _rehearse(job: Job) -> Report:
     with job.report.timed("load"), past_of(job.request) as past:
         job.told.stage("load")
         window = _planned(job, past, job.request.start)
-    if window is None:
-        return job.report
-    for loaded in _histories(job, window, job.portfolios):
+        if window is None:
+            return job.report
+        runs = _runs(job, job.portfolios)
+        first = load(job, past, window, runs[0])
+    for loaded in _histories(job, window, runs, first):
         for block in _blocks(job, loaded, 1, 1):
             some = shard(job, loaded, block)
             results = computed(job, some)
@@ -111,11 +113,12 @@ def _rehearse(job: Job) -> Report:
 
 
 def _run(job: Job, restart: bool, executor: str) -> Report:
-    run = patiently(partial(_begin, job, restart), job.told.note)
-    if run is None:
+    begun = patiently(partial(_begin, job, restart), job.told.note)
+    if begun is None:
         return job.report
+    run, runs, first = begun
     with open_executor(executor, job, run) as shards:
-        for found in _histories(job, run.window, run.left(job.portfolios), shards.settle):
+        for found in _histories(job, run.window, runs, first, shards.settle):
             loaded = found
             for block in _blocks(job, found, shards.held, shards.wide):
                 loaded = shards.do(loaded, block)
@@ -124,19 +127,38 @@ def _run(job: Job, restart: bool, executor: str) -> Report:
     return job.report
 
 
+def _runs(job: Job, portfolios: Sequence[str]) -> list[list[str]]:
+    """The portfolios in runs that have one history.
+
+    Without any portfolio there is one empty shard: positions of deleted ones are marked, too.
+    """
+    return alike(portfolios, job.known) if job.portfolios else [[]]
+
+
 def _histories(
-    job: Job, window: Window, portfolios: Sequence[str], ready: Callable[[], None] = lambda: None
+    job: Job,
+    window: Window,
+    runs: Sequence[list[str]],
+    first: Loaded | None,
+    ready: Callable[[], None] = lambda: None,
 ) -> Iterator[Loaded]:
     """The portfolios, those with one history at a time: they are read together, and once.
 
-    Without any portfolio there is one empty shard: positions of deleted ones are marked, too.
-
     Args:
+        first: the first of the runs, read already; None where nothing is left to do.
         ready: called before reading: a file is not read while it is written.
     """
-    for run in alike(portfolios, job.known) if job.portfolios else [[]]:
+
+    def read(run: list[str]) -> Loaded:
+        with job.report.timed("load"), past_of(job.request) as past:
+            job.told.stage("load")
+            return load(job, past, window, run)
+
+    if first:
+        yield first
+    for run in runs[1:]:
         ready()
-        yield patiently(partial(load, job, window, run), job.told.note)
+        yield patiently(partial(read, run), job.told.note)
 
 
 def _blocks(job: Job, loaded: Loaded, held: int, wide: int) -> list[list[str]]:
@@ -145,19 +167,21 @@ def _blocks(job: Job, loaded: Loaded, held: int, wide: int) -> list[list[str]]:
     return blocks(found, request.shard_size or fits) or [[]]
 
 
-def _begin(job: Job, restart: bool) -> Run | None:
-    """The run to do. Nothing is written yet."""
+def _begin(job: Job, restart: bool) -> tuple[Run, list[list[str]], Loaded | None] | None:
+    """The run to do, its portfolios by history, and the first of these, read. Nothing is written yet."""
     request = job.request
     with job.report.timed("load"), past_of(request) as past:
-        job.told.stage("plan")
+        job.told.stage("load")
         ledger = past.results
         old = cut_off(ledger, request.id) if ledger else None
         window = _planned(job, past, request.start or (None if old is None else began(old)))
         if window is None:
             return None
-        if ledger is None or old is None or restart:
-            return new_run(request.id, window, holder())
-        return resumed(ledger, old, window, holder()) or new_run(request.id, window, holder())
+        run = new_run(request.id, window, holder())
+        if ledger is not None and old is not None and not restart:
+            run = resumed(ledger, old, window, holder()) or run
+        runs = _runs(job, run.left(job.portfolios))
+        return run, runs, load(job, past, run.window, runs[0]) if runs else None
 
 
 def _planned(job: Job, past: Past, start: date | None) -> Window | None:

@@ -82,20 +82,18 @@ class Loaded:
     others: Mapping[str, pl.DataFrame]
 
 
-def load(job: Job, whole: Window, portfolios: list[str]) -> Loaded:
+def load(job: Job, past: Past, whole: Window, portfolios: list[str]) -> Loaded:
     """Read the inputs of portfolios with one history, once."""
     request = job.request
     dead = job.dead if job.marks_deleted(portfolios) else ()
     window = replace(whole, known=job.known[portfolios[0]] if portfolios else ())
     others: Mapping[str, pl.DataFrame] = {}
-    with job.report.timed("load"), past_of(request) as past:
-        job.told.stage("load")
-        inputs = load_window(past, window, [*portfolios, *dead], dead)
-        if inputs.closes.is_empty() and needs_prices(inputs.positions):
-            raise NoPricesError(request.source, f"{window.first_price}", f"{window.last}")
-        if job.is_first(portfolios) and not request.in_place:
-            others, bad = of_others(past, request.target, job.portfolios)
-            job.report.tell_quarantine(bad)
+    inputs = load_window(past, window, [*portfolios, *dead], dead)
+    if inputs.closes.is_empty() and needs_prices(inputs.positions):
+        raise NoPricesError(request.source, f"{window.first_price}", f"{window.last}")
+    if job.is_first(portfolios) and not request.in_place:
+        others, bad = of_others(past, request.target, job.portfolios)
+        job.report.tell_quarantine(bad)
     job.report.tell_quarantine(inputs.quarantine)
     return Loaded(portfolios, window, inputs, others)
 

@@ -51,9 +51,9 @@ def of(url: str, target: str | None = None) -> tuple[Job, Run, Loaded]:
     job = Job(request, Quiet(), datetime.now(UTC))
     with past_of(request) as past:
         job.portfolios, job.dead = live_portfolios(past.source, None)
-    job.known = dict.fromkeys(job.portfolios, ())
+        job.known = dict.fromkeys(job.portfolios, ())
+        loaded = load(job, past, WINDOW, list(job.portfolios))
     found = new_run("r", WINDOW, "me")
-    loaded = load(job, WINDOW, list(job.portfolios))
     begin(job, found)
     return job, found, loaded
 
