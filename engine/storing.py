@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from engine.frames import dtype
-from engine.ids import row_ids
+from engine.frames import coded, dtype, plain
+from engine.ids import BadKeyError, row_ids
 from engine.numerics.rounding import round_half_away
 from engine.results import FAILURES
 from engine.schema import Column, Table
@@ -37,11 +39,11 @@ def store_rows(table: Table, rows: pl.DataFrame, stamp: datetime) -> pl.DataFram
             dropped, absent ones are null. Texts may be coded: see `engine.frames.coded`.
         stamp: what the rows bear as their time.
     """
-    rows = rows.sort(table.key)
+    rows = _sorted(table, rows)
     fresh = [
         figure(rows[column.name], column)
         if column.type.kind == "numeric" and rows.schema[column.name].is_float()
-        else rows[column.name].cast(dtype(column))
+        else plain(rows[column.name]).cast(dtype(column))
         for column in table.columns
         if column.name in rows.columns
     ]
@@ -55,6 +57,36 @@ def store_rows(table: Table, rows: pl.DataFrame, stamp: datetime) -> pl.DataFram
         if column.name not in known.columns
     ]
     return known.with_columns(absent).select(table.names)
+
+
+def _sorted(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows by key, its texts coded: one sort of whole numbers takes a quarter of one of texts."""
+    keys = [coded(rows[name]) if rows.schema[name] == pl.String else rows[name] for name in table.key]
+    for key in keys:
+        if key.null_count():
+            raise BadKeyError(table.name, key.name, f"{key.null_count()} nulls")
+    rows = rows.with_columns(keys)
+    words = list(_packed(keys)) if rows.height else []
+    if all(bool((word[1:] >= word[:-1]).all()) for word in words[:1]) and len(words) < 2:
+        return rows
+    return rows[np.lexsort(words[::-1])]
+
+
+def _packed(keys: Sequence[pl.Series]) -> Iterator[NDArray[np.int64]]:
+    """Whole numbers that sort as the keys do, as many keys in one as 62 bits hold."""
+    word, room = None, 1
+    for key in keys:
+        number = key.to_physical().cast(pl.Int64).to_numpy()
+        least = number.min()
+        span = int(number.max()) - int(least) + 1
+        if word is None or room * span >= 1 << 62:
+            if word is not None:
+                yield word
+            word, room = number - least, span
+        else:
+            word, room = word * span + (number - least), room * span
+    if word is not None:
+        yield word
 
 
 def misfits(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
