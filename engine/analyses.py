@@ -21,6 +21,7 @@ from engine.analytics.sector import sector
 from engine.analytics.spread_factors import spread_factors
 from engine.analytics.stress import stress
 from engine.analytics.volatility import volatility
+from engine.checks import misfits
 from engine.exact import GRAIN_SCALE, usd
 from engine.frames import UTC_MICROSECONDS
 from engine.inputs import Inputs
@@ -28,7 +29,7 @@ from engine.panel import build_panel
 from engine.rules import Rules
 from engine.scenarios import Scenarios
 from engine.schema import TABLES
-from engine.storing import figure, misfits
+from engine.storing import figure
 from engine.window import Window
 
 RATE_BETAS = "position_interest_rate_betas"

@@ -14,13 +14,14 @@ from engine.analytics.snapshots import stored
 from engine.analytics.state import marked_positions, rolled_portfolios
 from engine.analytics.tags import sector_tags
 from engine.analytics.tracking import tracking
+from engine.checks import misfits
 from engine.frames import empty
 from engine.inputs import Inputs
 from engine.openings import first_seen
 from engine.results import Results
 from engine.schema import TABLES
 from engine.status import day_jobs, refused, status_rows
-from engine.storing import misfits, store_rows
+from engine.storing import store_rows
 from engine.window import Window
 
 NEVER_WRITTEN = ("correlation_clusters", "correlation_cluster_positions")

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from engine.frames import coded, dtype, plain
 from engine.ids import BadKeyError, row_ids
 from engine.numerics.rounding import round_half_away
-from engine.results import FAILURES
 from engine.schema import Column, Table
 
 STAMPS = ("created_at", "updated_at", "assigned_at")
@@ -22,11 +21,11 @@ def figure(values: pl.Series, column: Column) -> pl.Series:
     """Floats as their column stores them: shortest decimal text, half away from zero.
 
     NaN stays NaN in a column that knows it, and is no figure (null) in one that does not; a null
-    stays null. Figures too wide for the column must be taken out before: see `misfits`.
+    stays null. Figures too wide for the column must be taken out before: see `engine.checks`.
     """
     rounded = round_half_away(values.fill_null(np.nan).to_numpy(), column.type.scale)
     fresh = pl.Series(column.name, rounded, nan_to_null=not column.nan)
-    if column.nan:
+    if column.nan and values.null_count():
         fresh = fresh.set(values.is_null(), None)
     return fresh.cast(dtype(column))
 
@@ -87,35 +86,3 @@ def _packed(keys: Sequence[pl.Series]) -> Iterator[NDArray[np.int64]]:
             word, room = word * span + (number - least), room * span
     if word is not None:
         yield word
-
-
-def misfits(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """The floats that their columns cannot hold: rows of `FAILURES`.
-
-    Too wide a figure, an infinite one, or an undefined one where the column has to have a number.
-
-    Args:
-        rows: portfolio_id, the table's key columns and figures as Float64.
-    """
-    named = pl.concat_str((pl.col(name).cast(pl.String) for name in table.key), separator=", ")
-    found = [
-        rows.filter(_misfit(column)).select(
-            "portfolio_id",
-            table=pl.lit(table.name),
-            column=pl.lit(column.name),
-            key=named,
-            value=pl.col(column.name).cast(pl.String),
-            reason=pl.lit(f"{column.name} does not fit {column.type}"),
-        )
-        for column in table.columns
-        if column.type.kind == "numeric" and rows.schema.get(column.name) == pl.Float64
-    ]
-    return pl.concat([pl.DataFrame(schema=FAILURES), *found])
-
-
-def _misfit(column: Column) -> pl.Expr:
-    value, kind = pl.col(column.name), column.type
-    # What rounds to the limit is as wide as the limit.
-    limit = 10.0 ** (kind.precision - kind.scale) - 0.5 * 10.0**-kind.scale
-    wide = (value.abs() >= limit) & value.is_not_nan()
-    return wide if column.nan or column.nullable else wide | value.is_nan()

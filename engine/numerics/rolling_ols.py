@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.numerics.arrays import Bools, Int32s, Ints
+from engine.numerics.blas import fill_columns
 from engine.numerics.line import OlsFit, line_from_data
 from engine.numerics.returns import PairReturns
 from engine.numerics.rolling_common import BLOCK_COLUMNS, Common, common_rows, fit_common
@@ -71,11 +72,12 @@ def _in_window(flags: Bools, first: Ints, stop: Ints) -> Int32s:
 
 
 def _fit_from_data(fit: OlsFit, returns: PairReturns, first: Ints, stop: Ints, cells: Bools) -> None:
-    for date in np.flatnonzero(cells.any(axis=1)).tolist():
-        rows = slice(int(first[date]), int(stop[date]))
-        every = np.flatnonzero(cells[date])
-        for left in range(0, every.size, BLOCK_COLUMNS):
-            columns = every[left : left + BLOCK_COLUMNS]
-            used = returns.previous[rows, columns] >= first[date]
-            part = line_from_data(returns.x[rows, columns], returns.y[rows, columns], used)
-            fit.put((date, columns), part)
+    """Fit the cells [D,S] a block at a time, each in a column of its own."""
+    found = np.flatnonzero(cells)
+    for left in range(0, found.size, BLOCK_COLUMNS):
+        date, pair = np.unravel_index(fill_columns(found[left : left + BLOCK_COLUMNS]), cells.shape)
+        rows = first[date] + np.arange(int((stop - first)[date].max()))[:, None]
+        inside = rows < stop[date]
+        rows = np.where(inside, rows, 0)
+        used = inside & (returns.previous[rows, pair] >= first[date])
+        fit.put((date, pair), line_from_data(returns.x[rows, pair], returns.y[rows, pair], used))

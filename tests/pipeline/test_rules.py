@@ -9,11 +9,11 @@ from typing import Any
 
 import polars as pl
 
+from engine.checks import misfits
 from engine.pipeline import compute
 from engine.results import Results
 from engine.rules import Rules
 from engine.schema import TABLES
-from engine.storing import misfits
 from engine.window import Window
 from loaders.window import load_window
 from tests.builders import STAMP, close, event, flow, portfolio, position, uid
