@@ -36,7 +36,10 @@ def quotes(symbols: pl.Series, closes: pl.DataFrame, sessions: list[date]) -> pl
         All but the close look the symbol up in upper case, and take zeros for prices.
         Source: document 01 §3.3, §4.3, §5.1.
     """
-    ticks = closes.select("symbol", "date", ticks=pl.col("close").to_physical().cast(pl.Int64))
+    wanted = pl.concat([symbols, symbols.str.to_uppercase()]).unique()
+    ticks = closes.filter(pl.col("symbol").is_in(wanted.implode())).select(
+        "symbol", "date", ticks=pl.col("close").to_physical().cast(pl.Int64)
+    )
     grid = pl.DataFrame({"symbol": symbols}).join(session_frame(sessions), how="cross")
     grid = grid.with_columns(upper=pl.col("symbol").str.to_uppercase())
     exact = ticks.rename({"ticks": "exact"})
