@@ -34,6 +34,9 @@ MADE = tuple(name for name, table in TABLES.items() if table.role in ("output", 
 """The tables that a run makes where they are missing. What it read from a store it does not make
 there: a table that was dropped under the run must not come back empty."""
 
+LABELS = {"factor_definitions": "factor_definitions", "tags": "tags_v2", "position_tags": "position_tags"}
+"""What one shard leaves to the next, of all portfolios: the inputs' field, and the table."""
+
 
 @dataclass
 class Job:
@@ -105,8 +108,15 @@ def shard(job: Job, loaded: Loaded, block: list[str]) -> Loaded:
     return replace(loaded, portfolios=block, inputs=inputs, others=others)
 
 
+def passed_on(loaded: Loaded, results: Results) -> Loaded:
+    """The same with the factors, tags and links that a shard's results leave to the next."""
+    left = {name: results.tables[table] for name, table in LABELS.items() if table in results.tables}
+    inputs = replace(loaded.inputs, **left)  # type: ignore[arg-type]
+    return replace(loaded, inputs=inputs)
+
+
 def relabelled(job: Job, loaded: Loaded) -> Loaded:
-    """The same with the tags that the shards before have left."""
+    """The same with the factors, tags and links that stand in the stores, left there by other processes."""
     with job.report.timed("load"), past_of(job.request) as past:
         labels: dict[str, Any] = load_labels(past)
         return replace(loaded, inputs=replace(loaded.inputs, **labels))

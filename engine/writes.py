@@ -59,7 +59,11 @@ class Writes:
             raise StoppedError
 
     def submit(self, work: Callable[[], None], alone: bool = False) -> None:
-        """Begin a write as soon as a lane is free; with `alone`, do it while no other is under way."""
+        """Begin a write as soon as a lane is free; with `alone`, do it while no other is under way.
+
+        In a single lane each is alone, and the next one may be computed meanwhile.
+        """
+        alone = alone and self._lanes > 1
         while len(self._pending) >= self._lanes:
             self._take(wait(self._pending, return_when=FIRST_COMPLETED).done)
         if alone:

@@ -24,7 +24,7 @@ from engine.executors.tasks import Done, Own, Shared, admitted, own, parted, wor
 from engine.ledger import Run
 from engine.request import Request
 from engine.shards import MemoryShortError
-from engine.steps import Job, Loaded, begin, shard, wait_for_others
+from engine.steps import Job, Loaded, begin, relabelled, shard, wait_for_others
 from engine.store_url import resolved, scheme
 from writers.retry import patiently
 
@@ -132,7 +132,12 @@ class Cluster(Executor):
         self._submit(loaded, block)
         if not self._through:
             self.settle()
-        return self.relabelled(self._defined(loaded), block)
+        loaded = self._defined(loaded)
+        if job.is_last(block) or not loaded.window.tags_move:
+            return loaded
+        # The shards' tags are where their workers have written them.
+        self.settle()
+        return relabelled(job, loaded)
 
     def _defined(self, loaded: Loaded) -> Loaded:
         """With the definitions of factors that shards have made: the next ones find them."""

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from engine.ledger import Run
-from engine.steps import Job, Loaded, relabelled
+from engine.steps import Job, Loaded
 
 
 class Executor(ABC):
@@ -44,10 +44,3 @@ class Executor(ABC):
     @abstractmethod
     def settle(self) -> None:
         """Wait until nothing is under way."""
-
-    def relabelled(self, loaded: Loaded, block: list[str]) -> Loaded:
-        """In a window that changes tags, each shard waits for those that the one before has left."""
-        if self.job.is_last(block) or not loaded.window.tags_move:
-            return loaded
-        self.settle()
-        return relabelled(self.job, loaded)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
-from engine.changes import DEFINITIONS, Changes
+from engine.changes import Changes
 from engine.executors.executor import Executor
 from engine.ledger import Run
 from engine.request import Request
 from engine.shards import MemoryShortError
-from engine.steps import Job, Loaded, changed, computed, count, shard, write
+from engine.steps import Job, Loaded, changed, computed, count, passed_on, shard, write
 from engine.window import Window
 from engine.writes import Writes, lanes
 from writers.retry import patiently
@@ -22,7 +21,7 @@ class Local(Executor):
 
     def __init__(self, job: Job, run: Run) -> None:
         super().__init__(job, run)
-        self.wide = local_lanes(job.request)
+        self.wide = local_lanes(job.request, run.window)
         self.held = self.wide + 1
         self._writes = Writes(self.wide)
 
@@ -52,8 +51,7 @@ class Local(Executor):
         alone = not job.complete or found.makes_definitions
         self._writes.submit(partial(self._put, block, found, some.window, not job.begun), alone)
         job.begun = job.complete = True
-        inputs = replace(loaded.inputs, factor_definitions=results[DEFINITIONS])
-        return self.relabelled(replace(loaded, inputs=inputs), block)
+        return passed_on(loaded, results)
 
     def _put(self, block: list[str], found: Changes, window: Window, begins: bool) -> None:
         job = self.job
@@ -67,6 +65,9 @@ class Local(Executor):
             patiently(partial(write, job, self.run, block, found, window, begins, told), job.told.note)
 
 
-def local_lanes(request: Request) -> int:
-    """Into a target of its own, shards bring rows that others bring as well: one after the other."""
-    return lanes(request.target) if request.in_place else 1
+def local_lanes(request: Request, window: Window) -> int:
+    """Where shards bring rows that others bring as well, they are written one after the other.
+
+    That is into a target of its own, and where each goes on counting the tags of the one before.
+    """
+    return lanes(request.target) if request.in_place and not window.tags_move else 1
