@@ -17,8 +17,8 @@ BYTES_A_SESSION = 2**19
 rows, held as figures, as stored rows and as the text that is sent."""
 SHARE = 0.5
 """Of the free memory, what a run may take."""
-LARGEST = 3_000
-"""Portfolios times sessions in a shard, 24 over half a year: enough that what all share costs little, few
+LARGEST = 6_000
+"""Portfolios times sessions in a shard, 49 over half a year: enough that what all share costs little, few
 enough that writing begins soon."""
 
 
@@ -60,7 +60,7 @@ def alike(portfolios: Sequence[str], known: Mapping[str, object]) -> list[list[s
 
 
 def shard_size(portfolios: int, sessions: int, memory: int | None, held: int, wide: int) -> int:
-    """Portfolios in a shard: what fits the memory beside the others in it, and some for everybody.
+    """Portfolios in a shard: what fits the memory beside the others in it, some for everybody, all alike.
 
     Args:
         memory: bytes that the run may take on a machine; default half of what is free.
@@ -69,7 +69,9 @@ def shard_size(portfolios: int, sessions: int, memory: int | None, held: int, wi
     """
     budget = memory or int(_free_memory() * SHARE)
     fitting = budget // (held * sessions * BYTES_A_SESSION)
-    return max(1, min(fitting, LARGEST // sessions, -(-portfolios // wide)))
+    most = max(1, min(fitting, LARGEST // sessions, -(-portfolios // wide)))
+    shards = max(1, -(-portfolios // most))
+    return max(1, -(-portfolios // shards))
 
 
 def blocks(portfolios: Sequence[str], size: int) -> list[list[str]]:

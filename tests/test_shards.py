@@ -25,7 +25,9 @@ def test_blocks_keep_the_order_and_lose_nobody() -> None:
     [
         (5, HALF_A_YEAR, 100 * GIB, 2, 1, 5),
         (5, HALF_A_YEAR, 100 * GIB, 3, 2, 3),
-        (1_000, HALF_A_YEAR, 100 * GIB, 2, 1, 24),
+        (1_000, HALF_A_YEAR, 100 * GIB, 2, 1, 48),  # 21 shards; 49 would leave 20 for the last one
+        (100, HALF_A_YEAR, 100 * GIB, 3, 2, 34),
+        (0, HALF_A_YEAR, 100 * GIB, 2, 1, 1),
         (1_000, 1, 100 * GIB, 2, 1, 1_000),
         (1_000, HALF_A_YEAR, 2 * HALF_A_YEAR * BYTES_A_SESSION * 7, 2, 1, 7),
         (1_000, HALF_A_YEAR, 3 * HALF_A_YEAR * BYTES_A_SESSION * 7, 3, 2, 7),
