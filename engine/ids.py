@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 
 import numpy as np
 import polars as pl
@@ -27,7 +28,7 @@ LANES = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03))
 VERSION_MASK, VERSION = np.uint64(0xFFFFFFFFFFFF0FFF), np.uint64(0x8000)
 VARIANT_MASK, VARIANT = np.uint64(0x3FFFFFFFFFFFFFFF), np.uint64(0x8000000000000000)
 
-BLOCK = 1 << 13
+BLOCK = 1 << 14
 """Rows formatted at once: their words stay in the processor's cache, which halves the time."""
 
 UUID_LINE = np.dtype(
@@ -69,12 +70,14 @@ def row_ids(table: str, *keys: pl.Series) -> pl.Series:
         return pl.Series("id", [], pl.String)
     columns = [_coded(key) for key in keys]
     seeds = tuple(_seeded(word, columns[0], lane) for lane, word in enumerate(_digests([table])[0]))
-    lines = np.empty(len(keys[0]), dtype=UUID_LINE)
-    for start in range(0, len(lines), BLOCK):
-        block = slice(start, start + BLOCK)
-        _write(lines[block], *(_lane(lane, seed, columns, block) for lane, seed in enumerate(seeds)))
+    lines = _blank_lines()
+    texts: list[IO[bytes]] = []
+    for start in range(0, len(keys[0]), BLOCK):
+        block = slice(start, min(start + BLOCK, len(keys[0])))
+        high, low = (_lane(lane, seed, columns, block) for lane, seed in enumerate(seeds))
+        texts.append(BytesIO(_written(lines[: len(high)], high, low)))
     # The reader of lines is the fastest public way from bytes to strings.
-    return pl.read_lines(lines.tobytes(), name="id")["id"].rechunk()
+    return pl.read_lines(texts, name="id")["id"].rechunk()
 
 
 def _check(table: str, key: pl.Series, height: int) -> None:
@@ -180,17 +183,25 @@ def _mix(words: Words) -> Words:
     return mixed
 
 
-def _write(lines: NDArray[Any], high: Words, low: Words) -> None:
-    """The 128 bits as `xxxxxxxx-xxxx-8xxx-yxxx-xxxxxxxxxxxx`, a line each."""
-    halves = np.empty((len(high), 2), dtype=">u8")
-    halves[:, 0] = high & VERSION_MASK | VERSION
-    halves[:, 1] = low & VARIANT_MASK | VARIANT
-    text = HEX_WORDS[halves.view(">u2")]
-    lines["time_low"], lines["time_mid"] = text[:, 0:2], text[:, 2]
-    lines["version"], lines["variant"], lines["node"] = text[:, 3], text[:, 4], text[:, 5:8]
+def _blank_lines() -> NDArray[Any]:
+    """Lines in which only the digits are missing."""
+    lines = np.empty(BLOCK, dtype=UUID_LINE)
     for dash in ("dash_1", "dash_2", "dash_3", "dash_4"):
         lines[dash] = ord("-")
     lines["end"] = ord("\n")
+    return lines
+
+
+def _written(lines: NDArray[Any], high: Words, low: Words) -> bytes:
+    """The 128 bits as `xxxxxxxx-xxxx-8xxx-yxxx-xxxxxxxxxxxx`, a line each; `lines` is written over."""
+    words = [high & VERSION_MASK | VERSION, low & VARIANT_MASK | VARIANT]
+    first, second = (word.astype("<u8", copy=False).view("<u2").reshape(-1, 4) for word in words)
+    lines["time_low"][:, 0], lines["time_low"][:, 1] = HEX_WORDS[first[:, 3]], HEX_WORDS[first[:, 2]]
+    lines["time_mid"], lines["version"] = HEX_WORDS[first[:, 1]], HEX_WORDS[first[:, 0]]
+    lines["variant"] = HEX_WORDS[second[:, 3]]
+    for place in range(3):
+        lines["node"][:, place] = HEX_WORDS[second[:, 2 - place]]
+    return lines.tobytes()
 
 
 def _hex_words() -> NDArray[np.uint32]:

@@ -78,6 +78,8 @@ def matrices(closes: Closes, column: Integers, owner: Integers, held: Bools) -> 
 def stack(parts: list[Matrices]) -> Matrices:
     """All their matrices."""
     parts = parts or [_empty(no_sets())]
+    if len(parts) == 1:
+        return parts[0]
     arrays = {
         field.name: np.concatenate([getattr(part, field.name) for part in parts])
         for field in fields(Matrices)
