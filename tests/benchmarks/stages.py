@@ -1,0 +1,88 @@
+"""Where computing spends its time: `python -m tests.benchmarks.stages [--portfolios N] [--source URL]`.
+
+An invented world of the benchmark's kind, or a store's own half-year, is loaded, computed once to warm up,
+once for the time, and once under Python's profiler, whose seconds are a little more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import pstats
+import tempfile
+import time
+from datetime import date
+
+import polars as pl
+
+import engine
+from engine.benchmarks.worlds import FIRST, LAST
+from engine.copying import put_whole
+from engine.inputs import Inputs
+from engine.progress import Quiet
+from loaders.demo import demo_world
+from writers.writer import BATCH_ROWS
+
+STAGES = (
+    ("position values", "pipeline", "mark"),
+    ("P&L, equity, exposures", "pipeline", "roll"),
+    ("figures that do not fit", "checks", "misfits"),
+    ("panel and lots", "lots", "lot_arrays"),
+    ("market beta", "market_beta", "market_beta"),
+    ("provider beta", "analyses", "_provider"),
+    ("rate beta", "rate_beta", "rate_beta"),
+    ("spread factors", "spread_factors", "spread_factors"),
+    ("ridge factors", "ridge_factors", "ridge_factors"),
+    ("sector", "sector", "sector"),
+    ("volatility", "volatility", "volatility"),
+    ("correlations", "correlations", "correlations"),
+    ("stress", "analyses", "_stress"),
+    ("storing: rows by key", "storing", "_sorted"),
+    ("storing: figures rounded", "storing", "figure"),
+    ("storing: texts", "frames", "plain"),
+    ("ids", "ids", "row_ids"),
+)
+"""What is told, the module, and its function; ids are taken by several of the others, too."""
+
+
+def profile(inputs: Inputs) -> tuple[float, int, dict[tuple[str, str], float]]:
+    """Seconds without the profiler, rows, and seconds by module and function with it."""
+    engine.compute(inputs)
+    start = time.perf_counter()
+    rows = engine.compute(inputs).rows
+    spent = time.perf_counter() - start
+    profiler = cProfile.Profile()
+    profiler.runcall(engine.compute, inputs)
+    found: dict[tuple[str, str], float] = {}
+    entries = pstats.Stats(profiler).stats.items()  # type: ignore[attr-defined]
+    for (path, _, function), (_, _, _, cumulative, _) in entries:
+        key = path.rpartition("/")[2].removesuffix(".py"), function
+        found[key] = max(found.get(key, 0.0), cumulative)
+    return spent, rows, found
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--portfolios", type=int, default=48, metavar="N", help="[48]")
+    options.add_argument("--source", metavar="URL", help="[an invented world]")
+    options.add_argument("--run-date", type=date.fromisoformat, default=LAST, metavar="D")
+    known = options.parse_args()
+    pl.Config.set_engine_affinity("in-memory")
+    with tempfile.TemporaryDirectory() as folder:
+        url = known.source or f"parquet://{folder}/world"
+        if known.source is None:
+            put_whole(url, demo_world(known.portfolios, 30, 1_500), BATCH_ROWS, Quiet())
+        inputs = engine.open(url).inputs(FIRST, LAST, run_date=known.run_date)
+    spent, rows, found = profile(inputs)
+    whole = found["pipeline", "compute"]
+    print(
+        f"{inputs.portfolios.height} portfolios: {spent:.2f} s, {rows:,} rows, {rows / spent:,.0f} a second"
+    )
+    for told, *key in STAGES:
+        seconds = found.get((key[0], key[1]), 0.0)
+        print(f"{told:<28}{seconds:>8.3f} s{seconds / whole:>7.0%}")
+    print(f"{'all, under the profiler':<28}{whole:>8.3f} s")
+
+
+if __name__ == "__main__":
+    main()
