@@ -16,7 +16,7 @@ from engine.report import Report
 from engine.request import Request, destination
 from engine.rules import Rules
 from engine.scenarios import load_scenarios
-from engine.shards import alike, blocks, live_portfolios, shard_size
+from engine.shards import alike, blocks, by_weight, live_portfolios, shard_count, weights
 from engine.steps import MADE, Job, Loaded, changed, computed, count, finish, load, past_of, shard
 from engine.store_url import same_store
 from engine.subset import completed
@@ -163,8 +163,11 @@ def _histories(
 
 def _blocks(job: Job, loaded: Loaded, held: int, wide: int) -> list[list[str]]:
     found, request = loaded.portfolios, job.request
-    fits = shard_size(len(found), len(loaded.window.sessions), request.memory, held, wide)
-    return blocks(found, request.shard_size or fits) or [[]]
+    if request.shard_size or not found:
+        return blocks(found, request.shard_size or 1) or [[]]
+    weight, sessions = weights(found, loaded.inputs.positions), len(loaded.window.sessions)
+    shards = shard_count(sum(weight), len(found), sessions, request.memory, held, wide)
+    return by_weight(found, weight, shards)
 
 
 def _begin(job: Job, restart: bool) -> tuple[Run, list[list[str]], Loaded | None] | None:

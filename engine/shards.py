@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import accumulate, groupby, pairwise
+from math import ceil
 
 import polars as pl
 
@@ -17,6 +18,8 @@ BYTES_A_SESSION = 2**19
 rows, held as figures, as stored rows and as the text that is sent."""
 SHARE = 0.5
 """Of the free memory, what a run may take."""
+USUAL = 30
+"""Positions of a portfolio of weight 1. There the rows of positions cost about as much as those of pairs."""
 LARGEST = 6_000
 """Portfolios times sessions in a shard, 49 over half a year: enough that what all share costs little, few
 enough that writing begins soon."""
@@ -59,19 +62,42 @@ def alike(portfolios: Sequence[str], known: Mapping[str, object]) -> list[list[s
     return [list(run) for _, run in groupby(portfolios, lambda owner: known[owner])]
 
 
-def shard_size(portfolios: int, sessions: int, memory: int | None, held: int, wide: int) -> int:
-    """Portfolios in a shard: what fits the memory beside the others in it, some for everybody, all alike.
+def shard_count(
+    weight: float, portfolios: int, sessions: int, memory: int | None, held: int, wide: int
+) -> int:
+    """Shards: each fits the memory beside the others in it, and there are some for everybody.
 
     Args:
+        weight: of all the portfolios: see `weights`.
         memory: bytes that the run may take on a machine; default half of what is free.
         held: shards that a machine has in memory at the same time, computed or written.
         wide: shards that can be in work at the same time.
     """
     budget = memory or int(_free_memory() * SHARE)
     fitting = budget // (held * sessions * BYTES_A_SESSION)
-    most = max(1, min(fitting, LARGEST // sessions, -(-portfolios // wide)))
-    shards = max(1, -(-portfolios // most))
-    return max(1, -(-portfolios // shards))
+    most = max(1, min(fitting, LARGEST // sessions))
+    return max(1, min(portfolios, max(ceil(weight / most), wide)))
+
+
+def weights(portfolios: Sequence[str], positions: pl.DataFrame) -> list[float]:
+    """What each portfolio costs, in portfolios of 30 positions: for n positions (n^2 + 30 n) / (30^2 + 30^2).
+
+    Args:
+        positions: portfolio_id; a row for each position.
+    """
+    held = dict(positions.group_by("portfolio_id").len().iter_rows())
+    return [max(1, n) * (n + USUAL) / (2 * USUAL**2) for n in (held.get(owner, 0) for owner in portfolios)]
+
+
+def by_weight(portfolios: Sequence[str], weight: Sequence[float], shards: int) -> list[list[str]]:
+    """The portfolios in so many blocks, of about one weight, none empty; the first ones rather larger."""
+    ends = [0.0, *accumulate(weight)]
+    cuts = [0]
+    for shard in range(1, shards):
+        share = ends[-1] * shard / shards
+        open_to = range(cuts[-1] + 1, len(portfolios) - (shards - shard) + 1)
+        cuts.append(min(open_to, key=lambda cut: (abs(ends[cut] - share), -cut)))
+    return [list(portfolios[i:j]) for i, j in pairwise([*cuts, len(portfolios)])]
 
 
 def blocks(portfolios: Sequence[str], size: int) -> list[list[str]]:
