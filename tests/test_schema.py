@@ -57,7 +57,8 @@ def test_duckdb_takes_its_ddl() -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_create_statements_are_the_schema_s(dialect: Dialect) -> None:
-    assert (FOLDER / f"{dialect}.sql").read_text() == written(dialect)
+    found = (FOLDER / f"{dialect}.sql").read_text()
+    assert found == written(dialect), "python -m tests.table_files writes it again"
 
 
 def test_the_page_of_documentation_is_up_to_date() -> None:
