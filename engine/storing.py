@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -65,24 +65,26 @@ def _sorted(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
         if key.null_count():
             raise BadKeyError(table.name, key.name, f"{key.null_count()} nulls")
     rows = rows.with_columns(keys)
-    words = list(_packed(keys)) if rows.height else []
-    if all(bool((word[1:] >= word[:-1]).all()) for word in words[:1]) and len(words) < 2:
+    if rows.is_empty():
+        return rows
+    words = _packed(keys)
+    if len(words) == 1 and (words[0][1:] >= words[0][:-1]).all():
         return rows
     return rows[np.lexsort(words[::-1])]
 
 
-def _packed(keys: Sequence[pl.Series]) -> Iterator[NDArray[np.int64]]:
+def _packed(keys: Sequence[pl.Series]) -> list[NDArray[np.int64]]:
     """Whole numbers that sort as the keys do, as many keys in one as 62 bits hold."""
-    word, room = None, 1
+    words: list[NDArray[np.int64]] = []
+    room = 1
     for key in keys:
         number = key.to_physical().cast(pl.Int64).to_numpy()
-        least = number.min()
-        span = int(number.max()) - int(least) + 1
-        if word is None or room * span >= 1 << 62:
-            if word is not None:
-                yield word
-            word, room = number - least, span
+        number = number - number.min()
+        span = int(number.max()) + 1
+        if words and room * span < 1 << 62:
+            words[-1] = words[-1] * span + number
+            room *= span
         else:
-            word, room = word * span + (number - least), room * span
-    if word is not None:
-        yield word
+            words.append(number)
+            room = span
+    return words
