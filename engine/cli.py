@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 done; 1 some portfolio was refused, a row quarantined, a figure unexplained, closes missing, or
-        stores differ; 2 usage or an unexpected error; 130 interrupted.
+        stores differ; 2 usage or an unexpected error; 130 interrupted; 141 nobody reads on.
     """
     options = parser().parse_args(arguments)
     from engine.errors import EngineError, told
@@ -54,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        return 141  # what a shell says of a process that its pipe has ended
     except Exception as error:
         print(f"unexpected error: {told(error)}", file=sys.stderr)
         return 2

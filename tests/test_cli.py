@@ -48,6 +48,19 @@ def test_help_imports_nothing_heavy() -> None:
     assert not heavy & set(done.stdout.split())
 
 
+def test_a_reader_who_has_read_enough_ends_it_without_a_word(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "engine", "schema", "--ddl", "postgres"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pipesize=4096
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline() == "CREATE TABLE users (\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 141
+
+
 def test_a_backfill_writes_counts_and_leaves_its_record(tmp_path: Path) -> None:
     done = engine(tmp_path, "backfill", "--from", source("mixed"), "--to", "duckdb:///x", *MIXED)
     assert done.returncode == 0, done.stderr

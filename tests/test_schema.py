@@ -12,7 +12,7 @@ from engine.frames import polars_schema
 from engine.schema import TABLES
 from engine.schema_pages import markdown, text
 from sql import DIALECTS, Dialect, create
-from tests.table_files import FOLDER, written
+from tools.table_files import FOLDER, written
 
 ROOT = Path(__file__).parents[1]
 GOLDEN_TABLES = sorted((ROOT / "tests/golden").glob("*/*puts/*.parquet"))
@@ -58,7 +58,7 @@ def test_duckdb_takes_its_ddl() -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_create_statements_are_the_schema_s(dialect: Dialect) -> None:
     found = (FOLDER / f"{dialect}.sql").read_text()
-    assert found == written(dialect), "python -m tests.table_files writes it again"
+    assert found == written(dialect), "python -m tools.table_files writes it again"
 
 
 def test_the_page_of_documentation_is_up_to_date() -> None:

@@ -28,6 +28,7 @@ square brackets at the end of a description are defaults. Data goes to stdout, p
 | 1 | done, but a portfolio was refused or a row quarantined; of `compare`: the stores differ |
 | 2 | usage, a store out of reach, another run at work, an unexpected error: nothing half-done is left |
 | 130 | interrupted |
+| 141 | whoever read the output closed it |
 """
 
 

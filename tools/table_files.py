@@ -1,6 +1,6 @@
 """The files of CREATE statements, sql/tables/*.sql: from the schema, through SQLAlchemy's MetaData.
 
-`python -m tests.table_files` writes them; a test holds them to it. The engine sends the files, since
+`python -m tools.table_files` writes them; a test holds them to it. The engine sends the files, since
 SQLAlchemy takes longer to import than a small backfill takes to compute.
 """
 
