@@ -153,8 +153,8 @@ def statement(name: str, /, **values: Value) -> str:
 
 def create(tables: Iterable[str], dialect: Dialect) -> list[str]:
     """The statements that make tables, parents before children, with the types that they use."""
-    wanted, sections = set(tables), _sections(dialect)
-    found = (text for name in TABLES if name in wanted for text in sections[name])
+    wanted = set(tables)
+    found = (text for name in TABLES if name in wanted for text in _sections(dialect)[name])
     return list(dict.fromkeys(found))
 
 

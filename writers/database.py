@@ -8,7 +8,7 @@ from collections.abc import Collection
 import polars as pl
 
 from engine.schema import TABLES, Table
-from sql import Name, Names, Pairs, Value, statement
+from sql import Dialect, Name, Names, Pairs, Value, create, statement
 from writers.writer import Scope, Turn, Writer
 
 DELETE_BY = {
@@ -21,7 +21,16 @@ DELETE_BY = {
 
 
 class DatabaseWriter(Writer):
-    """A writer that speaks SQL."""
+    """A writer that speaks SQL.
+
+    dialect: whose CREATE statements it sends.
+    """
+
+    dialect: Dialect
+
+    @abstractmethod
+    def present(self) -> set[str]:
+        """The names of the tables that the store has."""
 
     @abstractmethod
     def execute(self, text: str, table: str) -> None:
@@ -84,7 +93,9 @@ class DatabaseWriter(Writer):
         self.execute(text, table.name)
         self.progress(table.name, frame.height)
 
-    @staticmethod
-    def missing(present: set[str], wanted: Collection[str]) -> list[str]:
-        """The wanted tables that the store lacks."""
-        return [name for name in TABLES if name in wanted and name not in present]
+    def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
+        present = self.present()
+        missing = [name for name in TABLES if name in wanted and name not in present]
+        for text in create(missing, self.dialect):
+            self.execute(text, "")
+        return missing

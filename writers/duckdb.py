@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from contextlib import suppress
 
 import duckdb
 import polars as pl
 
 from engine.errors import StoreUnreachableError, WriteError
-from engine.schema import TABLES, Table
+from engine.schema import Table
 from engine.store_url import store_path
 from loaders.duckdb_files import connected
 from loaders.reader import ArrowStream
-from sql import Name, Names, create, statement
+from sql import Name, Names, statement
 from writers.database import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress
 
@@ -22,6 +21,8 @@ INCOMING = "incoming_rows"
 
 class DuckDBWriter(DatabaseWriter):
     """An embedded database file."""
+
+    dialect = "duckdb"
 
     def __init__(self, url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
         super().__init__(url, batch_rows, progress)
@@ -37,12 +38,8 @@ class DuckDBWriter(DatabaseWriter):
         except duckdb.Error as error:
             raise WriteError(self.url, table, str(error)) from error
 
-    def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
-        found = {row[0] for row in self.connection.sql(statement("catalog")).fetchall()}
-        missing = self.missing(found, wanted)
-        for text in create(missing, "duckdb"):
-            self.execute(text, "")
-        return missing
+    def present(self) -> set[str]:
+        return {row[0] for row in self.connection.sql(statement("catalog")).fetchall()}
 
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
         self.connection.register(INCOMING, ArrowStream(frame))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from contextlib import suppress
 from hashlib import blake2b
 
@@ -10,9 +9,9 @@ import polars as pl
 import psycopg
 
 from engine.errors import LostConnectionError, WriteError
-from engine.schema import TABLES, Table
+from engine.schema import Table
 from loaders.postgres import connect
-from sql import Name, Names, create, statement
+from sql import Name, Names, statement
 from writers.database import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress, Turn
 
@@ -23,6 +22,8 @@ TURNS = 0x7475726E73
 
 class PostgresWriter(DatabaseWriter):
     """A database that holds the legacy schema, or is to hold it."""
+
+    dialect = "postgres"
 
     def __init__(self, url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
         super().__init__(url, batch_rows, progress)
@@ -49,12 +50,8 @@ class PostgresWriter(DatabaseWriter):
         self.execute(statement("lock/turn_beside", key=TURNS), "")
         self.execute(statement("lock/turn", key=_number(turn.part)), "")
 
-    def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
-        found = {row[0] for row in self.connection.execute(statement("catalog").encode())}
-        missing = self.missing(found, wanted)
-        for text in create(missing, "postgres"):
-            self.execute(text, "")
-        return missing
+    def present(self) -> set[str]:
+        return {row[0] for row in self.connection.execute(statement("catalog").encode())}
 
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
         columns = Names(tuple(frame.columns))
