@@ -151,7 +151,6 @@ def _histories(
 
     def read(run: list[str]) -> Loaded:
         with job.report.timed("load"), past_of(job.request) as past:
-            job.told.stage("load")
             return load(job, past, window, run)
 
     if first:
@@ -163,8 +162,10 @@ def _histories(
 
 def _blocks(job: Job, loaded: Loaded, held: int, wide: int) -> list[list[str]]:
     found, request = loaded.portfolios, job.request
-    if request.shard_size or not found:
-        return blocks(found, request.shard_size or 1) or [[]]
+    if not found:
+        return [[]]
+    if request.shard_size:
+        return blocks(found, request.shard_size)
     weight, sessions = weights(found, loaded.inputs.positions), len(loaded.window.sessions)
     shards = shard_count(sum(weight), len(found), sessions, request.memory, held, wide)
     return by_weight(found, weight, shards)
@@ -174,7 +175,7 @@ def _begin(job: Job, restart: bool) -> tuple[Run, list[list[str]], Loaded | None
     """The run to do, its portfolios by history, and the first of these, read. Nothing is written yet."""
     request = job.request
     with job.report.timed("load"), past_of(request) as past:
-        job.told.stage("load")
+        job.told.stage("plan")
         ledger = past.results
         old = cut_off(ledger, request.id) if ledger else None
         window = _planned(job, past, request.start or (None if old is None else began(old)))

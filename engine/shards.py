@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, groupby, pairwise
@@ -95,8 +96,9 @@ def by_weight(portfolios: Sequence[str], weight: Sequence[float], shards: int) -
     cuts = [0]
     for shard in range(1, shards):
         share = ends[-1] * shard / shards
-        open_to = range(cuts[-1] + 1, len(portfolios) - (shards - shard) + 1)
-        cuts.append(min(open_to, key=lambda cut: (abs(ends[cut] - share), -cut)))
+        above = min(bisect_right(ends, share), len(portfolios))
+        nearest = above if ends[above] - share <= share - ends[above - 1] else above - 1
+        cuts.append(min(max(nearest, cuts[-1] + 1), len(portfolios) - (shards - shard)))
     return [list(portfolios[i:j]) for i, j in pairwise([*cuts, len(portfolios)])]
 
 

@@ -91,6 +91,7 @@ def load(job: Job, past: Past, whole: Window, portfolios: list[str]) -> Loaded:
     dead = job.dead if job.marks_deleted(portfolios) else ()
     window = replace(whole, known=job.known[portfolios[0]] if portfolios else ())
     others: Mapping[str, pl.DataFrame] = {}
+    job.told.stage("load")
     inputs = load_window(past, window, [*portfolios, *dead], dead)
     if inputs.closes.is_empty() and needs_prices(inputs.positions):
         raise NoPricesError(request.source, f"{window.first_price}", f"{window.last}")
