@@ -65,12 +65,12 @@ def row_ids(table: str, *keys: pl.Series) -> pl.Series:
     if not keys:
         raise BadKeyError(table, "(none)", "an id needs at least one")
     for key in keys:
-        _check(table, key, len(keys[0]))
+        check_key(table, key, len(keys[0]))
     if keys[0].is_empty():
         return pl.Series("id", [], pl.String)
     columns = [_coded(key) for key in keys]
     seeds = tuple(_seeded(word, columns[0], lane) for lane, word in enumerate(_digests([table])[0]))
-    lines = _blank_lines()
+    lines = _blank_lines(min(len(keys[0]), BLOCK))
     texts: list[IO[bytes]] = []
     for start in range(0, len(keys[0]), BLOCK):
         block = slice(start, min(start + BLOCK, len(keys[0])))
@@ -80,7 +80,8 @@ def row_ids(table: str, *keys: pl.Series) -> pl.Series:
     return pl.read_lines(texts, name="id")["id"].rechunk()
 
 
-def _check(table: str, key: pl.Series, height: int) -> None:
+def check_key(table: str, key: pl.Series, height: int) -> None:
+    """Raise a typed error unless the column can number as many rows."""
     if len(key) != height:
         raise BadKeyError(table, key.name, f"{len(key)} values beside {height}")
     if key.null_count():
@@ -183,9 +184,9 @@ def _mix(words: Words) -> Words:
     return mixed
 
 
-def _blank_lines() -> NDArray[Any]:
+def _blank_lines(count: int) -> NDArray[Any]:
     """Lines in which only the digits are missing."""
-    lines = np.empty(BLOCK, dtype=UUID_LINE)
+    lines = np.empty(count, dtype=UUID_LINE)
     for dash in ("dash_1", "dash_2", "dash_3", "dash_4"):
         lines[dash] = ord("-")
     lines["end"] = ord("\n")

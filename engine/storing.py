@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.frames import coded, dtype, plain
-from engine.ids import BadKeyError, row_ids
+from engine.ids import check_key, row_ids
 from engine.numerics.rounding import round_half_away
 from engine.schema import Column, Table
 
@@ -62,8 +62,7 @@ def _sorted(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows by key, its texts coded: one sort of whole numbers takes a quarter of one of texts."""
     keys = [coded(rows[name]) if rows.schema[name] == pl.String else rows[name] for name in table.key]
     for key in keys:
-        if key.null_count():
-            raise BadKeyError(table.name, key.name, f"{key.null_count()} nulls")
+        check_key(table.name, key, rows.height)
     rows = rows.with_columns(keys)
     if rows.is_empty():
         return rows
