@@ -48,7 +48,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert not heavy & set(done.stdout.split())
 
 
-def test_a_reader_who_has_read_enough_ends_it_without_a_word(tmp_path: Path) -> None:
+def test_a_reader_who_has_read_enough_ends_it_without_a_word() -> None:
     command = [sys.executable, "-m", "engine", "schema", "--ddl", "postgres"]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pipesize=4096

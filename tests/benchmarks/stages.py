@@ -78,8 +78,8 @@ def main() -> None:
     print(
         f"{inputs.portfolios.height} portfolios: {spent:.2f} s, {rows:,} rows, {rows / spent:,.0f} a second"
     )
-    for told, *key in STAGES:
-        seconds = found.get((key[0], key[1]), 0.0)
+    for told, module, function in STAGES:
+        seconds = found[module, function]
         print(f"{told:<28}{seconds:>8.3f} s{seconds / whole:>7.0%}")
     print(f"{'all, under the profiler':<28}{whole:>8.3f} s")
 

@@ -21,6 +21,7 @@ from engine.inputs import Inputs
 from engine.results import Results
 from engine.whatif import add_position, add_scenarios, drop_position, resize_position, shock_prices
 from tests.benchmarks.peak_memory import peak
+from tests.benchmarks.reference_window import RUN_DATE
 
 WhatIf = Callable[[], Results]
 
@@ -50,7 +51,7 @@ def main() -> None:
     options.add_argument("url", metavar="URL")
     options.add_argument("--portfolio", metavar="P", help="[the one with the most positions]")
     options.add_argument("--rounds", type=int, default=5, metavar="N", help="[5]")
-    options.add_argument("--run-date", type=date.fromisoformat, default=date(2026, 11, 23), metavar="D")
+    options.add_argument("--run-date", type=date.fromisoformat, default=RUN_DATE, metavar="D")
     known = options.parse_args()
     pl.Config.set_engine_affinity("in-memory")
     start = time.perf_counter()
