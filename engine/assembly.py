@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 
 import polars as pl
 
@@ -18,7 +18,7 @@ from engine.checks import misfits
 from engine.frames import empty
 from engine.inputs import Inputs
 from engine.openings import first_seen
-from engine.results import Results
+from engine.results import Deferred, Results, Tables
 from engine.schema import TABLES
 from engine.status import day_jobs, refused, status_rows
 from engine.storing import store_rows
@@ -53,22 +53,22 @@ def assemble(
     exposures = rows["factor_exposures"]
     told = [day_jobs(book, days), *(_without(outcome.status, failures) for outcome in outcomes)]
     tagged, unlinked = _tagged(inputs, window, failures)
-    return Results(
-        tables={
-            "portfolios": rolled_portfolios(inputs.portfolios, book, window.stamp),
-            "positions": marked_positions(inputs.positions, days, window.stamp),
-            "factor_definitions": updated_definitions(inputs.factor_definitions, exposures, window.stamp),
-            "portfolio_snapshots": stored(book, window.stamp),
-            **{name: store_rows(TABLES[name], frame, window.stamp) for name, frame in rows.items()},
-            **{name: empty(TABLES[name]) for name in NEVER_WRITTEN},
-            **tagged,
-            "batch_run_tracking": tracking(window, complete=failures.is_empty()),
-            "analytics_status": _status(told, failures, window),
-            **first_seen(inputs, book),
+    tables: dict[str, pl.DataFrame | Deferred] = {
+        "portfolios": rolled_portfolios(inputs.portfolios, book, window.stamp),
+        "positions": marked_positions(inputs.positions, days, window.stamp),
+        "factor_definitions": updated_definitions(inputs.factor_definitions, exposures, window.stamp),
+        "portfolio_snapshots": Deferred(book.height, partial(stored, book, window.stamp)),
+        **{
+            name: Deferred(frame.height, partial(store_rows, TABLES[name], frame, window.stamp))
+            for name, frame in rows.items()
         },
-        failures=failures,
-        removed=unlinked,
-    )
+        **{name: empty(TABLES[name]) for name in NEVER_WRITTEN},
+        **tagged,
+        "batch_run_tracking": tracking(window, complete=failures.is_empty()),
+        "analytics_status": _status(told, failures, window),
+        **first_seen(inputs, book),
+    }
+    return Results(Tables(tables), failures, unlinked)
 
 
 def _tagged(
@@ -121,6 +121,7 @@ def _snapshot_columns(outcomes: Sequence[Outcome]) -> pl.DataFrame:
     )
 
 
-def _status(told: Sequence[pl.DataFrame], failures: pl.DataFrame, window: Window) -> pl.DataFrame:
+def _status(told: Sequence[pl.DataFrame], failures: pl.DataFrame, window: Window) -> Deferred:
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
-    return status_rows(pl.concat([*told, refused(failures, dates, JOBS)], how="diagonal_relaxed"))
+    rows = pl.concat([*told, refused(failures, dates, JOBS)], how="diagonal_relaxed")
+    return Deferred(rows.height, partial(status_rows, rows))

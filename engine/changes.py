@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from engine.results import Results
+from engine.results import Results, Tables
 from engine.schema import TABLES
 from engine.window import Window
 from loaders.past import STATE
@@ -40,8 +40,8 @@ class Changes:
 
     whole: Mapping[str, pl.DataFrame]
     narrow: Mapping[str, pl.DataFrame]
-    figures: Mapping[str, pl.DataFrame]
-    status: Mapping[str, pl.DataFrame]
+    figures: Tables
+    status: Tables
     removed: Mapping[str, pl.DataFrame]
     computed: Sequence[str]
     told: Sequence[str]
@@ -54,8 +54,14 @@ class Changes:
     @property
     def rows(self) -> dict[str, int]:
         """Rows by table."""
-        parts = {**self.whole, **self.narrow, **self.figures, **self.status}
-        return {name: parts[name].height for name in TABLES if name in parts}
+        known = {name: frame.height for name, frame in {**self.whole, **self.narrow}.items()}
+        parts = {**known, **self.figures.heights, **self.status.heights}
+        return {name: parts[name] for name in TABLES if name in parts}
+
+    def make(self) -> None:
+        """Bring figures and status into their stored form, beside a thread that writes them already."""
+        self.figures.make()
+        self.status.make()
 
 
 def changes(
@@ -74,12 +80,12 @@ def changes(
         definitions: of factors, as the shard found them.
         in_place: whether the results go back to the store they were computed from.
     """
-    tables = {name: frame for name, frame in results.tables.items() if name in wanted}
     left_out = results.failures["portfolio_id"].unique().sort().to_list()
     computed = results["portfolios"]["id"].to_list()
-    figures = {n: f for n, f in tables.items() if TABLES[n].role == "output"}
-    status = {n: f for n, f in tables.items() if n == "analytics_status"}
-    others = {n: f for n, f in tables.items() if n not in figures and n not in status}
+    tables = results.tables.of(wanted)
+    figures = tables.of([name for name in tables if TABLES[name].role == "output"])
+    status = tables.of(["analytics_status"])
+    others = {n: tables[n] for n in tables if n not in figures and n not in status}
     narrow = _touched(others, window) if in_place else {}
     whole = {n: f for n, f in others.items() if n not in narrow}
     if in_place and DEFINITIONS in whole:

@@ -122,8 +122,9 @@ def _run(job: Job, restart: bool, executor: str) -> Report:
             loaded = found
             for block in _blocks(job, found, shards.held, shards.wide):
                 loaded = shards.do(loaded, block)
-    with job.report.timed("write"):
-        patiently(partial(finish, job, run), job.told.note)
+    if not job.ended:
+        with job.report.timed("write"):
+            patiently(partial(finish, job, run), job.told.note)
     return job.report
 
 

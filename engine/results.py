@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 
 import polars as pl
 
@@ -18,17 +19,77 @@ FAILURES: dict[str, pl.DataType] = {
 """One row for each reason for which a portfolio was left out of the results."""
 
 
+class Deferred:
+    """A frame of known height that is made when it is first asked for, once, whichever thread asks."""
+
+    def __init__(self, height: int, make: Callable[[], pl.DataFrame]) -> None:
+        self.height = height
+        self._lock = Lock()
+        self._made: pl.DataFrame | None = None
+        # What it is made from is let go of when it is made.
+        self._make: Callable[[], pl.DataFrame] | None = make
+
+    def frame(self) -> pl.DataFrame:
+        """The frame."""
+        with self._lock:
+            if self._make is not None:
+                self._made, self._make = self._make(), None
+            assert self._made is not None
+            return self._made
+
+    @property
+    def is_being_made(self) -> bool:
+        """Whether some thread is at it."""
+        return self._lock.locked()
+
+
+class Tables(Mapping[str, pl.DataFrame]):
+    """Frames by table, some of them deferred: what nobody asks for is never made."""
+
+    def __init__(self, found: Mapping[str, pl.DataFrame | Deferred]) -> None:
+        self._found = dict(found)
+
+    def __getitem__(self, table: str) -> pl.DataFrame:
+        found = self._found[table]
+        return found.frame() if isinstance(found, Deferred) else found
+
+    def __contains__(self, table: object) -> bool:
+        return table in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def heights(self) -> dict[str, int]:
+        """Rows by table; nothing is made for it."""
+        return {name: found.height for name, found in self._found.items()}
+
+    def of(self, tables: Collection[str]) -> Tables:
+        """Those of some tables: the same frames, made once for both."""
+        return Tables({name: found for name, found in self._found.items() if name in tables})
+
+    def make(self) -> None:
+        """Make what is not made yet, in order; what another thread is at is left to it."""
+        for found in self._found.values():
+            if isinstance(found, Deferred) and not found.is_being_made:
+                found.frame()
+
+
 @dataclass(frozen=True)
 class Results:
     """The tables of a run.
 
     tables: whole rows of every output table and of `analytics_status`; of the state tables
         `portfolios` and `positions` the rows of the portfolios that were computed, updated.
+        Figures are rounded and numbered as their table stores them when they are asked for.
     failures: portfolios that were left out, with their reasons (`FAILURES`).
     removed: by table, the natural keys of rows that are no more.
     """
 
-    tables: Mapping[str, pl.DataFrame]
+    tables: Tables
     failures: pl.DataFrame
     removed: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
@@ -38,7 +99,7 @@ class Results:
     @property
     def rows(self) -> int:
         """Rows of all tables together."""
-        return sum(frame.height for frame in self.tables.values())
+        return sum(self.tables.heights.values())
 
     def _repr_html_(self) -> str:
         body = "".join(

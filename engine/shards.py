@@ -27,7 +27,9 @@ enough that writing begins soon."""
 
 
 class MemoryShortError(EngineError, MemoryError):
-    """A shard that does not fit the memory, one portfolio small as it is."""
+    """A shard that does not fit the memory: where it is computed it is halved, down to one portfolio."""
+
+    hint = "Ask for smaller shards with --shard-size, or run where more memory is free"
 
     def __init__(self, portfolios: int) -> None:
         super().__init__(f"{portfolios} portfolios at once do not fit the memory")

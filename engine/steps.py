@@ -27,7 +27,7 @@ from engine.symbols import unquoted
 from engine.window import Window
 from loaders.past import Past, open_past
 from loaders.window import load_labels, load_window
-from writers import Scope, Turn, open_writer
+from writers import Scope, Turn, Writer, open_writer
 from writers.writer import Progress
 
 MADE = tuple(name for name, table in TABLES.items() if table.role in ("output", "engine"))
@@ -45,8 +45,8 @@ class Job:
     portfolios: those to compute, ascending. known: by portfolio, the sessions from the window on
     that it has. dead: deleted ones; their positions, which no snapshot tells the sessions of, are
     marked with those of the portfolio that has the most.
-    complete: whether the target has all the tables that a run makes there. begun: whether the run
-    has written anything.
+    complete: whether the target has all the tables that a run makes there. begun, ended: whether the
+    run's beginning and its end are told of in the target, or about to be.
     """
 
     request: Request
@@ -57,6 +57,7 @@ class Job:
     known: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
     complete: bool = False
     begun: bool = False
+    ended: bool = False
     report: Report = field(default_factory=lambda: Report(None))
 
     def is_first(self, block: Sequence[str]) -> bool:
@@ -152,7 +153,7 @@ def gate(results: Results, window: Window, block: Sequence[str]) -> None:
     """Refuse a shard that would write fewer snapshots than its status explains."""
     expected = results["portfolios"].height * len(window.sessions)
     left_out = results.failures["portfolio_id"].n_unique()
-    found = results["portfolio_snapshots"].height
+    found = results.tables.heights["portfolio_snapshots"]
     if found != expected or results["portfolios"].height + left_out != len(block):
         raise IncompleteError(found, len(block) * len(window.sessions), left_out)
 
@@ -203,16 +204,22 @@ def write(
     block: Sequence[str],
     found: Changes,
     window: Window,
-    begins: bool,
     told: Progress,
+    *,
+    begins: bool = False,
+    ends: bool = False,
     ahead: bool = False,
 ) -> None:
     """The shard and its row in the ledger, in one transaction.
 
     Args:
-        ahead: whether others write meanwhile, so that what can be is got ready before its turn.
-        begins: whether the run itself is to be told, as the first that is written of it.
         told: of each batch.
+        begins: whether the run itself is to be told, as the first that is written of it.
+        ends: whether all other shards are through, so that the run's end goes along: see `finish`.
+        ahead: whether others write meanwhile, so that what can be is got ready before its turn.
+
+    Raises:
+        MemoryShortError: the rows do not fit the memory in their stored form.
     """
     request = job.request
     # Rows that several shards bring: what runs in other processes waits, too.
@@ -220,24 +227,33 @@ def write(
     left_out = len(found.told) - len(found.computed)
     rows = sum(found.rows.values())
     turn = Turn(None if alone or not block else block[0])
-    with open_writer(request.target, request.batch_rows, told) as writer:
+    with within_memory(len(block)), open_writer(request.target, request.batch_rows, told) as writer:
         if ahead:
             writer.lay_out(found.figures, Scope(found.computed, window.sessions[0], window.sessions[-1]))
         with writer.transaction(turn):
             writer.create_missing(made(request))
             apply(writer, found, window)
-            if begins:
+            if begins and not ends:
                 writer.merge(RUNS, run.row("running"))
             if block:
                 writer.merge(SHARDS, run.shard_row(block, left_out, rows))
+            tracked = _end(writer, job, run) if ends else {}
+    job.report.count(tracked)
 
 
 def finish(job: Job, run: Run) -> None:
     """After the last shard: the sessions are done, if for everybody, and so is the run."""
-    request, window = job.request, run.window
+    with open_writer(job.request.target, job.request.batch_rows) as writer, writer.transaction():
+        tracked = _end(writer, job, run)
+    job.report.count(tracked)
+
+
+def _end(writer: Writer, job: Job, run: Run) -> dict[str, int]:
+    """Rows put into the tracking of sessions, when all shards are computed; and the run is done."""
+    window = run.window
     failed = run.failed or not job.report.failures.is_empty()
-    rows = {} if failed or TRACKING.name not in request.wanted else {TRACKING.name: tracking(window, True)}
-    with open_writer(request.target, request.batch_rows) as writer, writer.transaction():
-        writer.replace(rows, Scope((), window.sessions[0], window.sessions[-1]))
-        writer.merge(RUNS, run.row("done"))
-    job.report.count({name: frame.height for name, frame in rows.items()})
+    tracked = TRACKING.name in job.request.wanted and not failed
+    rows = {TRACKING.name: tracking(window, True)} if tracked else {}
+    writer.replace(rows, Scope((), window.sessions[0], window.sessions[-1]))
+    writer.merge(RUNS, run.row("done"))
+    return {name: frame.height for name, frame in rows.items()}

@@ -44,14 +44,18 @@ def admit(
     Returns:
         The good rows in the schema's types, and the quarantine (columns of `QUARANTINE`).
     """
+    if frame.is_empty():
+        return frame, pl.DataFrame(schema=QUARANTINE)
     frame = frame.sort(table.key, maintain_order=True)
     checks = [*_rules(frame, table), *extra]
-    marks = frame.select(broken.fill_null(False).alias(str(i)) for i, (*_, broken) in enumerate(checks))
-    found = [i for i in range(len(checks)) if marks[str(i)].any()]
+    broken = {str(i): test.fill_null(False) for i, (*_, test) in enumerate(checks)}
+    seen = frame.select(test.any().alias(i) for i, test in broken.items()).row(0)
+    found = [i for i, any_row in enumerate(seen) if any_row]
     if not found:
         return frame, pl.DataFrame(schema=QUARANTINE)
+    marks = frame.select(broken[str(i)].alias(str(i)) for i in found)
     quarantine = pl.concat(_refused(frame.filter(marks[str(i)]), table, *checks[i][:2]) for i in found)
-    good = frame.filter(~marks.select(pl.any_horizontal(str(i) for i in found)).to_series())
+    good = frame.filter(~marks.select(pl.any_horizontal(pl.all())).to_series())
     return conform(good, table, url), quarantine
 
 

@@ -39,7 +39,7 @@ class DuckDBWriter(DatabaseWriter):
             raise WriteError(self.url, table, str(error)) from error
 
     def present(self) -> set[str]:
-        return {row[0] for row in self.connection.sql(statement("catalog")).fetchall()}
+        return {row[0] for row in self.connection.execute(statement("tables")).fetchall()}
 
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
         self.connection.register(INCOMING, ArrowStream(frame))

@@ -51,7 +51,7 @@ class PostgresWriter(DatabaseWriter):
         self.execute(statement("lock/turn", key=_number(turn.part)), "")
 
     def present(self) -> set[str]:
-        return {row[0] for row in self.connection.execute(statement("catalog").encode())}
+        return {row[0] for row in self.connection.execute(statement("tables").encode())}
 
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
         columns = Names(tuple(frame.columns))

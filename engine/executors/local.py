@@ -9,7 +9,7 @@ from engine.changes import Changes
 from engine.executors.executor import Executor
 from engine.ledger import Run
 from engine.request import Request
-from engine.shards import MemoryShortError
+from engine.shards import MemoryShortError, within_memory
 from engine.steps import Job, Loaded, changed, computed, count, passed_on, shard, write
 from engine.window import Window
 from engine.writes import Writes, lanes
@@ -49,11 +49,16 @@ class Local(Executor):
         count(job, results, found, some.window)
         # Rows that several shards would make: the first that does is through before the next begins.
         alone = not job.complete or found.makes_definitions
-        self._writes.submit(partial(self._put, block, found, some.window, not job.begun), alone)
+        # In one lane the last shard is written last, and the run's end with it.
+        job.ended = self.wide == 1 and job.is_last(block)
+        put = partial(self._put, block, found, some.window, begins=not job.begun, ends=job.ended)
+        self._writes.submit(put, alone)
+        with within_memory(len(block)):
+            found.make()
         job.begun = job.complete = True
         return passed_on(loaded, results)
 
-    def _put(self, block: list[str], found: Changes, window: Window, begins: bool) -> None:
+    def _put(self, block: list[str], found: Changes, window: Window, *, begins: bool, ends: bool) -> None:
         job = self.job
 
         def told(table: str, rows: int) -> None:
@@ -62,7 +67,8 @@ class Local(Executor):
 
         with job.report.timed("write"):
             job.told.stage("write", sum(found.rows.values()))
-            patiently(partial(write, job, self.run, block, found, window, begins, told), job.told.note)
+            put = partial(write, job, self.run, block, found, window, told, begins=begins, ends=ends)
+            patiently(put, job.told.note)
 
 
 def local_lanes(request: Request, window: Window) -> int:

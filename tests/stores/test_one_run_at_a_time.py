@@ -21,9 +21,12 @@ import pytest
 import engine
 from engine.copying import copy
 from engine.progress import Quiet
+from loaders import open_reader
 from tests.small_stores import Content, content, unequal
 from tests.stores.support import in_place
+from writers.duckdb import DuckDBWriter
 from writers.lock import LockedError, store_lock
+from writers.parquet import ParquetWriter
 
 pytestmark = pytest.mark.thorough
 
@@ -119,6 +122,23 @@ def test_a_cut_off_run_goes_on_with_the_shards_that_are_left(tmp_path: Path) -> 
     with duckdb.connect(url.removeprefix("duckdb:///")) as hand:
         hand.execute("update engine_runs set status = 'running'")
     assert run(url, shard_size=1, restart=True).portfolios == 5
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "parquet"])
+def test_the_end_of_a_run_is_written_with_its_last_shard(
+    kind: str, fresh: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Into a file goes one transaction for each shard, and none besides."""
+    writer = DuckDBWriter if kind == "duckdb" else ParquetWriter
+    commits: list[str] = []
+    commit = writer.commit
+    monkeypatch.setattr(writer, "commit", lambda self: (commits.append(self.url), commit(self))[1])
+    url = fresh(kind)
+    commits.clear()
+    assert run(url, target=url, shard_size=1).portfolios == len(commits) == 5
+    with open_reader(url) as reader:
+        assert reader.read("engine_runs")["status"].to_list() == ["done"]
+        assert reader.read("batch_run_tracking").height == SNAPSHOTS // 5
 
 
 def test_a_second_run_is_told_who_is_at_work_or_waits(tmp_path: Path) -> None:
