@@ -17,7 +17,7 @@ from engine.request import Request, destination
 from engine.rules import Rules
 from engine.scenarios import load_scenarios
 from engine.shards import alike, blocks, by_weight, live_portfolios, shard_count, weights
-from engine.steps import MADE, Job, Loaded, changed, computed, count, finish, load, past_of, shard
+from engine.steps import Job, Loaded, changed, computed, count, finish, load, made, past_of, shard
 from engine.store_url import same_store
 from engine.subset import completed
 from engine.window import Window
@@ -197,6 +197,6 @@ def _planned(job: Job, past: Past, start: date | None) -> Window | None:
     job.report.window = window
     if window:
         job.portfolios, job.dead = live_portfolios(past.source, request.portfolios)
-        job.complete = past.results is not None and set(MADE) <= past.results.tables()
+        job.complete = past.results is not None and set(made(job.request)) <= past.results.tables()
         job.known = known(past, window.sessions[0], job.portfolios)
     return window

@@ -73,9 +73,9 @@ def mark(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:
     symbols = inputs.positions["symbol"].unique().sort()
     carried = [*inputs.earlier, *window.sessions]
     prices = quotes(symbols, inputs.closes, carried)
-    days = position_days(inputs.positions, prices, carried)
+    days = position_days(inputs.positions, prices, carried, rules.synthetic_prefix)
     days = unmarked_before(days, window.sessions[0], inputs.carried, inputs.portfolios["id"])
-    return since(mark_to_market(days, rules.synthetic_prefix), len(inputs.earlier))
+    return since(mark_to_market(days), len(inputs.earlier))
 
 
 def roll(inputs: Inputs, window: Window, rules: Rules, days: pl.DataFrame) -> pl.DataFrame:

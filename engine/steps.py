@@ -74,6 +74,19 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Place:
+    """What is written with a shard, by where it stands in its run.
+
+    makes: the tables that the target lacks. begins: that the run is at work, with the first shard
+    that is written. ends: with the last one, when all others are through, the run's end.
+    """
+
+    makes: bool = False
+    begins: bool = False
+    ends: bool = False
+
+
+@dataclass(frozen=True)
 class Loaded:
     """What portfolios are computed from: all that have one history, or those of one shard.
 
@@ -205,17 +218,13 @@ def write(
     found: Changes,
     window: Window,
     told: Progress,
-    *,
-    begins: bool = False,
-    ends: bool = False,
+    place: Place = Place(),
     ahead: bool = False,
 ) -> None:
     """The shard and its row in the ledger, in one transaction.
 
     Args:
         told: of each batch.
-        begins: whether the run itself is to be told, as the first that is written of it.
-        ends: whether all other shards are through, so that the run's end goes along: see `finish`.
         ahead: whether others write meanwhile, so that what can be is got ready before its turn.
 
     Raises:
@@ -231,13 +240,14 @@ def write(
         if ahead:
             writer.lay_out(found.figures, Scope(found.computed, window.sessions[0], window.sessions[-1]))
         with writer.transaction(turn):
-            writer.create_missing(made(request))
+            if place.makes:
+                writer.create_missing(made(request))
             apply(writer, found, window)
-            if begins and not ends:
+            if place.begins and not place.ends:
                 writer.merge(RUNS, run.row("running"))
             if block:
                 writer.merge(SHARDS, run.shard_row(block, left_out, rows))
-            tracked = _end(writer, job, run) if ends else {}
+            tracked = _end(writer, job, run) if place.ends else {}
     job.report.count(tracked)
 
 

@@ -25,7 +25,8 @@ def connected(url: str, path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnec
     import duckdb
 
     try:
-        return duckdb.connect(path, read_only=read_only)
+        # Rows go in as one stream: more threads than one would but put them aside and merge them.
+        return duckdb.connect(path, read_only=read_only, config={} if read_only else {"threads": 1})
     except duckdb.Error as error:
         if held := LOCKED.search(str(error)):
             raise BusyFileError(url, held[1] or "") from error

@@ -66,7 +66,12 @@ class ArrowStream:
 
 
 class Reader(ABC):
-    """A store that can be read; use it as a context manager."""
+    """A store that can be read; use it as a context manager.
+
+    catalog: the statement that names its columns.
+    """
+
+    catalog = "catalog"
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -88,7 +93,7 @@ class Reader(ABC):
     def columns(self) -> dict[str, dict[str, str]]:
         """The columns of every table that the store has, with the store's own types."""
         found: dict[str, dict[str, str]] = {}
-        for table, column, kind in self.query(statement("catalog")).iter_rows():
+        for table, column, kind in self.query(statement(self.catalog)).iter_rows():
             found.setdefault(table, {})[column] = kind
         return found
 
@@ -141,6 +146,8 @@ class Reader(ABC):
 
 class DuckDBReader(Reader):
     """An embedded database file, opened to read."""
+
+    catalog = "catalog_of_duckdb"
 
     def __init__(self, url: str) -> None:
         super().__init__(url)

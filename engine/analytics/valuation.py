@@ -15,7 +15,9 @@ OPEN = pl.col("exit_date").is_null() & pl.col("deleted_at").is_null()
 """The positions that are revalued and analysed: today's, whatever the session."""
 
 
-def position_days(positions: pl.DataFrame, quotes: pl.DataFrame, sessions: list[date]) -> pl.DataFrame:
+def position_days(
+    positions: pl.DataFrame, quotes: pl.DataFrame, sessions: list[date], synthetic_prefix: SyntheticPrefix
+) -> pl.DataFrame:
     """Every position in every session, with its quotes: position-major, sessions ascending.
 
     Args:
@@ -24,22 +26,24 @@ def position_days(positions: pl.DataFrame, quotes: pl.DataFrame, sessions: list[
         sessions: D dates.
 
     Returns:
-        N x D rows: the columns of both, `position` (0, 1, ...) and `date`.
+        N x D rows: the columns of both, `position` (0, 1, ...), `date`, and `markable`, whether the
+        position is one to be marked: only open ones are, and of those only what a market quotes.
     """
-    numbered = positions.with_row_index("position")
+    numbered = positions.with_row_index("position").with_columns(
+        markable=OPEN & ~unquoted("symbol", synthetic_prefix)
+    )
     days = numbered.join(session_frame(sessions), how="cross", maintain_order="left_right")
     return days.join(quotes, on=["symbol", "session"], how="left", maintain_order="left")
 
 
-def mark_to_market(days: pl.DataFrame, synthetic_prefix: SyntheticPrefix) -> pl.DataFrame:
+def mark_to_market(days: pl.DataFrame) -> pl.DataFrame:
     """Give each position its price and value of each session; an unpriced one keeps its old ones.
 
         market_value = quantity x price x m,  m = 100 for options
         unrealized_pnl = market_value - quantity x entry_price x m
 
-    Only open positions are marked, and of those only what a market quotes. The legacy table
-    holds one value a position, overwritten session by session: hence the carry, which starts
-    from what the table held before the window. Source: document 01 §5.1.
+    The legacy table holds one value a position, overwritten session by session: hence the carry,
+    which starts from what the table held before the window. Source: document 01 §5.1.
 
     Args:
         days: of `position_days`.
@@ -47,15 +51,13 @@ def mark_to_market(days: pl.DataFrame, synthetic_prefix: SyntheticPrefix) -> pl.
     Returns:
         `days` with Int128 columns in ticks and cents: last_price, market_value, unrealized_pnl
         as each session leaves them; opening_value, the market value as the session finds it;
-        markable, whether the position is one to be marked; marked, whether it was.
+        marked, whether the position was.
     """
-    markable = OPEN & ~unquoted("symbol", synthetic_prefix)
-    marked = markable & pl.col("mark").is_not_null()
+    marked = pl.col("markable") & pl.col("mark").is_not_null()
     quantity = scaled("quantity") * multiplier()
     value = quantity * pl.col("mark")
     cost = quantity * scaled("entry_price")
     fresh = days.with_columns(
-        markable=markable,
         marked=marked,
         _price=_where(marked, pl.col("mark").cast(pl.Int128), scaled("last_price")),
         _value=_where(marked, half_away(value, GRAINS_A_CENT), scaled("market_value")),

@@ -10,7 +10,7 @@ from engine.executors.executor import Executor
 from engine.ledger import Run
 from engine.request import Request
 from engine.shards import MemoryShortError, within_memory
-from engine.steps import Job, Loaded, changed, computed, count, passed_on, shard, write
+from engine.steps import Job, Loaded, Place, changed, computed, count, passed_on, shard, write
 from engine.window import Window
 from engine.writes import Writes, lanes
 from writers.retry import patiently
@@ -51,14 +51,14 @@ class Local(Executor):
         alone = not job.complete or found.makes_definitions
         # In one lane the last shard is written last, and the run's end with it.
         job.ended = self.wide == 1 and job.is_last(block)
-        put = partial(self._put, block, found, some.window, begins=not job.begun, ends=job.ended)
-        self._writes.submit(put, alone)
+        place = Place(makes=not job.complete, begins=not job.begun, ends=job.ended)
+        self._writes.submit(partial(self._put, block, found, some.window, place), alone)
         with within_memory(len(block)):
             found.make()
         job.begun = job.complete = True
         return passed_on(loaded, results)
 
-    def _put(self, block: list[str], found: Changes, window: Window, *, begins: bool, ends: bool) -> None:
+    def _put(self, block: list[str], found: Changes, window: Window, place: Place) -> None:
         job = self.job
 
         def told(table: str, rows: int) -> None:
@@ -67,8 +67,7 @@ class Local(Executor):
 
         with job.report.timed("write"):
             job.told.stage("write", sum(found.rows.values()))
-            put = partial(write, job, self.run, block, found, window, told, begins=begins, ends=ends)
-            patiently(put, job.told.note)
+            patiently(partial(write, job, self.run, block, found, window, told, place), job.told.note)
 
 
 def local_lanes(request: Request, window: Window) -> int:

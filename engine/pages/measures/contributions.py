@@ -15,8 +15,8 @@ def priced_days(stored: Stored) -> pl.DataFrame:
     """Every position in every session of the window with its quotes: `mark_to_market`'s rows."""
     symbols = stored.positions["symbol"].unique().sort()
     priced = quotes(symbols, stored.closes, stored.days)
-    days = position_days(stored.positions, priced, stored.days)
-    return mark_to_market(days, stored.rules.synthetic_prefix)
+    days = position_days(stored.positions, priced, stored.days, stored.rules.synthetic_prefix)
+    return mark_to_market(days)
 
 
 def contributions(stored: Stored, days: pl.DataFrame) -> pl.DataFrame:
