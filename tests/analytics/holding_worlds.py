@@ -105,7 +105,7 @@ def case_of(world: World, visible: frozenset[str] | None = None) -> Case:
     prices = quotes(positions["symbol"].unique().sort(), closes, WINDOW.sessions)
     gross = np.array([[float(value) for value in world.gross[p]] for p in sorted(world.gross)])
     return Case(
-        days=mark_to_market(position_days(positions, prices, WINDOW.sessions), "EQ"),
+        days=mark_to_market(position_days(positions, prices, WINDOW.sessions, "EQ")),
         portfolios=Portfolios(pl.Series("portfolio_id", sorted(world.gross)), gross, gross, gross),
         closes=closes,
         visible=visible if visible is not None else world.prices.visible,
