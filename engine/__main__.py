@@ -22,6 +22,8 @@ def _leave() -> None:
 
 if __name__ == "__main__":
     atexit.register(_leave)
+    # Computing takes one BLAS thread (`engine.pipeline`); others would spin for a tenth of a second first.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # A run makes few cycles; looking for them every 700 objects takes a twentieth of it.
     gc.set_threshold(100_000)
     EXIT_CODES.append(main())
