@@ -38,8 +38,9 @@ def fresh(store: Store, world: World, measure: Measure) -> None:
 
 
 def reference(stores: Sequence[Store], sizes: Sizes, findings: Findings, engine: bool, limit: bool) -> None:
-    """The reference window: the engine, the same again over its own rows, and the limit.
+    """The reference window: the engine, the same again over its own rows, and the limit, in turn.
 
+    A store's rounds are done before the next one's: a server goes on working for minutes after a load.
     What the last round wrote is left in each store, for whoever wants to look at it.
 
     Args:
@@ -48,8 +49,7 @@ def reference(stores: Sequence[Store], sizes: Sizes, findings: Findings, engine:
     world = sizes.reference
     for store in stores:
         _made(store, world, findings)
-    for turn in range(sizes.rounds):
-        for store in stores:
+        for turn in range(sizes.rounds):
             first = _measure(findings, "reference", store, world, "first")
             if engine or turn == 0:
                 fresh(store, world, first)
