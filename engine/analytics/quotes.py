@@ -2,20 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-PNL_LOOK_BACK = "10d"
-MARK_LOOK_BACK = "5d"
+PNL_LOOK_BACK = 10
+MARK_LOOK_BACK = 5
 """Calendar days back to the previous price of a P&L, and to a price that can still mark a
 position (document 01 §8.1)."""
+
+SPAN = 1 << 20
+"""Further apart than any two days: what lies between the keys of a symbol and of the next."""
+
+Integers = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 def session_frame(sessions: list[date]) -> pl.DataFrame:
     """session (0, 1, ...), date."""
     days = pl.Series("date", sessions, dtype=pl.Date)
     return pl.DataFrame({"session": pl.arange(len(sessions), dtype=pl.Int32, eager=True), "date": days})
+
+
+@dataclass(frozen=True)
+class _Closes:
+    """Closes in one ascending row of keys, a symbol's number times `SPAN` and the day; a last one ends it.
+
+    names: [K] symbols, ascending. symbol, day, ticks, key: [R + 1].
+    """
+
+    names: pl.Series
+    symbol: Integers
+    day: Integers
+    ticks: Integers
+    key: Integers
+
+    @classmethod
+    def of(cls, closes: pl.DataFrame) -> _Closes:
+        """Those of a frame: symbol, date, close, sorted by symbol and date."""
+        names = closes["symbol"].unique(maintain_order=True)
+        symbol = np.append(closes["symbol"].rle_id().to_numpy().astype(np.int64), len(names))
+        day = np.append(closes["date"].to_physical().to_numpy().astype(np.int64), 0)
+        ticks = np.append(closes["close"].to_physical().cast(pl.Int64).to_numpy(), 0)
+        return cls(names, symbol, day, ticks, symbol * SPAN + day)
+
+    def places(self, symbols: pl.Series, days: Integers) -> tuple[Integers, Bools, Bools]:
+        """For each of S symbols on each of D days, [S D]: the row of its first close on that day or later,
+        whether that is of the day itself, and whether the row before is of the symbol as well."""
+        numbered = pl.DataFrame({"symbol": self.names}).with_row_index("number")
+        asked = pl.DataFrame({"symbol": symbols})
+        found = asked.join(numbered, on="symbol", how="left", maintain_order="left")["number"]
+        number = np.repeat(found.cast(pl.Int64).fill_null(-1).to_numpy(), days.size)
+        wanted = number * SPAN + np.tile(days, len(symbols))
+        at = np.searchsorted(self.key, wanted)
+        return at, self.key[at] == wanted, self.symbol[at - 1] == number
 
 
 def quotes(symbols: pl.Series, closes: pl.DataFrame, sessions: list[date]) -> pl.DataFrame:
@@ -36,40 +79,27 @@ def quotes(symbols: pl.Series, closes: pl.DataFrame, sessions: list[date]) -> pl
         All but the close look the symbol up in upper case, and take zeros for prices.
         Source: document 01 §3.3, §4.3, §5.1.
     """
-    wanted = pl.concat([symbols, symbols.str.to_uppercase()]).unique()
-    ticks = closes.filter(pl.col("symbol").is_in(wanted.implode())).select(
-        "symbol", "date", ticks=pl.col("close").to_physical().cast(pl.Int64)
-    )
-    grid = pl.DataFrame({"symbol": symbols}).join(session_frame(sessions), how="cross")
-    grid = grid.with_columns(upper=pl.col("symbol").str.to_uppercase())
-    exact = ticks.rename({"ticks": "exact"})
-    that_day = ticks.rename({"symbol": "upper", "ticks": "that_day"})
-    before = ticks.select(pl.col("symbol").alias("upper"), "date", before_date="date", before="ticks")
-    looked_up = (
-        grid.join(exact, on=["symbol", "date"], how="left", maintain_order="left")
-        .join(that_day, on=["upper", "date"], how="left", maintain_order="left")
-        .sort("upper", "date", maintain_order=True)
-        .join_asof(
-            before,
-            on="date",
-            by="upper",
-            strategy="backward",
-            allow_exact_matches=False,
-            check_sortedness=False,
-        )
-    )
-    close = pl.when(pl.col("exact") > 0).then("exact")
-    mark = pl.coalesce(close, _within("before", MARK_LOOK_BACK))
-    return looked_up.select(
-        "symbol",
-        "session",
-        close=close,
-        previous_close=_within("before", PNL_LOOK_BACK),
-        newest_close=pl.coalesce("that_day", "before"),
-        mark=pl.when(mark > 0).then(mark),
-    )
+    known = _Closes.of(closes)
+    grid = session_frame(sessions)
+    days = grid["date"].to_physical().to_numpy().astype(np.int64)
+    exact, there, _ = known.places(symbols, days)
+    upper, that_day, before = known.places(symbols.str.to_uppercase(), days)
+    priced = there & (known.ticks[exact] > 0)
+    age = np.tile(days, len(symbols)) - known.day[upper - 1]
+    older = known.ticks[upper - 1]
+    newest = np.where(that_day, known.ticks[upper], older)
+    mark = np.where(priced, known.ticks[exact], older)
+    markable = (priced | (before & (age <= MARK_LOOK_BACK))) & (mark > 0)
+    prices = {
+        "close": _known(known.ticks[exact], priced),
+        "previous_close": _known(older, before & (age <= PNL_LOOK_BACK)),
+        "newest_close": _known(newest, that_day | before),
+        "mark": _known(mark, markable),
+    }
+    looked_up = pl.DataFrame({"symbol": symbols}).join(grid, how="cross", maintain_order="left_right")
+    return looked_up.select("symbol", "session").with_columns(**prices)
 
 
-def _within(price: str, age: str) -> pl.Expr:
-    oldest = pl.col("date").dt.offset_by(f"-{age}")
-    return pl.when(pl.col("before_date") >= oldest).then(price)
+def _known(ticks: Integers, where: Bools) -> pl.Expr:
+    """The values that are known, null elsewhere."""
+    return pl.when(pl.lit(pl.Series(where))).then(pl.lit(pl.Series(ticks)))

@@ -92,7 +92,7 @@ def found_values(held: pl.DataFrame, days: pl.DataFrame, positions: pl.DataFrame
     """
     prices = positions.select("id", _price=pl.coalesce(scaled("last_price"), scaled("entry_price")))
     lots = (
-        days.filter(OPEN)
+        days.filter(pl.col("date").is_in(held["date"].unique().implode()) & OPEN)
         .join(held.select("owner", "portfolio_id", "date"), on=["portfolio_id", "date"])
         .join(prices, on="id", how="left")
         .sort("owner", "id")

@@ -11,6 +11,24 @@ from engine.exact import GRAINS_A_CENT, half_away, scaled
 from engine.rules import SyntheticPrefix
 from engine.symbols import multiplier, unquoted
 
+DAILY = (
+    "id",
+    "portfolio_id",
+    "symbol",
+    "underlying_symbol",
+    "position_type",
+    "investment_class",
+    "quantity",
+    "entry_price",
+    "entry_date",
+    "exit_date",
+    "deleted_at",
+    "last_price",
+    "market_value",
+    "unrealized_pnl",
+)
+"""Of a position, what its sessions need to know: each of these is copied for every one of them."""
+
 OPEN = pl.col("exit_date").is_null() & pl.col("deleted_at").is_null()
 """The positions that are revalued and analysed: today's, whatever the session."""
 
@@ -26,12 +44,12 @@ def position_days(
         sessions: D dates.
 
     Returns:
-        N x D rows: the columns of both, `position` (0, 1, ...), `date`, and `markable`, whether the
-        position is one to be marked: only open ones are, and of those only what a market quotes.
+        N x D rows: `position` (0, 1, ...), the position's columns `DAILY`, those of the quotes, `date`,
+        and `markable`, whether the position is one to be marked: only open ones are, and of those
+        only what a market quotes.
     """
-    numbered = positions.with_row_index("position").with_columns(
-        markable=OPEN & ~unquoted("symbol", synthetic_prefix)
-    )
+    markable = OPEN & ~unquoted("symbol", synthetic_prefix)
+    numbered = positions.select(*DAILY, markable=markable).with_row_index("position")
     days = numbered.join(session_frame(sessions), how="cross", maintain_order="left_right")
     return days.join(quotes, on=["symbol", "session"], how="left", maintain_order="left")
 
