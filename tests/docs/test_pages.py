@@ -51,16 +51,16 @@ SCENARIOS = load_scenarios()
 
 CLAIMS = {
     "calculations/index.md": [
-        ("at most {} calendar days old", int(quotes.PNL_LOOK_BACK.removesuffix("d"))),
-        ("at most {} calendar days old | the position", int(quotes.MARK_LOOK_BACK.removesuffix("d"))),
+        ("at most {} calendar days old", quotes.PNL_LOOK_BACK),
+        ("at most {} calendar days old | the position", quotes.MARK_LOOK_BACK),
         ("factor funds: {}.", ", ".join(FACTOR_FUNDS)),
         ("$m$ is {} for the option types", CONTRACT_SIZE),
     ],
     "../README.md": [("Of {:,} cells in 20 tables", CELLS["mixed"])],
     "explanation/parity.md": [("Of {:,} cells 600 are exempt", CELLS["mixed"])],
-    "calculations/pnl.md": [("at most {} calendar days old", int(quotes.PNL_LOOK_BACK.removesuffix("d")))],
+    "calculations/pnl.md": [("at most {} calendar days old", quotes.PNL_LOOK_BACK)],
     "calculations/position-values.md": [
-        ("at most {} calendar days old", int(quotes.MARK_LOOK_BACK.removesuffix("d"))),
+        ("at most {} calendar days old", quotes.MARK_LOOK_BACK),
         ("{} synthetic names", {11: "eleven"}[len(SYNTHETIC)]),
     ],
     "calculations/market-beta.md": [
