@@ -54,7 +54,7 @@ class Local(Executor):
         place = Place(makes=not job.complete, begins=not job.begun, ends=job.ended)
         self._writes.submit(partial(self._put, block, found, some.window, place), alone)
         with within_memory(len(block)):
-            found.make()
+            found.make()  # while what is made already is written
         job.begun = job.complete = True
         return passed_on(loaded, results)
 
