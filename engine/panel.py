@@ -71,8 +71,9 @@ def build_panel(closes: pl.DataFrame, visible: Collection[str], window: Window) 
     close = np.full((len(calendar), names.len()), np.nan)
     at = placed["row"].to_numpy(), placed["column"].to_numpy()
     close[at] = placed["close"].cast(pl.Float64).to_numpy()
-    return Panel(_day_numbers(calendar), tuple(names), close, _day_numbers(window.sessions))
+    return Panel(day_numbers(calendar), tuple(names), close, day_numbers(window.sessions))
 
 
-def _day_numbers(days: list[date]) -> Integers:
+def day_numbers(days: list[date]) -> Integers:
+    """Days since 1970, as Polars counts them."""
     return np.array(days, dtype="datetime64[D]").astype(np.int64)

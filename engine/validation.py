@@ -48,14 +48,13 @@ def admit(
         return frame, pl.DataFrame(schema=QUARANTINE)
     frame = frame.sort(table.key, maintain_order=True)
     checks = [*_rules(frame, table), *extra]
-    broken = {str(i): test.fill_null(False) for i, (*_, test) in enumerate(checks)}
-    seen = frame.select(test.any().alias(i) for i, test in broken.items()).row(0)
-    found = [i for i, any_row in enumerate(seen) if any_row]
+    tests = [test.fill_null(False) for *_, test in checks]
+    seen = frame.select(test.any().alias(str(i)) for i, test in enumerate(tests)).row(0)
+    found = [i for i, broken in enumerate(seen) if broken]
     if not found:
         return frame, pl.DataFrame(schema=QUARANTINE)
-    marks = frame.select(broken[str(i)].alias(str(i)) for i in found)
-    quarantine = pl.concat(_refused(frame.filter(marks[str(i)]), table, *checks[i][:2]) for i in found)
-    good = frame.filter(~marks.select(pl.any_horizontal(pl.all())).to_series())
+    quarantine = pl.concat(_refused(frame.filter(tests[i]), table, *checks[i][:2]) for i in found)
+    good = frame.filter(~pl.any_horizontal(tests[i] for i in found))
     return conform(good, table, url), quarantine
 
 

@@ -7,18 +7,18 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+
+from engine import window
+from engine.analytics.aggregation import Bools, Integers
+from engine.panel import day_numbers
 
 PNL_LOOK_BACK = 10
-MARK_LOOK_BACK = 5
+MARK_LOOK_BACK = window.MARK_LOOK_BACK.days
 """Calendar days back to the previous price of a P&L, and to a price that can still mark a
 position (document 01 §8.1)."""
 
 SPAN = 1 << 20
 """Further apart than any two days: what lies between the keys of a symbol and of the next."""
-
-Integers = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 def session_frame(sessions: list[date]) -> pl.DataFrame:
@@ -80,8 +80,7 @@ def quotes(symbols: pl.Series, closes: pl.DataFrame, sessions: list[date]) -> pl
         Source: document 01 §3.3, §4.3, §5.1.
     """
     known = _Closes.of(closes)
-    grid = session_frame(sessions)
-    days = grid["date"].to_physical().to_numpy().astype(np.int64)
+    days = day_numbers(sessions)
     exact, there, _ = known.places(symbols, days)
     upper, that_day, before = known.places(symbols.str.to_uppercase(), days)
     priced = there & (known.ticks[exact] > 0)
@@ -96,7 +95,9 @@ def quotes(symbols: pl.Series, closes: pl.DataFrame, sessions: list[date]) -> pl
         "newest_close": _known(newest, that_day | before),
         "mark": _known(mark, markable),
     }
-    looked_up = pl.DataFrame({"symbol": symbols}).join(grid, how="cross", maintain_order="left_right")
+    looked_up = pl.DataFrame({"symbol": symbols}).join(
+        session_frame(sessions), how="cross", maintain_order="left_right"
+    )
     return looked_up.select("symbol", "session").with_columns(**prices)
 
 

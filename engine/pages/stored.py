@@ -10,6 +10,7 @@ from uuid import UUID
 
 import polars as pl
 
+from engine.analytics.quotes import PNL_LOOK_BACK
 from engine.errors import safe_url
 from engine.pages.errors import NothingStoredError
 from engine.rules import Rules
@@ -20,7 +21,6 @@ from loaders import open_reader
 
 PRICE_LOOK_BACK = timedelta(days=366)
 """Calendar days before the window's end, or ten before its start, from which closes are read."""
-PNL_LOOK_BACK = timedelta(days=10)
 SNAPSHOT_DATE = "snapshot_date"
 BENCHMARK = "SP500"
 
@@ -173,7 +173,7 @@ def _exposures(store: Store, key: str, first: date, last: date) -> pl.DataFrame:
 
 
 def _closes(url: str, key: str, first: date, last: date) -> pl.DataFrame:
-    start = min(last - PRICE_LOOK_BACK, first - PNL_LOOK_BACK)
+    start = min(last - PRICE_LOOK_BACK, first - timedelta(days=PNL_LOOK_BACK))
     with open_reader(url) as reader:
         rows = reader.select(
             "read/closes",
