@@ -97,6 +97,11 @@ class Reader(ABC):
             found.setdefault(table, {})[column] = kind
         return found
 
+    @cached_property
+    def bare(self) -> frozenset[str]:
+        """The tables that are known to hold no row, so that nothing is asked of them."""
+        return frozenset()
+
     def tables(self) -> set[str]:
         """The names of the known tables that the store has."""
         return set(self.columns) & set(TABLES)
@@ -130,6 +135,8 @@ class Reader(ABC):
         if table not in self.columns and known.role in ("output", "engine"):
             return empty(known).select(wanted)
         self.require(known, wanted)
+        if table in self.bare:
+            return empty(known).select(wanted)
         chosen = tuple(known[column] for column in wanted)
         try:
             rows = self.selected(name, chosen, table=Name(table), **values)
@@ -159,6 +166,10 @@ class DuckDBReader(Reader):
         if not path.is_file():
             raise StoreUnreachableError(self.url, f"there is no file {path}")
         return connected(self.url, path, read_only=True)
+
+    @cached_property
+    def bare(self) -> frozenset[str]:
+        return frozenset(self.query(statement("bare_tables"))["table_name"])
 
     def close(self) -> None:
         self.connection.close()

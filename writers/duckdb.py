@@ -14,7 +14,7 @@ from loaders.duckdb_files import connected
 from loaders.reader import ArrowStream
 from sql import Name, Names, statement
 from writers.database import DatabaseWriter
-from writers.writer import BATCH_ROWS, Progress
+from writers.writer import BATCH_ROWS, Progress, Scope, Turn
 
 INCOMING = "incoming_rows"
 
@@ -31,6 +31,11 @@ class DuckDBWriter(DatabaseWriter):
             raise StoreUnreachableError(url, f"there is no folder {path.parent}")
         self.connection = connected(url, path, read_only=False)
         self.connection.execute(statement("utc"))
+        self._bare: set[str] = set()
+
+    def begin(self, turn: Turn | None = None) -> None:
+        super().begin(turn)
+        self._bare = {row[0] for row in self.connection.execute(statement("bare_tables")).fetchall()}
 
     def execute(self, text: str, table: str) -> None:
         try:
@@ -41,7 +46,12 @@ class DuckDBWriter(DatabaseWriter):
     def present(self) -> set[str]:
         return {row[0] for row in self.connection.execute(statement("tables")).fetchall()}
 
+    def delete(self, table: Table, scope: Scope) -> None:
+        if table.name not in self._bare:
+            super().delete(table, scope)
+
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
+        self._bare.discard(table.name)
         self.connection.register(INCOMING, ArrowStream(frame))
         return Name(INCOMING)
 
