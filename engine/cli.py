@@ -6,9 +6,9 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from engine.commands import NAMES
+from engine.commands import COMMANDS
 
 STORES = "duckdb:///file.duckdb, postgresql://user@host/database or parquet:///folder"
 
@@ -25,6 +25,19 @@ class Parser(argparse.ArgumentParser):
         super().error(message)
 
 
+class CommandParser(Parser):
+    """What one command takes; its module is imported, and asked, when the command is called."""
+
+    def __init__(self, command: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._command = command
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The command's options, and what it does not know."""
+        import_module(f"engine.commands.{self._command}").arguments(self)
+        return super().parse_known_args(args, namespace)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = Parser(
@@ -32,10 +45,11 @@ def parser() -> argparse.ArgumentParser:
         description="Portfolio analytics by the column: P&L, equity, exposures and risk.",
         epilog=f"A store is a URL: {STORES}.",
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in NAMES:
-        module = import_module(f"engine.commands.{name}")
-        module.arguments(commands.add_parser(name, help=module.HELP))
+    commands = top.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=CommandParser
+    )
+    for name, text in COMMANDS.items():
+        commands.add_parser(name, help=text, command=name)
     return top
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.commands import NAMES
+from engine.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests/golden"
@@ -33,7 +33,7 @@ def source(name: str) -> str:
     return f"parquet:///{GOLDEN / name / 'inputs'}"
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in NAMES)])
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
 def test_help_is_plain_and_complete(tmp_path: Path, command: list[str]) -> None:
     done = engine(tmp_path, *command, "--help")
     assert done.returncode == 0
@@ -42,8 +42,17 @@ def test_help_is_plain_and_complete(tmp_path: Path, command: list[str]) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys; from engine.cli import parser; parser(); print(*sorted(sys.modules))"
+    code = f"""
+import sys
+from contextlib import redirect_stdout, suppress
+from engine.cli import main
+for command in {list(COMMANDS)}:
+    with suppress(SystemExit), redirect_stdout(None):
+        main([command, "--help"])
+print(*sorted(sys.modules))
+"""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {f"engine.commands.{command}" for command in COMMANDS} <= set(done.stdout.split())
     heavy = {"polars", "numpy", "duckdb", "sqlalchemy", "pyarrow", "psycopg", "rich"}
     assert not heavy & set(done.stdout.split())
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from engine.cli import STORES
-from engine.commands import NAMES
+from engine.commands import COMMANDS
 
 PAGE = Path(__file__).parents[1] / "docs/reference/commands.md"
 PROGRAM = "python -m engine"
@@ -35,11 +35,10 @@ square brackets at the end of a description are defaults. Data goes to stdout, p
 def parsers() -> dict[str, tuple[str, argparse.ArgumentParser]]:
     """Each command's one line of help, and its parser."""
     found = {}
-    for name in NAMES:
-        module = import_module(f"engine.commands.{name}")
+    for name, told in COMMANDS.items():
         parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}")
-        module.arguments(parser)
-        found[name] = module.HELP, parser
+        import_module(f"engine.commands.{name}").arguments(parser)
+        found[name] = told, parser
     return found
 
 

@@ -9,8 +9,6 @@ from engine.commands.options import day, names, output, positive, rules, rules_o
 from engine.config import Config
 from engine.progress import reporter
 
-HELP = "compute and write the sessions of a window"
-
 
 def arguments(command: ArgumentParser) -> None:
     """What the command takes."""

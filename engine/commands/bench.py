@@ -9,7 +9,6 @@ from engine.commands.options import names, positive
 from engine.config import Config
 from engine.progress import reporter
 
-HELP = "measure the engine on this machine"
 FILE = "bench_results.json"
 
 

@@ -11,7 +11,6 @@ from engine.config import Config
 if TYPE_CHECKING:
     from loaders.yahoo import Patience
 
-HELP = "collect prices, profiles or fundamentals of what is held"
 KINDS = ("prices", "profiles", "fundamentals")
 
 

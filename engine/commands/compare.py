@@ -8,8 +8,6 @@ from pathlib import Path
 from engine.commands.options import day, names
 from engine.config import Config
 
-HELP = "compare two stores cell by cell"
-
 
 def arguments(command: ArgumentParser) -> None:
     """What the command takes."""

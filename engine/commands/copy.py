@@ -8,8 +8,6 @@ from engine.commands.options import output, positive, print_rows
 from engine.config import Config
 from engine.progress import reporter
 
-HELP = "copy every known table to another store"
-
 
 def arguments(command: ArgumentParser) -> None:
     """What the command takes."""

@@ -7,8 +7,6 @@ from argparse import ArgumentParser, Namespace
 from engine.commands.options import day, names, percent, store
 from engine.config import Config
 
-HELP = "say which closes a store lacks, and why"
-
 
 def arguments(command: ArgumentParser) -> None:
     """What the command takes."""

@@ -8,8 +8,6 @@ from engine.commands.collect import patience, provider
 from engine.commands.options import moment, output, percent, rules, rules_of
 from engine.config import Config
 
-HELP = "collect the market and compute every session that is missing"
-
 
 def arguments(command: ArgumentParser) -> None:
     """What the command takes."""

@@ -8,8 +8,6 @@ from engine.commands.options import output, positive, print_rows
 from engine.config import Config
 from engine.progress import reporter
 
-HELP = "make a store with invented data"
-
 
 def arguments(command: ArgumentParser) -> None:
     """What the command takes."""

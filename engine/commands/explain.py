@@ -8,8 +8,6 @@ from pathlib import Path
 from engine.commands.options import day, rules, rules_of, store
 from engine.config import Config
 
-HELP = "say how a stored figure came about"
-
 
 def arguments(command: ArgumentParser) -> None:
     """What the command takes."""

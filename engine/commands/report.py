@@ -10,7 +10,6 @@ from engine.commands.options import day, rules
 from engine.config import Config
 from engine.errors import EngineError, UsageError
 
-HELP = "write a portfolio's report, or the fleet's, as a page"
 STDOUT = "-"
 
 

@@ -7,8 +7,6 @@ from argparse import ArgumentParser, Namespace
 from engine.commands.options import store
 from engine.config import Config
 
-HELP = "show a store's runs, their shards, and who is at work"
-
 
 def arguments(command: ArgumentParser) -> None:
     """What the command takes."""

@@ -8,8 +8,6 @@ from argparse import ArgumentParser, Namespace
 from engine.config import Config
 from engine.errors import UsageError
 
-HELP = "show, or make, the tables"
-
 
 def arguments(command: ArgumentParser) -> None:
     """What the command takes."""

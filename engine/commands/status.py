@@ -7,8 +7,6 @@ from argparse import ArgumentParser, Namespace
 from engine.commands.options import store
 from engine.config import Config
 
-HELP = "say what a store holds and what is missing"
-
 
 def arguments(command: ArgumentParser) -> None:
     """What the command takes."""
