@@ -59,12 +59,15 @@ class HoldingSets:
 
     def overlapping(self, column: Integers) -> Iterator[Integers]:
         """Groups of a session's sets that share all days and so many symbols that one matrix is smaller."""
-        stop = np.cumsum(self.n + 1)
-        names = [self.days[end - n - 1 : end].tobytes() for n, end in zip(self.n, stop, strict=True)]
-        _, group, count = np.unique(np.array(names, dtype=object), return_inverse=True, return_counts=True)
-        for number in np.flatnonzero(count > 1).tolist():
-            members = np.flatnonzero(group == number)
-            symbols = np.unique(column[self.holding[_runs(self.size, members)]]).size
+        stop = np.cumsum(self.n + 1).tolist()
+        alike: dict[bytes, list[int]] = {}
+        for number, (n, end) in enumerate(zip(self.n.tolist(), stop, strict=True)):
+            alike.setdefault(self.days[end - n - 1 : end].tobytes(), []).append(number)
+        for numbers in alike.values():
+            if len(numbers) == 1:
+                continue
+            members = np.array(numbers)
+            symbols = len(set(column[self.holding[_runs(self.size, members)]].tolist()))
             if symbols * symbols < (self.size[members] ** 2).sum():
                 yield members
 

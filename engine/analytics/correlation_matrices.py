@@ -71,7 +71,7 @@ def matrices(closes: Closes, column: Integers, owner: Integers, held: Bools) -> 
         for group in sets.overlapping(column):
             together[group] = True
             shared.append(_gathered(closes, column, sets.at(group)))
-        apart.append(sets.at(np.flatnonzero(~together)))
+        apart.append(sets.at(np.flatnonzero(~together)) if together.any() else sets)
     return stack([*shared, *_side_by_side(closes, column, concat_sets(apart))])
 
 
