@@ -71,6 +71,7 @@ def changes(
     seeds: Mapping[str, pl.DataFrame],
     definitions: pl.DataFrame,
     in_place: bool,
+    in_words: bool = False,
 ) -> Changes:
     """What a shard writes.
 
@@ -79,10 +80,13 @@ def changes(
         seeds: rows of the source that the target is to have beside the results.
         definitions: of factors, as the shard found them.
         in_place: whether the results go back to the store they were computed from.
+        in_words: whether that store takes row ids as words.
     """
     left_out = results.failures["portfolio_id"].unique().sort().to_list()
     computed = results["portfolios"]["id"].to_list()
     tables = results.tables.of(wanted)
+    if in_words:
+        tables = tables.in_words()
     figures = tables.of([name for name in tables if TABLES[name].role == "output"])
     status = tables.of(["analytics_status"])
     others = {n: tables[n] for n in tables if n not in figures and n not in status}

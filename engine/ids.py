@@ -1,6 +1,6 @@
 """Row ids in bulk: the same natural key gives the same id, run after run, on every machine.
 
-An id is the text of a version-8 UUID, 122 bits of a hash of (table, key columns in order). Each
+An id is a version-8 UUID, 122 bits of a hash of (table, key columns in order). Each
 key value becomes two 64-bit words; the words of a row are folded, column by column, into two
 independent lanes with the finaliser of splitmix64 (Steele, Lea & Flood 2014). Nothing here loops
 over rows: Python sees each distinct text once.
@@ -8,7 +8,7 @@ over rows: Python sees each distinct text once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
@@ -21,6 +21,11 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 
 Words = NDArray[np.uint64]
+Numbering = Callable[..., pl.Series]
+"""`row_ids`, or `row_words`."""
+
+WORDS = pl.Struct({"high": pl.UInt64, "low": pl.UInt64})
+"""An id as two numbers instead of 36 characters, for stores that take it so."""
 
 LANES = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03))
 """Odd multipliers that tell the two lanes apart: 2^64 over the golden ratio, and a second one."""
@@ -29,7 +34,7 @@ VERSION_MASK, VERSION = np.uint64(0xFFFFFFFFFFFF0FFF), np.uint64(0x8000)
 VARIANT_MASK, VARIANT = np.uint64(0x3FFFFFFFFFFFFFFF), np.uint64(0x8000000000000000)
 
 BLOCK = 1 << 14
-"""Rows formatted at once: their words stay in the processor's cache, which halves the time."""
+"""Rows numbered, or written, at once: their words stay in the processor's cache, which halves the time."""
 
 UUID_LINE = np.dtype(
     [
@@ -62,22 +67,43 @@ def row_ids(table: str, *keys: pl.Series) -> pl.Series:
     keys: texts, integers, booleans, dates or timestamps, all of one length, without nulls.
     Returns strings of 36 characters named `id`; the order of rows does not matter to an id.
     """
+    return spelled(row_words(table, *keys))
+
+
+def row_words(table: str, *keys: pl.Series) -> pl.Series:
+    """The same ids as `WORDS`."""
     if not keys:
         raise BadKeyError(table, "(none)", "an id needs at least one")
     for key in keys:
         check_key(table, key, len(keys[0]))
     if keys[0].is_empty():
-        return pl.Series("id", [], pl.String)
+        return pl.Series("id", [], WORDS)
     columns = [_coded(key) for key in keys]
     seeds = tuple(_seeded(word, columns[0], lane) for lane, word in enumerate(_digests([table])[0]))
-    lines = _blank_lines(min(len(keys[0]), BLOCK))
-    texts: list[IO[bytes]] = []
-    for start in range(0, len(keys[0]), BLOCK):
-        block = slice(start, min(start + BLOCK, len(keys[0])))
-        high, low = (_lane(lane, seed, columns, block) for lane, seed in enumerate(seeds))
-        texts.append(BytesIO(_written(lines[: len(high)], high, low)))
+    high, low = np.empty((2, len(keys[0])), dtype=np.uint64)
+    for block in _blocks(len(high)):
+        high[block], low[block] = (_lane(lane, seed, columns, block) for lane, seed in enumerate(seeds))
+        high[block] = high[block] & VERSION_MASK | VERSION
+        low[block] = low[block] & VARIANT_MASK | VARIANT
+    return pl.DataFrame({"high": high, "low": low}).to_struct("id")
+
+
+def spelled(words: pl.Series) -> pl.Series:
+    """`WORDS` as texts."""
+    if words.is_empty():
+        return pl.Series(words.name, [], pl.String)
+    high, low = (words.struct.field(name).to_numpy() for name in ("high", "low"))
+    lines = _blank_lines(min(len(high), BLOCK))
+    texts: list[IO[bytes]] = [
+        BytesIO(_written(lines[: block.stop - block.start], high[block], low[block]))
+        for block in _blocks(len(high))
+    ]
     # The reader of lines is the fastest public way from bytes to strings.
-    return pl.read_lines(texts, name="id")["id"].rechunk()
+    return pl.read_lines(texts, name=words.name)[words.name].rechunk()
+
+
+def _blocks(count: int) -> list[slice]:
+    return [slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
 
 
 def check_key(table: str, key: pl.Series, height: int) -> None:
@@ -194,9 +220,8 @@ def _blank_lines(count: int) -> NDArray[Any]:
 
 
 def _written(lines: NDArray[Any], high: Words, low: Words) -> bytes:
-    """The 128 bits as `xxxxxxxx-xxxx-8xxx-yxxx-xxxxxxxxxxxx`, a line each; `lines` is written over."""
-    words = [high & VERSION_MASK | VERSION, low & VARIANT_MASK | VARIANT]
-    first, second = (word.astype("<u8", copy=False).view("<u2").reshape(-1, 4) for word in words)
+    """The 128 bits as `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, a line each; `lines` is written over."""
+    first, second = (word.astype("<u8", copy=False).view("<u2").reshape(-1, 4) for word in (high, low))
     lines["time_low"][:, 0], lines["time_low"][:, 1] = HEX_WORDS[first[:, 3]], HEX_WORDS[first[:, 2]]
     lines["time_mid"], lines["version"] = HEX_WORDS[first[:, 1]], HEX_WORDS[first[:, 0]]
     lines["variant"] = HEX_WORDS[second[:, 3]]

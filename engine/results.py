@@ -8,6 +8,8 @@ from threading import Lock
 
 import polars as pl
 
+from engine.ids import Numbering, row_ids, row_words
+
 FAILURES: dict[str, pl.DataType] = {
     "portfolio_id": pl.String(),
     "table": pl.String(),
@@ -20,22 +22,33 @@ FAILURES: dict[str, pl.DataType] = {
 
 
 class Deferred:
-    """A frame of known height that is made when it is first asked for, once, whichever thread asks."""
+    """A frame of known height that is made when it is first asked for, once, whichever thread asks.
 
-    def __init__(self, height: int, make: Callable[[], pl.DataFrame]) -> None:
+    make: takes what numbers the rows.
+    """
+
+    def __init__(
+        self, height: int, make: Callable[[Numbering], pl.DataFrame], numbered: Numbering = row_ids
+    ) -> None:
         self.height = height
         self._lock = Lock()
         self._made: pl.DataFrame | None = None
         # What it is made from is let go of when it is made.
-        self._make: Callable[[], pl.DataFrame] | None = make
+        self._make: Callable[[Numbering], pl.DataFrame] | None = make
+        self._numbered = numbered
 
     def frame(self) -> pl.DataFrame:
         """The frame."""
         with self._lock:
             if self._make is not None:
-                self._made, self._make = self._make(), None
+                self._made, self._make = self._make(self._numbered), None
             assert self._made is not None
             return self._made
+
+    def in_words(self) -> Deferred:
+        """The same with ids as words, a frame of its own; what is made already stays as it is."""
+        with self._lock:
+            return self if self._make is None else Deferred(self.height, self._make, row_words)
 
     @property
     def is_being_made(self) -> bool:
@@ -70,6 +83,10 @@ class Tables(Mapping[str, pl.DataFrame]):
     def of(self, tables: Collection[str]) -> Tables:
         """Those of some tables: the same frames, made once for both."""
         return Tables({name: found for name, found in self._found.items() if name in tables})
+
+    def in_words(self) -> Tables:
+        """The same; what is not made yet gets its ids as words: see `engine.ids.WORDS`."""
+        return Tables({n: f.in_words() if isinstance(f, Deferred) else f for n, f in self._found.items()})
 
     def make(self) -> None:
         """Make what is not made yet, in order; what another thread is at is left to it."""

@@ -27,7 +27,7 @@ from engine.symbols import unquoted
 from engine.window import Window
 from loaders.past import Past, open_past
 from loaders.window import load_labels, load_window
-from writers import Scope, Turn, Writer, open_writer
+from writers import Scope, Turn, Writer, open_writer, takes_words
 from writers.writer import Progress
 
 MADE = tuple(name for name, table in TABLES.items() if table.role in ("output", "engine"))
@@ -176,7 +176,8 @@ def changed(job: Job, loaded: Loaded, results: Results) -> Changes:
     request = job.request
     seeds = {} if request.in_place else {**of_inputs(loaded.inputs), **loaded.others}
     wanted, definitions = request.wanted - {TRACKING.name}, loaded.inputs.factor_definitions
-    return changes(results, loaded.window, wanted, seeds, definitions, request.in_place)
+    in_words = takes_words(request.target)
+    return changes(results, loaded.window, wanted, seeds, definitions, request.in_place, in_words)
 
 
 def count(job: Job, results: Results, found: Changes, window: Window) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.frames import coded, dtype, plain
-from engine.ids import check_key, row_ids
+from engine.ids import Numbering, check_key, row_ids
 from engine.numerics.rounding import round_half_away
 from engine.schema import Column, Table
 
@@ -30,13 +30,16 @@ def figure(values: pl.Series, column: Column) -> pl.Series:
     return fresh.cast(dtype(column))
 
 
-def store_rows(table: Table, rows: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
+def store_rows(
+    table: Table, rows: pl.DataFrame, stamp: datetime, numbered: Numbering = row_ids
+) -> pl.DataFrame:
     """Whole rows of a table, sorted by natural key.
 
     Args:
         rows: the table's columns but ids and time stamps, figures as Float64; other columns are
             dropped, absent ones are null. Texts may be coded: see `engine.frames.coded`.
         stamp: what the rows bear as their time.
+        numbered: gives rows without an id theirs, as texts or as words.
     """
     rows = _sorted(table, rows)
     fresh = [
@@ -48,7 +51,7 @@ def store_rows(table: Table, rows: pl.DataFrame, stamp: datetime) -> pl.DataFram
     ]
     known = pl.DataFrame(fresh)
     if "id" not in known.columns and table.primary_key == "id":
-        ids = row_ids(table.name, *(rows[name] for name in table.key))
+        ids = numbered(table.name, *(rows[name] for name in table.key))
         known = known.with_columns(ids.alias("id"))
     absent = [
         pl.lit(stamp if column.name in STAMPS else None).cast(dtype(column)).alias(column.name)

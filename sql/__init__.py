@@ -7,7 +7,7 @@ typed reaches a statement in any other way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -99,12 +99,28 @@ class Lowered:
         return f"* replace ({small})" if small else "*"
 
 
+@dataclass(frozen=True)
+class Unpacked:
+    """Columns of a frame; those of `words`, an id in two numbers each, as the uuids that they are."""
+
+    texts: tuple[str, ...]
+    words: Set[str]
+
+    def __str__(self) -> str:
+        return ", ".join(self._one(text) for text in self.texts)
+
+    def _one(self, text: str) -> str:
+        name = str(Name(text))
+        return f"({name}.high::uhugeint << 64 | {name}.low)::uuid" if text in self.words else name
+
+
 Value = (
     Name
     | Names
     | Pairs
     | Selected
     | Lowered
+    | Unpacked
     | Query
     | date
     | timedelta
@@ -119,7 +135,7 @@ Value = (
 
 def _literal(value: Value) -> str:
     match value:
-        case Name() | Names() | Pairs() | Selected() | Lowered() | Query():
+        case Name() | Names() | Pairs() | Selected() | Lowered() | Unpacked() | Query():
             return str(value)
         case None:
             return "null"

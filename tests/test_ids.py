@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from engine import ids
-from engine.ids import BadKeyError, row_ids
+from engine.ids import WORDS, BadKeyError, row_ids, row_words
 
 WORD = 2**64 - 1
 MANY = 5_000_000
@@ -56,6 +56,13 @@ def test_ids_are_those_of_the_definition() -> None:
     made = row_ids("table", SYMBOLS, DAYS, LOTS).to_list()
     rows = zip(SYMBOLS, DAYS, LOTS, strict=True)
     assert made == [slow_id("table", *row) for row in rows]
+
+
+def test_words_are_the_numbers_of_the_texts() -> None:
+    made = row_words("table", SYMBOLS, DAYS, LOTS)
+    texts = row_ids("table", SYMBOLS, DAYS, LOTS)
+    assert [word["high"] << 64 | word["low"] for word in made] == [UUID(text).int for text in texts]
+    assert (made.dtype, made.name) == (WORDS, "id")
 
 
 def test_an_id_never_changes() -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from writers.writer import Scope, Turn, Writer, open_writer
+from writers.writer import Scope, Turn, Writer, open_writer, takes_words
 
-__all__ = ["Scope", "Turn", "Writer", "open_writer"]
+__all__ = ["Scope", "Turn", "Writer", "open_writer", "takes_words"]

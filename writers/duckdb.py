@@ -8,11 +8,12 @@ import duckdb
 import polars as pl
 
 from engine.errors import StoreUnreachableError, WriteError
+from engine.ids import WORDS
 from engine.schema import Table
 from engine.store_url import store_path
 from loaders.duckdb_files import connected
 from loaders.reader import ArrowStream
-from sql import Name, Names, statement
+from sql import Name, Names, Unpacked, statement
 from writers.database import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress, Scope, Turn
 
@@ -58,9 +59,15 @@ class DuckDBWriter(DatabaseWriter):
     def insert(self, table: Table, frame: pl.DataFrame) -> None:
         if frame.is_empty():
             return
-        columns = Names(tuple(frame.columns))
-        source = self.stage(table, frame)
-        text = statement("write/insert", table=Name(table.name), columns=columns, source=source)
+        columns = tuple(frame.columns)
+        words = {name for name, kind in frame.schema.items() if kind == WORDS}
+        text = statement(
+            "write/insert",
+            table=Name(table.name),
+            columns=Names(columns),
+            values=Unpacked(columns, words),
+            source=self.stage(table, frame),
+        )
         self.execute(text, table.name)
         self.progress(table.name, frame.height)
 

@@ -130,6 +130,11 @@ class Writer(ABC):
     def close(self) -> None: ...
 
 
+def takes_words(url: str) -> bool:
+    """Whether a frame put into the store may have its ids as `engine.ids.WORDS`."""
+    return scheme(url) == "duckdb"
+
+
 def open_writer(url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> Writer:
     """The store behind a URL, opened to write; a file store is made if it is not there.
 

@@ -126,7 +126,9 @@ class _DuckDB:
         self.connection.register("block", ArrowStream(frame))
         columns = Names(tuple(frame.columns))
         self.connection.execute(
-            statement("write/insert", table=Name(table), columns=columns, source=Name("block"))
+            statement(
+                "write/insert", table=Name(table), columns=columns, values=columns, source=Name("block")
+            )
         )
 
     def close(self) -> None:

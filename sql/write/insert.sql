@@ -1,2 +1,2 @@
 -- a frame's rows into a table
-insert into {table} ({columns}) select {columns} from {source}
+insert into {table} ({columns}) select {values} from {source}

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 import pytest
@@ -15,12 +16,15 @@ from polars.testing import assert_frame_equal
 
 from engine.errors import WriteError
 from engine.frames import polars_schema
+from engine.ids import WORDS
 from engine.schema import TABLES
 from loaders import open_reader
+from tests.builders import uid
 from tests.marks import first
 from tests.memory_store import frame_of
 from tests.stores.conftest import KINDS
 from tests.stores.support import GOLDEN, copied, files, golden, run_sql, texts, whole
+from writers import open_writer
 
 STAMP = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ODD_TEXTS = [
@@ -270,3 +274,17 @@ def test_a_store_is_not_copied_onto_itself(odd: Path, postgres_url: str) -> None
     ):
         with pytest.raises(ValueError, match="one and the same"):
             copied(one, other)
+
+
+def test_ids_as_words_are_stored_to_the_bit(tmp_path: Path) -> None:
+    url, top = f"duckdb:///{tmp_path}/store.duckdb", 2**64 - 1
+    words = [(0, 0), (top, top), (2**63, 0), (2**63 - 1, 1), (0, 2**63), (1, top)]
+    counts = {"positions_used": 1, "positions_left_out": 0}
+    row = {"portfolio_id": uid("P"), "calculation_date": STAMP.date(), "status": "ok", **counts}
+    frame = frame_of("analytics_status", [{"job": f"{high} {low}", **row} for high, low in words])
+    ids = pl.Series("id", [{"high": high, "low": low} for high, low in words], WORDS)
+    with open_writer(url) as writer, writer.transaction():
+        writer.create_missing()
+        writer.insert(TABLES["analytics_status"], frame.with_columns(ids))
+    stored = run_sql(url, "select id::text, job from analytics_status")
+    assert sorted(stored) == sorted((str(UUID(int=h << 64 | low)), f"{h} {low}") for h, low in words)
