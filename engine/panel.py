@@ -42,10 +42,7 @@ class Panel:
 
     def columns(self, symbols: pl.Series) -> Integers:
         """The column of each of `symbols`, -1 where the panel has none."""
-        found = symbols.replace_strict(
-            list(self.index), list(self.index.values()), default=-1, return_dtype=pl.Int64
-        )
-        return found.fill_null(-1).to_numpy()
+        return np.array([self.index.get(symbol, -1) for symbol in symbols.to_list()], dtype=np.int64)
 
     def bounds(self, look_back: int) -> tuple[Integers, Integers]:
         """Rows [first, stop) of the look-back of each session: calendar days, ends inclusive."""

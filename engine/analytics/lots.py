@@ -57,6 +57,8 @@ class Lots:
     def where(self, mask: pl.Expr) -> Lots:
         """The lots that a mask over `frame` keeps."""
         kept = self.frame.select(mask).to_series().fill_null(False).to_numpy()
+        if kept.all():
+            return self
         return Lots(self.frame.filter(kept), self.stored[kept], self.recomputed[kept])
 
 

@@ -44,20 +44,24 @@ def status_grid(
         reasons: [P, D] of "" for ok, "skipped: code" or "failed: code".
         used, left_out: [P, D] positions.
     """
-    told = pl.Series("told", reasons.ravel().astype(str), dtype=pl.String)
-    parts = pl.DataFrame({"told": told}).select(
-        status=pl.when(pl.col("told") == "")
-        .then(pl.lit("ok"))
-        .otherwise(pl.col("told").str.split(": ").list.first()),
-        reason=pl.when(pl.col("told") != "").then(
-            pl.col("told").str.split(": ").list.get(1, null_on_oob=True)
-        ),
+    owner, session = np.divmod(np.arange(reasons.size), max(dates.len(), 1))
+    told = pl.Series(reasons.ravel().tolist(), dtype=pl.String)
+    rows = pl.DataFrame(
+        {
+            "portfolio_id": portfolios.ids.gather(owner),
+            "calculation_date": dates.gather(session),
+            "told": told.str.split_exact(": ", 1),
+            "positions_used": used.ravel().astype(np.int32),
+            "positions_left_out": left_out.ravel().astype(np.int32),
+        }
     )
-    grid = pl.DataFrame({"portfolio_id": portfolios.ids}).join(
-        pl.DataFrame({"calculation_date": dates}), how="cross", maintain_order="left_right"
-    )
-    return pl.concat([grid, parts], how="horizontal").with_columns(
+    status, reason = (pl.col("told").struct.field(name) for name in ("field_0", "field_1"))
+    return rows.select(
+        "portfolio_id",
+        "calculation_date",
+        status=pl.when(status == "").then(pl.lit("ok")).otherwise(status),
+        reason=reason,
         job=pl.lit(job),
-        positions_used=pl.Series(used.ravel(), dtype=pl.Int32),
-        positions_left_out=pl.Series(left_out.ravel(), dtype=pl.Int32),
+        positions_used="positions_used",
+        positions_left_out="positions_left_out",
     )

@@ -14,7 +14,7 @@ from engine.analytics.factor_correlations import FactorCorrelations
 from engine.analytics.lots import Lots, Portfolios
 from engine.analytics.outcome import Outcome, status_grid
 from engine.analytics.stress_holdings import factor_dollars, loss_base, rate_dollars
-from engine.analytics.stress_rows import NO_ROWS, Written, scenario_rows
+from engine.analytics.stress_rows import scenario_rows
 from engine.rules import RateWeights
 from engine.scenarios import RATE_SHOCK, Scenario
 
@@ -92,21 +92,16 @@ def stress(
     )
     keys = _keys(portfolios, dates, done)
     shocked = {name for scenario in stored for name in scenario.shocks}
-    written = {name: Written.of(holdings.exposure(name)) for name in shocked}
-    rows = [
-        scenario_rows(
-            keys,
-            scenario,
-            scenario_ids[scenario.id],
-            written,
-            direct_pnl(scenario, holdings),
-            correlated_pnl(scenario, holdings, correlations),
-            correlations,
-        )
-        for scenario in stored
-    ]
+    rows = scenario_rows(
+        keys,
+        {scenario_ids[scenario.id]: scenario for scenario in stored},
+        {name: holdings.exposure(name) for name in shocked},
+        [direct_pnl(scenario, holdings) for scenario in stored],
+        [correlated_pnl(scenario, holdings, correlations) for scenario in stored],
+        correlations,
+    )
     status = status_grid(portfolios, dates, JOB, reasons, rates.used * done, rates.left_out * done)
-    return Outcome({"stress_test_results": pl.concat([NO_ROWS, *rows])}, status)
+    return Outcome({"stress_test_results": rows}, status)
 
 
 def direct_pnl(scenario: Scenario, holdings: Holdings) -> Floats:

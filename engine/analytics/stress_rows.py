@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import polars as pl
 
 from engine.analytics.aggregation import Floats
@@ -27,32 +27,15 @@ NO_ROWS = pl.DataFrame(
 )
 
 
-@dataclass(frozen=True)
-class Written:
-    """An exposure and its text, which several scenarios share.
-
-    usd: [C], NaN where there is none. text: [C] JSON numbers, null there.
-    """
-
-    usd: Floats
-    text: pl.Series
-
-    @classmethod
-    def of(cls, usd: Floats) -> Written:
-        """Write an exposure down."""
-        return cls(usd, _numbers(usd))
-
-
 def scenario_rows(
     keys: pl.DataFrame,
-    scenario: Scenario,
-    scenario_id: str,
-    exposures: Mapping[str, Written],
-    direct: Floats,
-    correlated: Floats,
+    scenarios: Mapping[str, Scenario],
+    exposures: Mapping[str, Floats],
+    direct: Sequence[Floats],
+    correlated: Sequence[Floats],
     correlations: FactorCorrelations,
 ) -> pl.DataFrame:
-    """One scenario's rows, figures unrounded.
+    """The rows of all scenarios, one scenario's after the other's; figures unrounded.
 
         correlation_effect = correlated - direct
 
@@ -61,37 +44,55 @@ def scenario_rows(
 
     Args:
         keys: portfolio_id, calculation_date; C rows.
-        exposures: of the shocked factors.
-        direct, correlated: [C] USD.
+        scenarios: by their rows' ids.
+        exposures: [C] USD of the shocked factors, NaN where there is none.
+        direct, correlated: [C] USD of each scenario.
     """
-    return keys.select(
+    if not scenarios:
+        return NO_ROWS
+    rows = pl.concat([keys] * len(scenarios))
+    number = np.repeat(np.arange(len(scenarios)), keys.height)
+    told = [_metadata(scenario, correlations) for scenario in scenarios.values()]
+    figures = np.concatenate(direct), np.concatenate(correlated)
+    return rows.select(
         "portfolio_id",
-        pl.lit(scenario_id).alias("scenario_id"),
+        pl.Series("scenario_id", list(scenarios)).gather(number),
         "calculation_date",
-        direct_pnl=pl.Series(direct),
-        correlated_pnl=pl.Series(correlated),
-        correlation_effect=pl.Series(correlated - direct),
-        factor_impacts=impacts(scenario, exposures),
-        calculation_metadata=pl.lit(_metadata(scenario, correlations)),
+        direct_pnl=pl.Series(figures[0]),
+        correlated_pnl=pl.Series(figures[1]),
+        correlation_effect=pl.Series(figures[1] - figures[0]),
+        factor_impacts=impacts(scenarios.values(), exposures),
+        calculation_metadata=pl.Series(told).gather(number),
     )
 
 
-def impacts(scenario: Scenario, exposures: Mapping[str, Written]) -> pl.Series:
+def impacts(scenarios: Iterable[Scenario], exposures: Mapping[str, Floats]) -> pl.Series:
     """JSON objects: {factor: {"exposure": USD, "shock_pct": percent, "direct_pnl": USD}}.
 
     An exposure times its shock, neither rounded nor limited; a factor whose exposure is unknown
     has no entry. Keys are ordered as jsonb orders them: shorter ones first. Source: document 03
     §4.4 and §4.7.
     """
+    held = pl.DataFrame(exposures)
+    written = held.select(_number(pl.col(name)).alias(f"{name} in text") for name in held.columns)
+    texts = held.hstack(written).select(
+        _impacts(scenario).alias(str(number)) for number, scenario in enumerate(scenarios)
+    )
+    return pl.concat(texts.get_columns())
+
+
+def _impacts(scenario: Scenario) -> pl.Expr:
     entries = []
     for factor in sorted(scenario.shocks, key=_jsonb_order):
-        shock, held = scenario.shocks[factor], exposures[factor]
+        shock = scenario.shocks[factor]
         head = f'{json.dumps(factor)}: {{"exposure": '
         middle = f', "shock_pct": {shock * PERCENT!r}, "direct_pnl": '
-        pnl = _numbers(held.usd * shock)
-        entries.append(pl.concat_str(pl.lit(head), held.text, pl.lit(middle), pnl, pl.lit("}")))
+        pnl = _number(pl.col(factor) * shock)
+        entries.append(
+            pl.concat_str(pl.lit(head), pl.col(f"{factor} in text"), pl.lit(middle), pnl, pl.lit("}"))
+        )
     inside = pl.concat_str(entries, separator=", ", ignore_nulls=True)
-    return pl.select(pl.concat_str(pl.lit("{"), inside, pl.lit("}"))).to_series()
+    return pl.concat_str(pl.lit("{"), inside, pl.lit("}"))
 
 
 def _jsonb_order(key: str) -> tuple[int, bytes]:
@@ -99,9 +100,9 @@ def _jsonb_order(key: str) -> tuple[int, bytes]:
     return len(text), text
 
 
-def _numbers(usd: Floats) -> pl.Series:
+def _number(usd: pl.Expr) -> pl.Expr:
     """Shortest texts that read back as the same doubles; null for NaN."""
-    return pl.Series(usd + 0.0, nan_to_null=True).cast(pl.String)  # + 0.0: no "-0.0"
+    return (usd + 0.0).fill_nan(None).cast(pl.String)  # + 0.0: no "-0.0"
 
 
 def _metadata(scenario: Scenario, correlations: FactorCorrelations) -> str:
