@@ -20,10 +20,23 @@ T_VALUES = np.concatenate(
 )
 
 
-@pytest.mark.parametrize("df", [*range(2, 130), *range(130, 400, 9), 399, 400])
+DEGREES = [*range(2, 130), *range(130, 400, 9), 399, 400]
+
+
+@pytest.mark.parametrize("df", DEGREES)
 def test_equals_scipy(df: int) -> None:
     expected = 2.0 * special.stdtr(df, -np.abs(T_VALUES))
     np.testing.assert_allclose(two_sided_tail(T_VALUES, df), expected, rtol=0.0, atol=TAIL)
+
+
+def test_degrees_of_each_number_s_own_equal_scipy() -> None:
+    t, df = (grid.ravel() for grid in np.meshgrid(T_VALUES, DEGREES))
+    order = np.random.default_rng(5).permutation(t.size)
+    t, df = t[order], df[order]
+    tail = two_sided_tail(t, df)
+    np.testing.assert_allclose(tail, 2.0 * special.stdtr(df, -np.abs(t)), rtol=0.0, atol=TAIL)
+    alone = [two_sided_tail(t[[i]], df[[i]]).item() for i in range(0, t.size, 997)]
+    assert tail[::997].tolist() == alone
 
 
 def test_one_degree_equals_cauchy() -> None:
