@@ -90,8 +90,9 @@ def _polynomials(x: Floats, df: Ints, odd: int) -> Floats:
     reached = np.searchsorted(-terms, -np.arange(len(series)), side="left").tolist()
     total = np.zeros_like(x)
     for k in range(len(series) - 1, -1, -1):
-        total[: reached[k]] *= x[: reached[k]]
-        total[: reached[k]] += series[k]
+        part = total[: reached[k]]
+        part *= x[: reached[k]]
+        part += series[k]
     return total
 
 
