@@ -8,7 +8,7 @@ over rows: Python sees each distinct text once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
@@ -19,11 +19,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.frames import plain
 
 Words = NDArray[np.uint64]
-Numbering = Callable[..., pl.Series]
-"""`row_ids`, or `row_words`."""
-
 WORDS = pl.Struct({"high": pl.UInt64, "low": pl.UInt64})
 """An id as two numbers instead of 36 characters, for stores that take it so."""
 
@@ -86,6 +84,24 @@ def row_words(table: str, *keys: pl.Series) -> pl.Series:
         high[block] = high[block] & VERSION_MASK | VERSION
         low[block] = low[block] & VARIANT_MASK | VARIANT
     return pl.DataFrame({"high": high, "low": low}).to_struct("id")
+
+
+def numbered(table: str, keys: Sequence[pl.Series], in_words: bool) -> pl.Series:
+    """The ids of rows, as words or as texts."""
+    return row_words(table, *keys) if in_words else row_ids(table, *keys)
+
+
+def packed(values: pl.Series) -> pl.Series:
+    """Coded uuids as `WORDS`, without nulls; as they are where one is no uuid, for the store to refuse."""
+    assert isinstance(values.dtype, pl.Enum)
+    texts = values.dtype.categories.str.replace_all("-", "", literal=True)
+    raw = texts.str.decode("hex", strict=False)
+    if values.null_count() or not (raw.bin.size() == 16).fill_null(False).all():
+        return plain(values)
+    words = np.frombuffer(b"".join(raw), dtype=">u8").reshape(-1, 2).astype(np.uint64)
+    codes = values.to_physical().to_numpy()
+    high, low = (words[:, lane].take(codes) for lane in (0, 1))
+    return pl.DataFrame({"high": high, "low": low}).to_struct(values.name)
 
 
 def spelled(words: pl.Series) -> pl.Series:

@@ -8,8 +8,6 @@ from threading import Lock
 
 import polars as pl
 
-from engine.ids import Numbering, row_ids, row_words
-
 FAILURES: dict[str, pl.DataType] = {
     "portfolio_id": pl.String(),
     "table": pl.String(),
@@ -24,31 +22,29 @@ FAILURES: dict[str, pl.DataType] = {
 class Deferred:
     """A frame of known height that is made when it is first asked for, once, whichever thread asks.
 
-    make: takes what numbers the rows.
+    make: takes whether ids are to be words instead of texts: see `engine.ids.WORDS`.
     """
 
-    def __init__(
-        self, height: int, make: Callable[[Numbering], pl.DataFrame], numbered: Numbering = row_ids
-    ) -> None:
+    def __init__(self, height: int, make: Callable[[bool], pl.DataFrame], in_words: bool = False) -> None:
         self.height = height
         self._lock = Lock()
         self._made: pl.DataFrame | None = None
         # What it is made from is let go of when it is made.
-        self._make: Callable[[Numbering], pl.DataFrame] | None = make
-        self._numbered = numbered
+        self._make: Callable[[bool], pl.DataFrame] | None = make
+        self._in_words = in_words
 
     def frame(self) -> pl.DataFrame:
         """The frame."""
         with self._lock:
             if self._make is not None:
-                self._made, self._make = self._make(self._numbered), None
+                self._made, self._make = self._make(self._in_words), None
             assert self._made is not None
             return self._made
 
     def in_words(self) -> Deferred:
         """The same with ids as words, a frame of its own; what is made already stays as it is."""
         with self._lock:
-            return self if self._make is None else Deferred(self.height, self._make, row_words)
+            return self if self._make is None else Deferred(self.height, self._make, in_words=True)
 
     @property
     def is_being_made(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from engine.frames import dtype
-from engine.ids import Numbering, row_ids
+from engine.ids import numbered
 from engine.schema import TABLES
 
 STATUS = TABLES["analytics_status"]
@@ -19,18 +19,18 @@ COUNTED = {
 """The jobs of phases 3 and 4: the columns with positions used and left out."""
 
 
-def status_rows(rows: pl.DataFrame, numbered: Numbering = row_ids) -> pl.DataFrame:
+def status_rows(rows: pl.DataFrame, in_words: bool = False) -> pl.DataFrame:
     """Rows of analytics_status in the table's own columns.
 
     Args:
         rows: portfolio_id, calculation_date, job, status ("ok", "skipped" or "failed"), reason,
             positions_used, positions_left_out.
-        numbered: gives rows their ids, as texts or as words.
+        in_words: whether the rows' own ids are to be words instead of texts.
     """
     known = rows.select(
         pl.col(column.name).cast(dtype(column)) for column in STATUS.columns if column.name != "id"
     )
-    ids = numbered(STATUS.name, *(known[name] for name in STATUS.key))
+    ids = numbered(STATUS.name, [known[name] for name in STATUS.key], in_words)
     return known.insert_column(0, ids.alias("id")).sort(STATUS.key)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.frames import coded, dtype, plain
-from engine.ids import Numbering, check_key, row_ids
+from engine.ids import check_key, numbered, packed
 from engine.numerics.rounding import round_half_away
 from engine.schema import Column, Table
 
@@ -30,28 +30,25 @@ def figure(values: pl.Series, column: Column) -> pl.Series:
     return fresh.cast(dtype(column))
 
 
-def store_rows(
-    table: Table, rows: pl.DataFrame, stamp: datetime, numbered: Numbering = row_ids
-) -> pl.DataFrame:
+def store_rows(table: Table, rows: pl.DataFrame, stamp: datetime, in_words: bool = False) -> pl.DataFrame:
     """Whole rows of a table, sorted by natural key.
 
     Args:
         rows: the table's columns but ids and time stamps, figures as Float64; other columns are
             dropped, absent ones are null. Texts may be coded: see `engine.frames.coded`.
         stamp: what the rows bear as their time.
-        numbered: gives rows without an id theirs, as texts or as words.
+        in_words: whether ids are to be words instead of texts, those of other rows too where they are coded.
     """
     rows = _sorted(table, rows)
-    fresh = [
-        figure(rows[column.name], column)
-        if column.type.kind == "numeric" and rows.schema[column.name].is_float()
-        else plain(rows[column.name]).cast(dtype(column))
-        for column in table.columns
-        if column.name in rows.columns
-    ]
-    known = pl.DataFrame(fresh)
+    known = pl.DataFrame(
+        [
+            _stored(rows[column.name], column, in_words)
+            for column in table.columns
+            if column.name in rows.columns
+        ]
+    )
     if "id" not in known.columns and table.primary_key == "id":
-        ids = numbered(table.name, *(rows[name] for name in table.key))
+        ids = numbered(table.name, [rows[name] for name in table.key], in_words)
         known = known.with_columns(ids.alias("id"))
     absent = [
         pl.lit(stamp if column.name in STAMPS else None).cast(dtype(column)).alias(column.name)
@@ -59,6 +56,14 @@ def store_rows(
         if column.name not in known.columns
     ]
     return known.with_columns(absent).select(table.names)
+
+
+def _stored(values: pl.Series, column: Column, in_words: bool) -> pl.Series:
+    if column.type.kind == "numeric" and values.dtype.is_float():
+        return figure(values, column)
+    if in_words and column.type.kind == "uuid" and isinstance(values.dtype, pl.Enum):
+        return packed(values)
+    return plain(values).cast(dtype(column))
 
 
 def _sorted(table: Table, rows: pl.DataFrame) -> pl.DataFrame:

@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from engine import ids
-from engine.ids import WORDS, BadKeyError, row_ids, row_words
+from engine.frames import coded
+from engine.ids import WORDS, BadKeyError, packed, row_ids, row_words, spelled
 
 WORD = 2**64 - 1
 MANY = 5_000_000
@@ -47,6 +48,7 @@ def slow_id(table: str, *key: object) -> str:
     return str(UUID(int=high << 64 | low))
 
 
+PINNED = "787b9e49-fffb-82bf-8279-7c0d31e117e2"
 SYMBOLS = pl.Series("symbol", ["SPY", "TLT", "SPY", "é"])
 DAYS = pl.Series("date", [date(2025, 1, 2), date(2025, 1, 2), date(1969, 12, 31), date(2025, 1, 2)])
 LOTS = pl.Series("lot", [0, -1, 2**62, 7])
@@ -65,14 +67,26 @@ def test_words_are_the_numbers_of_the_texts() -> None:
     assert (made.dtype, made.name) == (WORDS, "id")
 
 
+def test_coded_uuids_are_packed_and_spelled_again() -> None:
+    made = row_ids("table", SYMBOLS, LOTS)
+    texts = pl.concat([made, made.reverse(), pl.Series("id", [str(UUID(int=0)), str(UUID(int=2**128 - 1))])])
+    words = packed(coded(texts))
+    assert [word["high"] << 64 | word["low"] for word in words] == [UUID(text).int for text in texts]
+    assert spelled(words).to_list() == texts.to_list()
+    assert packed(coded(texts.clear())).is_empty()
+
+
+@pytest.mark.parametrize("odd", ["", "P1", "787b9e49", f"{PINNED}00", f"g{PINNED[1:]}", None])
+def test_what_is_no_uuid_stays_as_it_is(odd: str | None) -> None:
+    texts = pl.Series("id", [PINNED, odd])
+    assert packed(coded(texts)).equals(texts)
+
+
 def test_an_id_never_changes() -> None:
     """Stored rows bear these: a change here orphans them."""
     made = row_ids("market_data_cache", SYMBOLS, DAYS)[0]
     assert made == slow_id("market_data_cache", "SPY", date(2025, 1, 2))
     assert made == PINNED
-
-
-PINNED = "787b9e49-fffb-82bf-8279-7c0d31e117e2"
 
 
 def test_an_id_is_a_version_8_uuid() -> None:

@@ -9,14 +9,14 @@ from threading import Event
 import polars as pl
 import pytest
 
-from engine.ids import WORDS, Numbering
+from engine.ids import WORDS, numbered
 from engine.results import Deferred, Results, Tables
 
 FRAME = pl.DataFrame({"x": [1, 2, 3]})
 
 
-def noted(calls: list[str], name: str) -> Callable[[Numbering], pl.DataFrame]:
-    def make(numbered: Numbering) -> pl.DataFrame:
+def noted(calls: list[str], name: str) -> Callable[[bool], pl.DataFrame]:
+    def make(in_words: bool) -> pl.DataFrame:
         calls.append(name)
         return FRAME
 
@@ -51,7 +51,7 @@ def test_frames_are_made_once_for_all_views_of_them() -> None:
 def test_what_a_thread_is_at_is_left_to_it_and_is_waited_for_by_who_needs_it() -> None:
     begun, go_on = Event(), Event()
 
-    def slow(numbered: Numbering) -> pl.DataFrame:
+    def slow(in_words: bool) -> pl.DataFrame:
         begun.set()
         assert go_on.wait(30)
         return FRAME
@@ -70,8 +70,8 @@ def test_what_a_thread_is_at_is_left_to_it_and_is_waited_for_by_who_needs_it() -
 
 
 def test_ids_come_as_words_where_these_are_asked_for_first() -> None:
-    def make(numbered: Numbering) -> pl.DataFrame:
-        return FRAME.with_columns(numbered("table", FRAME["x"]))
+    def make(in_words: bool) -> pl.DataFrame:
+        return FRAME.with_columns(numbered("table", [FRAME["x"]], in_words))
 
     tables = Tables({"made": Deferred(3, make), "asked": Deferred(3, make), "whole": FRAME})
     spelled = tables["made"]
@@ -85,7 +85,7 @@ def test_ids_come_as_words_where_these_are_asked_for_first() -> None:
 def test_what_could_not_be_made_is_tried_again() -> None:
     tries: list[int] = []
 
-    def make(numbered: Numbering) -> pl.DataFrame:
+    def make(in_words: bool) -> pl.DataFrame:
         tries.append(1)
         if len(tries) == 1:
             raise MemoryError

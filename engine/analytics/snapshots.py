@@ -8,7 +8,7 @@ import polars as pl
 
 from engine.exact import GRAINS_A_CENT, decimal, half_away, integer
 from engine.frames import dtype
-from engine.ids import Numbering, row_ids
+from engine.ids import numbered
 from engine.schema import TABLES, Column
 from engine.storing import figure
 
@@ -58,9 +58,9 @@ def figures(book: pl.DataFrame, exposures: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def stored(rows: pl.DataFrame, stamp: datetime, numbered: Numbering = row_ids) -> pl.DataFrame:
+def stored(rows: pl.DataFrame, stamp: datetime, in_words: bool = False) -> pl.DataFrame:
     """Those figures as rows of portfolio_snapshots; columns that nothing has filled are null."""
-    ids = numbered(SNAPSHOTS.name, rows["portfolio_id"], rows["date"])
+    ids = numbered(SNAPSHOTS.name, [rows["portfolio_id"], rows["date"]], in_words)
     rows = rows.with_columns(snapshot_date="date", created_at=pl.lit(stamp))
     return rows.select(ids, *(_column(column, rows) for column in SNAPSHOTS.columns if column.name != "id"))
 
