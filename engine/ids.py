@@ -22,6 +22,7 @@ from engine.errors import EngineError
 from engine.frames import plain
 
 Words = NDArray[np.uint64]
+UUID_BYTES = 16
 WORDS = pl.Struct({"high": pl.UInt64, "low": pl.UInt64})
 """An id as two numbers instead of 36 characters, for stores that take it so."""
 
@@ -94,9 +95,9 @@ def numbered(table: str, keys: Sequence[pl.Series], in_words: bool) -> pl.Series
 def packed(values: pl.Series) -> pl.Series:
     """Coded uuids as `WORDS`, without nulls; as they are where one is no uuid, for the store to refuse."""
     assert isinstance(values.dtype, pl.Enum)
-    texts = values.dtype.categories.str.replace_all("-", "", literal=True)
-    raw = texts.str.decode("hex", strict=False)
-    if values.null_count() or not (raw.bin.size() == 16).fill_null(False).all():
+    digits = pl.lit(values.dtype.categories).str.replace_all("-", "", literal=True)
+    raw = pl.select(digits.str.decode("hex", strict=False)).to_series().to_list()
+    if values.null_count() or any(word is None or len(word) != UUID_BYTES for word in raw):
         return plain(values)
     words = np.frombuffer(b"".join(raw), dtype=">u8").reshape(-1, 2).astype(np.uint64)
     codes = values.to_physical().to_numpy()

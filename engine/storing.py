@@ -23,10 +23,12 @@ def figure(values: pl.Series, column: Column) -> pl.Series:
     NaN stays NaN in a column that knows it, and is no figure (null) in one that does not; a null
     stays null. Figures too wide for the column must be taken out before: see `engine.checks`.
     """
-    rounded = round_half_away(values.fill_null(np.nan).to_numpy(), column.type.scale)
+    blank = values.is_null() if values.null_count() else None
+    known = values if blank is None else values.fill_null(np.nan)
+    rounded = round_half_away(known.to_numpy(), column.type.scale)
     fresh = pl.Series(column.name, rounded, nan_to_null=not column.nan)
-    if column.nan and values.null_count():
-        fresh = fresh.set(values.is_null(), None)
+    if column.nan and blank is not None:
+        fresh = fresh.set(blank, None)
     return fresh.cast(dtype(column))
 
 
@@ -40,13 +42,8 @@ def store_rows(table: Table, rows: pl.DataFrame, stamp: datetime, in_words: bool
         in_words: whether ids are to be words instead of texts, those of other rows too where they are coded.
     """
     rows = _sorted(table, rows)
-    known = pl.DataFrame(
-        [
-            _stored(rows[column.name], column, in_words)
-            for column in table.columns
-            if column.name in rows.columns
-        ]
-    )
+    given = [column for column in table.columns if column.name in rows.columns]
+    known = pl.DataFrame([_stored(rows[column.name], column, in_words) for column in given])
     if "id" not in known.columns and table.primary_key == "id":
         ids = numbered(table.name, [rows[name] for name in table.key], in_words)
         known = known.with_columns(ids.alias("id"))
