@@ -6,6 +6,8 @@ scale, or Float64 where the figure may be NaN; timestamptz is microseconds in UT
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from engine.errors import ColumnTypeError
@@ -40,9 +42,10 @@ def polars_schema(table: Table) -> dict[str, pl.DataType]:
     return {column.name: dtype(column) for column in table.columns}
 
 
-def empty(table: Table) -> pl.DataFrame:
-    """A frame of the table's columns without rows."""
-    return pl.DataFrame(schema=polars_schema(table))
+def empty(table: Table, columns: Iterable[str] | None = None) -> pl.DataFrame:
+    """A frame of the table's columns, or of some of them, without rows."""
+    names = table.names if columns is None else columns
+    return pl.DataFrame(schema={name: dtype(table[name]) for name in names})
 
 
 def coded(texts: pl.Series) -> pl.Series:

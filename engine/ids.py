@@ -249,10 +249,8 @@ def _written(lines: NDArray[Any], high: Words, low: Words) -> bytes:
 
 def _hex_words() -> NDArray[np.uint32]:
     """The four hexadecimal characters of each 16-bit number, as one word in memory order."""
-    digits = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
-    number = np.arange(1 << 16)
-    nibbles = [digits[number >> shift & 15] for shift in (12, 8, 4, 0)]
-    return np.ascontiguousarray(np.stack(nibbles, axis=1)).view(np.uint32).ravel()
+    pairs = np.frombuffer(bytes(range(1 << 8)).hex().encode(), dtype="<u2").astype("<u4")
+    return (pairs[:, None] | pairs << 16).ravel().view(np.uint32)
 
 
 HEX_WORDS = _hex_words()

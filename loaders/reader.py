@@ -133,10 +133,10 @@ class Reader(ABC):
         known = TABLES[table]
         wanted = known.names if columns is None else list(columns)
         if table not in self.columns and known.role in ("output", "engine"):
-            return empty(known).select(wanted)
+            return empty(known, wanted)
         self.require(known, wanted)
         if table in self.bare:
-            return empty(known).select(wanted)
+            return empty(known, wanted)
         chosen = tuple(known[column] for column in wanted)
         try:
             rows = self.selected(name, chosen, table=Name(table), **values)

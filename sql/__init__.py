@@ -17,6 +17,7 @@ from uuid import UUID
 
 from engine.schema import TABLES, Column
 
+FOLDER = files("sql")
 Dialect = Literal["postgres", "duckdb"]
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 
@@ -158,7 +159,7 @@ def _literal(value: Value) -> str:
 
 @cache
 def _template(name: str) -> str:
-    return files("sql").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    return FOLDER.joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
 def statement(name: str, /, **values: Value) -> str:
