@@ -250,7 +250,8 @@ def _written(lines: NDArray[Any], high: Words, low: Words) -> bytes:
 def _hex_words() -> NDArray[np.uint32]:
     """The four hexadecimal characters of each 16-bit number, as one word in memory order."""
     pairs = np.frombuffer(bytes(range(1 << 8)).hex().encode(), dtype="<u2").astype("<u4")
-    return (pairs[:, None] | pairs << 16).ravel().view(np.uint32)
+    words: NDArray[np.uint32] = (pairs[:, None] | pairs << 16).ravel().view(np.uint32)
+    return words
 
 
 HEX_WORDS = _hex_words()
