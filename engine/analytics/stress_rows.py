@@ -101,8 +101,8 @@ def _jsonb_order(key: str) -> tuple[int, bytes]:
 
 
 def _number(usd: pl.Expr) -> pl.Expr:
-    """Shortest texts that read back as the same doubles; null for NaN."""
-    return (usd + 0.0).fill_nan(None).cast(pl.String)  # + 0.0: no "-0.0"
+    """Shortest texts that read back as the same doubles; null for NaN. jsonb knows no "-0.0"."""
+    return pl.when(usd == 0.0).then(0.0).otherwise(usd).fill_nan(None).cast(pl.String)
 
 
 def _metadata(scenario: Scenario, correlations: FactorCorrelations) -> str:

@@ -47,6 +47,8 @@ class Local(Executor):
             return self.do(self.do(loaded, block[:half]), block[half:])
         found = changed(job, some, results)
         count(job, results, found, some.window)
+        left = passed_on(loaded, results)
+        del results  # and with it what rows are made from, as soon as these are made
         # Rows that several shards would make: the first that does is through before the next begins.
         alone = not job.complete or found.makes_definitions
         # In one lane the last shard is written last, and the run's end with it.
@@ -56,7 +58,7 @@ class Local(Executor):
         with within_memory(len(block)):
             found.make()  # while what is made already is written
         job.begun = job.complete = True
-        return passed_on(loaded, results)
+        return left
 
     def _put(self, block: list[str], found: Changes, window: Window, place: Place) -> None:
         job = self.job

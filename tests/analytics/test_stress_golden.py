@@ -77,6 +77,13 @@ def test_json_columns_have_the_keys_in_the_order_of_jsonb() -> None:
             assert _keys(ours) == _keys(theirs)
 
 
+def test_nothing_times_a_fall_has_no_sign() -> None:
+    """A double times a negative shock would be "-0.0", which jsonb turns into "0.0"."""
+    texts = golden_stress("mixed").rows()["factor_impacts"]
+    assert texts.str.contains(r'"exposure": 0\.0, "shock_pct": -[0-9.]+, "direct_pnl": 0\.0}').any()
+    assert not texts.str.contains(r"-0\.0[,}]").any()
+
+
 def _keys(text: str) -> list[tuple[str, list[str]]]:
     content = json.loads(text)
     return [(key, list(value) if isinstance(value, dict) else []) for key, value in content.items()]
