@@ -71,7 +71,7 @@ def changes(
     seeds: Mapping[str, pl.DataFrame],
     definitions: pl.DataFrame,
     in_place: bool,
-    in_words: bool = False,
+    in_words: bool,
 ) -> Changes:
     """What a shard writes.
 

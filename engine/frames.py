@@ -37,15 +37,15 @@ def dtype(column: Column) -> pl.DataType:
             return pl.String()
 
 
-def polars_schema(table: Table) -> dict[str, pl.DataType]:
-    """Column names and Polars types of a whole table, in order."""
-    return {column.name: dtype(column) for column in table.columns}
+def polars_schema(table: Table, columns: Iterable[str] | None = None) -> dict[str, pl.DataType]:
+    """Names and Polars types of a table's columns, or of some of them, in order."""
+    names = table.names if columns is None else columns
+    return {name: dtype(table[name]) for name in names}
 
 
 def empty(table: Table, columns: Iterable[str] | None = None) -> pl.DataFrame:
     """A frame of the table's columns, or of some of them, without rows."""
-    names = table.names if columns is None else columns
-    return pl.DataFrame(schema={name: dtype(table[name]) for name in names})
+    return pl.DataFrame(schema=polars_schema(table, columns))
 
 
 def coded(texts: pl.Series) -> pl.Series:

@@ -78,6 +78,19 @@ def event(day: date, pnl: str, owner: str = "P", symbol: str = "AAA") -> dict[st
     }
 
 
+def status(job: str, day: date, owner: str = "P") -> dict[str, Any]:
+    """A row of analytics_status: a job that went well."""
+    return {
+        "id": uid(f"status/{owner}/{day}/{job}"),
+        "portfolio_id": uid(owner),
+        "calculation_date": day,
+        "job": job,
+        "status": "ok",
+        "positions_used": 1,
+        "positions_left_out": 0,
+    }
+
+
 def flow(
     day: date, amount: str, kind: str = "CONTRIBUTION", owner: str = "P", **other: Any
 ) -> dict[str, Any]:

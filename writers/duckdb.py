@@ -36,7 +36,7 @@ class DuckDBWriter(DatabaseWriter):
 
     def begin(self, turn: Turn | None = None) -> None:
         super().begin(turn)
-        self._bare = {row[0] for row in self.connection.execute(statement("bare_tables")).fetchall()}
+        self._bare = self._tables("bare_tables")
 
     def execute(self, text: str, table: str) -> None:
         try:
@@ -45,7 +45,11 @@ class DuckDBWriter(DatabaseWriter):
             raise WriteError(self.url, table, str(error)) from error
 
     def present(self) -> set[str]:
-        return {row[0] for row in self.connection.execute(statement("tables")).fetchall()}
+        return self._tables("tables")
+
+    def _tables(self, name: str) -> set[str]:
+        """The tables that a statement names."""
+        return {row[0] for row in self.connection.execute(statement(name)).fetchall()}
 
     def delete(self, table: Table, scope: Scope) -> None:
         if table.name not in self._bare:

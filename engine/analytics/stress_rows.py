@@ -53,14 +53,14 @@ def scenario_rows(
     rows = pl.concat([keys] * len(scenarios))
     number = np.repeat(np.arange(len(scenarios)), keys.height)
     told = [_metadata(scenario, correlations) for scenario in scenarios.values()]
-    figures = np.concatenate(direct), np.concatenate(correlated)
+    alone, together = np.concatenate(direct), np.concatenate(correlated)
     return rows.select(
         "portfolio_id",
         pl.Series("scenario_id", list(scenarios)).gather(number),
         "calculation_date",
-        direct_pnl=pl.Series(figures[0]),
-        correlated_pnl=pl.Series(figures[1]),
-        correlation_effect=pl.Series(figures[1] - figures[0]),
+        direct_pnl=pl.Series(alone),
+        correlated_pnl=pl.Series(together),
+        correlation_effect=pl.Series(together - alone),
         factor_impacts=impacts(scenarios.values(), exposures),
         calculation_metadata=pl.Series(told).gather(number),
     )
@@ -74,10 +74,8 @@ def impacts(scenarios: Iterable[Scenario], exposures: Mapping[str, Floats]) -> p
     §4.4 and §4.7.
     """
     held = pl.DataFrame(exposures)
-    written = held.select(_number(pl.col(name)).alias(f"{name} in text") for name in held.columns)
-    texts = held.hstack(written).select(
-        _impacts(scenario).alias(str(number)) for number, scenario in enumerate(scenarios)
-    )
+    held = held.with_columns(_number(pl.col(name)).alias(f"{name} in text") for name in held.columns)
+    texts = held.select(_impacts(scenario).alias(str(number)) for number, scenario in enumerate(scenarios))
     return pl.concat(texts.get_columns())
 
 

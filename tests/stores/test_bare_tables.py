@@ -12,7 +12,7 @@ from engine.frames import polars_schema
 from engine.schema import TABLES
 from loaders import open_reader
 from loaders.reader import ArrowStream
-from tests.builders import flow, uid
+from tests.builders import flow, status, uid
 from tests.memory_store import frame_of
 from tests.small_stores import database, world
 from writers import Scope, open_writer
@@ -50,9 +50,7 @@ def test_rows_that_only_the_log_has_are_found(tmp_path: Path) -> None:
 
 def test_rows_of_the_same_transaction_are_replaced(tmp_path: Path) -> None:
     url = database(tmp_path / "store.duckdb", world())
-    counts = {"positions_used": 1, "positions_left_out": 0}
-    row = {"portfolio_id": uid("P"), "calculation_date": DAY, "status": "ok", **counts}
-    rows = frame_of(STATUS, [{"id": uid(job), "job": job, **row} for job in ("pnl", "sector")])
+    rows = frame_of(STATUS, [status(job, DAY) for job in ("pnl", "sector")])
     with open_writer(url) as writer, writer.transaction():
         writer.create_missing()
         for frame in (rows, rows.head(1)):

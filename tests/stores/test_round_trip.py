@@ -19,7 +19,7 @@ from engine.frames import polars_schema
 from engine.ids import WORDS
 from engine.schema import TABLES
 from loaders import open_reader
-from tests.builders import uid
+from tests.builders import status
 from tests.marks import first
 from tests.memory_store import frame_of
 from tests.stores.conftest import KINDS
@@ -279,9 +279,8 @@ def test_a_store_is_not_copied_onto_itself(odd: Path, postgres_url: str) -> None
 def test_ids_as_words_are_stored_to_the_bit(tmp_path: Path) -> None:
     url, top = f"duckdb:///{tmp_path}/store.duckdb", 2**64 - 1
     words = [(0, 0), (top, top), (2**63, 0), (2**63 - 1, 1), (0, 2**63), (1, top)]
-    counts = {"positions_used": 1, "positions_left_out": 0}
-    row = {"portfolio_id": uid("P"), "calculation_date": STAMP.date(), "status": "ok", **counts}
-    frame = frame_of("analytics_status", [{"job": f"{high} {low}", **row} for high, low in words])
+    rows = [status(f"{high} {low}", STAMP.date()) for high, low in words]
+    frame = frame_of("analytics_status", rows)
     ids = pl.Series("id", [{"high": high, "low": low} for high, low in words], WORDS)
     with open_writer(url) as writer, writer.transaction():
         writer.create_missing()
