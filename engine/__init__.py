@@ -5,50 +5,57 @@ The public names are loaded when they are first used: `python -m engine --help` 
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import TYPE_CHECKING
 
+__version__ = "0.2.0"
+
 if TYPE_CHECKING:
-    from engine import whatif
-    from engine.api import compare, load
-    from engine.changed import Changed, what_changed
-    from engine.errors import EngineError
-    from engine.explanation import Explanation, explain
-    from engine.inputs import Inputs
-    from engine.job import backfill
+    from engine.analyst import whatif
+    from engine.analyst.api import compare, load
+    from engine.analyst.changed import Changed, what_changed
+    from engine.analyst.explain import Explanation, explain
+    from engine.analyst.store import Store, open
+    from engine.analytics.stress.scenarios import Scenario, Scenarios, load_scenarios, scenario
+    from engine.batch.backfill import backfill
+    from engine.batch.report import Report
+    from engine.core.errors import EngineError
+    from engine.core.rules import Rules
+    from engine.core.window import Window
     from engine.parity import Comparison
-    from engine.pipeline import compute
-    from engine.report import Report
-    from engine.results import Results
-    from engine.rules import Rules
-    from engine.scenarios import Scenario, Scenarios, load_scenarios, scenario
-    from engine.store import Store, open
-    from engine.window import Window
+    from engine.pipeline.compute import compute
+    from engine.pipeline.inputs import Inputs
+    from engine.pipeline.results import Results
 
 _HOMES = {
-    "Changed": "engine.changed",
+    "Changed": "engine.analyst.changed",
     "Comparison": "engine.parity",
-    "EngineError": "engine.errors",
-    "Explanation": "engine.explanation",
-    "Inputs": "engine.inputs",
-    "Report": "engine.report",
-    "Results": "engine.results",
-    "Rules": "engine.rules",
-    "Scenario": "engine.scenarios",
-    "Scenarios": "engine.scenarios",
-    "Store": "engine.store",
-    "Window": "engine.window",
-    "backfill": "engine.job",
-    "compare": "engine.api",
-    "compute": "engine.pipeline",
-    "explain": "engine.explanation",
-    "load": "engine.api",
-    "load_scenarios": "engine.scenarios",
-    "open": "engine.store",
-    "scenario": "engine.scenarios",
-    "what_changed": "engine.changed",
+    "EngineError": "engine.core.errors",
+    "Explanation": "engine.analyst.explain",
+    "Inputs": "engine.pipeline.inputs",
+    "Report": "engine.batch.report",
+    "Results": "engine.pipeline.results",
+    "Rules": "engine.core.rules",
+    "Scenario": "engine.analytics.stress.scenarios",
+    "Scenarios": "engine.analytics.stress.scenarios",
+    "Store": "engine.analyst.store",
+    "Window": "engine.core.window",
+    "backfill": "engine.batch.backfill",
+    "compare": "engine.analyst.api",
+    "compute": "engine.pipeline.compute",
+    "explain": "engine.analyst.explain",
+    "load": "engine.analyst.api",
+    "load_scenarios": "engine.analytics.stress.scenarios",
+    "open": "engine.analyst.store",
+    "scenario": "engine.analytics.stress.scenarios",
+    "what_changed": "engine.analyst.changed",
 }
-_MODULES = ("whatif",)
+_ALIASES = {"engine.whatif": "engine.analyst.whatif"}
+"""Modules that are importable from the root although their file is in a package."""
 
 __all__ = [
     "Changed",
@@ -76,9 +83,27 @@ __all__ = [
 ]
 
 
+class _AliasFinder(MetaPathFinder, Loader):
+    """Let `import engine.whatif` return the module it stands for, loaded on first use."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Return a spec for an alias, None for all other names."""
+        return ModuleSpec(name, self) if name in _ALIASES else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return the module behind the alias."""
+        return import_module(_ALIASES[spec.name])
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: `create_module` returned a loaded module."""
+
+
+sys.meta_path.append(_AliasFinder())
+
+
 def __getattr__(name: str) -> object:
-    if name in _MODULES:
-        return import_module(f"engine.{name}")
+    if f"engine.{name}" in _ALIASES:
+        return import_module(_ALIASES[f"engine.{name}"])
     if name not in _HOMES:
         raise AttributeError(f"module 'engine' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

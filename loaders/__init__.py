@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from loaders.reader import Reader, open_reader
+from loaders.open import open_reader
+from loaders.reader import Reader
 
 __all__ = ["Reader", "open_reader"]

@@ -8,12 +8,13 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from engine.inputs import FACTOR_FUNDS, Inputs
-from engine.schema import TABLES, TARGET_PRICES
-from engine.sessions import last_session, stored_sessions
-from engine.validation import Rule, admit
-from engine.window import MARK_LOOK_BACK, Window
-from loaders.past import STATE, Past, newest
+from engine.core.calendar import last_session, stored_sessions
+from engine.core.funds import FACTOR_FUNDS
+from engine.core.row_rules import Rule, admit
+from engine.core.schema import TABLES, TARGET_PRICES
+from engine.core.window import MARK_LOOK_BACK, Window
+from engine.pipeline.inputs import Inputs
+from loaders.earlier_results import STATE, Past, newest
 from loaders.reader import Reader
 from sql import Name, Value, statement
 
@@ -178,7 +179,7 @@ def _carried(admission: Admission, window: Window, equity: pl.DataFrame) -> pl.D
     """portfolio_id, date: in a rerun, the stored sessions since the ledger's first.
 
     Where the ledger is silent, or younger than what is stored of the window, since the oldest.
-    See `engine.analytics.book.openings`.
+    See `engine.analytics.equity.opening_balances.openings`.
     """
     first = window.sessions[0]
     if not window.rerun:

@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Literal, get_args
 from uuid import UUID
 
-from engine.schema import TABLES, Column
+from engine.core.schema import TABLES, Column
 
 FOLDER = files("sql")
 Dialect = Literal["postgres", "duckdb"]

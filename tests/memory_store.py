@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from engine.frames import empty, polars_schema
-from engine.schema import TABLES
-from loaders.reader import ArrowStream, DuckDBReader
+from engine.core.frames import empty, polars_schema
+from engine.core.schema import TABLES
+from loaders.duckdb.reader import ArrowStream, DuckDBReader
 from sql import statement
 
 NEEDED = (

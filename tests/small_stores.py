@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 
 import engine
-from engine.copying import put_whole
-from engine.frames import empty
-from engine.progress import Quiet
-from engine.schema import TABLES
+from engine.batch.copy import put_whole
+from engine.core.frames import empty
+from engine.core.progress import Quiet
+from engine.core.schema import TABLES
 from loaders import open_reader
 from tests.builders import STAMP, close, portfolio, position, uid
 from tests.memory_store import NEEDED, frame_of

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from engine.backlog import OWNED, Stage, backlog
-from engine.schema import TABLES
+from engine.batch.missing_sessions import OWNED, Stage, backlog
+from engine.core.schema import TABLES
 from tests.builders import STAMP, portfolio, position, uid
 from tests.memory_store import MemoryReader, frame_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.commands import COMMANDS
+from engine.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests/golden"
@@ -45,14 +45,14 @@ def test_help_imports_nothing_heavy() -> None:
     code = f"""
 import sys
 from contextlib import redirect_stdout, suppress
-from engine.cli import main
+from engine.cli.main import main
 for command in {list(COMMANDS)}:
     with suppress(SystemExit), redirect_stdout(None):
         main([command, "--help"])
 print(*sorted(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert {f"engine.commands.{command}" for command in COMMANDS} <= set(done.stdout.split())
+    assert {f"engine.cli.commands.{command}" for command in COMMANDS} <= set(done.stdout.split())
     heavy = {"polars", "numpy", "duckdb", "sqlalchemy", "pyarrow", "psycopg", "rich"}
     assert not heavy & set(done.stdout.split())
 
@@ -124,7 +124,7 @@ def test_only_writes_the_tables_asked_for(tmp_path: Path) -> None:
     assert done.returncode == 0
     rows = json.loads((tmp_path / "run_results.json").read_text())["rows"]
     assert rows["portfolio_snapshots"] == 50
-    # What snapshots cannot stand without comes along: see engine.subset.
+    # What snapshots cannot stand without comes along: see engine.batch.table_choice.
     state = {"portfolios", "positions", "engine_portfolio_openings", "engine_position_openings"}
     assert set(rows) == {"portfolio_snapshots", "position_market_betas"} | state
     elsewhere = ("--from", source("mixed"), "--to", "duckdb:///x")

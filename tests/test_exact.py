@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.exact import GRAINS_A_CENT, decimal, half_away, half_even, roll, scaled, usd
+from engine.core.money import GRAINS_A_CENT, decimal, half_away, half_even, roll, scaled, usd
 
 GRAINS = st.integers(-(10**22), 10**22)
 HALF_CENTS = st.integers(-1000, 1000).map(lambda n: n * GRAINS_A_CENT // 2)

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 import engine
-from engine.copying import copy
+from engine.batch.copy import copy
+from engine.core.progress import Quiet
 from engine.parity import Comparison
-from engine.progress import Quiet
 
 GOLDEN = Path(__file__).parent / "golden"
 RUN_DATE = date(2026, 11, 23)

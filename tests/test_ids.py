@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine import ids
-from engine.frames import coded
-from engine.ids import WORDS, BadKeyError, packed, row_ids, row_words, spelled
+from engine.core import row_ids as ids
+from engine.core.frames import coded
+from engine.core.row_ids import WORDS, BadKeyError, packed, row_ids, row_words, spelled
 
 WORD = 2**64 - 1
 MANY = 5_000_000

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from engine.errors import UsageError
-from engine.plan import known, plan
-from engine.schema import TABLES
-from engine.window import Window
-from loaders.past import Past
+from engine.batch.plan import known, plan
+from engine.core.errors import UsageError
+from engine.core.schema import TABLES
+from engine.core.window import Window
+from loaders.earlier_results import Past
 from tests.builders import STAMP, portfolio, position, uid
 from tests.memory_store import MemoryReader, frame_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine import progress
-from engine.progress import Plain, far
+from engine.core import progress
+from engine.core.progress import Plain, far
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from threading import Event
 import polars as pl
 import pytest
 
-from engine.ids import WORDS, numbered
-from engine.results import Deferred, Results, Tables
+from engine.core.row_ids import WORDS, numbered
+from engine.pipeline.results import Deferred, Results, Tables
 
 FRAME = pl.DataFrame({"x": [1, 2, 3]})
 

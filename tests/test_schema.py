@@ -8,9 +8,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from engine.frames import polars_schema
-from engine.schema import TABLES
-from engine.schema_pages import markdown, text
+from engine.cli.schema_text import markdown, text
+from engine.core.frames import polars_schema
+from engine.core.schema import TABLES
 from sql import DIALECTS, Dialect, create
 from tools.table_files import FOLDER, written
 
@@ -33,7 +33,7 @@ def test_a_legacy_table_has_the_schema_s_columns_and_types(path: Path) -> None:
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_keys_name_columns_of_the_table_and_its_parents(table: object) -> None:
-    from engine.schema import Table
+    from engine.core.schema import Table
 
     assert isinstance(table, Table)
     named = [*table.key, table.primary_key, *(c for keys in table.unique.values() for c in keys)]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import EngineError, StoreUnreachableError, UnknownStoreError, masked, safe_url, told
+from engine.core.errors import EngineError, StoreUnreachableError, UnknownStoreError, masked, safe_url, told
 
 ROOT = Path(__file__).parents[1]
 SECRET = "Xq7zSecretWord"

@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 import pytest
 
-from engine.errors import CalendarError
-from engine.sessions import FIRST, LAST, last_session, sessions, target_session
+from engine.core.calendar import FIRST, LAST, last_session, sessions, target_session
+from engine.core.errors import CalendarError
 
 
 def test_every_session_is_the_exchange_s() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from engine.shards import BYTES_A_SESSION, alike, blocks, by_weight, shard_count, weights
+from engine.batch.shards import BYTES_A_SESSION, alike, blocks, by_weight, shard_count, weights
 
 HALF_A_YEAR = 121
 GIB = 2**30

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine.frames import UTC_MICROSECONDS
-from engine.ids import BadKeyError
-from engine.schema import TABLES
-from engine.storing import store_rows
+from engine.core.frames import UTC_MICROSECONDS
+from engine.core.row_ids import BadKeyError
+from engine.core.schema import TABLES
+from engine.core.stored_form import store_rows
 
 STAMP = datetime(2026, 11, 26, tzinfo=UTC)
 TABLE = TABLES["correlation_calculations"]

@@ -8,7 +8,7 @@ from threading import Barrier, Event, Lock
 
 import pytest
 
-from engine.writes import StoppedError, Writes, lanes
+from engine.batch.write_queue import StoppedError, Writes, lanes
 
 PATIENCE_SECONDS = 10
 

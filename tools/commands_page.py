@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from engine.cli import STORES
-from engine.commands import COMMANDS
+from engine.cli.commands import COMMANDS
+from engine.cli.main import STORES
 
 PAGE = Path(__file__).parents[1] / "docs/reference/commands.md"
 PROGRAM = "python -m engine"
@@ -37,7 +37,7 @@ def parsers() -> dict[str, tuple[str, argparse.ArgumentParser]]:
     found = {}
     for name, told in COMMANDS.items():
         parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}")
-        import_module(f"engine.commands.{name}").arguments(parser)
+        import_module(f"engine.cli.commands.{name}").arguments(parser)
         found[name] = told, parser
     return found
 

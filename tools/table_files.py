@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from engine.schema import TABLES, Column, Table, Type
+from engine.core.schema import TABLES, Column, Table, Type
 from sql import DIALECTS, Dialect
 
 FOLDER = Path(__file__).parents[1] / "sql/tables"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from writers.writer import Scope, Turn, Writer, open_writer, takes_words
+from writers.open import open_writer, takes_words
+from writers.writer import Scope, Turn, Writer
 
 __all__ = ["Scope", "Turn", "Writer", "open_writer", "takes_words"]

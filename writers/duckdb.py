@@ -7,14 +7,14 @@ from contextlib import suppress
 import duckdb
 import polars as pl
 
-from engine.errors import StoreUnreachableError, WriteError
-from engine.ids import WORDS
-from engine.schema import Table
-from engine.store_url import store_path
-from loaders.duckdb_files import connected
-from loaders.reader import ArrowStream
+from engine.core.errors import StoreUnreachableError, WriteError
+from engine.core.row_ids import WORDS
+from engine.core.schema import Table
+from engine.core.store_url import store_path
+from loaders.duckdb.connect import connected
+from loaders.duckdb.reader import ArrowStream
 from sql import Name, Names, Unpacked, statement
-from writers.database import DatabaseWriter
+from writers.sql_writer import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress, Scope, Turn
 
 INCOMING = "incoming_rows"

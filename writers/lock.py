@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from engine.errors import EngineError, StoreUnreachableError, UnknownStoreError, safe_url
-from engine.store_url import scheme, store_path
+from engine.core.errors import EngineError, StoreUnreachableError, UnknownStoreError, safe_url
+from engine.core.store_url import scheme, store_path
 from sql import statement
 
 ADVISORY_KEY = 0x656E67696E65
@@ -103,7 +103,7 @@ def _lock_file(url: str, path: Path) -> TextIO:
 
 @contextmanager
 def _postgres(url: str, wait: bool) -> Iterator[None]:
-    from loaders.postgres import connect
+    from loaders.postgres.reader import connect
 
     with connect(url) as connection:
         connection.execute(statement("lock/name", name=holder()).encode())

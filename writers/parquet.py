@@ -8,11 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.errors import StoreUnreachableError, WriteError
-from engine.frames import empty
-from engine.schema import TABLES, Table
-from engine.store_url import store_path
-from loaders.parquet_files import (
+from engine.core.errors import StoreUnreachableError, WriteError
+from engine.core.frames import empty
+from engine.core.schema import TABLES, Table
+from engine.core.store_url import store_path
+from loaders.parquet.files import (
     PART,
     ahead,
     base,
@@ -24,7 +24,7 @@ from loaders.parquet_files import (
     part,
     roll_forward,
 )
-from loaders.reader import ParquetReader
+from loaders.parquet.reader import ParquetReader
 from writers.lock import file_turn
 from writers.writer import BATCH_ROWS, Progress, Scope, Turn, Writer
 

@@ -8,11 +8,11 @@ from hashlib import blake2b
 import polars as pl
 import psycopg
 
-from engine.errors import LostConnectionError, WriteError
-from engine.schema import Table
-from loaders.postgres import connect
+from engine.core.errors import LostConnectionError, WriteError
+from engine.core.schema import Table
+from loaders.postgres.reader import connect
 from sql import Name, Names, statement
-from writers.database import DatabaseWriter
+from writers.sql_writer import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress, Turn
 
 STAGE = "incoming_rows"

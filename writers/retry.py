@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from engine.errors import BusyFileError, LostConnectionError, LostReadError
+from engine.core.errors import BusyFileError, LostConnectionError, LostReadError
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

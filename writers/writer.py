@@ -11,9 +11,7 @@ from typing import Self
 
 import polars as pl
 
-from engine.errors import UnknownStoreError
-from engine.schema import TABLES, Table
-from engine.store_url import scheme
+from engine.core.schema import TABLES, Table
 
 BATCH_ROWS = 5_000
 Progress = Callable[[str, int], None]
@@ -128,32 +126,3 @@ class Writer(ABC):
 
     @abstractmethod
     def close(self) -> None: ...
-
-
-def takes_words(url: str) -> bool:
-    """Whether a frame put into the store may have its ids as `engine.ids.WORDS`."""
-    return scheme(url) == "duckdb"
-
-
-def open_writer(url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> Writer:
-    """The store behind a URL, opened to write; a file store is made if it is not there.
-
-    Raises:
-        UnknownStoreError: no such kind of store.
-        StoreUnreachableError: it cannot be opened, or another process holds it.
-    """
-    match scheme(url):
-        case "duckdb":
-            from writers.duckdb import DuckDBWriter
-
-            return DuckDBWriter(url, batch_rows, progress)
-        case "postgresql" | "postgres":
-            from writers.postgres import PostgresWriter
-
-            return PostgresWriter(url, batch_rows, progress)
-        case "parquet":
-            from writers.parquet import ParquetWriter
-
-            return ParquetWriter(url, batch_rows, progress)
-        case _:
-            raise UnknownStoreError(url)

@@ -20,10 +20,10 @@ import duckdb
 import polars as pl
 
 from engine.benchmarks.limits import OUTPUTS, Bare
-from engine.store_url import scheme, store_path
-from engine.window import Window
+from engine.core.store_url import scheme, store_path
+from engine.core.window import Window
 from loaders import Reader, open_reader
-from loaders.reader import ArrowStream, DuckDBReader
+from loaders.duckdb.reader import ArrowStream, DuckDBReader
 from loaders.window import load_window
 from sql import Name, Names, statement
 

@@ -15,8 +15,8 @@ from engine.benchmarks.sections import TRIAL
 from engine.benchmarks.server import Server, server
 from engine.benchmarks.stores import PRISTINE, DuckDBStore, ParquetStore, PostgresStore, Store
 from engine.benchmarks.worlds import Sizes
-from engine.errors import UsageError, nearest
-from engine.progress import Quiet
+from engine.core.errors import UsageError, nearest
+from engine.core.progress import Quiet
 
 NO_SERVER = "Postgres was left out: give --postgres URL, or pip install '.[test]', which brings one"
 NO_PSQL = "Postgres' limit was left out: there is no psql"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.benchmarks.processes import run
 from engine.benchmarks.worlds import World
-from engine.schema import TABLES
+from engine.core.schema import TABLES
 
 OUTPUTS = tuple(name for name, table in TABLES.items() if table.role == "output")
 """What the legacy batch writes, parents first; the engine's own tables are no part of the limit."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import EngineError
+from engine.core.errors import EngineError
 
 SOURCE = Path(__file__).parents[2]
 """The folder that holds the packages: a checkout, or site-packages."""

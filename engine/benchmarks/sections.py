@@ -11,7 +11,7 @@ from engine.benchmarks.measures import Findings, Measure
 from engine.benchmarks.processes import SOURCE, engine_command, run
 from engine.benchmarks.stores import PRISTINE, Store
 from engine.benchmarks.worlds import Sizes, World
-from engine.sessions import last_session, sessions
+from engine.core.calendar import last_session, sessions
 
 LOOP = "tests.benchmarks.loop"
 TRIAL, HISTORY = "trial", "history"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.numerics.arrays import Floats
+from engine.numerics.centring import centred
 from engine.numerics.correlation_sets import set_figures, square_cells
-from engine.numerics.moments import centred
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.numerics.arrays import Bools, Floats, Ints
-from engine.numerics.blas import round_up
-from engine.numerics.moments import centred
-from engine.numerics.student import tail_of_angle
+from engine.numerics.centring import centred
+from engine.numerics.padded_products import round_up
+from engine.numerics.student_t import tail_of_angle
 
 MIN_OVERLAP = 30
 """Rows below which a correlation is withheld."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from engine.numerics.arrays import Bools, Floats
-from engine.numerics.line import OlsFit, Sums, line_from_data, line_from_sums
-from engine.numerics.moments import centred, sum_products
-from engine.numerics.returns import PairReturns, aligned_returns
+from engine.numerics.centring import centred, sum_products
+from engine.numerics.line_fit import OlsFit, Sums, line_from_data, line_from_sums
+from engine.numerics.pair_returns import PairReturns, aligned_returns
 from engine.numerics.rolling_ols import rolling_ols
 
 __all__ = ["OlsFit", "PairReturns", "aligned_returns", "ols", "rolling_ols"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.numerics.arrays import Bools, Floats, Ints
-from engine.numerics.blas import ROW_GROUP, pad_columns, round_up
-from engine.numerics.moments import centred, sum_products
+from engine.numerics.centring import centred, sum_products
+from engine.numerics.padded_products import ROW_GROUP, pad_columns, round_up
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from engine.numerics.arrays import Bools, Int32s, Ints
-from engine.numerics.blas import fill_columns
-from engine.numerics.line import OlsFit, line_from_data
-from engine.numerics.returns import PairReturns
-from engine.numerics.rolling_common import BLOCK_COLUMNS, Common, common_rows, fit_common
-from engine.numerics.rolling_gaps import fit_gappy
+from engine.numerics.line_fit import OlsFit, line_from_data
+from engine.numerics.padded_products import fill_columns
+from engine.numerics.pair_returns import PairReturns
+from engine.numerics.rolling_ols_gaps import fit_gappy
+from engine.numerics.rolling_ols_shared_rows import BLOCK_COLUMNS, Common, common_rows, fit_common
 
 
 def rolling_ols(returns: PairReturns, first: Ints, stop: Ints, min_observations: int) -> OlsFit:

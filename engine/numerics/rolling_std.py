@@ -6,8 +6,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.numerics.arrays import Bools, Floats
-from engine.numerics.blas import pad_columns
-from engine.numerics.moments import centred, sum_products
+from engine.numerics.centring import centred, sum_products
+from engine.numerics.padded_products import pad_columns
 
 SHORT, LONG, QUARTER = 5, 21, 63
 """Window lengths, in rows."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from engine.numerics.arrays import Bools, Floats, Int32s, Ints
-from engine.numerics.blas import pad_columns
-from engine.numerics.har import LEAD, har_of_windows
+from engine.numerics.har_forecast import LEAD, har_of_windows
+from engine.numerics.padded_products import pad_columns
 from engine.numerics.rolling_std import LONG, QUARTER, SHORT, rolling_std, rolling_std_of_quarter
 from engine.numerics.volatility import (
     ANNUAL,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from engine.numerics.arrays import Bools, Floats
-from engine.numerics.blas import pad_columns
-from engine.numerics.moments import centred, sum_products
+from engine.numerics.centring import centred, sum_products
+from engine.numerics.padded_products import pad_columns
 from engine.numerics.rolling_std import LONG, QUARTER, rolling_std
 
 ANNUAL = float(np.sqrt(252.0))

@@ -11,12 +11,12 @@ from decimal import Decimal
 
 import polars as pl
 
+from engine.core.schema import Column, Table
 from engine.parity import layout
 from engine.parity.json_values import first_difference, settle
 from engine.parity.keys import natural_keys
 from engine.parity.matching import ACTUAL
 from engine.parity.values import LARGEST_DECIMAL, integer, show
-from engine.schema import Column, Table
 
 EQUAL, OFF_BY_ONE, DIFFERENT = 0, 1, 2
 STATUSES = {"equal": EQUAL, "off_by_one": OFF_BY_ONE, "different": DIFFERENT}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.errors import EngineError, nearest, safe_url
+from engine.core.errors import EngineError, nearest, safe_url
 
 
 class UnknownTableError(EngineError, LookupError):

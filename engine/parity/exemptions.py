@@ -20,11 +20,11 @@ from typing import Any, Literal, NoReturn
 
 import polars as pl
 
-from engine.errors import nearest
+from engine.core.errors import nearest
+from engine.core.schema import TABLES, Column, Table
 from engine.parity.errors import ExemptionError
 from engine.parity.keys import made_references
 from engine.parity.values import NOT_A_NUMBER, needed, one_form
-from engine.schema import TABLES, Column, Table
 
 Value = str | int | float | bool | None
 _FIELDS = {"table", "columns", "where", "reason"}

@@ -8,14 +8,14 @@ from datetime import date
 
 import polars as pl
 
-from engine.errors import UsageError, safe_url
+from engine.core.errors import UsageError, safe_url
+from engine.core.schema import TABLES, Table
 from engine.parity import layout
 from engine.parity.comparison import Comparison
 from engine.parity.errors import CannotCompareError, UnknownTableError
 from engine.parity.exemptions import Exemption
 from engine.parity.keys import Reader, Side
 from engine.parity.tally import Tally, describe, tally
-from engine.schema import TABLES, Table
 
 COMPARED_ROLES = ("output", "state")
 """What a run writes and legacy wrote too; the engine's own tables have no counterpart."""

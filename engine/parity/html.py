@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
-from typing import TYPE_CHECKING
 
 import polars as pl
 
+from engine.parity.differences import Differences
 from engine.parity.report import (
     COLUMN_HEADINGS,
     EXEMPTION_HEADINGS,
@@ -16,9 +16,6 @@ from engine.parity.report import (
     summary,
     unequal_columns,
 )
-
-if TYPE_CHECKING:
-    from engine.parity.comparison import Comparison
 
 _STYLE = """
 :root{color-scheme:light dark}
@@ -49,7 +46,7 @@ _ROWS = {"table": "table", "kind": "kind", "exempt": "exempt", "key": "key", "to
 _EXEMPTIONS = {"columns": "columns", "where": "where", "reason": "reason"} | EXEMPTION_HEADINGS
 
 
-def page(comparison: Comparison) -> str:
+def page(comparison: Differences) -> str:
     """A whole document."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -59,13 +56,13 @@ def page(comparison: Comparison) -> str:
     )
 
 
-def fragment(comparison: Comparison) -> str:
+def fragment(comparison: Differences) -> str:
     """The report alone, for a page or a notebook cell."""
     body = "\n".join(_parts(comparison))
     return f'<style>{_STYLE}</style>\n<main class="parity">\n{body}\n</main>\n'
 
 
-def _parts(comparison: Comparison) -> Iterator[str]:
+def _parts(comparison: Differences) -> Iterator[str]:
     yield f"<h1>Parity {_verdict(comparison.verdict)}</h1>"
     lines = (f"<tr>{_head(k, 'row')}{_cell(v)}</tr>" for k, v in summary(comparison).items())
     yield f"<table><caption>Compared</caption><tbody>{''.join(lines)}</tbody></table>"

@@ -14,9 +14,9 @@ from typing import Protocol
 
 import polars as pl
 
-from engine.frames import empty
+from engine.core.frames import empty
+from engine.core.schema import TABLES, ForeignKey, Table
 from engine.parity.values import canonical, needed, show
-from engine.schema import TABLES, ForeignKey, Table
 
 SEPARATOR = " / "
 _DAY = "day of the row"
@@ -24,7 +24,7 @@ _ID, _NAME = "row id", "row name"
 
 
 class Reader(Protocol):
-    """A store that gives whole tables, in the types of `engine.frames` or near them."""
+    """A store that gives whole tables, in the types of `engine.core.frames` or near them."""
 
     @property
     def url(self) -> str:

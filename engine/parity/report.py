@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
-from typing import TYPE_CHECKING
 
 import polars as pl
 
+from engine.parity.differences import Differences
 from engine.parity.layout import SAMPLE
-
-if TYPE_CHECKING:
-    from engine.parity.comparison import Comparison
 
 WIDTH = 120
 TABLE_HEADINGS = {
@@ -48,13 +45,13 @@ EXEMPTION_HEADINGS = {
 }
 
 
-def text(comparison: Comparison) -> str:
+def text(comparison: Differences) -> str:
     """The report: verdict, a line a table, then what is not equal with examples."""
     sections = (_heading, _tables, _rows, _columns, _exemptions)
     return "\n\n".join("\n".join(lines) for s in sections if (lines := list(s(comparison)))) + "\n"
 
 
-def as_json(comparison: Comparison) -> str:
+def as_json(comparison: Differences) -> str:
     """Everything the comparison holds, as JSON."""
     content = {
         "verdict": comparison.verdict,
@@ -73,18 +70,18 @@ def as_json(comparison: Comparison) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def unequal_columns(comparison: Comparison) -> pl.DataFrame:
+def unequal_columns(comparison: Differences) -> pl.DataFrame:
     """The columns with a cell that is off by one or different, exempt cells apart."""
     return comparison.columns.filter(pl.col("off_by_one") + pl.col("different") > 0)
 
 
-def examples_of(comparison: Comparison, table: str, column: str) -> pl.DataFrame:
+def examples_of(comparison: Differences, table: str, column: str) -> pl.DataFrame:
     """The examples of a column's cells that count."""
     chosen = comparison.examples.filter(table=table, column=column)
     return chosen.filter(pl.col("status") != "exempt")
 
 
-def summary(comparison: Comparison) -> dict[str, str]:
+def summary(comparison: Differences) -> dict[str, str]:
     """Who was compared with whom, when, and the verdict in words."""
     first, last = comparison.start or "the first day", comparison.end or "the last day"
     limited = comparison.start or comparison.end
@@ -110,7 +107,7 @@ def shown(value: object) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def _heading(comparison: Comparison) -> Iterator[str]:
+def _heading(comparison: Differences) -> Iterator[str]:
     for name, value in summary(comparison).items():
         yield from wrap(
             f"{name:<9} {value}",
@@ -121,13 +118,13 @@ def _heading(comparison: Comparison) -> Iterator[str]:
         )
 
 
-def _tables(comparison: Comparison) -> Iterator[str]:
+def _tables(comparison: Differences) -> Iterator[str]:
     frame = comparison.tables.select(*TABLE_HEADINGS)
     total = frame.select(pl.lit("all").alias("table"), pl.col(frame.columns[1:]).sum())
     yield from aligned(TABLE_HEADINGS.values(), [*frame.rows(), *total.rows()])
 
 
-def _rows(comparison: Comparison) -> Iterator[str]:
+def _rows(comparison: Differences) -> Iterator[str]:
     for (table, kind, exempt), group in comparison.rows.group_by(
         ["table", "kind", "exempt"], maintain_order=True
     ):
@@ -138,7 +135,7 @@ def _rows(comparison: Comparison) -> Iterator[str]:
             yield "    ..."
 
 
-def _columns(comparison: Comparison) -> Iterator[str]:
+def _columns(comparison: Differences) -> Iterator[str]:
     for (table,), group in unequal_columns(comparison).group_by(["table"], maintain_order=True):
         yield f"{table}"
         lines = aligned(COLUMN_HEADINGS.values(), group.select(*COLUMN_HEADINGS).rows(), texts=2)
@@ -158,7 +155,7 @@ def _examples(found: pl.DataFrame, column: str) -> Iterator[str]:
         yield _cut(f"        actual   {example['actual']}")
 
 
-def _exemptions(comparison: Comparison) -> Iterator[str]:
+def _exemptions(comparison: Differences) -> Iterator[str]:
     frame = comparison.exemptions
     if frame.is_empty():
         return

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from engine.core.schema import Table
 from engine.parity import layout
 from engine.parity.cells import (
     STATUS,
@@ -20,7 +21,6 @@ from engine.parity.cells import (
 from engine.parity.exemptions import Exemption
 from engine.parity.keys import Side, natural_keys
 from engine.parity.matching import Match, match
-from engine.schema import Table
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from decimal import Decimal
 
 import polars as pl
 
-from engine.errors import ColumnTypeError, MissingColumnError
-from engine.frames import UTC_MICROSECONDS, dtype
-from engine.schema import Column, Table
+from engine.core.errors import ColumnTypeError, MissingColumnError
+from engine.core.frames import UTC_MICROSECONDS, dtype
+from engine.core.schema import Column, Table
 
 LARGEST_DECIMAL = 10**38
 """No decimal of 38 digits reaches it; what lies beyond is not a number."""

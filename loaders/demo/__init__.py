@@ -11,9 +11,9 @@ from datetime import date
 
 import polars as pl
 
-from engine.errors import UsageError
-from engine.frames import empty
-from engine.schema import TABLES
+from engine.core.errors import UsageError
+from engine.core.frames import empty
+from engine.core.schema import TABLES
 from loaders.demo.holdings import holdings
 from loaders.demo.instruments import instruments
 from loaders.demo.market import market

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.ids import row_ids
+from engine.core.row_ids import row_ids
 from loaders.demo.market import stream
 from loaders.demo.rows import STAMP, rows
 

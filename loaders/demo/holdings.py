@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from engine.ids import row_ids
+from engine.core.row_ids import row_ids
 from loaders.demo.archetypes import ARCHETYPES, GROWTH, Kind
 from loaders.demo.flows import equity_changes
 from loaders.demo.instruments import Instruments

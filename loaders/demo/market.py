@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.sessions import sessions
+from engine.core.calendar import sessions
 from loaders.demo.universe import (
     FACTORS,
     FUNDS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from engine.ids import row_ids
+from engine.core.row_ids import row_ids
 from loaders.demo.instruments import Instruments
 from loaders.demo.market import stream
 from loaders.demo.rows import rows

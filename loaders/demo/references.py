@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from engine.ids import row_ids
+from engine.core.row_ids import row_ids
 from loaders.demo.market import Market, stream
 from loaders.demo.rows import rows
 from loaders.demo.tables import FACTOR_DEFINITIONS, STRESS_SCENARIOS

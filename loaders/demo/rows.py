@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from engine.frames import dtype
-from engine.schema import TABLES, Column
+from engine.core.frames import dtype
+from engine.core.schema import TABLES, Column
 
 STAMP = datetime(2023, 1, 1, 12, tzinfo=UTC)
 """What every row bears as its time of writing: not the clock, so that worlds are repeatable."""

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TypeVar
 
-from engine.errors import told
+from engine.core.errors import told
 from loaders.market.provider import Answer, Outcome
 from loaders.yahoo.errors import YahooError
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine.copying import put_whole
-from engine.progress import Quiet
+from engine.batch.copy import put_whole
+from engine.core.progress import Quiet
 from loaders.demo import demo_world
 
 START, END = date(2025, 10, 27), date(2025, 12, 19)

@@ -12,12 +12,12 @@ from typing import Any
 import polars as pl
 
 import engine
-from engine.explanation.ask import Ask
-from engine.explanation.case import Case
-from engine.explanation.catalog import CATALOG
-from engine.explanation.explaining import load_case
-from engine.rules import Rules
-from engine.scenarios import load_scenarios
+from engine.analyst.explain.ask import Ask
+from engine.analyst.explain.case import Case
+from engine.analyst.explain.catalog import CATALOG
+from engine.analyst.explain.explaining import load_case
+from engine.analytics.stress.scenarios import load_scenarios
+from engine.core.rules import Rules
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TODAY = date(2026, 11, 23)

@@ -12,12 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = (
-    "engine.explanation.explaining",
-    "engine.store",
+    "engine.analyst.explain.explaining",
+    "engine.analyst.store",
     "engine.whatif",
-    "engine.changed",
-    "engine.scenarios",
-    "engine.pipeline",
+    "engine.analyst.changed",
+    "engine.analytics.stress.scenarios",
+    "engine.pipeline.compute",
 )
 
 

@@ -11,11 +11,8 @@ import duckdb
 import pytest
 
 import engine
-from engine.cli import main
-from engine.copying import copy
-from engine.errors import NoPricesError
-from engine.explanation.explaining import UnknownSessionError, load_case, of_case
-from engine.explanation.selection import (
+from engine.analyst.explain.explaining import UnknownSessionError, load_case, of_case
+from engine.analyst.explain.selection import (
     AmbiguousFigureError,
     IncompleteKeyError,
     Selectors,
@@ -23,9 +20,12 @@ from engine.explanation.selection import (
     figure_named,
     select,
 )
-from engine.lookup import AmbiguousNameError, UnknownNameError, UnknownPortfolioError, UnknownTableError
-from engine.pipeline import JOBS
-from engine.progress import Quiet
+from engine.batch.copy import copy
+from engine.cli.main import main
+from engine.core.errors import NoPricesError
+from engine.core.names import AmbiguousNameError, UnknownNameError, UnknownPortfolioError, UnknownTableError
+from engine.core.progress import Quiet
+from engine.pipeline.compute import JOBS
 from tests.analyst.conftest import END
 from tests.analyst.golden_cases import GOLDEN, asks, case
 

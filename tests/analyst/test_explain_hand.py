@@ -12,8 +12,8 @@ import pytest
 from scipy import stats
 
 import engine
-from engine.explanation.explaining import of_case
-from engine.explanation.selection import Selectors, figure_named, select
+from engine.analyst.explain.explaining import of_case
+from engine.analyst.explain.selection import Selectors, figure_named, select
 from tests.analyst.golden_cases import GOLDEN, case
 
 DAY, BEFORE = date(2025, 4, 15), date(2025, 4, 14)

@@ -14,13 +14,13 @@ import pytest
 from scipy import stats
 
 import engine
-from engine.changes import STATE
-from engine.copying import copy
-from engine.explanation.ask import Ask
-from engine.explanation.catalog import CATALOG
-from engine.explanation.explaining import load_case, of_case
-from engine.progress import Quiet
-from engine.schema import TABLES
+from engine.analyst.explain.ask import Ask
+from engine.analyst.explain.catalog import CATALOG
+from engine.analyst.explain.explaining import load_case, of_case
+from engine.batch.copy import copy
+from engine.batch.table_changes import STATE
+from engine.core.progress import Quiet
+from engine.core.schema import TABLES
 from tests.analyst.golden_cases import GOLDEN, TODAY, asks, case, exempt, store
 
 H1, H2, H3 = "H1 Global Long Short", "H2 ETF Core", "H3 Growth Mix"

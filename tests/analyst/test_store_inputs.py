@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 import engine
-from engine import whatif
-from engine.schema import TABLES
+from engine.analyst import whatif
+from engine.core.schema import TABLES
 from tests.analyst.conftest import END
 
 FIRST = date(2025, 11, 3)

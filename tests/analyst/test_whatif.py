@@ -14,13 +14,13 @@ import polars as pl
 import pytest
 
 import engine
-from engine import whatif
-from engine.analytics.factor_correlations import FUND_FACTORS, factor_correlations
-from engine.inputs import Inputs
-from engine.lookup import AmbiguousNameError, UnknownNameError
-from engine.results import Results
-from engine.whatif import EditError
-from engine.window import Window
+from engine.analyst import whatif
+from engine.analyst.whatif import EditError
+from engine.analytics.stress.factor_correlations import FUND_FACTORS, factor_correlations
+from engine.core.names import AmbiguousNameError, UnknownNameError
+from engine.core.window import Window
+from engine.pipeline.inputs import Inputs
+from engine.pipeline.results import Results
 from loaders.window import load_window
 from tests.builders import close, portfolio, position, uid
 from tests.memory_store import MemoryReader, frame_of

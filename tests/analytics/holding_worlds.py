@@ -17,17 +17,17 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 import polars as pl
 
-from engine.analytics.correlations import correlations
-from engine.analytics.lots import Portfolios, lot_arrays
-from engine.analytics.outcome import Outcome
-from engine.analytics.quotes import quotes
-from engine.analytics.valuation import mark_to_market, position_days
-from engine.analytics.volatility import volatility
-from engine.frames import polars_schema
-from engine.panel import build_panel
-from engine.schema import TABLES
-from engine.sessions import sessions
-from engine.window import Window
+from engine.analytics.correlations.rows import correlations
+from engine.analytics.job_result import Outcome
+from engine.analytics.positions.lots import Portfolios, lot_arrays
+from engine.analytics.positions.prices import quotes
+from engine.analytics.positions.valuation import mark_to_market, position_days
+from engine.analytics.price_panel import build_panel
+from engine.analytics.volatility.positions import volatility
+from engine.core.calendar import sessions
+from engine.core.frames import polars_schema
+from engine.core.schema import TABLES
+from engine.core.window import Window
 from tests.reference.analytics import Book, Position, Prices, Snapshot, mark_over_window, visible_symbols
 
 SESSIONS = 4

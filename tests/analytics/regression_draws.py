@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from engine.inputs import FACTOR_FUNDS
-from engine.sessions import sessions
+from engine.core.calendar import sessions
+from engine.core.funds import FACTOR_FUNDS
 from tests.reference.analytics import Position
 
 from .regression_worlds import END, FACTORS, SESSIONS, Closes, World, uid

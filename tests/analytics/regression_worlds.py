@@ -17,12 +17,12 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 import polars as pl
 
-from engine.analytics.lots import Lots, Portfolios
-from engine.frames import polars_schema
-from engine.panel import build_panel
-from engine.schema import TABLES
-from engine.sessions import sessions
-from engine.window import Window
+from engine.analytics.positions.lots import Lots, Portfolios
+from engine.analytics.price_panel import build_panel
+from engine.core.calendar import sessions
+from engine.core.frames import polars_schema
+from engine.core.schema import TABLES
+from engine.core.window import Window
 from tests.reference.analytics import Book, Position, PositionBeta, Prices, Profile, Reference
 from tests.reference.analytics.valuation import computed_value
 

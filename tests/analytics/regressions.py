@@ -11,21 +11,21 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from engine.analytics.factors import factor_ids
-from engine.analytics.lots import Lots, Portfolios, lot_arrays, portfolio_arrays
-from engine.analytics.market_beta import market_beta
-from engine.analytics.outcome import Outcome
-from engine.analytics.provider_beta import provider_beta
-from engine.analytics.rate_beta import rate_beta
-from engine.analytics.ridge_factors import ridge_factors
-from engine.analytics.spread_factors import spread_factors
-from engine.inputs import Inputs
-from engine.panel import Panel, build_panel
-from engine.pipeline import mark, roll
-from engine.rules import Alignment, RateWeights, Rules
-from engine.schema import TABLES
-from engine.storing import figure, store_rows
-from engine.window import Window
+from engine.analytics.betas.market import market_beta
+from engine.analytics.betas.provider import provider_beta
+from engine.analytics.betas.rate import rate_beta
+from engine.analytics.factors.definitions import factor_ids
+from engine.analytics.factors.ridge import ridge_factors
+from engine.analytics.factors.spreads import spread_factors
+from engine.analytics.job_result import Outcome
+from engine.analytics.positions.lots import Lots, Portfolios, lot_arrays, portfolio_arrays
+from engine.analytics.price_panel import Panel, build_panel
+from engine.core.rules import Alignment, RateWeights, Rules
+from engine.core.schema import TABLES
+from engine.core.stored_form import figure, store_rows
+from engine.core.window import Window
+from engine.pipeline.compute import mark, roll
+from engine.pipeline.inputs import Inputs
 from loaders import open_reader
 from loaders.window import load_window
 

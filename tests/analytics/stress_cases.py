@@ -7,12 +7,12 @@ from functools import cache
 
 import polars as pl
 
-from engine.analytics.factor_correlations import FactorCorrelations, factor_correlations
-from engine.analytics.lots import Lots, Portfolios
-from engine.analytics.outcome import Outcome
-from engine.analytics.stress import stress
-from engine.rules import RateWeights
-from engine.scenarios import Scenario, load_scenarios
+from engine.analytics.job_result import Outcome
+from engine.analytics.positions.lots import Lots, Portfolios
+from engine.analytics.stress.factor_correlations import FactorCorrelations, factor_correlations
+from engine.analytics.stress.scenarios import Scenario, load_scenarios
+from engine.analytics.stress.stress import stress
+from engine.core.rules import RateWeights
 
 from .regressions import GOLDEN, WINDOWS, golden_case, golden_inputs
 

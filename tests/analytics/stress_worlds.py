@@ -18,11 +18,11 @@ from functools import cache, cached_property
 import numpy as np
 import polars as pl
 
-from engine.analytics.factor_correlations import FUND_FACTORS, factor_correlations
-from engine.analytics.lots import Lots, Portfolios
-from engine.frames import polars_schema
-from engine.scenarios import load_scenarios
-from engine.schema import TABLES
+from engine.analytics.positions.lots import Lots, Portfolios
+from engine.analytics.stress.factor_correlations import FUND_FACTORS, factor_correlations
+from engine.analytics.stress.scenarios import load_scenarios
+from engine.core.frames import polars_schema
+from engine.core.schema import TABLES
 from tests.reference.analytics import (
     Book,
     FactorExposure,

@@ -9,7 +9,7 @@ from functools import reduce
 import numpy as np
 import pytest
 
-from engine.analytics.aggregation import Groups
+from engine.analytics.portfolio_sums import Groups
 
 SIZES = ([1, 9, 40, 200], [0, 3, 0, 17], [30], [0, 0], [])
 SHAPES = ((), (1,), (5, 3), (0,))

@@ -15,10 +15,10 @@ import polars as pl
 import polars.selectors as cs
 import pytest
 
-from engine.analytics.outcome import Outcome
-from engine.ids import row_ids
-from engine.schema import TABLES
-from engine.storing import store_rows
+from engine.analytics.job_result import Outcome
+from engine.core.row_ids import row_ids
+from engine.core.schema import TABLES
+from engine.core.stored_form import store_rows
 from tests.marks import first
 from tests.reference.analytics import correlations as reference_correlations
 

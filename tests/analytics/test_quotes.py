@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.analytics.quotes import quotes
+from engine.analytics.positions.prices import quotes
 
 DAY_ONE = date(1969, 12, 15)
 """Days on both sides of the one that is number 0."""

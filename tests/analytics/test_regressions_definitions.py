@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from engine.analytics.factors import factor_ids, updated_definitions
+from engine.analytics.factors.definitions import factor_ids, updated_definitions
 
 from .regression_worlds import FACTORS, definitions, uid
 from .regressions import Case, golden_case, run

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 import pytest
 
-from engine.analytics.factors import updated_definitions
-from engine.panel import build_panel
+from engine.analytics.factors.definitions import updated_definitions
+from engine.analytics.price_panel import build_panel
 from engine.parity import compare
 
 from .regressions import (

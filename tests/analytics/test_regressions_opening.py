@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine.analytics.provider_beta import opening_provider_beta, with_openings
+from engine.analytics.betas.provider import opening_provider_beta, with_openings
 
 from .regression_draws import draw_world
 from .regressions import Case, golden_case, run

@@ -10,9 +10,9 @@ import statsmodels.api as sm
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.analytics.alignment import chain, join, tracks, within
+from engine.analytics.factors.alignment import chain, join, tracks, within
+from engine.numerics.rolling_slopes import rolling_slopes
 from engine.numerics.rounding import product_half_away
-from engine.numerics.slopes import rolling_slopes
 
 SLOPE_TOLERANCE = 1e-12
 """Relative to the steepest slope: both sides lose a few digits of sixteen."""

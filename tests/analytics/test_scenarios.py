@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from engine.errors import EngineError
-from engine.scenario_errors import ScenarioError, ScenarioFileError, UnknownFactorError
-from engine.scenarios import Scenarios, load_scenarios
+from engine.analytics.stress.scenario_errors import ScenarioError, ScenarioFileError, UnknownFactorError
+from engine.analytics.stress.scenarios import Scenarios, load_scenarios
+from engine.core.errors import EngineError
 
 from .regressions import GOLDEN
 

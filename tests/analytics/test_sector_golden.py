@@ -9,14 +9,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.analytics.lots import Portfolios, portfolio_arrays
-from engine.analytics.outcome import Outcome
-from engine.analytics.sector import sector
-from engine.exact import GRAINS_A_CENT, integer
-from engine.pipeline import mark, roll
-from engine.rules import Rules
-from engine.schema import TABLES
-from engine.storing import figure
+from engine.analytics.concentration.sector import sector
+from engine.analytics.job_result import Outcome
+from engine.analytics.positions.lots import Portfolios, portfolio_arrays
+from engine.core.money import GRAINS_A_CENT, integer
+from engine.core.rules import Rules
+from engine.core.schema import TABLES
+from engine.core.stored_form import figure
+from engine.pipeline.compute import mark, roll
 
 from .frames import against_golden
 from .regressions import GOLDEN, WINDOWS, golden_inputs

@@ -17,12 +17,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine.analytics.lots import Portfolios
-from engine.analytics.outcome import Outcome
-from engine.analytics.sector import sector
-from engine.frames import polars_schema
-from engine.schema import TABLES
-from engine.storing import figure
+from engine.analytics.concentration.sector import sector
+from engine.analytics.job_result import Outcome
+from engine.analytics.positions.lots import Portfolios
+from engine.core.frames import polars_schema
+from engine.core.schema import TABLES
+from engine.core.stored_form import figure
 from tests.marks import first
 from tests.reference.analytics import Position, Profile, concentration_columns
 

@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.analytics.lots import Portfolios
-from engine.scenarios import RATE_SHOCK
-from engine.schema import TABLES
-from engine.storing import store_rows
+from engine.analytics.positions.lots import Portfolios
+from engine.analytics.stress.scenarios import RATE_SHOCK
+from engine.core.schema import TABLES
+from engine.core.stored_form import store_rows
 
 from .frames import against_golden
 from .regressions import GOLDEN, WINDOWS

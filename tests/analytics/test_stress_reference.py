@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine.analytics.factor_correlations import factor_correlations
-from engine.schema import TABLES
-from engine.storing import store_rows
+from engine.analytics.stress.factor_correlations import factor_correlations
+from engine.core.schema import TABLES
+from engine.core.stored_form import store_rows
 from tests.marks import first
 from tests.reference.analytics import FactorExposure, stress
 from tests.reference.analytics.comparison import json_equal

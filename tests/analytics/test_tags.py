@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine.analytics.tags import TagState, sector_tags
-from engine.frames import polars_schema
-from engine.schema import TABLES
+from engine.analytics.sector_tags import TagState, sector_tags
+from engine.core.frames import polars_schema
+from engine.core.schema import TABLES
 from tests.reference.analytics import Link, Profile, Tag, tag_portfolio
 from tests.reference.analytics import TagState as PlainState
 from tests.reference.analytics.tags import tag_name

@@ -7,15 +7,15 @@ from functools import cache
 import polars as pl
 import pytest
 
-from engine.analytics.correlations import correlations
-from engine.analytics.lots import lot_arrays, portfolio_arrays
-from engine.analytics.outcome import Outcome
-from engine.analytics.volatility import volatility
-from engine.panel import build_panel
-from engine.pipeline import mark, roll
-from engine.rules import Rules
-from engine.schema import TABLES
-from engine.storing import store_rows
+from engine.analytics.correlations.rows import correlations
+from engine.analytics.job_result import Outcome
+from engine.analytics.positions.lots import lot_arrays, portfolio_arrays
+from engine.analytics.price_panel import build_panel
+from engine.analytics.volatility.positions import volatility
+from engine.core.rules import Rules
+from engine.core.schema import TABLES
+from engine.core.stored_form import store_rows
+from engine.pipeline.compute import mark, roll
 
 from .frames import against_golden
 from .regressions import GOLDEN, WINDOWS, golden_inputs

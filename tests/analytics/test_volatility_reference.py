@@ -11,9 +11,9 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from engine.analytics.outcome import Outcome
-from engine.schema import TABLES
-from engine.storing import store_rows
+from engine.analytics.job_result import Outcome
+from engine.core.schema import TABLES
+from engine.core.stored_form import store_rows
 from tests.marks import first
 from tests.reference.analytics import Book
 from tests.reference.analytics import volatility as reference_volatility

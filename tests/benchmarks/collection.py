@@ -22,7 +22,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from engine.copying import create
+from engine.batch.copy import create
 from tests.builders import portfolio, position
 from tests.market.server import yahoo_server
 from tests.market.support import USER, put, rows
@@ -145,7 +145,7 @@ def main() -> None:
 
 def measured(folder: Path, symbols: int, kind: str) -> Iterator[str]:
     """The table, line by line."""
-    from engine.collection.universe import FUNDS
+    from engine.market_data.universe import FUNDS
 
     names = [f"S{i:04}" for i in range(symbols - len(FUNDS))]
     write_world(folder / "charts", [*FUNDS, *names])

@@ -14,12 +14,12 @@ from urllib.parse import quote
 import connectorx
 import polars as pl
 
+from engine.batch.copy import put_whole
 from engine.benchmarks import wheel
-from engine.copying import put_whole
-from engine.progress import Quiet
+from engine.core.progress import Quiet
 from loaders import open_reader
 from loaders.demo import demo_world
-from loaders.postgres import connect
+from loaders.postgres.reader import connect
 
 PRICES = "select symbol, date, close::text as close from market_data_cache"
 SMALL = "select id::text as id, name from portfolios"

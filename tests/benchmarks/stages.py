@@ -16,10 +16,10 @@ from datetime import date
 import polars as pl
 
 import engine
+from engine.batch.copy import put_whole
 from engine.benchmarks.worlds import FIRST, LAST
-from engine.copying import put_whole
-from engine.inputs import Inputs
-from engine.progress import Quiet
+from engine.core.progress import Quiet
+from engine.pipeline.inputs import Inputs
 from loaders.demo import demo_world
 from writers.writer import BATCH_ROWS
 

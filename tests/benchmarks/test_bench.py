@@ -24,10 +24,10 @@ from engine.benchmarks.server import Server as BenchServer
 from engine.benchmarks.server import server
 from engine.benchmarks.stores import PRISTINE, DuckDBStore, PostgresStore
 from engine.benchmarks.worlds import KINDS, Sizes, World, quick, usual
-from engine.errors import UsageError
-from engine.progress import Quiet
+from engine.core.errors import UsageError
+from engine.core.progress import Quiet
 from loaders import open_reader
-from loaders.postgres import connect
+from loaders.postgres.reader import connect
 from tests.conftest import Server
 
 NAMES = "select datname from pg_database order by 1"

@@ -10,8 +10,8 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 import engine
-from engine.copying import put_whole
-from engine.progress import Quiet
+from engine.batch.copy import put_whole
+from engine.core.progress import Quiet
 from loaders.demo import demo_world
 from tests.benchmarks.loop.__main__ import looped
 from tests.benchmarks.loop.checked import checked

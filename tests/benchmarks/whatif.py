@@ -16,10 +16,10 @@ from statistics import median
 import polars as pl
 
 import engine
+from engine.analyst.whatif import add_position, add_scenarios, drop_position, resize_position, shock_prices
 from engine.benchmarks.worlds import FIRST, LAST
-from engine.inputs import Inputs
-from engine.results import Results
-from engine.whatif import add_position, add_scenarios, drop_position, resize_position, shock_prices
+from engine.pipeline.inputs import Inputs
+from engine.pipeline.results import Results
 from tests.benchmarks.peak_memory import peak
 from tests.benchmarks.reference_window import RUN_DATE
 

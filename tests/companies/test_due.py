@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.companies.due import PROFILE_COLUMNS, due_fundamentals, due_profiles, next_earnings
-from engine.schema import TABLES
+from engine.core.schema import TABLES
+from engine.market_data.companies.due import PROFILE_COLUMNS, due_fundamentals, due_profiles, next_earnings
 from tests.memory_store import frame_of
 
 NOW = datetime(2025, 11, 3, 23, 30, tzinfo=UTC)

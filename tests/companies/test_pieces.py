@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.companies.derived import fiscal_period
-from engine.companies.fitting import fitted
-from engine.companies.merging import merged
-from engine.schema import TABLES
+from engine.core.schema import TABLES
+from engine.market_data.companies.derived import fiscal_period
+from engine.market_data.companies.fitting import fitted
+from engine.market_data.companies.merging import merged
 from tests.memory_store import frame_of
 
 PROFILES = TABLES["company_profiles"]

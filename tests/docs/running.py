@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from engine.cli import main
+from engine.cli.main import main
 from loaders import open_reader
 from tests.docs.blocks import ROOT, Block, commands, name
 
@@ -102,7 +102,7 @@ class Reader:
                 continue
             command = line.split(maxsplit=5)[5].replace("cd /srv/engine && ", "")
             command, _, _ = command.replace(".venv/bin/python", "python").partition(" >> ")
-            with mock.patch("engine.job.datetime", Evening):
+            with mock.patch("engine.batch.backfill.datetime", Evening):
                 self._do(command, None, where)
 
     def _ask(self, question: str) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.copying import copy
-from engine.cli import parser
-from engine.progress import Quiet
+from engine.batch.copy import copy
+from engine.cli.main import parser
+from engine.core.progress import Quiet
 from tests.docs.blocks import PAGES, ROOT, RUNNABLE, SHOWN, Block, blocks, engine_commands, name
-from tests.marks import first
 from tests.docs.running import Reader
+from tests.marks import first
 
 DEMO = "demo.duckdb"
 SERVER = "postgresql://engine_batch@db/portfolios"

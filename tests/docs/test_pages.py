@@ -8,34 +8,37 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine.analyses import JOBS
-from engine.analytics import (
-    concentration,
-    correlation_lots,
-    correlation_matrices,
-    correlations,
-    factor_correlations,
-    pair_betas,
-    portfolio_volatility,
-    quotes,
-    ridge_factors,
-    spread_factors,
-    stress,
-    stress_holdings,
-    style_betas,
-    volatility,
+from engine.analytics.betas import symbol_on_fund as pair_betas
+from engine.analytics.concentration import measures as concentration
+from engine.analytics.correlations import (
+    holdings as correlation_lots,
 )
-from engine.config import Config
-from engine.inputs import FACTOR_FUNDS
+from engine.analytics.correlations import (
+    matrices as correlation_matrices,
+)
+from engine.analytics.correlations import (
+    rows as correlations,
+)
+from engine.analytics.factors import lots as style_betas
+from engine.analytics.factors import ridge as ridge_factors
+from engine.analytics.factors import spreads as spread_factors
+from engine.analytics.positions import prices as quotes
+from engine.analytics.stress import exposures as stress_holdings
+from engine.analytics.stress import factor_correlations, stress
+from engine.analytics.stress.scenarios import load_scenarios
+from engine.analytics.volatility import portfolio as portfolio_volatility
+from engine.analytics.volatility import positions as volatility
+from engine.batch.shards import BYTES_A_SESSION
+from engine.cli.settings import Config
+from engine.core.funds import FACTOR_FUNDS
+from engine.core.instruments import CONTRACT_SIZE, SYNTHETIC
+from engine.core.rules import Rules
+from engine.core.schema import TABLES
+from engine.core.window import PRICE_LOOK_BACK
 from engine.numerics import correlation_sets
 from engine.numerics import volatility as figures
 from engine.parity.tolerance import OFF_BY_ONE_IN
-from engine.rules import Rules
-from engine.scenarios import load_scenarios
-from engine.schema import TABLES
-from engine.shards import BYTES_A_SESSION
-from engine.symbols import CONTRACT_SIZE, SYNTHETIC
-from engine.window import PRICE_LOOK_BACK
+from engine.pipeline.jobs import JOBS
 from loaders.window import FACTOR_LOOK_BACK
 from tests.docs.blocks import PAGES, ROOT, name
 from tests.test_golden import CELLS
@@ -160,7 +163,7 @@ def test_every_job_has_a_page_and_a_row() -> None:
 def test_every_reason_is_told_and_no_other() -> None:
     known = {
         found
-        for path in (ROOT / "engine/analytics").glob("*.py")
+        for path in (ROOT / "engine/analytics").rglob("*.py")
         for found in REASON.findall(path.read_text())
     }
     known -= {("failed", "code"), ("skipped", "code")}
@@ -182,7 +185,9 @@ def test_every_rule_is_told() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_files_that_are_named_are_there(page: Path) -> None:
-    for path in re.findall(r"`((?:engine|loaders|writers|sql|tests|tools|notebooks)/[\w./-]+)`", page.read_text()):
+    for path in re.findall(
+        r"`((?:engine|loaders|writers|sql|tests|tools|notebooks)/[\w./-]+)`", page.read_text()
+    ):
         assert (ROOT / path).exists(), path
 
 

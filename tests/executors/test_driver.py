@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from engine.executors import cluster
-from engine.executors.cluster import RETRIES, ClusterError, LostWorkersError
-from engine.executors.tasks import Own, Shared, admitted, work
+from engine.batch.executors import cluster
+from engine.batch.executors.cluster import RETRIES, ClusterError, LostWorkersError
+from engine.batch.executors.tasks import Own, Shared, admitted, work
 from loaders import open_reader
 from tests.builders import portfolio, position
 from tests.small_stores import SESSIONS, Content, content, folder, run, unequal, world

@@ -20,9 +20,9 @@ import polars as pl
 import psycopg
 import pytest
 
-from engine.copying import copy
-from engine.errors import StoreUnreachableError
-from engine.progress import Quiet
+from engine.batch.copy import copy
+from engine.core.errors import StoreUnreachableError
+from engine.core.progress import Quiet
 from loaders import open_reader
 from tests.conftest import ROOT, Server
 from tests.small_stores import content, unequal

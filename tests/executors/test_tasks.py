@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine.errors import EngineError, LostConnectionError, UsageError
-from engine.executors import tasks
-from engine.executors.cluster import MissingRayError
-from engine.executors.tasks import Done, Shared, WorkerError, admitted, own, parted, work
-from engine.ledger import Run, new_run
-from engine.progress import Quiet
-from engine.request import Request
-from engine.rules import Rules
-from engine.scenarios import load_scenarios
-from engine.schema import TABLES
-from engine.shards import MemoryShortError, live_portfolios
-from engine.steps import Job, Loaded, begin, load, past_of, shard
-from engine.window import Window
+from engine.analytics.stress.scenarios import load_scenarios
+from engine.batch.executors import tasks
+from engine.batch.executors.cluster import MissingRayError
+from engine.batch.executors.tasks import Done, Shared, WorkerError, admitted, own, parted, work
+from engine.batch.ledger import Run, new_run
+from engine.batch.request import Request
+from engine.batch.shards import MemoryShortError, live_portfolios
+from engine.batch.steps import Job, Loaded, begin, load, past_of, shard
+from engine.core.errors import EngineError, LostConnectionError, UsageError
+from engine.core.progress import Quiet
+from engine.core.rules import Rules
+from engine.core.schema import TABLES
+from engine.core.window import Window
 from tests.builders import portfolio, position
 from tests.conftest import ROOT
 from tests.small_stores import RUN_DATE, SESSIONS, content, folder, run, unequal, world
@@ -143,7 +143,7 @@ def test_a_dry_run_and_an_unknown_executor_are_refused(url: str) -> None:
 
 
 def test_ray_that_is_not_installed_is_said(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.executors.cluster.find_spec", lambda name: None)
+    monkeypatch.setattr("engine.batch.executors.cluster.find_spec", lambda name: None)
     with pytest.raises(MissingRayError, match=r"bin/setup ray"):
         run(url, url, executor="ray")
 
@@ -155,4 +155,4 @@ def test_only_one_module_knows_ray() -> None:
         for path in (ROOT / package).rglob("*.py")
         if re.search(r"^\s*(import|from) ray\b", path.read_text(), re.MULTILINE)
     }
-    assert known == {"engine/executors/cluster.py"}
+    assert known == {"engine/batch/executors/cluster.py"}

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from loaders.parquet_files import commit
+from loaders.parquet.files import commit
 from writers import Turn, open_writer
 
 PATIENCE_SECONDS = 10

@@ -16,14 +16,14 @@ from typing import Any
 
 import polars as pl
 
-from engine.errors import EngineError
-from engine.frames import polars_schema
-from engine.inputs import Inputs
-from engine.pipeline import compute
-from engine.results import Results
-from engine.rules import Rules
-from engine.schema import TABLES, Column
-from engine.window import Window
+from engine.core.errors import EngineError
+from engine.core.frames import polars_schema
+from engine.core.rules import Rules
+from engine.core.schema import TABLES, Column
+from engine.core.window import Window
+from engine.pipeline.compute import compute
+from engine.pipeline.inputs import Inputs
+from engine.pipeline.results import Results
 from loaders.window import load_window
 from tests.builders import STAMP, close, event, flow, portfolio, position, uid
 from tests.memory_store import MemoryReader, frame_of

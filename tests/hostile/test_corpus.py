@@ -13,11 +13,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.errors import EngineError
-from engine.frames import empty
-from engine.job import backfill
-from engine.results import Results
-from engine.schema import TABLES
+from engine.batch.backfill import backfill
+from engine.core.errors import EngineError
+from engine.core.frames import empty
+from engine.core.schema import TABLES
+from engine.pipeline.results import Results
 from tests.builders import uid
 from tests.hostile.corpus import (
     EVERYDAY_STEP,

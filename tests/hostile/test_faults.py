@@ -21,9 +21,9 @@ import psycopg
 import pytest
 
 import engine
-from engine.errors import EngineError, WriteError
-from engine.progress import Quiet
-from engine.shards import MemoryShortError, within_memory
+from engine.batch.shards import MemoryShortError, within_memory
+from engine.core.errors import EngineError, WriteError
+from engine.core.progress import Quiet
 from tests.stores.support import ROOT, command, golden, run_sql, whole
 
 Stores = Callable[[str], str]
@@ -238,8 +238,8 @@ def test_a_real_lack_of_memory_has_its_own_error() -> None:
 
 def test_a_shard_too_large_for_the_memory_is_halved(fresh: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than two portfolios at once ask for more than there is."""
-    from engine import steps
-    from engine.pipeline import compute
+    from engine.batch import steps
+    from engine.pipeline.compute import compute
 
     clean, url = fresh("duckdb"), fresh("duckdb")
     run(clean)

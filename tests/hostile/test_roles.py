@@ -32,7 +32,7 @@ def documented() -> list[str]:
 @pytest.fixture
 def ready(fresh: Stores, postgres_server: Server) -> Iterator[str]:
     """A store with all its tables, and the documented roles; the owner's URL."""
-    from engine.copying import create
+    from engine.batch.copy import create
 
     url = fresh("postgres")
     create(url)

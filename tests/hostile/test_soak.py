@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 import engine
-from engine.sessions import sessions
+from engine.core.calendar import sessions
 from tests.stores.support import whole
 
 RUN_DATE = date(2026, 11, 23)

@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from engine.errors import UsageError
-from engine.frames import polars_schema
-from engine.schema import TABLES, Table
-from engine.sessions import sessions
+from engine.core.calendar import sessions
+from engine.core.errors import UsageError
+from engine.core.frames import polars_schema
+from engine.core.schema import TABLES, Table
 from loaders.demo import demo_world
 
 READ = {name: table for name, table in TABLES.items() if table.role in ("input", "state")}

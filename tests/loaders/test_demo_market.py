@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from engine.sessions import sessions
+from engine.core.calendar import sessions
 from loaders.demo import demo_world
 from loaders.demo.universe import FUNDS
 

@@ -43,7 +43,7 @@ def yahoo(tmp_path: Path, yahoo_memory: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A DuckDB file and a Parquet folder with every table, to copy."""
-    from engine.copying import create
+    from engine.batch.copy import create
 
     folder = tmp_path_factory.mktemp("templates")
     create(f"duckdb:///{folder}/store.duckdb")
@@ -54,7 +54,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: Server) -> str:
     """The name of a database with every table, to clone."""
-    from engine.copying import create
+    from engine.batch.copy import create
 
     name = "market_template"
     postgres_server.admin.execute(f"create database {name}".encode())

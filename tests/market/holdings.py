@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.schema import TABLES
+from engine.core.schema import TABLES
 from loaders import open_reader
 from loaders.yahoo import Patience
 from tests.builders import STAMP, portfolio, position, uid

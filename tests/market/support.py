@@ -11,9 +11,9 @@ import duckdb
 import polars as pl
 import psycopg
 
-from engine.collection.job import collect
-from engine.collection.order import Collected
-from engine.schema import TABLES
+from engine.core.schema import TABLES
+from engine.market_data.collect import collect
+from engine.market_data.order import Collected
 from loaders.yahoo import Patience, Yahoo
 from tests.builders import STAMP, portfolio, position, uid
 from tests.market.server import YahooServer

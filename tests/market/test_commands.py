@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli import main
+from engine.cli.main import main
 from tests.market.conftest import TODAY
 from tests.market.server import YahooServer
 from tests.market.support import Stores, closes, expected, holding, listed, rows

@@ -13,11 +13,11 @@ import polars as pl
 import pytest
 
 import engine
-from engine.cli import main
-from engine.collection.job import collect
-from engine.collection.universe import FUNDS
-from engine.nightly import Night, daily
-from engine.schema import TABLES
+from engine.batch.nightly import Night, daily
+from engine.cli.main import main
+from engine.core.schema import TABLES
+from engine.market_data.collect import collect
+from engine.market_data.universe import FUNDS
 from loaders import open_reader
 from loaders.yahoo import Patience, Yahoo
 from tests.builders import portfolio, position, uid

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from engine.collection import Collected
-from engine.collection.job import collect
+from engine.market_data import Collected
+from engine.market_data.collect import collect
 from loaders.yahoo import Yahoo
 from tests.builders import STAMP, position, uid
 from tests.market.companies import company, expect, fund, report_on, state

@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.collection.holes import apart, askable, due, requests
-from engine.collection.overlap import OVERLAP, moved, rebased
-from engine.collection.universe import FUNDS, universe
-from engine.frames import empty
-from engine.schema import TABLES
-from engine.sessions import sessions
+from engine.core.calendar import sessions
+from engine.core.frames import empty
+from engine.core.schema import TABLES
+from engine.market_data.holes import apart, askable, due, requests
+from engine.market_data.overlap import OVERLAP, moved, rebased
+from engine.market_data.universe import FUNDS, universe
 from loaders.market import PricesWanted
 from tests.builders import STAMP, position
 from tests.memory_store import MemoryReader, frame_of

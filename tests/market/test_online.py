@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from engine.collection.job import collect
+from engine.market_data.collect import collect
 from loaders.yahoo import Yahoo
 from tests.market.support import Stores, closes, holding, rows
 

@@ -7,9 +7,9 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
-from engine.collection.job import collect
-from engine.collection.universe import FUNDS
-from engine.errors import UsageError
+from engine.core.errors import UsageError
+from engine.market_data.collect import collect
+from engine.market_data.universe import FUNDS
 from loaders.yahoo import Patience, Yahoo
 from tests.builders import STAMP, close, uid
 from tests.market.conftest import TODAY

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from engine.collection import Collected
-from engine.collection.job import collect
-from engine.errors import UsageError
+from engine.core.errors import UsageError
+from engine.market_data import Collected
+from engine.market_data.collect import collect
 from loaders.yahoo import Yahoo
 from tests.builders import STAMP, position
 from tests.market.companies import company, expect, fund

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.collection.universe import FUNDS
+from engine.market_data.universe import FUNDS
 from tests.builders import portfolio, position
 from tests.market.server import YahooServer
 from tests.market.support import USER, Stores, listed, put, rows

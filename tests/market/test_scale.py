@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from engine.sessions import sessions
+from engine.core.calendar import sessions
 from loaders.yahoo import Patience
 from tests.market.server import YahooServer
 from tests.market.support import Stores, expected, holding, listed, rows, run

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from engine.sessions import sessions
+from engine.core.calendar import sessions
 
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.numerics.moments import centred
+from engine.numerics.centring import centred
 
 LAST_PLACES = 1e-15
 """Relative to the largest value: a few units in the last place."""

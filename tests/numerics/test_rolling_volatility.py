@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from engine.numerics.arrays import Floats, Ints
-from engine.numerics.own_rows import own_returns
+from engine.numerics.gap_returns import own_returns
 from engine.numerics.rolling_std import rolling_std_of_quarter
 from engine.numerics.rolling_volatility import WindowVolatility, rolling_volatility
 from engine.numerics.volatility import volatility

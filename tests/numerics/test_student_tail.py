@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from engine.numerics.student import two_sided_tail
+from engine.numerics.student_t import two_sided_tail
 
 TAIL = 1e-12
 """Absolute: the stored scale is 1e-6 and the series sums up to 200 terms below 1."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.copying import put_whole
-from engine.job import backfill
-from engine.pages import fleet_page, portfolio_page
-from engine.progress import Quiet
-from engine.sessions import sessions
+from engine.batch.backfill import backfill
+from engine.batch.copy import put_whole
+from engine.core.calendar import sessions
+from engine.core.progress import Quiet
+from engine.reports import fleet_page, portfolio_page
 from loaders.demo import demo_world
 from tests.pages.document import Node, parsed
 

@@ -8,11 +8,11 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from engine.copying import put_whole
-from engine.job import backfill
-from engine.pages import fleet_page, portfolio_page
-from engine.progress import Quiet
-from engine.store import open as open_store
+from engine.analyst.store import open as open_store
+from engine.batch.backfill import backfill
+from engine.batch.copy import put_whole
+from engine.core.progress import Quiet
+from engine.reports import fleet_page, portfolio_page
 from loaders.demo import demo_world
 from tests.pages import browser
 from tests.pages.browser import View

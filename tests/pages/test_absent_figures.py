@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 import engine.analytics
-from engine.pages.reasons import JOBS, MEANINGS
-from engine.pipeline import JOBS as COMPUTED
+from engine.pipeline.compute import JOBS as COMPUTED
+from engine.reports.reasons import JOBS, MEANINGS
 from tests.pages.conftest import FAMILY, LONG_SHORT
 from tests.pages.document import Node, card, table
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.pages import fleet_page, portfolio_page
-from engine.store import open as open_store
+from engine.analyst.store import open as open_store
+from engine.reports import fleet_page, portfolio_page
 from tests.pages import browser
 from tests.pages.browser import VIEWS, View
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from engine.pages import fleet_page
+from engine.reports import fleet_page
 from tests.pages.document import Node, card, parsed, table
 
 pytestmark = pytest.mark.thorough

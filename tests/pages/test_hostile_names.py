@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.pages import fleet_page, portfolio_page
-from engine.pages.charts.bars import signed_bars
-from engine.pages.charts.drawing import chart
-from engine.pages.charts.sparks import spark
+from engine.reports import fleet_page, portfolio_page
+from engine.reports.charts.bars import signed_bars
+from engine.reports.charts.drawing import chart
+from engine.reports.charts.sparks import spark
 from tests.pages.conftest import golden_store
 from tests.pages.document import parsed
 

@@ -11,9 +11,9 @@ import pytest
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from engine.pages.measures.clusters import cluster_order, matrix
-from engine.pages.measures.forecasts import HORIZON, Score, afterwards, score
-from engine.pages.measures.growth import drawdowns, growth
+from engine.reports.measures.clusters import cluster_order, matrix
+from engine.reports.measures.forecasts import HORIZON, Score, afterwards, score
+from engine.reports.measures.growth import drawdowns, growth
 
 FIRST = date(2025, 3, 3)
 SAME = 1e-12

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli import main
-from engine.pages import fleet_page, portfolio_page
-from engine.pages.errors import MissingExtraError, NothingStoredError
+from engine.cli.main import main
+from engine.reports import fleet_page, portfolio_page
+from engine.reports.errors import MissingExtraError, NothingStoredError
 from tests.pages.conftest import FAMILY
 from tests.pages.document import parsed, table
 
@@ -45,7 +45,7 @@ def test_pages_stand_beside_the_fleets_and_link_back(
     def short(url: str, key: str, *days: date | None, rules: str, fleet: str) -> str:
         return f"{key} back to {fleet}"
 
-    monkeypatch.setattr("engine.pages.portfolio_page", short)
+    monkeypatch.setattr("engine.reports.portfolio_page", short)
     out = tmp_path / "all.html"
     assert main(["report", edge, "--out", str(out), "--pages"]) == 0
     made = sorted(file.name for file in (tmp_path / "all").iterdir())
@@ -92,7 +92,7 @@ def test_a_missing_library_is_told_with_the_command_that_adds_it(
 ) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        "engine.pages.errors.find_spec", lambda name: None if name == "vl_convert" else found(name)
+        "engine.reports.errors.find_spec", lambda name: None if name == "vl_convert" else found(name)
     )
     with pytest.raises(
         MissingExtraError, match=r"vl_convert.*pip install 'columnar-portfolio-engine\[report\]'"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.pages import fleet_page, portfolio_page
+from engine.reports import fleet_page, portfolio_page
 from tests.pages.conftest import LONG_SHORT
 from tests.stores.support import copied
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from engine.errors import ColumnTypeError, MissingColumnError
+from engine.core.errors import ColumnTypeError, MissingColumnError
 from engine.parity import Comparison, compare
 
 from .worlds import Memory, exposures, store

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from engine.core.schema import TABLES
 from engine.parity import compare, load_exemptions
-from engine.schema import TABLES
 
 from .worlds import Folder, Memory
 

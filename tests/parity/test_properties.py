@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.core.schema import TABLES, Column
 from engine.parity import compare
 from engine.parity.cells import compared_columns
-from engine.schema import TABLES, Column
 
 from .worlds import MOMENT, Memory, Rows, store
 

@@ -7,9 +7,9 @@ from datetime import date
 import polars as pl
 import pytest
 
-from engine.errors import UsageError
+from engine.core.errors import UsageError
+from engine.core.schema import TABLES
 from engine.parity import CannotCompareError, UnknownTableError, compare
-from engine.schema import TABLES
 
 from .worlds import (
     DAY,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.frames import dtype
-from engine.schema import TABLES, Column
+from engine.core.frames import dtype
+from engine.core.schema import TABLES, Column
 
 Rows = list[dict[str, object]]
 
@@ -78,7 +78,7 @@ class Folder(Memory):
 
 
 def frame(table: str, rows: Rows) -> pl.DataFrame:
-    """Rows of a table in the types of `engine.frames`; absent columns are filled."""
+    """Rows of a table in the types of `engine.core.frames`; absent columns are filled."""
     columns = TABLES[table].columns
     return pl.DataFrame(
         [

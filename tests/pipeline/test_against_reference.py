@@ -15,10 +15,10 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from engine.pipeline import compute
-from engine.results import Results
-from engine.rules import Rules
-from engine.window import Window
+from engine.core.rules import Rules
+from engine.core.window import Window
+from engine.pipeline.compute import compute
+from engine.pipeline.results import Results
 from loaders.window import load_window
 from tests.memory_store import MemoryReader, frame_of
 from tests.reference.daily import run

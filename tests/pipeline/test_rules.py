@@ -9,12 +9,12 @@ from typing import Any
 
 import polars as pl
 
-from engine.checks import misfits
-from engine.pipeline import compute
-from engine.results import Results
-from engine.rules import Rules
-from engine.schema import TABLES
-from engine.window import Window
+from engine.core.rules import Rules
+from engine.core.schema import TABLES
+from engine.core.window import Window
+from engine.pipeline.column_limits import misfits
+from engine.pipeline.compute import compute
+from engine.pipeline.results import Results
 from loaders.window import load_window
 from tests.builders import STAMP, close, event, flow, portfolio, position, uid
 from tests.memory_store import MemoryReader, frame_of

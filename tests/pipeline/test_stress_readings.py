@@ -10,12 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from engine.pipeline import compute
-from engine.results import Results
-from engine.rules import Rules
-from engine.scenarios import load_scenarios
-from engine.sessions import sessions
-from engine.window import Window
+from engine.analytics.stress.scenarios import load_scenarios
+from engine.core.calendar import sessions
+from engine.core.rules import Rules
+from engine.core.window import Window
+from engine.pipeline.compute import compute
+from engine.pipeline.results import Results
 from loaders.window import load_window
 from tests.builders import STAMP, close, portfolio, position, uid
 from tests.memory_store import MemoryReader, frame_of

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from engine.sessions import sessions
+from engine.core.calendar import sessions
 from tests.small_stores import content
 from tests.stores.support import GOLDEN, ROOT, copied, files, golden, in_place
 

@@ -15,9 +15,9 @@ import duckdb
 import polars as pl
 import psycopg
 
-from engine.copying import copy
-from engine.progress import Quiet
-from engine.schema import TABLES
+from engine.batch.copy import copy
+from engine.core.progress import Quiet
+from engine.core.schema import TABLES
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.job import backfill
+from engine.batch.backfill import backfill
 from tests.marks import first
 from tests.stores.conftest import KINDS
 from tests.stores.support import GOLDEN, plain_columns, run_sql, texts, whole

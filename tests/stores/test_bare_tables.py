@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from engine.frames import polars_schema
-from engine.schema import TABLES
+from engine.core.frames import polars_schema
+from engine.core.schema import TABLES
 from loaders import open_reader
-from loaders.reader import ArrowStream
+from loaders.duckdb.reader import ArrowStream
 from tests.builders import flow, status, uid
 from tests.memory_store import frame_of
 from tests.small_stores import database, world

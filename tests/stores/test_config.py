@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import Config, load
-from engine.errors import UsageError
+from engine.cli.settings import Config, load
+from engine.core.errors import UsageError
 from tests.stores.support import command
 
 

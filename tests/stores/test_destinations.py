@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import UsageError
+from engine.core.errors import UsageError
 from tests.small_stores import SESSIONS, database, folder, run, snapshots, world
 from tests.stores.support import command
 

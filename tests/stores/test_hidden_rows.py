@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 import engine
-from engine.errors import LostReadError
-from engine.report import Report
+from engine.batch.report import Report
+from engine.core.errors import LostReadError
 from tests.stores.support import GOLDEN
 from writers.retry import ATTEMPTS, patiently
 

@@ -19,8 +19,8 @@ import duckdb
 import pytest
 
 import engine
-from engine.copying import copy
-from engine.progress import Quiet
+from engine.batch.copy import copy
+from engine.core.progress import Quiet
 from loaders import open_reader
 from tests.small_stores import Content, content, unequal
 from tests.stores.support import in_place

@@ -10,10 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.frames import empty
-from engine.schema import TABLES
-from loaders import open_reader, parquet_files
-from loaders.parquet_files import JOURNAL, beside, commit, files, roll_forward
+from engine.core.frames import empty
+from engine.core.schema import TABLES
+from loaders import open_reader
+from loaders.parquet import files as parquet_files
+from loaders.parquet.files import JOURNAL, beside, commit, files, roll_forward
 from writers import Scope, Turn, open_writer, parquet
 
 BETAS = TABLES["position_market_betas"]
@@ -166,7 +167,7 @@ def test_from_then_on_the_new_files_count_however_far_the_renaming_came(
 
 KILLED = """
 import os, sys
-from loaders import parquet_files
+from loaders.parquet import files as parquet_files
 parquet_files.rename_all = lambda folder: os._exit(9) if (folder / parquet_files.JOURNAL).exists() else None
 from tests.stores.test_parquet_files import OWNERS, put
 put(sys.argv[1], OWNERS[:1], 2.0)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.copying import create
-from engine.schema import TABLES
+from engine.batch.copy import create
+from engine.core.schema import TABLES
 from tests.conftest import Server
 from tests.stores.support import run_sql
 

@@ -13,8 +13,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.job import backfill
-from engine.report import Report
+from engine.batch.backfill import backfill
+from engine.batch.report import Report
 from tests.marks import first
 from tests.stores.support import GOLDEN, command, files, plain_columns, run_sql, texts
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 import engine
-from engine.errors import BusyFileError
+from engine.core.errors import BusyFileError
 from loaders import open_reader
 from tests.stores.support import ROOT, in_place
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.frames import empty, polars_schema
-from engine.schema import TABLES
+from engine.core.frames import empty, polars_schema
+from engine.core.schema import TABLES
 from tests.builders import close, flow, portfolio, position, uid
 from tests.memory_store import NEEDED, frame_of
 from tests.reference.worlds import Case, worlds
@@ -244,8 +244,8 @@ def test_the_target_keeps_the_ids_it_has(tmp_path: Path, postgres_url: str) -> N
         name: frames[name].with_columns(id=pl.Series([uid(f"other/{n}") for n in range(frames[name].height)]))
         for name in ("tags_v2", "factor_definitions")
     }
-    from engine.copying import put_whole
-    from engine.progress import Quiet
+    from engine.batch.copy import put_whole
+    from engine.core.progress import Quiet
 
     put_whole(postgres_url, {"users": frames["users"], **other}, 5_000, Quiet())
     source = folder(tmp_path / "in", frames)

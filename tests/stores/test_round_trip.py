@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from engine.errors import WriteError
-from engine.frames import polars_schema
-from engine.ids import WORDS
-from engine.schema import TABLES
+from engine.core.errors import WriteError
+from engine.core.frames import polars_schema
+from engine.core.row_ids import WORDS
+from engine.core.schema import TABLES
 from loaders import open_reader
 from tests.builders import status
 from tests.marks import first

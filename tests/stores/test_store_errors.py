@@ -13,7 +13,7 @@ from urllib.parse import quote
 import polars as pl
 import pytest
 
-from engine.errors import (
+from engine.core.errors import (
     BusyFileError,
     ColumnTypeError,
     EngineError,
@@ -167,7 +167,7 @@ def test_a_column_of_another_type_in_a_folder(
 def test_a_column_of_another_type_in_postgres(
     table: str, column: str, _: pl.Expr, kind: str, postgres_url: str
 ) -> None:
-    from engine.copying import create
+    from engine.batch.copy import create
 
     create(postgres_url)
     run_sql(postgres_url, f"alter table {table} drop column {column}")
@@ -285,7 +285,7 @@ def test_a_portfolio_that_is_not_there_is_said_without_the_password(
     from datetime import date
     from uuid import UUID
 
-    from engine.job import backfill
+    from engine.batch.backfill import backfill
     from tests.stores.support import copied, golden
 
     url = postgres_server.guarded_url(database)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import engine
-from engine.schema import TABLES
+from engine.core.schema import TABLES
 from tests.conftest import Server
 from tests.marks import first
 from tests.stores.conftest import KINDS

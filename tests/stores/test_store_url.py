@@ -8,8 +8,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from engine.errors import safe_url, scrubbed
-from engine.store_url import same_store, scheme, store_path
+from engine.core.errors import safe_url, scrubbed
+from engine.core.store_url import same_store, scheme, store_path
 from loaders import open_reader
 from tests.conftest import GUARDED, PASSWORD, Server
 from tests.marks import first

@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.sessions import sessions
+from engine.core.calendar import sessions
 from tests.benchmarks.loop.batch import prepared
 from tests.benchmarks.loop.checked import checked
 from tests.benchmarks.loop.orm import database

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from engine.scenarios import load_scenarios
+from engine.analytics.stress.scenarios import load_scenarios
 from tests.benchmarks.loop.analytics import Known, analytics, position_of
 from tests.benchmarks.loop.daily import snapshot, value_positions
 from tests.benchmarks.loop.orm import Database

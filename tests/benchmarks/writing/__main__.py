@@ -18,7 +18,7 @@ from engine.benchmarks.processes import run
 from engine.benchmarks.server import Server, server
 from engine.benchmarks.stores import PRISTINE, ParquetStore, PostgresStore
 from engine.benchmarks.worlds import World
-from engine.schema import TABLES
+from engine.core.schema import TABLES
 from loaders import open_reader
 from sql import Name, statement
 from tests.benchmarks import writing

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.adapt import Transformer
 from psycopg.sql import SQL, Composed, Identifier
 
-from engine.schema import Column, Table
+from engine.core.schema import Column, Table
 
 JSONB_VERSION = "\x01"
 """What Postgres expects before a jsonb document in binary."""

@@ -14,11 +14,11 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from engine.benchmarks.limits import OUTPUTS
 from engine.benchmarks.worlds import FIRST, LAST
-from engine.schema import TABLES, Table
+from engine.core.schema import TABLES, Table
 from sql import Name, statement
 from tests.benchmarks.writing.encodings import CSV, PGPQ, PSYCOPG, TABS, Encoding
 from tests.benchmarks.writing.rebuilt import Kind, taken_away
-from writers.database import DELETE_BY
+from writers.sql_writer import DELETE_BY
 
 Frames = Mapping[str, pl.DataFrame]
 WHOLE = 1 << 40

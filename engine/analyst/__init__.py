@@ -1,0 +1,1 @@
+"""What a notebook calls: open a store, load, compare, what-if, explain."""

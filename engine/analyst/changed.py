@@ -1,0 +1,151 @@
+"""What a what-if changed: two results of one window, held against each other in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+import polars.selectors as cs
+
+from engine.core.schema import TABLES, Table
+from engine.pipeline.results import Results
+
+BEFORE, AFTER, CHANGE = "_before", "_after", "_change"
+NAMES = {
+    "position_id": ("positions", "symbol"),
+    "factor_id": ("factor_definitions", "name"),
+    "correlation_calculation_id": ("correlation_calculations", "calculation_date"),
+}
+"""What says to a reader which row an id is: the table that tells, and its column."""
+SUMMARY = {
+    "table": pl.String,
+    "figure": pl.String,
+    "unit": pl.String,
+    "cells": pl.Int64,
+    "largest_change": pl.Float64,
+}
+ROWS = "(rows)"
+"""Stands for a figure where whole rows are in one of the results only."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Differences of two results by table; see `what_changed`.
+
+    tables: only tables with a difference: the natural key, `symbol`, `name` or `calculation_date`
+        where the key is an id, and of each figure that differs anywhere `<figure>_before`,
+        `_after` and `_change` (numbers only); a row for each row with a difference. A row that only
+        one of the results has is null on the other side.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+
+    def __getitem__(self, table: str) -> pl.DataFrame:
+        return self.tables[table]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether both results are equal."""
+        return not self.tables
+
+    @cached_property
+    def summary(self) -> pl.DataFrame:
+        """A row for each figure that differs: table, figure, unit, cells (that differ),
+        largest_change (by size, in the figure's unit; null for words)."""
+        rows = [row for name, frame in self.tables.items() for row in _summed(TABLES[name], frame)]
+        return pl.DataFrame(rows, schema=SUMMARY, orient="row")
+
+    def __repr__(self) -> str:
+        return "nothing changed" if self.nothing else str(self.summary)
+
+    def _repr_html_(self) -> str:
+        if self.nothing:
+            return "<p>nothing changed</p>"
+        with pl.Config(tbl_rows=-1, fmt_str_lengths=80):
+            return self.summary._repr_html_()
+
+
+def what_changed(before: Results, after: Results) -> Changed:
+    """The cells in which two results of one window differ, null, NaN and 0 apart.
+
+    Row ids and moments of writing are not looked at.
+
+    >>> import engine
+    >>> from datetime import date
+    >>> days = date(2025, 12, 1), date(2025, 12, 19)
+    >>> inputs = engine.open("duckdb:///demo.duckdb").inputs(*days, "Demo Growth 3", run_date=days[1])
+    >>> before = engine.compute(inputs)
+    >>> engine.what_changed(before, engine.compute(inputs))
+    nothing changed
+    >>> lower = engine.whatif.shock_prices(inputs, -0.05, since=date(2025, 12, 10))
+    >>> changed = engine.what_changed(before, engine.compute(lower))
+    >>> days = changed["portfolio_snapshots"].select("snapshot_date", "daily_pnl_change")
+    >>> days["snapshot_date"].min()
+    datetime.date(2025, 12, 10)
+    """
+    found = {
+        name: _differences(TABLES[name], before[name], after[name])
+        for name in TABLES
+        if name in before.tables and name in after.tables
+    }
+    named = {name: _named(frame, before, after) for name, frame in found.items() if frame.height}
+    return Changed(named)
+
+
+def _differences(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    keys = list(table.key)
+    figures = [
+        column.name
+        for column in table.columns
+        if column.compared and column.name not in keys and column.name in before.columns
+    ]
+    sides = [
+        _side(frame.select(*keys, *figures), figures, side)
+        for frame, side in ((before, BEFORE), (after, AFTER))
+    ]
+    joined = sides[0].join(sides[1], on=keys, how="full", coalesce=True, maintain_order="left_right")
+    one_sided = pl.col(f"_in{BEFORE}").is_null() | pl.col(f"_in{AFTER}").is_null()
+    differ = {name: pl.col(name + BEFORE).ne_missing(pl.col(name + AFTER)) for name in figures}
+    rows = joined.filter(one_sided | pl.any_horizontal(differ.values()) if differ else one_sided)
+    kept = [name for name in figures if rows.select(differ[name].any()).item()]
+    shown = [column for name in kept for column in _three(name, rows)]
+    return rows.select(*keys, *shown).sort(keys)
+
+
+def _side(rows: pl.DataFrame, figures: list[str], side: str) -> pl.DataFrame:
+    named = rows.rename({name: name + side for name in figures})
+    return named.with_columns(cs.decimal().cast(pl.Float64), pl.lit(True).alias(f"_in{side}"))
+
+
+def _three(name: str, rows: pl.DataFrame) -> list[pl.Expr]:
+    before, after = pl.col(name + BEFORE), pl.col(name + AFTER)
+    if not rows.schema[name + BEFORE].is_numeric():
+        return [before, after]
+    return [before, after, (after - before).alias(name + CHANGE)]
+
+
+def _named(frame: pl.DataFrame, before: Results, after: Results) -> pl.DataFrame:
+    """The frame with what its ids stand for, after the key."""
+    for column, (table, name) in NAMES.items():
+        if column not in frame.columns or table not in before.tables:
+            continue
+        both = pl.concat([side[table].select(pl.col("id").alias(column), name) for side in (before, after)])
+        known = frame.select(column).join(
+            both.unique(column, keep="last"), on=column, how="left", maintain_order="left"
+        )
+        frame = frame.insert_column(frame.columns.index(column) + 1, known[name])
+    return frame
+
+
+def _summed(table: Table, frame: pl.DataFrame) -> list[tuple[object, ...]]:
+    figures = [name.removesuffix(BEFORE) for name in frame.columns if name.endswith(BEFORE)]
+    rows: list[tuple[object, ...]] = []
+    for name in figures:
+        differs = pl.col(name + BEFORE).ne_missing(pl.col(name + AFTER))
+        largest = None
+        if name + CHANGE in frame.columns:
+            largest = frame[name + CHANGE].cast(pl.Float64).abs().drop_nans().max()
+        rows.append((table.name, name, table[name].unit, frame.select(differs.sum()).item(), largest))
+    return rows or [(table.name, ROWS, "", frame.height, None)]

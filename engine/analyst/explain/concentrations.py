@@ -1,0 +1,123 @@
+"""Sectors and concentration, of sessions from the run date on."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import polars as pl
+
+from engine.analyst.explain.ask import Ask
+from engine.analyst.explain.case import PRIVATE, Case, Lot
+from engine.analyst.explain.equity import holds, roll
+from engine.analyst.explain.reasons import in_words
+from engine.analyst.explain.working import Step, Working, absent, table
+from engine.analytics.concentration.measures import HHI_SCALE, LARGEST
+from engine.analytics.concentration.sector import ETFS, GICS_NAMES, UNCLASSIFIED, UNKNOWN
+
+ZERO = Decimal(0)
+LOTS = {"symbol": pl.String, "value": pl.Float64, "sector": pl.String, "valued_by": pl.String}
+WEIGHTS = {"symbol": pl.String, "weight": pl.Float64}
+
+
+def concentration(case: Case, ask: Ask) -> Working:
+    """sector_exposure, hhi, effective_num_positions and the two top concentrations."""
+    column, reason = ask.column, reason_against(case)
+    if reason and column == "sector_exposure" and holds(case):
+        note = f"{in_words(reason)}: a JSON null stands for a document that was not computed"
+        return Working("sector_exposure = null", "null", notes=(note,))
+    if reason:
+        return absent(f"{column} of the values as the session finds them", reason)
+    if column == "sector_exposure":
+        return _sectors(case)
+    weights = _weights(case)
+    largest = sorted(weights.items(), key=lambda item: -item[1])
+    frames = {"lots": _lots(case), "symbols": table(WEIGHTS, largest)}
+    squares = sum(weight * weight for weight in weights.values())
+    match column:
+        case "hhi":
+            step = Step("S", squares, "sum of weight^2", "frame `symbols`")
+            return Working("hhi = 10000 * {S}", HHI_SCALE * squares, (step,), frames)
+        case "effective_num_positions":
+            step = Step("hhi", HHI_SCALE * squares, "0 to 10000, not rounded", "explain hhi")
+            value = HHI_SCALE / (HHI_SCALE * squares)
+            return Working("effective_num_positions = 10000 / {hhi}", value, (step,), frames)
+        case _:
+            count = next(n for n in LARGEST if column == f"top_{n}_concentration")
+            top = sum(weight for _, weight in largest[:count])
+            step = Step("S", top, f"sum of the {count} largest weights", "frame `symbols`")
+            return Working(f"{column} = {{S}}", top, (step,), frames)
+
+
+def reason_against(case: Case) -> str:
+    """Why a session has no sector figures, "" if it has."""
+    cases = {
+        "historical_session": case.day < case.run_date,
+        "no_positions": not holds(case),
+        "no_equity": roll(case).equity == 0,
+        "no_benchmark": not case.inputs.has_benchmark,
+        "no_value": not sum(_values(case).values()),
+    }
+    return next((reason for reason, true in cases.items() if true), "")
+
+
+def _values(case: Case) -> dict[Lot, Decimal]:
+    """Absolute values of the open lots, entered by then or not, as the session finds them."""
+    return {lot: abs(_found_value(case, lot)) for lot in case.lots if lot.live}
+
+
+def _found_value(case: Case, lot: Lot) -> Decimal:
+    found = case.found(lot)
+    if found.value is not None:
+        return found.value
+    price = lot.entry_price if lot.last_price is None else lot.last_price
+    return lot.quantity * price * (1 if lot.private else lot.units)
+
+
+def bucket(case: Case, lot: Lot) -> str | None:
+    """The sector that a lot counts in, None for none."""
+    if lot.investment_class in (PRIVATE, "OPTIONS"):
+        return UNCLASSIFIED
+    profile = case.inputs.profiles.filter(symbol=lot.symbol.upper())
+    if profile.is_empty():
+        return None
+    row = profile.row(0, named=True)
+    sector = (row["sector"] or "").strip()
+    if row["is_etf"]:
+        return ETFS
+    return None if sector in UNKNOWN else GICS_NAMES.get(sector, sector)
+
+
+def _lots(case: Case) -> pl.DataFrame:
+    rows = (
+        (lot.symbol, float(value), bucket(case, lot), case.found(lot).told(case.day))
+        for lot, value in _values(case).items()
+    )
+    return table(LOTS, rows)
+
+
+def _weights(case: Case) -> dict[str, float]:
+    """Each symbol's share, whatever its lots' class or side."""
+    sums: dict[str, Decimal] = {}
+    for lot, value in _values(case).items():
+        sums[lot.symbol] = sums.get(lot.symbol, ZERO) + value
+    total = float(sum(sums.values(), ZERO))
+    return {symbol: float(value) / total for symbol, value in sums.items()}
+
+
+def _sectors(case: Case) -> Working:
+    """Sectors in order of first appearance, then ETFs and Unclassified where above 0, over equity."""
+    equity, sums, none = roll(case).equity, dict[str, Decimal](), set[str]()
+    for lot, value in _values(case).items():
+        name = bucket(case, lot)
+        if name is None:
+            none.add(lot.symbol)
+        else:
+            sums[name] = sums.get(name, ZERO) + value
+    last = [name for name in (ETFS, UNCLASSIFIED) if sums.get(name)]
+    order = [name for name in sums if name not in (ETFS, UNCLASSIFIED)] + last
+    weights = {name: float(sums[name]) / float(equity) for name in order}
+    step = Step("E", equity, "USD, equity, not rounded", "explain equity_balance")
+    notes = (f"in no sector: {', '.join(sorted(none))}",) if none else ()
+    formula = "sector_exposure: sum of value by sector, over E"
+    return Working(formula, json.dumps(weights), (step,), {"lots": _lots(case)}, notes=notes)

@@ -1,0 +1,204 @@
+"""P&L and equity: how a session's snapshot follows from the one before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import polars as pl
+
+from engine.analyst.explain.ask import Ask
+from engine.analyst.explain.case import PNL_AGE, Case, Lot
+from engine.analyst.explain.rounding import WIDE
+from engine.analyst.explain.working import Step, Working, table
+from engine.core.calendar import last_session
+
+ZERO = Decimal(0)
+TOTALS = {"cumulative_pnl": "T", "cumulative_realized_pnl": "R", "cumulative_capital_flow": "F"}
+"""What each running total adds up."""
+FRAMES = {"U": "moves", "R": "realized", "F": "flows"}
+"""What each sum runs over."""
+MOVES = {
+    "symbol": pl.String,
+    "quantity": pl.Decimal(38, 4),
+    "units": pl.Int64,
+    "previous_close": pl.Decimal(38, 4),
+    "of": pl.Date,
+    "close": pl.Decimal(38, 4),
+    "gain": pl.Decimal(38, 8),
+    "why_not": pl.String,
+}
+FIRST = "nothing moves in a portfolio's first session"
+NONE_HELD = "no position is open that session"
+
+
+@dataclass(frozen=True)
+class Roll:
+    """The roll-forward of a session, nothing rounded, in USD.
+
+    U: market moves. R: realized gains. F: capital flows. E0: previous equity, and where it stands.
+    """
+
+    U: Decimal
+    R: Decimal
+    F: Decimal
+    E0: Decimal
+    origin: str
+    frames: dict[str, pl.DataFrame]
+
+    @property
+    def T(self) -> Decimal:
+        """The session's P&L."""
+        return self.U + self.R
+
+    @property
+    def equity(self) -> Decimal:
+        """What the session leaves."""
+        return self.E0 + self.T + self.F
+
+    def steps(self, names: str) -> tuple[Step, ...]:
+        """The numbers of these letters; 0 stands for previous equity."""
+        told = {
+            "U": Step("U", self.U, "USD, market moves of the lots held", "frame `moves`: sum of gain"),
+            "R": Step("R", self.R, "USD, realized gains", "frame `realized`: sum of amount"),
+            "F": Step("F", self.F, "USD, capital paid in less paid out", "frame `flows`: sum of amount"),
+            "T": Step("T", self.T, "USD, the session's P&L", f"U + R = {self.U} + {self.R}"),
+            "0": Step("E0", self.E0, "USD, previous equity, as stored", self.origin),
+        }
+        return tuple(told[name] for name in names)
+
+
+def roll(case: Case) -> Roll:
+    """The session's roll-forward."""
+    return case.once(("roll",), lambda: _roll(case))
+
+
+def _roll(case: Case) -> Roll:
+    frames = {"moves": lot_moves(case), "realized": _realized(case), "flows": _flows(case)}
+    start, origin = _previous_equity(case)
+    moved = sum(frames["moves"]["gain"], ZERO)
+    realized, flow = (sum(frames[name]["amount"], ZERO) for name in ("realized", "flows"))
+    return Roll(moved, realized, flow, start, origin, frames)
+
+
+def pnl(case: Case, ask: Ask) -> Working:
+    """Figures of the roll-forward: T = U + R, E = E0 + T + F."""
+    found, column = roll(case), ask.column
+    match column:
+        case "daily_pnl":
+            return _told(case, "daily_pnl = {U} + {R}", found.T, "UR")
+        case "daily_realized_pnl":
+            return _told(case, "daily_realized_pnl = {R}", found.R, "R")
+        case "daily_capital_flow":
+            return _told(case, "daily_capital_flow = {F}", found.F, "F")
+        case "daily_return" if found.E0 > 0:
+            return _told(case, "daily_return = {T} / {E0}", WIDE.divide(found.T, found.E0), "URT0")
+        case "daily_return":
+            note = "previous equity is not above 0"
+            return _told(case, "daily_return = 0", ZERO, "URT0", notes=(note,))
+        case "total_value" if not holds(case):
+            return Working("total_value = 0", ZERO, notes=(NONE_HELD,))
+        case "total_value" | "equity_balance":
+            return _told(case, f"{column} = {{E0}} + {{T}} + {{F}}", found.equity, "URT0F")
+        case _:
+            return _running_total(case, column)
+
+
+def _running_total(case: Case, column: str) -> Working:
+    name, before = TOTALS[column], case.previous
+    start: Decimal = (before[column] if before else None) or ZERO
+    source = f"portfolio_snapshots, {before['snapshot_date']}: {column}" if before else "nothing precedes it"
+    step = Step("before", start, "USD, the total so far, as stored", source)
+    value = start + getattr(roll(case), name)
+    names = "URT" if name == "T" else name
+    return _told(case, f"{column} = {{before}} + {{{name}}}", value, names, more=(step,))
+
+
+def _told(
+    case: Case,
+    formula: str,
+    value: Decimal,
+    names: str,
+    more: tuple[Step, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Working:
+    found = roll(case)
+    frames = {FRAMES[name]: found.frames[FRAMES[name]] for name in names if name in FRAMES}
+    first = (FIRST,) if case.previous is None and "U" in names else ()
+    return Working(formula, value, (*found.steps(names), *more), frames, notes=(*notes, *first))
+
+
+def holds(case: Case) -> bool:
+    """Whether any position counts in the session's snapshot."""
+    return any(held(case, lot) for lot in case.lots)
+
+
+def held(case: Case, lot: Lot) -> bool:
+    """Whether a position counts in the session's snapshot: entered by then, and not closed by then."""
+    closed = lot.exit_date is not None and lot.exit_date <= case.day
+    return lot.entry_date <= case.day and not closed and not lot.deleted
+
+
+def _previous_equity(case: Case) -> tuple[Decimal, str]:
+    before = case.previous
+    if before is not None and before["equity_balance"]:
+        return before["equity_balance"], f"portfolio_snapshots, {before['snapshot_date']}: equity_balance"
+    ledger = case.inputs.first_equity.filter(portfolio_id=case.portfolio)
+    if ledger.height:
+        return ledger["equity_balance"][0], "engine_portfolio_openings: equity_balance"
+    own = case.inputs.portfolios.filter(id=case.portfolio)["equity_balance"][0] or ZERO
+    if case.own_inputs or case.previous is not None:
+        return own, "portfolios: equity_balance, as it was before the run"
+    oldest = case.snapshots[0]
+    value = oldest["equity_balance"] - (oldest["daily_pnl"] or 0) - (oldest["daily_capital_flow"] or 0)
+    source = (
+        f"portfolio_snapshots, {oldest['snapshot_date']}: equity_balance - daily_pnl - daily_capital_flow"
+    )
+    return value, f"{source}, as no ledger remembers it"
+
+
+def lot_moves(case: Case) -> pl.DataFrame:
+    """What each lot held gains by its price's move; of one that does not move, why."""
+    return table(MOVES, (_move(case, lot) for lot in case.lots if _earns(case, lot)))
+
+
+def _earns(case: Case, lot: Lot) -> bool:
+    stopped = lot.exit_date is not None and lot.exit_date <= case.day and case.rules.closed_lots == "stop"
+    return lot.entry_date <= case.day and not lot.deleted and not stopped
+
+
+def _move(case: Case, lot: Lot) -> tuple[object, ...]:
+    close, before = case.close(lot.symbol, case.day), case.before(lot.symbol, case.day, PNL_AGE)
+    reason, gain = "", ZERO
+    if lot.private:
+        reason = "private: never moves"
+    elif close is None:
+        reason = f"no close on {case.day}"
+    elif case.previous is None:
+        reason = "the portfolio's first session"
+    elif before is None:
+        reason = f"no close in the {PNL_AGE} days before"
+    else:
+        gain = (close - before.price) * lot.quantity * lot.units
+    old = (before.price, before.day) if before else (None, None)
+    return (lot.symbol, lot.quantity, lot.units, *old, close, gain, reason)
+
+
+def _realized(case: Case) -> pl.DataFrame:
+    rows = case.inputs.realized_events.filter(portfolio_id=case.portfolio)
+    return _booked(case, rows.select("id", day="trade_date", amount="realized_pnl"))
+
+
+def _flows(case: Case) -> pl.DataFrame:
+    rows = case.inputs.equity_changes.filter(portfolio_id=case.portfolio)
+    paid = pl.when(pl.col("change_type") == "CONTRIBUTION").then("amount").otherwise(-pl.col("amount"))
+    return _booked(case, rows.select("id", "change_type", day="change_date", amount=paid))
+
+
+def _booked(case: Case, rows: pl.DataFrame) -> pl.DataFrame:
+    """The cash that the session books: its own, or that of the days since the last session too."""
+    since: date = case.day
+    if case.rules.off_session_cash == "next_session":
+        since = last_session(case.day - timedelta(days=1)) + timedelta(days=1)
+    return rows.filter(pl.col("day").is_between(since, case.day)).sort("day", "id")

@@ -1,0 +1,58 @@
+"""How factors move together: correlations of the funds that stand for them, up to the run date."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+
+from engine.analyst.explain.case import Case
+from engine.analytics.stress.factor_correlations import DECAY, FUND_FACTORS, MIN_ROWS
+from engine.numerics.arrays import Floats
+
+
+class FactorMoves:
+    """Exponentially weighted correlations of the factor funds.
+
+    names: factors whose fund has any close in the look-back of the run date. returns: [T, F] of the
+    days on which all of them have one. decay: weight of a day against the next.
+    """
+
+    def __init__(self, case: Case) -> None:
+        half_life = case.scenarios.half_life
+        self.bounds = case.scenarios.bounds
+        self.decay = DECAY if half_life is None else 0.5 ** (1.0 / half_life)
+        closes: dict[str, dict[date, float]] = {}
+        for symbol, day, close in case.inputs.fund_closes.select("symbol", "date", "close").iter_rows():
+            closes.setdefault(symbol, {})[day] = float(close)
+        funds = [fund for fund in FUND_FACTORS if fund in closes]
+        days = sorted({day for fund in funds for day in closes[fund]})
+        complete = [day for day in days if all(day in closes[fund] for fund in funds)]
+        level = np.array([[closes[fund][day] for fund in funds] for day in complete])
+        level = level.reshape(len(complete), len(funds))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.returns: Floats = level[1:] / level[:-1] - 1.0
+        self.names = [FUND_FACTORS[fund] for fund in funds]
+
+    @cached_property
+    def weights(self) -> Floats:
+        """[T] of sum 1, the last return's the largest."""
+        raw = np.power(self.decay, np.arange(len(self.returns) - 1, -1, -1, dtype=np.float64))
+        return np.asarray(raw / raw.sum())
+
+    def between(self, shocked: str, held: str) -> float:
+        """Correlation of two factors; one without a fund correlates with itself alone."""
+        if shocked not in self.names or held not in self.names:
+            return float(shocked == held)
+        return 1.0 if shocked == held else float(np.clip(self._rho(shocked, held), *self.bounds))
+
+    def _rho(self, a: str, b: str) -> float:
+        if len(self.returns) < MIN_ROWS:
+            return 0.0
+        x, y = (self.returns[:, self.names.index(name)] for name in (a, b))
+        w = self.weights
+        dx, dy = x - w @ x, y - w @ y
+        vx, vy = float(w @ (dx * dx)), float(w @ (dy * dy))
+        return float(w @ (dx * dy)) / math.sqrt(vx * vy) if vx > 0 and vy > 0 else 0.0

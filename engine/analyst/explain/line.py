@@ -1,0 +1,73 @@
+"""A straight line by least squares, with every sum in sight."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.analyst.explain.working import Step
+from engine.numerics.student_t import two_sided_tail
+
+
+@dataclass(frozen=True)
+class Line:
+    """y = intercept + slope x + e over n pairs; slope None where x is another constant than 0."""
+
+    n: int
+    x_mean: float
+    y_mean: float
+    sxx: float
+    sxy: float
+    syy: float
+    ssr: float
+    slope: float | None
+    intercept: float
+    r_squared: float
+    std_error: float
+    p_value: float
+
+    def steps(self, y: str, x: str) -> dict[str, Step]:
+        """Its numbers by name."""
+        sums = "frame `returns`: sum of"
+        told = (
+            Step("n", self.n, "pairs of returns", "frame `returns`"),
+            Step("x_mean", self.x_mean, f"mean return of {x}", "frame `returns`: mean of x"),
+            Step("y_mean", self.y_mean, f"mean return of {y}", "frame `returns`: mean of y"),
+            Step("Sxx", self.sxx, "squared deviations of x", f"{sums} (x - x_mean)^2"),
+            Step("Sxy", self.sxy, "products of deviations", f"{sums} (x - x_mean)(y - y_mean)"),
+            Step("Syy", self.syy, "squared deviations of y", f"{sums} (y - y_mean)^2"),
+            Step("slope", self.slope, "ratio, not capped", f"Sxy / Sxx = {self.sxy:.12g} / {self.sxx:.12g}"),
+            Step("SSR", self.ssr, "squared residuals", f"{sums} (y - y_mean - slope (x - x_mean))^2"),
+            Step("SE", self.std_error, "standard error of the slope", "sqrt(SSR / (n - 2) / Sxx)"),
+        )
+        return {step.name: step for step in told}
+
+
+def line(y: NDArray[np.float64], x: NDArray[np.float64]) -> Line:
+    """The line of y on x, two passes, at least 3 pairs.
+
+    A constant y, or an x that is 0 throughout, has slope and error 0 and no p; R^2 is then undefined,
+    or 0. Source: what statsmodels' OLS on [1, x] returns.
+    """
+    n = len(x)
+    flat_x, flat_y = bool(np.all(x == x[0])), bool(np.all(y == y[0]))
+    x_mean = float(x[0]) if flat_x else math.fsum(x) / n
+    y_mean = float(y[0]) if flat_y else math.fsum(y) / n
+    dx, dy = x - x_mean, y - y_mean
+    sxx, sxy, syy = math.fsum(dx * dx), math.fsum(dx * dy), math.fsum(dy * dy)
+    if flat_x or flat_y:
+        slope = None if flat_x and x_mean else 0.0
+        r_squared = math.nan if flat_y else 0.0
+        return Line(n, x_mean, y_mean, sxx, sxy, syy, syy, slope, y_mean, r_squared, 0.0, math.nan)
+    slope = sxy / sxx
+    residual = dy - slope * dx
+    ssr = math.fsum(residual * residual)
+    error = math.sqrt(ssr / (n - 2) / sxx)
+    t = slope / error if error else math.copysign(math.inf, slope)
+    tail = float(two_sided_tail(np.array([t]), n - 2)[0])
+    return Line(
+        n, x_mean, y_mean, sxx, sxy, syy, ssr, slope, y_mean - slope * x_mean, 1.0 - ssr / syy, error, tail
+    )

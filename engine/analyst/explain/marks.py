@@ -1,0 +1,50 @@
+"""State: what a run leaves in the rows of positions and portfolios."""
+
+from __future__ import annotations
+
+from engine.analyst.explain.ask import Ask
+from engine.analyst.explain.case import Case
+from engine.analyst.explain.equity import pnl
+from engine.analyst.explain.working import Step, Working, absent
+
+
+def position_mark(case: Case, ask: Ask) -> Working:
+    """last_price, market_value and unrealized_pnl as the session leaves them."""
+    lot = ask.position
+    mark = case.mark(lot)
+    value = {"last_price": mark.price, "market_value": mark.value, "unrealized_pnl": mark.gain}[ask.column]
+    if mark.quote is None or mark.session is None:
+        why = "closed or deleted" if not lot.live else "no close young enough in any session"
+        if lot.symbol in case.never_quoted:
+            why = "no market quotes such a symbol"
+        if value is None:
+            return absent(f"{ask.column}: nothing", f"never marked: {why}")
+        step = Step("kept", value, "as the first session found it", f"positions, {lot.id}: {ask.column}")
+        return Working(f"{ask.column} = {{kept}}", value, (step,), notes=(f"never marked: {why}",))
+    steps = (
+        Step("q", lot.quantity, "shares or contracts", f"positions, {lot.id}: quantity"),
+        Step(
+            "P", mark.quote.price, "USD a share", f"market_data_cache, {lot.symbol}, {mark.quote.day}: close"
+        ),
+        Step("m", lot.units, "shares for one unit", f"position_type {lot.position_type}"),
+        Step("C", lot.entry_price, "USD a share, at entry", f"positions, {lot.id}: entry_price"),
+    )
+    q, p, m, c = lot.quantity, mark.quote.price, lot.units, lot.entry_price
+    formula, unrounded, used = {
+        "last_price": ("last_price = {P}", p, steps[1:2]),
+        "market_value": ("market_value = {q} * {P} * {m}", q * p * m, steps[:3]),
+        "unrealized_pnl": ("unrealized_pnl = {q} * ({P} - {C}) * {m}", q * (p - c) * m, steps),
+    }[ask.column]
+    return Working(formula, unrounded, used, notes=_notes(case, mark.session, mark.quote.day))
+
+
+def _notes(case: Case, session: object, quoted: object) -> tuple[str, ...]:
+    carried = f"carried: marked last in the session of {session}" if session != case.day else ""
+    older = f"marked with an older close: there is none of {session}" if quoted != session else ""
+    return tuple(filter(None, (carried, older)))
+
+
+def portfolio_equity(case: Case, ask: Ask) -> Working:
+    """The equity that the session leaves: its snapshot's own."""
+    found = pnl(case, Ask("portfolio_snapshots", "equity_balance"))
+    return Working(found.formula, found.value, found.steps, found.frames, notes=found.notes)

@@ -1,0 +1,153 @@
+"""Single regressions: a position's symbol on SPY and on TLT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+import polars as pl
+
+from engine.analyst.explain.ask import Ask
+from engine.analyst.explain.case import Case, Lot
+from engine.analyst.explain.line import Line, line
+from engine.analyst.explain.working import Sample, Value, Working, absent, table
+from engine.analytics.betas.market import METHOD, WINDOW_DAYS
+from engine.analytics.betas.symbol_on_fund import CAP, LOOK_BACK, MIN_RETURNS
+from engine.core.funds import MARKET_FUND, RATE_FUND
+
+FORMULAS = {
+    "beta": ("{name} = min(max({Sxy} / {Sxx}, -5), 5)", ("n", "x_mean", "y_mean", "Sxx", "Sxy")),
+    "alpha": ("{name} = {y_mean} - {slope} * {x_mean}", ("n", "x_mean", "y_mean", "Sxx", "Sxy", "slope")),
+    "r_squared": ("{name} = 1 - {SSR} / {Syy}", ("n", "Sxx", "Sxy", "slope", "SSR", "Syy")),
+    "std_error": ("{name} = sqrt({SSR} / ({n} - 2) / {Sxx})", ("n", "Sxx", "Sxy", "slope", "SSR")),
+    "p_value": ("{name} = tail({slope} / {SE}, {n} - 2)", ("n", "Sxx", "slope", "SSR", "SE")),
+    "observations": ("{name} = {n}", ("n",)),
+}
+"""By figure: how it comes from the line's numbers, and which of them to show."""
+RETURNS = {
+    "session": pl.Date,
+    "since": pl.Date,
+    "y_before": pl.Float64,
+    "y_close": pl.Float64,
+    "x_before": pl.Float64,
+    "x_close": pl.Float64,
+    "y": pl.Float64,
+    "x": pl.Float64,
+}
+"""Returns of the symbol and of the fund, y and x, with the closes that they are made of."""
+FUND_OF = {"position_market_betas": MARKET_FUND, "position_interest_rate_betas": RATE_FUND}
+CONSTANTS: dict[str, Value] = {"window_days": WINDOW_DAYS, "method": METHOD, "market_index": MARKET_FUND}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A regression of a symbol on a fund: the line, None where there is none, and why."""
+
+    line: Line | None
+    sample: Sample
+    returns: pl.DataFrame
+    reason: str = ""
+
+    @property
+    def beta(self) -> float | None:
+        """The slope, capped."""
+        if self.line is None or self.line.slope is None:
+            return None
+        return min(max(self.line.slope, -CAP), CAP)
+
+
+def fit(case: Case, symbol: str, fund: str) -> Fit:
+    """The symbol's returns on the fund's, over the sessions of 120 days that both have."""
+    return case.once(("fit", symbol, fund), lambda: _fit(case, symbol, fund))
+
+
+def _fit(case: Case, symbol: str, fund: str) -> Fit:
+    y, x = case.series(symbol, LOOK_BACK), case.series(fund, LOOK_BACK)
+    sample = common(case, {symbol: y, fund: x}, LOOK_BACK)
+    rows = (
+        (
+            day,
+            before,
+            y[before],
+            y[day],
+            x[before],
+            x[day],
+            y[day] / y[before] - 1.0,
+            x[day] / x[before] - 1.0,
+        )
+        for before, day in pairwise(sample.used)
+    )
+    returns = table(RETURNS, rows)
+    if returns.height < MIN_RETURNS:
+        few = f"{returns.height} common returns, at least {MIN_RETURNS} are needed"
+        return Fit(None, sample, returns, few)
+    found = line(returns["y"].to_numpy(), returns["x"].to_numpy())
+    reason = f"the returns of {fund} are constant" if found.slope is None else ""
+    return Fit(None if reason else found, sample, returns, reason)
+
+
+def common(case: Case, series: dict[str, dict[date, float]], look_back: int) -> Sample:
+    """The sessions in which every series has a close, and of the others what is missing."""
+    used, left_out = [], []
+    for day in case.sessions(look_back):
+        silent = [symbol for symbol, closes in series.items() if day not in closes]
+        if silent:
+            left_out.append((day, f"no close of {', '.join(sorted(silent))}"))
+        else:
+            used.append(day)
+    return Sample(look_back, tuple(used), tuple(left_out))
+
+
+def regression(case: Case, ask: Ask) -> Working:
+    """A figure of a position's regression on its table's fund."""
+    fund, lot = FUND_OF[ask.table], ask.position
+    figure = "beta" if ask.column == "ir_beta" else ask.column
+    formula, names = FORMULAS[figure]
+    formula = formula.replace("{name}", ask.column)
+    found, barred = fit(case, lot.symbol, fund), _barred(case, ask, lot)
+    reason = barred or found.reason
+    frames = {"returns": found.returns}
+    if found.line is None or reason:
+        return absent(formula, reason, frames=frames, sample=found.sample)
+    steps = found.line.steps(lot.symbol, fund)
+    value = {"beta": found.beta, "alpha": found.line.intercept, "observations": found.line.n}.get(
+        figure, getattr(found.line, figure, None)
+    )
+    if ask.table == "position_interest_rate_betas" and figure == "r_squared" and value == 0:
+        return absent(formula, "an R2 of exactly 0 is stored as null", frames=frames, sample=found.sample)
+    if figure == "p_value" and not found.line.std_error and value == 0:
+        note = "a perfect fit: the tail is 0"
+        return Working(f"{ask.column} = 0", 0.0, (), frames, found.sample, (note,))
+    notes = _notes(figure, found.line)
+    return Working(formula, value, tuple(steps[name] for name in names), frames, found.sample, notes)
+
+
+def _barred(case: Case, ask: Ask, lot: Lot) -> str:
+    """Why the job does not look at a lot, or at any."""
+    equity = case.snapshot["equity_balance"] if case.snapshot else None
+    if equity is None or equity <= 0:
+        return "equity_not_positive"
+    if not lot.live:
+        return "the position is closed or deleted"
+    if ask.table == "position_interest_rate_betas" and not lot.public:
+        return f"class {lot.investment_class}: only PUBLIC has a rate beta"
+    return ""
+
+
+def _notes(figure: str, found: Line) -> tuple[str, ...]:
+    assert found.slope is not None
+    if abs(found.slope) <= CAP:
+        return ()
+    if figure == "beta":
+        return (f"capped: the slope is {found.slope:.12g}, its size is limited to {CAP:g}",)
+    return ("of the line as it was fitted: only beta is capped",)
+
+
+def constant(case: Case, ask: Ask) -> Working:
+    """What every row of the regressions on SPY says."""
+    del case
+    if ask.row is None:
+        return absent(f"{ask.column} = {CONSTANTS[ask.column]}", "there is no row: explain beta")
+    value = CONSTANTS[ask.column]
+    return Working(f"{ask.column} = {value}", value, notes=("the same in every row",))

@@ -1,0 +1,220 @@
+"""Stress tests: exposures times shocks, and what moves with the shocks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+import polars as pl
+
+from engine.analyst.explain.ask import Ask
+from engine.analyst.explain.case import Case
+from engine.analyst.explain.factor_moves import FactorMoves
+from engine.analyst.explain.working import Step, Working, absent, table
+from engine.analytics.stress.exposures import EXPOSURE_ROWS, RATE_BETA_DAYS
+from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
+from engine.analytics.stress.stress import CORRELATES_AS, HELD_AS, LOSS_FLOOR
+
+HELD = {"factor": pl.String, "exposure": pl.Float64, "of": pl.Date, "source": pl.String}
+RATE_LOTS = {"symbol": pl.String, "ir_beta": pl.Float64, "of": pl.Date, "value": pl.Float64}
+MOVES = {"factor": pl.String, "exposure": pl.Float64, "move": pl.Float64, "pnl": pl.Float64}
+RHO = {"shocked": pl.String, "held": pl.String, "rho": pl.Float64}
+SHOCKS = {
+    "shocked": pl.String,
+    "held_as": pl.String,
+    "exposure": pl.Float64,
+    "shock": pl.Float64,
+    "pnl": pl.Float64,
+}
+UNROUNDED = "the difference of the unrounded figures: that of the stored ones may be a cent apart"
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What scenarios act on.
+
+    dollars: USD by factor. rates: USD, None where no lot has a rate beta. base: USD that a loss is
+    limited by. held, lots: how the two come about.
+    """
+
+    dollars: dict[str, float]
+    rates: float | None
+    base: float
+    held: pl.DataFrame
+    lots: pl.DataFrame
+
+    def exposure(self, shocked: str) -> float | None:
+        """USD that a shock multiplies."""
+        return self.rates if shocked == RATE_SHOCK else self.dollars.get(HELD_AS.get(shocked, shocked), 0.0)
+
+
+def holdings(case: Case) -> Holdings:
+    """The newest exposure to each factor, of the portfolio's newest 50 rows."""
+    return case.once(("holdings",), lambda: _holdings(case))
+
+
+def _holdings(case: Case) -> Holdings:
+    rows = case.stored["factor_exposures"].sort(["calculation_date", "factor_id"], descending=[True, False])
+    names = {number: name for name, number in case.factors.items()}
+    net = float(case.money("net_exposure"))
+    base = net if net > 0 else 1.0
+    told: dict[str, tuple[object, ...]] = {}
+    dollars: dict[str, float] = {}
+    for row in rows.head(EXPOSURE_ROWS).iter_rows(named=True):
+        name, stored = names.get(row["factor_id"]), row["exposure_dollar"]
+        if name is not None and name not in dollars:
+            dollars[name] = float(stored) if stored else base * float(row["exposure_value"])
+            source = "exposure_dollar" if stored else f"exposure_value {row['exposure_value']} x {base}"
+            told[name] = (name, dollars[name], row["calculation_date"], f"factor_exposures: {source}")
+    return Holdings(dollars, rates(case)[0], base, table(HELD, told.values()), rates(case)[1])
+
+
+def rates(case: Case) -> tuple[float | None, pl.DataFrame]:
+    """Equity times the rate beta of the open lots, from stored betas of the last seven days; the lots."""
+    equity = float(case.money("equity_balance"))
+    oldest = case.day - timedelta(days=RATE_BETA_DAYS)
+    rows = case.stored["position_interest_rate_betas"].filter(pl.col("calculation_date") >= oldest)
+    newest = {row["position_id"]: row for row in rows.sort("calculation_date").iter_rows(named=True)}
+    told, total = [], 0.0
+    for lot in case.lots:
+        row = newest.get(lot.id)
+        if not lot.live or row is None or not equity > 0:
+            continue
+        value = float(case.recomputed(lot))
+        value = value if case.rules.rate_weights == "signed" else abs(value)
+        total += float(row["ir_beta"]) * (value / equity)
+        told.append((lot.symbol, float(row["ir_beta"]), row["calculation_date"], value))
+    return (equity * total if told else None), table(RATE_LOTS, told)
+
+
+def factor_moves(case: Case) -> FactorMoves:
+    """The factors' correlations."""
+    return case.once(("factor moves",), lambda: FactorMoves(case))
+
+
+def job_reason(case: Case) -> str:
+    """Why nothing was computed for the session; "" where it was."""
+    funds, active = len(factor_moves(case).names), case.scenarios.active
+    stored = set(case.inputs.scenarios["scenario_id"])
+    cases = {
+        "no_factor_prices": funds == 0,
+        "one_factor_alone": funds == 1,
+        "no_factor_exposures": not holdings(case).dollars,
+        "no_scenarios": not active,
+        "no_stored_scenarios": not any(scenario.id in stored for scenario in active),
+    }
+    return next((reason for reason, holds in cases.items() if holds), "")
+
+
+def result(case: Case, ask: Ask) -> Working:
+    """A figure of stress_test_results."""
+    scenario = next(one for one in case.scenarios.all if one.id == ask.scenario)
+    reason = job_reason(case) or _silent(case, scenario)
+    if reason:
+        return absent(f"{ask.column} of {scenario.name}", reason)
+    match ask.column:
+        case "direct_pnl":
+            return _direct(case, scenario)[0]
+        case "correlated_pnl":
+            return _correlated(case, scenario)[0]
+        case "correlation_effect":
+            return _effect(case, scenario)
+        case "factor_impacts":
+            return _impacts(case, scenario)
+        case _:
+            return _metadata(case, scenario)
+
+
+def _silent(case: Case, scenario: Scenario) -> str:
+    if not scenario.active:
+        return "the scenario is not active"
+    stored = set(case.inputs.scenarios["scenario_id"])
+    return "" if scenario.id in stored else "the scenario has no row in stress_test_scenarios"
+
+
+def _floored(held: Holdings, total: float) -> tuple[float, tuple[str, ...]]:
+    least = LOSS_FLOOR * held.base
+    note = f"capped: a loss is at most 99 % of {held.base:.2f}"
+    return max(total, least), (note,) if total < least else ()
+
+
+def _base(held: Holdings) -> Step:
+    return Step("B", held.base, "USD, net exposure, 1 where not above 0", "portfolio_snapshots: net_exposure")
+
+
+def _direct(case: Case, scenario: Scenario) -> tuple[Working, float]:
+    held, rows, total = holdings(case), [], 0.0
+    for shocked, shock in scenario.shocks.items():
+        exposure = held.exposure(shocked)
+        pnl = None if exposure is None else exposure * shock
+        total += pnl or 0.0
+        rows.append((shocked, HELD_AS.get(shocked, shocked), exposure, shock, pnl))
+    value, notes = _floored(held, total)
+    steps = (Step("S", total, "USD, sum of exposure x shock", "frame `shocks`: sum of pnl"), _base(held))
+    frames = {"shocks": table(SHOCKS, rows), "exposures": held.held, "rate_lots": held.lots}
+    return Working("direct_pnl = max({S}, -0.99 * {B})", value, steps, frames, notes=notes), value
+
+
+def _correlated(case: Case, scenario: Scenario) -> tuple[Working, float]:
+    held, moves = holdings(case), factor_moves(case)
+    shocks = {name: shock for name, shock in scenario.shocks.items() if name != RATE_SHOCK}
+    rate_part = (held.rates or 0.0) * scenario.shocks.get(RATE_SHOCK, 0.0)
+    rows, rho = [], []
+    for name, dollars in held.dollars.items():
+        factor = CORRELATES_AS.get(name, name)
+        between = {shocked: moves.between(shocked, factor) for shocked in shocks}
+        move = sum((shock * between[shocked] for shocked, shock in shocks.items()), 0.0)
+        rows.append((name, dollars, move, dollars * move))
+        rho += [(shocked, name, value) for shocked, value in between.items() if value]
+    rest = sum((pnl for *_, pnl in rows), 0.0)
+    value, notes = _floored(held, rate_part + rest)
+    steps = (
+        Step("R", rate_part, "USD, exposure to rates x its shock", "frame `rate_lots`"),
+        Step(
+            "S",
+            rest,
+            "USD, sum of exposure x move, the move a sum of shock x rho",
+            "frame `moves`: sum of pnl",
+        ),
+        _base(held),
+    )
+    frames = {"moves": table(MOVES, rows), "correlations": table(RHO, rho), "rate_lots": held.lots}
+    rests = f"correlations rest on {len(moves.returns)} returns, each weighing {moves.decay:g} of the next"
+    formula = "correlated_pnl = max({R} + {S}, -0.99 * {B})"
+    return Working(formula, value, steps, frames, notes=(rests, *notes)), value
+
+
+def _effect(case: Case, scenario: Scenario) -> Working:
+    direct, lesser = _direct(case, scenario)
+    correlated, greater = _correlated(case, scenario)
+    steps = (
+        Step("C", greater, "USD, not rounded", f"explain correlated_pnl: {correlated.filled}"),
+        Step("D", lesser, "USD, not rounded", f"explain direct_pnl: {direct.filled}"),
+    )
+    frames = {**direct.frames, **correlated.frames}
+    return Working("correlation_effect = {C} - {D}", greater - lesser, steps, frames, notes=(UNROUNDED,))
+
+
+def _impacts(case: Case, scenario: Scenario) -> Working:
+    held, direct = holdings(case), _direct(case, scenario)[0]
+    entries = {
+        factor: {"exposure": exposure, "shock_pct": shock * 100, "direct_pnl": exposure * shock}
+        for factor, shock in scenario.shocks.items()
+        for exposure in [held.exposure(factor)]
+        if exposure is not None
+    }
+    formula = "factor_impacts: exposure, shock in percent, and their product, by factor"
+    return Working(formula, json.dumps(entries), direct.steps[:1], direct.frames)
+
+
+def _metadata(case: Case, scenario: Scenario) -> Working:
+    returns = len(factor_moves(case).returns)
+    content = {
+        "category": scenario.group,
+        "data_days": returns,
+        "scenario_name": scenario.name,
+        "correlation_matrix_date": case.run_date.isoformat(),
+    }
+    step = Step("data_days", returns, "common returns of the factor funds", "market_data_cache")
+    return Working("calculation_metadata: what the row rests on", json.dumps(content), (step,))

@@ -1,0 +1,246 @@
+"""Volatility of positions and portfolios: realised, forecast, trend, percentile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+from engine.analyst.explain.ask import Ask
+from engine.analyst.explain.case import Case, Lot
+from engine.analyst.explain.return_series import Returns, measured, own_returns, weighed_returns
+from engine.analyst.explain.working import Step, Value, Working, absent
+from engine.analytics.volatility.positions import STEEPEST_STABLE, WEAKEST_TREND
+from engine.numerics.arrays import Floats
+from engine.numerics.volatility import MIN_FOR_PERCENTILE, MIN_OBSERVATIONS, TREND_POINTS
+
+ANNUAL = math.sqrt(252)
+WEEK, MONTH, QUARTER = 5, 21, 63
+NAMES = {
+    "realized_volatility_21d": "realized_vol_21d",
+    "realized_volatility_63d": "realized_vol_63d",
+    "expected_volatility_21d": "expected_vol_21d",
+    "volatility_trend": "vol_trend",
+    "volatility_percentile": "vol_percentile",
+}
+"""The snapshot's columns by the position's name of the same figure."""
+SPANS = {"realized_vol_21d": MONTH, "vol_monthly": MONTH, "realized_vol_63d": QUARTER, "vol_weekly": WEEK}
+"""Returns behind each realised volatility."""
+COMPONENTS = {
+    "D": "fraction a year, |return|",
+    "W": "fraction a year, volatility of the last 5 returns",
+    "M": "fraction a year, volatility of the last 21 returns",
+}
+LABEL = f"stable, or, where R2 > {WEAKEST_TREND} and |slope| > {STEEPEST_STABLE}, increasing or decreasing"
+
+
+def position_volatility(case: Case, ask: Ask) -> Working:
+    """A figure of position_volatility."""
+    lot = ask.position
+    symbol = measured(lot)
+    if not lot.live or symbol in case.never_quoted:
+        why = "the position is closed or deleted" if not lot.live else f"no market quotes {symbol}"
+        return absent(f"{ask.column} of the returns of {symbol}", why)
+    return figure(ask.column, ask.column, own_returns(case, symbol))
+
+
+def portfolio_volatility(case: Case, ask: Ask) -> Working:
+    """One of the five figures of the snapshot."""
+    lots, reason = counted(case)
+    reason = reason or reason_against(case, lots)
+    series = None if reason else weighed_returns(case, lots)
+    if series is None:
+        return absent(f"{ask.column} of the portfolio's own series", reason)
+    return figure(ask.column, NAMES[ask.column], series)
+
+
+def counted(case: Case) -> tuple[list[Lot], str]:
+    """The open lots that a market quotes, and a code where there are none."""
+    live = [lot for lot in case.lots if lot.live]
+    lots = [lot for lot in live if measured(lot) not in case.never_quoted]
+    if not live:
+        return [], "no_active_positions"
+    return lots, "" if lots else "no_public_positions"
+
+
+def enough(case: Case, lot: Lot) -> bool:
+    """Whether a lot has figures."""
+    return len(own_returns(case, measured(lot)).values) >= MIN_OBSERVATIONS
+
+
+def reason_against(case: Case, lots: list[Lot]) -> str:
+    """Why lots have no portfolio volatility, "" if they have one."""
+    if not any(enough(case, lot) for lot in lots):
+        return "no_position_volatility"
+    series = weighed_returns(case, lots)
+    few = series is None or len(series.values) < MIN_OBSERVATIONS
+    return "no_portfolio_volatility" if few else ""
+
+
+def figure(column: str, name: str, series: Returns) -> Working:
+    """A volatility figure of a series; without 63 returns there is none."""
+    count = len(series.values)
+    if count < MIN_OBSERVATIONS:
+        reason = f"{count} returns, at least {MIN_OBSERVATIONS} are needed"
+        return absent(f"{column} of the returns", reason, frames=series.frames, sample=series.sample)
+    by_name: dict[str, Callable[[str, Returns], Working]] = {
+        "vol_daily": _daily,
+        "observations": _observations,
+        "vol_percentile": _percentile,
+        "vol_trend": _trend,
+        "vol_trend_strength": _strength,
+        "expected_vol_21d": _forecast,
+        "model_r_squared": _model_fit,
+    }
+    return by_name[name](column, series) if name in by_name else _realised(column, SPANS[name], series)
+
+
+def _told(series: Returns, formula: str, value: Value, *steps: Step, **frames: pl.DataFrame) -> Working:
+    return Working(formula, value, steps, {**series.frames, **frames}, series.sample, series.notes)
+
+
+def _daily(column: str, series: Returns) -> Working:
+    last = float(series.values[-1])
+    step = Step("r", last, f"the return of {series.days[-1]}", "frame `returns`")
+    return _told(series, f"{column} = abs({{r}}) * sqrt(252)", abs(last) * ANNUAL, step)
+
+
+def _observations(column: str, series: Returns) -> Working:
+    count = len(series.values)
+    return _told(series, f"{column} = {{n}}", count, Step("n", count, "returns", "frame `returns`"))
+
+
+def _squares(values: Floats) -> float:
+    """Squared deviations from the mean, exactly 0 of a constant."""
+    if np.all(values == values[0]):
+        return 0.0
+    off = values - math.fsum(values) / len(values)
+    return math.fsum(off * off)
+
+
+def _realised(column: str, span: int, series: Returns) -> Working:
+    last = series.values[-span:]
+    squares = _squares(last)
+    steps = (
+        Step("mean", math.fsum(last) / span, f"of the last {span} returns", f"since {series.days[-span]}"),
+        Step("S", squares, "sum of squared deviations from it", "frame `returns`"),
+    )
+    value = math.sqrt(squares / (span - 1)) * ANNUAL
+    return _told(series, f"{column} = sqrt({{S}} / {span - 1}) * sqrt(252)", value, *steps)
+
+
+def _rolling(values: Floats, span: int) -> Floats:
+    """Annualised sample deviations of each `span` returns: [n - span + 1]."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, span)
+    return np.array([math.sqrt(_squares(window) / (span - 1)) * ANNUAL for window in windows])
+
+
+def _monthly(series: Returns) -> pl.DataFrame:
+    """The volatility of the last 21 returns, by session."""
+    return pl.DataFrame(
+        {"session": series.days[MONTH - 1 :], "volatility_21d": _rolling(series.values, MONTH)}
+    )
+
+
+def _percentile(column: str, series: Returns) -> Working:
+    count = len(series.values)
+    if count < MIN_FOR_PERCENTILE:
+        reason = f"{count} returns, at least {MIN_FOR_PERCENTILE} are needed"
+        return absent(f"{column} = below / of", reason, frames=series.frames, sample=series.sample)
+    frame = _monthly(series)
+    monthly = frame["volatility_21d"].to_numpy()
+    below = int((monthly < monthly[-1]).sum())
+    steps = (
+        Step("last", float(monthly[-1]), "fraction a year, volatility of the last 21 returns"),
+        Step("below", below, "volatilities of 21 returns below it", "frame `monthly`"),
+        Step("of", len(monthly), "volatilities of 21 returns", "frame `monthly`"),
+    )
+    value = below / len(monthly)
+    return _told(series, f"{column} = {{below}} / {{of}}", value, *steps, monthly=frame)
+
+
+def _line(series: Returns) -> tuple[float, float, tuple[Step, ...], pl.DataFrame]:
+    """The line through the last 21 monthly volatilities on 0, 1, ..., 20: slope, strength."""
+    frame = _monthly(series).tail(TREND_POINTS)
+    last = frame["volatility_21d"].to_numpy()
+    x = np.arange(len(last)) - (len(last) - 1) / 2
+    off = last - math.fsum(last) / len(last)
+    slope = math.fsum(x * off) / math.fsum(x * x)
+    r_squared = _explained(off - slope * x, off)
+    steps = (
+        Step("slope", slope, "a day, of the last 21 volatilities", "frame `monthly`"),
+        Step("R2", r_squared, "share of their variation that it explains", "frame `monthly`"),
+    )
+    return slope, min(abs(r_squared), 1.0), steps, frame
+
+
+def _strength(column: str, series: Returns) -> Working:
+    _, strength, steps, frame = _line(series)
+    return _told(series, f"{column} = min(abs({{R2}}), 1)", strength, *steps, monthly=frame)
+
+
+def _trend(column: str, series: Returns) -> Working:
+    slope, strength, steps, frame = _line(series)
+    label = "stable"
+    if strength > WEAKEST_TREND and abs(slope) > STEEPEST_STABLE:
+        label = "increasing" if slope > 0 else "decreasing"
+    return _told(series, f"{column}: {LABEL}", label, *steps, monthly=frame)
+
+
+def _explained(residual: Floats, off: Floats) -> float:
+    left, total = math.fsum(residual * residual), math.fsum(off * off)
+    if total == 0.0:
+        return 1.0 if left == 0.0 else 0.0
+    return 1.0 - left / total
+
+
+def _components(series: Returns) -> pl.DataFrame:
+    """|return|, and the volatilities of 5 and of 21 returns, from the session on that has all three."""
+    lead = MONTH - 1
+    return pl.DataFrame(
+        {
+            "session": series.days[lead:],
+            "D": np.abs(series.values[lead:]) * ANNUAL,
+            "W": _rolling(series.values, WEEK)[lead - WEEK + 1 :],
+            "M": _rolling(series.values, MONTH),
+        }
+    )
+
+
+def _model(frame: pl.DataFrame) -> tuple[float, Floats, float]:
+    """D' = c + b_D D + b_W W + b_M M, D' the next session's D: c, b, R2."""
+    parts = frame.select("D", "W", "M").to_numpy()
+    x, y = parts[:-1], parts[1:, 0]
+    x_mean, y_mean = x.mean(axis=0), float(y.mean())
+    slopes = np.linalg.lstsq(x - x_mean, y - y_mean)[0]
+    residual = y - y_mean - (x - x_mean) @ slopes
+    return y_mean - float(slopes @ x_mean), slopes, _explained(residual, y - y_mean)
+
+
+def _model_fit(column: str, series: Returns) -> Working:
+    frame = _components(series)
+    r_squared = _model(frame)[2]
+    steps = (
+        Step("n", frame.height - 1, "sessions that the model is fitted to", "frame `components`"),
+        Step("R2", r_squared, "1 - squared residuals / squared deviations of the next D"),
+    )
+    return _told(series, f"{column} = {{R2}}", r_squared, *steps, components=frame)
+
+
+def _forecast(column: str, series: Returns) -> Working:
+    """The heterogeneous autoregression of tomorrow's |return|."""
+    frame = _components(series)
+    constant, slopes, _ = _model(frame)
+    now = frame.row(-1, named=True)
+    terms = [(name, float(slope), float(now[name])) for name, slope in zip("DWM", slopes, strict=True)]
+    steps = (
+        Step("n", frame.height - 1, "sessions that the model is fitted to", "frame `components`"),
+        Step("c", constant, "constant of the fit"),
+        *(Step(f"b{name}", slope, f"slope on {name}") for name, slope, _ in terms),
+        *(Step(name, level, COMPONENTS[name], f"{series.days[-1]}") for name, _, level in terms),
+    )
+    value = constant + math.fsum(slope * level for _, slope, level in terms)
+    formula = f"{column} = {{c}} + {{bD}} * {{D}} + {{bW}} * {{W}} + {{bM}} * {{M}}"
+    return _told(series, formula, value, *steps, components=frame)

@@ -1,0 +1,78 @@
+"""Inventory: what a store holds, and which sessions of which portfolio it lacks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from engine.batch.missing_sessions import gaps
+from engine.core.errors import safe_url
+from engine.core.schema import TABLES, Table
+from loaders import Reader, open_reader
+from sql import Name, statement
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A store in figures.
+
+    tables: table, rows, first, last (days of dated tables).
+    portfolios: portfolio_id, name, expected, stored, missing (sessions), first_missing,
+        last_missing; sessions are expected from the portfolio's first position or snapshot to
+        the store's newest snapshot.
+    """
+
+    url: str
+    tables: pl.DataFrame
+    portfolios: pl.DataFrame
+
+    @property
+    def missing(self) -> int:
+        """Sessions that portfolios lack, together."""
+        return int(self.portfolios["missing"].sum())
+
+    def to_text(self) -> str:
+        """Both tables for a terminal."""
+        lines = [safe_url(self.url), "", f"{'table':<32}{'rows':>12}  days"]
+        for row in self.tables.iter_rows(named=True):
+            span = f"{row['first']} to {row['last']}" if row["first"] else ""
+            lines.append(f"{row['table']:<32}{row['rows']:>12,}  {span}")
+        lines += ["", f"{'portfolio':<38}{'expected':>9}{'stored':>8}{'missing':>9}  which"]
+        for row in self.portfolios.iter_rows(named=True):
+            gap = f"{row['first_missing']} to {row['last_missing']}" if row["missing"] else ""
+            counts = f"{row['expected']:>9}{row['stored']:>8}{row['missing']:>9}"
+            lines.append(f"{row['portfolio_id']:<38}{counts}  {gap}")
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """Both tables as JSON."""
+        found: dict[str, Any] = {
+            "store": safe_url(self.url),
+            "tables": self.tables.to_dicts(),
+            "portfolios": self.portfolios.to_dicts(),
+        }
+        return json.dumps(found, indent=1, default=str)
+
+
+def inventory(url: str) -> Inventory:
+    """Look a store over."""
+    with open_reader(url) as reader:
+        present = reader.tables()
+        counted = [_counted(reader, table) for name, table in TABLES.items() if name in present]
+        portfolios = reader.read("portfolios", ["id", "name", "deleted_at"])
+        positions = reader.read("positions", ["portfolio_id", "entry_date"])
+        snapshots = reader.read("portfolio_snapshots", ["portfolio_id", "snapshot_date"])
+    tables = pl.DataFrame(
+        counted, schema={"table": pl.String, "rows": pl.Int64, "first": pl.Date, "last": pl.Date}
+    )
+    kept = portfolios.filter(pl.col("deleted_at").is_null())
+    return Inventory(url, tables, gaps(kept, positions, snapshots))
+
+
+def _counted(reader: Reader, table: Table) -> dict[str, object]:
+    day = Name(table.date) if table.date else None
+    text = statement("read/extent", table=Name(table.name), date=day)
+    return {"table": table.name, **reader.query(text).row(0, named=True)}

@@ -1,0 +1,1 @@
+"""Betas of positions and portfolios on the market and on rates."""

@@ -1,0 +1,1 @@
+"""Sector weights and concentration of a portfolio."""

@@ -1,0 +1,1 @@
+"""Correlation matrices of a portfolio's holdings."""

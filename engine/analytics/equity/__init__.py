@@ -1,0 +1,1 @@
+"""P&L, equity and exposures of each portfolio and session."""

@@ -1,0 +1,93 @@
+"""Exposures: what a portfolio holds in each session, long and short, as the snapshot counts it."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from engine.core.instruments import multiplier
+from engine.core.money import CENT_SCALE, TICK_SCALE, half_even, scaled, usd
+
+SHORTEST_SCALE = 24
+"""Decimals that hold every shortest text of a double between 1e-8 and 1e14, the least and the
+largest value that a position's columns can multiply to."""
+GRAIN = 10 ** (SHORTEST_SCALE - CENT_SCALE)
+LARGEST = 10.0**14
+"""USD that a sum must stay below, as must the money columns."""
+
+
+def held() -> pl.Expr:
+    """Whether a position counts in a session's snapshot (document 01 §4.2)."""
+    entered = pl.col("entry_date") <= pl.col("date")
+    closed = pl.col("exit_date") <= pl.col("date")
+    return entered & ~closed.fill_null(False) & pl.col("deleted_at").is_null()
+
+
+def exposure(held: pl.DataFrame) -> pl.Series:
+    """Each position's signed value in USD, a double: quantity x price x m from left to right.
+
+    The price is the newest close of any age. Where there is none, or it is 0, a private asset
+    takes its last stored value over its quantity, or else its entry price; anything else has no
+    exposure (null). Source: document 01 §4.3 and §4.4.
+
+    The quotient is NumPy's: Polars multiplies by the reciprocal of a divisor that is the same in
+    all rows, which misses the nearest double.
+    """
+    stored, units = pl.col("opening_value"), scaled("quantity")
+    private = pl.col("investment_class") == "PRIVATE"
+    cents = held.select((stored * 10 ** (TICK_SCALE - CENT_SCALE)).cast(pl.Float64)).to_series()
+    lots = held.select(units.cast(pl.Float64)).to_series()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per_unit = pl.Series(cents.to_numpy() / lots.to_numpy())
+    quoted = pl.col("newest_close")
+    price = (
+        pl.when(quoted != 0)
+        .then(usd(quoted, TICK_SCALE))
+        .when(private & (stored > 0) & (units != 0))
+        .then(per_unit)
+        .when(private & ((stored <= 0) | stored.is_null()))
+        .then(pl.col("entry_price").cast(pl.Float64))
+    )
+    value = pl.col("quantity").cast(pl.Float64) * price * multiplier().cast(pl.Float64)
+    return held.select(value).to_series()
+
+
+def exposures(days: pl.DataFrame) -> pl.DataFrame:
+    """Sums and counts of each portfolio's positions in each session.
+
+    Each exposure is the shortest decimal text of its double; sums of those are exact, and are
+    rounded to cents half to even, each by itself. Source: document 01 §4.5 and §4.6.
+
+    Args:
+        days: of `engine.analytics.positions.valuation.mark_to_market`, with `portfolio`.
+
+    Returns:
+        portfolio, session; gross_exposure, net_exposure, long_value, short_value (Int128 cents);
+        num_positions, num_long_positions, num_short_positions; valued, unvalued: positions with and
+        without an exposure; too_large: whether a sum does not fit its column. No row where none is held.
+    """
+    value = pl.col("_value")
+    present = days.filter(held())
+    counted = present.select("portfolio", "session", _quantity=scaled("quantity"), _usd=exposure(present))
+    counted = counted.with_columns(
+        _fits=pl.col("_usd").abs() < LARGEST,
+    ).with_columns(_value=_shortest(pl.when(pl.col("_fits")).then("_usd")))
+    summed = counted.group_by("portfolio", "session").agg(
+        gross_exposure=value.abs().sum(),
+        net_exposure=value.sum(),
+        long_value=value.filter(value > 0).sum(),
+        short_value=value.filter(value < 0).sum(),
+        num_positions=pl.len().cast(pl.Int32),
+        num_long_positions=(pl.col("_quantity") > 0).sum().cast(pl.Int32),
+        num_short_positions=(pl.col("_quantity") <= 0).sum().cast(pl.Int32),
+        valued=pl.col("_usd").is_not_null().sum().cast(pl.Int32),
+        unvalued=pl.col("_usd").is_null().sum().cast(pl.Int32),
+        too_large=(~pl.col("_fits")).any() | (pl.col("_usd").abs().sum() >= LARGEST),
+    )
+    money = ("gross_exposure", "net_exposure", "long_value", "short_value")
+    return summed.with_columns(half_even(pl.col(name), GRAIN).alias(name) for name in money)
+
+
+def _shortest(usd: pl.Expr) -> pl.Expr:
+    """A double's shortest round-trip decimal, scaled by 10**24."""
+    return usd.cast(pl.String).str.to_decimal(scale=SHORTEST_SCALE).to_physical()

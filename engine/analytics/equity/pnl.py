@@ -1,0 +1,124 @@
+"""P&L and equity: phase 3 of the legacy batch, for every portfolio and session at once."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from engine.core.instruments import multiplier
+from engine.core.money import GRAINS_A_CENT, half_away, integer, roll, scaled
+from engine.core.rules import ClosedLots, OffSession
+
+RETURN_SCALE = 6
+
+
+def unrealized(days: pl.DataFrame, closed_lots: ClosedLots) -> pl.DataFrame:
+    """Each portfolio's mark-to-market move in each session.
+
+        U = sum over positions entered by then of (close - previous_close) x quantity x m
+
+    Nothing moves in a portfolio's very first session, nor a private asset, nor a position
+    without a close that day or without a previous one. Source: document 01 §3.3.
+
+    Args:
+        days: of `engine.analytics.positions.valuation.position_days`, with `portfolio` and
+            `has_previous`: whether the portfolio has a snapshot before the session.
+        closed_lots: see `engine.core.rules.Rules`.
+
+    Returns:
+        portfolio, session, unrealized (Int128 grains), moved and still (positions).
+    """
+    holding = (pl.col("entry_date") <= pl.col("date")) & pl.col("deleted_at").is_null()
+    if closed_lots == "stop":
+        holding &= (pl.col("exit_date") > pl.col("date")).fill_null(True)
+    private = pl.col("investment_class").str.to_uppercase() == "PRIVATE"
+    priced = ~private.fill_null(False) & pl.col("close").is_not_null()
+    moves = priced & pl.col("previous_close").is_not_null() & pl.col("has_previous")
+    change = (pl.col("close") - pl.col("previous_close")).cast(pl.Int128)
+    gain = change * scaled("quantity") * multiplier()
+    return (
+        days.filter(holding)
+        .group_by("portfolio", "session")
+        .agg(
+            unrealized=gain.filter(moves).sum(),
+            moved=priced.sum().cast(pl.Int32),
+            still=(~priced).sum().cast(pl.Int32),
+        )
+    )
+
+
+def booked(
+    rows: pl.DataFrame, day: str, cents: pl.Expr, sessions: list[date], off_session: OffSession
+) -> pl.DataFrame:
+    """Sum cash of each portfolio by the session that books it.
+
+    Args:
+        rows: with portfolio_id, the column `day` and what `cents` needs.
+        off_session: what becomes of a day that is no session: see `engine.core.rules.Rules`.
+
+    Returns:
+        portfolio_id, date, cents (Int128).
+    """
+    calendar = pl.DataFrame({"date": pl.Series(sessions, dtype=pl.Date)})
+    days = rows.select("portfolio_id", pl.col(day).alias("day"), cents=cents).sort("day")
+    if off_session == "next_session":
+        dated = days.join_asof(calendar, left_on="day", right_on="date", strategy="forward")
+    else:
+        dated = days.with_columns(date="day").join(calendar, on="date", how="semi")
+    known = dated.filter(pl.col("date").is_not_null())
+    return known.group_by("portfolio_id", "date").agg(pl.col("cents").sum())
+
+
+def realized_cents() -> pl.Expr:
+    """What a realized event adds (document 01 §3.4)."""
+    return scaled("realized_pnl")
+
+
+def flow_cents() -> pl.Expr:
+    """What a flow adds: contributions in, withdrawals out (document 01 §3.5)."""
+    paid_in = pl.col("change_type") == "CONTRIBUTION"
+    return pl.when(paid_in).then(scaled("amount")).otherwise(scaled("amount") * -1)
+
+
+def roll_forward(book: pl.DataFrame) -> pl.DataFrame:
+    """Carry equity and the running totals through the sessions.
+
+        T = U + R                    E = previous E + T + F
+        daily_return = T / previous E where that is above 0, else 0
+        cumulative figures add T, R and F to the previous session's stored ones
+
+    Stored figures are cents; each session starts from the stored ones, and T itself is not
+    rounded before it is used. Source: document 01 §3.2 and §3.6.
+
+    Args:
+        book: a row for each portfolio and session, sessions ascending, with Int128 columns:
+            opening_equity, opening_pnl, opening_realized, opening_flow (cents, the same in every
+            row of a portfolio); unrealized (grains); realized, flow (cents).
+
+    Returns:
+        `book` with, in cents: equity, daily_pnl, cumulative_pnl, cumulative_realized,
+        cumulative_flow; equity_grains, unrounded; daily_return in millionths.
+    """
+    grains = integer(GRAINS_A_CENT)
+    total = pl.col("unrealized") + pl.col("realized") * grains
+    book = book.with_columns(total=total, change=total + pl.col("flow") * grains)
+    book = book.with_columns(
+        equity=roll(book, "opening_equity", "change", "portfolio"),
+        cumulative_pnl=roll(book, "opening_pnl", "total", "portfolio"),
+        cumulative_realized=_running("opening_realized", "realized"),
+        cumulative_flow=_running("opening_flow", "flow"),
+    )
+    before = pl.col("equity").shift(1).over("portfolio").fill_null(pl.col("opening_equity"))
+    book = book.with_columns(previous_equity=before)
+    positive = pl.col("previous_equity") > 0
+    safe = pl.when(positive).then("previous_equity").otherwise(integer(1))
+    return book.with_columns(
+        equity_grains=pl.col("previous_equity") * grains + pl.col("change"),
+        daily_pnl=half_away(pl.col("total"), GRAINS_A_CENT),
+        daily_return=pl.when(positive).then(half_away(pl.col("total"), safe)).otherwise(integer(0)),
+    )
+
+
+def _running(opening: str, change: str) -> pl.Expr:
+    return pl.col(opening) + pl.col(change).cum_sum().over("portfolio")

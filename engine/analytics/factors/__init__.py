@@ -1,0 +1,1 @@
+"""Spread and ridge factors: betas of positions, exposures of portfolios."""

@@ -1,0 +1,118 @@
+"""Factor definitions: found by name, some of them made or renamed by the run that needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from engine.analytics.betas import market as market_beta
+from engine.analytics.betas import provider as provider_beta
+from engine.analytics.betas import rate as rate_beta
+from engine.analytics.factors.ridge import STYLES
+from engine.analytics.factors.spreads import SPREADS
+from engine.core.frames import polars_schema
+from engine.core.row_ids import row_ids
+from engine.core.schema import TABLES
+
+DEFINITIONS = TABLES["factor_definitions"]
+FORMER_MARKET = "Market Beta"
+RENAMED = {
+    "display_order": 1,
+    "description": "90-day OLS regression beta vs S&P 500 (portfolio-level)",
+}
+MADE: dict[str, dict[str, object]] = {
+    provider_beta.FACTOR: {"factor_type": "style", "display_order": 0, "is_active": True},
+    rate_beta.FACTOR: {"factor_type": "macro", "display_order": 2, "is_active": True},
+}
+"""What a definition that is not found is made with; what is not named is null (document 02 §4)."""
+
+JOB_FACTORS = (
+    (market_beta.FACTOR, FORMER_MARKET),
+    (provider_beta.FACTOR,),
+    (rate_beta.FACTOR,),
+    tuple(SPREADS),
+    tuple(STYLES),
+)
+"""The factors of each job, in the order in which the jobs write a session's exposures."""
+
+
+@dataclass(frozen=True)
+class FactorIds:
+    """The ids under which exposures are stored.
+
+    market: of Market Beta (90D), else of the one still called Market Beta, else None.
+    provider, rate: of Provider Beta (1Y) and IR Beta, found or to be made.
+    active: by name, of the active definitions: the styles and spreads that can be stored.
+    """
+
+    market: str | None
+    provider: str
+    rate: str
+    active: Mapping[str, str]
+
+
+def factor_ids(definitions: pl.DataFrame) -> FactorIds:
+    """Resolve the definitions by name; the three betas whatever their active flag.
+
+    Source: document 02 §4.1 to §4.4, §5.
+    """
+    found = _by_name(definitions)
+    made = dict(zip(MADE, row_ids(DEFINITIONS.name, pl.Series("name", list(MADE))), strict=True))
+    return FactorIds(
+        market=found.get(market_beta.FACTOR, found.get(FORMER_MARKET)),
+        provider=found.get(provider_beta.FACTOR, made[provider_beta.FACTOR]),
+        rate=found.get(rate_beta.FACTOR, made[rate_beta.FACTOR]),
+        active=_by_name(definitions.filter("is_active")),
+    )
+
+
+def updated_definitions(definitions: pl.DataFrame, exposures: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
+    """The whole table as the run leaves it, sorted by name.
+
+    A definition is made, or Market Beta renamed, where the job that needs it succeeded for some
+    portfolio and session: then an exposure has its id. Otherwise it is left alone.
+
+    Args:
+        definitions: the whole table before the run.
+        exposures: rows of factor_exposures of the run.
+        stamp: what changed rows bear as their time.
+    """
+    ids, found = factor_ids(definitions), _by_name(definitions)
+    used = set(exposures["factor_id"].unique())
+    if market_beta.FACTOR not in found and ids.market in used:
+        definitions = _renamed(definitions, stamp)
+    wanted = {provider_beta.FACTOR: ids.provider, rate_beta.FACTOR: ids.rate}
+    made = [
+        {"id": number, "name": name, **MADE[name], "created_at": stamp, "updated_at": stamp}
+        for name, number in wanted.items()
+        if name not in found and number in used
+    ]
+    fresh = pl.DataFrame(made, schema=polars_schema(DEFINITIONS))
+    return pl.concat([definitions.select(DEFINITIONS.names), fresh]).sort("name")
+
+
+def written_order(definitions: pl.DataFrame) -> pl.DataFrame:
+    """factor_id, name of the definitions in the order in which a session's exposures are written.
+
+    Job by job; a job's own by id, because the legacy batch wrote them in no order of its own; then
+    those that no job writes.
+    """
+    place = {name: job for job, names in enumerate(JOB_FACTORS) for name in names}
+    job = pl.col("name").replace_strict(place, default=len(JOB_FACTORS), return_dtype=pl.Int64)
+    return definitions.sort(job, "id").select(factor_id="id", name="name")
+
+
+def _renamed(definitions: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
+    fields = {"name": market_beta.FACTOR, **RENAMED, "updated_at": stamp}
+    here = pl.col("name") == FORMER_MARKET
+    return definitions.with_columns(
+        pl.when(here).then(pl.lit(value, definitions.schema[name])).otherwise(pl.col(name)).alias(name)
+        for name, value in fields.items()
+    )
+
+
+def _by_name(definitions: pl.DataFrame) -> dict[str, str]:
+    return dict(zip(definitions["name"], definitions["id"], strict=True))

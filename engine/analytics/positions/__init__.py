@@ -1,0 +1,1 @@
+"""Positions by session: open lots, prices, market values."""

@@ -1,0 +1,125 @@
+"""Position values: phase 4 of the legacy batch, for every position and session at once."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from engine.analytics.positions.prices import session_frame
+from engine.core.instruments import multiplier, unquoted
+from engine.core.money import GRAINS_A_CENT, half_away, scaled
+from engine.core.rules import SyntheticPrefix
+
+DAILY = (
+    "id",
+    "portfolio_id",
+    "symbol",
+    "underlying_symbol",
+    "position_type",
+    "investment_class",
+    "quantity",
+    "entry_price",
+    "entry_date",
+    "exit_date",
+    "deleted_at",
+    "last_price",
+    "market_value",
+    "unrealized_pnl",
+)
+"""Of a position, what its sessions need to know: each of these is copied for every one of them."""
+
+OPEN = pl.col("exit_date").is_null() & pl.col("deleted_at").is_null()
+"""The positions that are revalued and analysed: today's, whatever the session."""
+
+
+def position_days(
+    positions: pl.DataFrame, quotes: pl.DataFrame, sessions: list[date], synthetic_prefix: SyntheticPrefix
+) -> pl.DataFrame:
+    """Every position in every session, with its quotes: position-major, sessions ascending.
+
+    Args:
+        positions: N rows of the table.
+        quotes: of `engine.analytics.positions.prices.quotes`.
+        sessions: D dates.
+
+    Returns:
+        N x D rows: `position` (0, 1, ...), the position's columns `DAILY`, those of the quotes, `date`,
+        and `markable`, whether the position is one to be marked: only open ones are, and of those
+        only what a market quotes.
+    """
+    markable = OPEN & ~unquoted("symbol", synthetic_prefix)
+    numbered = positions.select(*DAILY, markable=markable).with_row_index("position")
+    days = numbered.join(session_frame(sessions), how="cross", maintain_order="left_right")
+    return days.join(quotes, on=["symbol", "session"], how="left", maintain_order="left")
+
+
+def mark_to_market(days: pl.DataFrame) -> pl.DataFrame:
+    """Give each position its price and value of each session; an unpriced one keeps its old ones.
+
+        market_value = quantity x price x m,  m = 100 for options
+        unrealized_pnl = market_value - quantity x entry_price x m
+
+    The legacy table holds one value a position, overwritten session by session: hence the carry,
+    which starts from what the table held before the window. Source: document 01 §5.1.
+
+    Args:
+        days: of `position_days`.
+
+    Returns:
+        `days` with Int128 columns in ticks and cents: last_price, market_value, unrealized_pnl
+        as each session leaves them; opening_value, the market value as the session finds it;
+        marked, whether the position was.
+    """
+    marked = pl.col("markable") & pl.col("mark").is_not_null()
+    quantity = scaled("quantity") * multiplier()
+    value = quantity * pl.col("mark")
+    cost = quantity * scaled("entry_price")
+    fresh = days.with_columns(
+        marked=marked,
+        _price=_where(marked, pl.col("mark").cast(pl.Int128), scaled("last_price")),
+        _value=_where(marked, half_away(value, GRAINS_A_CENT), scaled("market_value")),
+        _gain=_where(marked, half_away(value - cost, GRAINS_A_CENT), scaled("unrealized_pnl")),
+    )
+    return fresh.with_columns(
+        last_price=pl.col("_price").forward_fill().over("position"),
+        market_value=pl.col("_value").forward_fill().over("position"),
+        unrealized_pnl=pl.col("_gain").forward_fill().over("position"),
+        _held=scaled("market_value"),
+    ).select(
+        pl.exclude("_price", "_value", "_gain", "_held"),
+        opening_value=pl.when(pl.col("session") == 0)
+        .then("_held")
+        .otherwise(pl.col("market_value").shift(1)),
+    )
+
+
+def unmarked_before(
+    days: pl.DataFrame, first: date, carried: pl.DataFrame, portfolios: pl.Series
+) -> pl.DataFrame:
+    """Take the mark from days before a session on which the position's portfolio was not run.
+
+    Args:
+        days: of `position_days`.
+        carried: portfolio_id, date: the days on which it was. Positions of portfolios that are
+            not among `portfolios`, the deleted ones, are marked whenever anybody is run.
+    """
+    if carried.is_empty():
+        return days
+    ran = days.select("portfolio_id", "date").join(
+        carried.with_columns(ran=True), on=["portfolio_id", "date"], how="left", maintain_order="left"
+    )
+    idle = ran["ran"].is_null() & days["portfolio_id"].is_in(portfolios.implode()) & (days["date"] < first)
+    return days.with_columns(mark=pl.when(~idle).then("mark"))
+
+
+def since(days: pl.DataFrame, first: int) -> pl.DataFrame:
+    """The days from session `first` on, their sessions counted from 0."""
+    if first == 0:
+        return days
+    return days.filter(pl.col("session") >= first).with_columns(pl.col("session") - first)
+
+
+def _where(marked: pl.Expr, fresh: pl.Expr, opening: pl.Expr) -> pl.Expr:
+    """The fresh figure, or in the first session what the table held: then filled forward."""
+    return pl.when(marked).then(fresh).when(pl.col("session") == 0).then(opening)

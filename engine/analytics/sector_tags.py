@@ -1,0 +1,177 @@
+"""Sector tags: phase 5 of the legacy batch, for all portfolios at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from engine.core.frames import dtype
+from engine.core.row_ids import row_ids
+from engine.core.schema import TABLES, Table
+from engine.core.schema.holdings import SECTOR_MARK
+
+TAGS, LINKS = TABLES["tags_v2"], TABLES["position_tags"]
+UNCATEGORIZED = "Uncategorized"
+LONGEST_NAME = TAGS["name"].type.length
+DEFAULT_COLOUR = "#78909C"
+COLOURS = {
+    "Technology": "#2196F3",
+    "Healthcare": "#4CAF50",
+    "Financial Services": "#FF9800",
+    "Financials": "#FF9800",
+    "Energy": "#FFC107",
+    "Consumer Discretionary": "#9C27B0",
+    "Consumer Cyclical": "#9C27B0",
+    "Consumer Defensive": "#E91E63",
+    "Consumer Staples": "#E91E63",
+    "Industrials": "#795548",
+    "Materials": "#607D8B",
+    "Basic Materials": "#607D8B",
+    "Real Estate": "#00BCD4",
+    "Utilities": "#8BC34A",
+    "Communication Services": "#3F51B5",
+    "Telecommunication Services": "#3F51B5",
+    UNCATEGORIZED: "#9E9E9E",
+    "Unknown": "#9E9E9E",
+}
+
+
+@dataclass(frozen=True)
+class TagState:
+    """Labels and links as phase 5 leaves them.
+
+    tags: whole rows of tags_v2: all that there were, changed where they were linked anew, and
+        the new ones.
+    links: whole rows of position_tags, of all users.
+    unlinked: the rows of position_tags that are no more: id, position_id, tag_id. A link that
+        was made anew is among them with its old id.
+    """
+
+    tags: pl.DataFrame
+    links: pl.DataFrame
+    unlinked: pl.DataFrame
+
+
+def sector_tags(
+    tags: pl.DataFrame,
+    links: pl.DataFrame,
+    positions: pl.DataFrame,
+    profiles: pl.DataFrame,
+    portfolios: pl.DataFrame,
+    runs: int,
+    stamp: datetime,
+) -> TagState:
+    """Label every position with its sector, closed and deleted ones included.
+
+    Each run takes the user's sector tags off the portfolio's positions, links each position to
+    the user's unarchived tag of its sector's name, which it makes where there is none, and adds
+    1 to the tag's usage for each link made. A link to a tag that is no sector tag, though it has
+    the name, stays and is not counted again. Source: document 01 §5.2.
+
+    Args:
+        tags, links: the tables tags_v2 and position_tags.
+        positions: id, portfolio_id, symbol; those of other portfolios are left alone.
+        profiles: symbol, sector; symbols as they are spelled.
+        portfolios: id, user_id: those that are run.
+        runs: sessions from the run date on; without any, nothing changes.
+        stamp: what changed rows bear as their time.
+    """
+    if not runs:
+        return TagState(tags, links, links.clear().select("id", "position_id", "tag_id"))
+    wanted = _wanted(positions, profiles, portfolios)
+    labels = pl.concat([tags, _new_tags(tags, wanted, stamp)])
+    live = labels.filter(~pl.col("is_archived")).select(
+        "user_id",
+        "name",
+        tag_id="id",
+        sector=pl.col("description").str.starts_with(SECTOR_MARK).fill_null(False),
+    )
+    ours = wanted.join(live, on=["user_id", "name"], how="left", maintain_order="left")
+    sectors = live.filter("sector").select("user_id", "tag_id")
+    owned = links.join(wanted.select("position_id", "user_id"), on="position_id", maintain_order="left")
+    unlinked = owned.join(sectors, on=["user_id", "tag_id"], how="semi", maintain_order="left")
+    kept = links.join(unlinked, on="id", how="anti", maintain_order="left")
+    made = ours.join(kept, on=["position_id", "tag_id"], how="anti", maintain_order="left")
+    used = made.group_by("tag_id").agg(made=pl.when("sector").then(runs).otherwise(1).sum().cast(pl.Int32))
+    return TagState(
+        _used(labels, used, stamp),
+        pl.concat([kept, _new_links(made, stamp)]).sort(LINKS.key),
+        unlinked.select("id", "position_id", "tag_id"),
+    )
+
+
+def _wanted(positions: pl.DataFrame, profiles: pl.DataFrame, portfolios: pl.DataFrame) -> pl.DataFrame:
+    """position_id, user_id, and the name of the tag that each position is to bear.
+
+    The sector as the provider calls it, trimmed and in title case; Uncategorized where it is
+    null, empty or blank. A portfolio with a name too long for a tag is left alone, as the legacy batch
+    leaves one that fails.
+    """
+    sectors = profiles["sector"].drop_nulls().unique()
+    titles = [sector.strip().title() for sector in sectors]
+    titled = pl.col("sector").replace_strict(sectors, titles, return_dtype=pl.String)
+    named = profiles.select("symbol", name=titled).filter(pl.col("name") != "")
+    users = portfolios.select(portfolio_id="id", user_id="user_id")
+    rows = (
+        positions.select("portfolio_id", "symbol", position_id="id")
+        .join(users, on="portfolio_id", maintain_order="left")
+        .join(named, on="symbol", how="left", maintain_order="left")
+        .with_columns(pl.col("name").fill_null(UNCATEGORIZED))
+    )
+    too_long = rows.filter(pl.col("name").str.len_chars() > LONGEST_NAME)
+    return rows.join(too_long, on="portfolio_id", how="anti", maintain_order="left")
+
+
+def _new_tags(tags: pl.DataFrame, wanted: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
+    """The tags that are wanted and not there yet, unused."""
+    there = tags.filter(~pl.col("is_archived"))
+    names = wanted.select("user_id", "name").unique().sort("user_id", "name")
+    names = names.join(there, on=["user_id", "name"], how="anti", maintain_order="left")
+    uncategorized = pl.col("name") == UNCATEGORIZED
+    rows = names.with_columns(
+        color=pl.col("name").replace_strict(COLOURS, default=DEFAULT_COLOUR, return_dtype=pl.String),
+        description=pl.when(uncategorized)
+        .then(pl.lit("Positions without sector classification"))
+        .otherwise(pl.format("Sector: {}", "name")),
+        display_order=0,
+        usage_count=0,
+        is_archived=False,
+    )
+    return _whole(TAGS, rows, stamp)
+
+
+def _new_links(made: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
+    """Rows of position_tags for the links that are made."""
+    return _whole(LINKS, made.select("position_id", "tag_id", assigned_by="user_id"), stamp)
+
+
+def _whole(table: Table, rows: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
+    """Whole rows: numbered by natural key, stamped; what is not given is null."""
+    rows = rows.with_columns(row_ids(table.name, *(rows[name] for name in table.key)))
+    stamped = {"created_at", "updated_at", "assigned_at"}
+    return rows.select(
+        (
+            pl.col(column.name)
+            if column.name in rows.columns
+            else pl.lit(stamp if column.name in stamped else None)
+        )
+        .cast(dtype(column))
+        .alias(column.name)
+        for column in table.columns
+    )
+
+
+def _used(labels: pl.DataFrame, used: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
+    """The tags with their new links counted."""
+    rows = labels.join(used, left_on="id", right_on="tag_id", how="left", maintain_order="left")
+    changed = pl.col("made").is_not_null()
+    return (
+        rows.with_columns(
+            usage_count=pl.col("usage_count") + pl.col("made").fill_null(0),
+            updated_at=pl.when(changed).then(pl.lit(stamp)).otherwise("updated_at"),
+        )
+        .select(labels.columns)
+        .sort(TAGS.key)
+    )

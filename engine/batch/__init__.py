@@ -1,0 +1,1 @@
+"""The job: plan, shards, steps, executors, ledger, nightly run."""

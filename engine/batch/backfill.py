@@ -1,0 +1,202 @@
+"""The job: plan, load, compute, write, report. The only place that knows all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from engine.analytics.stress.scenarios import load_scenarios
+from engine.batch.executors import check, open_executor
+from engine.batch.ledger import Run, began, cut_off, new_run, resumed
+from engine.batch.plan import known, plan
+from engine.batch.report import Report
+from engine.batch.request import Request, destination
+from engine.batch.shards import alike, blocks, by_weight, live_portfolios, shard_count, weights
+from engine.batch.steps import Job, Loaded, changed, computed, count, finish, load, made, past_of, shard
+from engine.batch.table_choice import completed
+from engine.core.progress import Quiet
+from engine.core.rules import Rules
+from engine.core.store_url import same_store
+from engine.core.window import Window
+from loaders.earlier_results import Past
+from writers.lock import holder, store_lock
+from writers.retry import patiently
+from writers.writer import BATCH_ROWS
+
+
+def backfill(
+    source: str,
+    target: str | None = None,
+    *,
+    start: date | None = None,
+    end: date | None = None,
+    run_date: date | None = None,
+    portfolios: Sequence[UUID] | None = None,
+    only: Sequence[str] | None = None,
+    batch_rows: int = BATCH_ROWS,
+    shard_size: int | None = None,
+    memory: int | None = None,
+    dry_run: bool = False,
+    restart: bool = False,
+    wait: bool = False,
+    executor: str = "local",
+    rules: Rules | None = None,
+    scenarios: Path | None = None,
+    progress: Quiet | None = None,
+) -> Report:
+    """Compute a window of a store and write its tables, to the same store or another.
+
+    Each shard, a block of portfolios over the whole window, is one transaction. A run that was
+    cut off goes on with the shards that are not done when the same call is made again.
+
+    Args:
+        source, target: store URLs; the target defaults to the source, but see
+            `engine.batch.request.destination`.
+        start, end: the window; by default the sessions that are missing (`engine.batch.plan`).
+        run_date: what counts as today; default today's date in UTC.
+        portfolios: ids; default all that are not deleted.
+        only: names of the tables to write; default all. See `engine.batch.table_choice` for what goes along.
+        batch_rows: rows a batch.
+        shard_size: portfolios a shard; default what the memory holds: see `engine.batch.shards`.
+        memory: bytes that the run may take; default half of what is free.
+        dry_run: compute, but write nothing.
+        restart: do the shards of a run that was cut off again, too.
+        wait: for another run at work in the target, instead of leaving with an error.
+        executor: who does the shards: "local", this process, or "ray", a cluster (`engine.batch.executors`).
+        rules: default `Rules.legacy()`.
+        scenarios: a file of stress scenarios, TOML or JSON; default the shipped ones.
+
+    Raises:
+        EngineError: see `engine.core.errors`; nothing of an open shard was written.
+    """
+    target = destination(source, target, dry_run)
+    request = Request(
+        source,
+        target,
+        start,
+        end,
+        run_date,
+        portfolios,
+        completed(only, same_store(source, target)),
+        rules or Rules.legacy(),
+        load_scenarios(scenarios),
+        batch_rows,
+        shard_size,
+        memory,
+        dry_run,
+    )
+    job = Job(request, progress or Quiet(), datetime.now(UTC))
+    check(executor, request)
+    if dry_run:
+        return _rehearse(job)
+    with store_lock(request.target, wait):
+        return _run(job, restart, executor)
+
+
+def _rehearse(job: Job) -> Report:
+    with job.report.timed("load"), past_of(job.request) as past:
+        job.told.stage("load")
+        window = _planned(job, past, job.request.start)
+        if window is None:
+            return job.report
+        runs = _runs(job, job.portfolios)
+        first = load(job, past, window, runs[0])
+    for loaded in _histories(job, window, runs, first):
+        for block in _blocks(job, loaded, 1, 1):
+            some = shard(job, loaded, block)
+            results = computed(job, some)
+            count(job, results, changed(job, some, results), some.window)
+    return job.report
+
+
+def _run(job: Job, restart: bool, executor: str) -> Report:
+    begun = patiently(partial(_begin, job, restart), job.told.note)
+    if begun is None:
+        return job.report
+    run, runs, first = begun
+    with open_executor(executor, job, run) as shards:
+        for found in _histories(job, run.window, runs, first, shards.settle):
+            loaded = found
+            for block in _blocks(job, found, shards.held, shards.wide):
+                loaded = shards.do(loaded, block)
+    if not job.ended:
+        with job.report.timed("write"):
+            patiently(partial(finish, job, run), job.told.note)
+    return job.report
+
+
+def _runs(job: Job, portfolios: Sequence[str]) -> list[list[str]]:
+    """The portfolios in runs that have one history.
+
+    Without any portfolio there is one empty shard: positions of deleted ones are marked, too.
+    """
+    return alike(portfolios, job.known) if job.portfolios else [[]]
+
+
+def _histories(
+    job: Job,
+    window: Window,
+    runs: Sequence[list[str]],
+    first: Loaded | None,
+    ready: Callable[[], None] = lambda: None,
+) -> Iterator[Loaded]:
+    """The portfolios, those with one history at a time: they are read together, and once.
+
+    Args:
+        first: the first of the runs, read already; None where nothing is left to do.
+        ready: called before reading: a file is not read while it is written.
+    """
+
+    def read(run: list[str]) -> Loaded:
+        with job.report.timed("load"), past_of(job.request) as past:
+            return load(job, past, window, run)
+
+    if first:
+        yield first
+    for run in runs[1:]:
+        ready()
+        yield patiently(partial(read, run), job.told.note)
+
+
+def _blocks(job: Job, loaded: Loaded, held: int, wide: int) -> list[list[str]]:
+    found, request = loaded.portfolios, job.request
+    if not found:
+        return [[]]
+    if request.shard_size:
+        return blocks(found, request.shard_size)
+    weight, sessions = weights(found, loaded.inputs.positions), len(loaded.window.sessions)
+    shards = shard_count(sum(weight), len(found), sessions, request.memory, held, wide)
+    return by_weight(found, weight, shards)
+
+
+def _begin(job: Job, restart: bool) -> tuple[Run, list[list[str]], Loaded | None] | None:
+    """The run to do, its portfolios by history, and the first of these, read. Nothing is written yet."""
+    request = job.request
+    with job.report.timed("load"), past_of(request) as past:
+        job.told.stage("plan")
+        ledger = past.results
+        old = cut_off(ledger, request.id) if ledger else None
+        window = _planned(job, past, request.start or (None if old is None else began(old)))
+        if window is None:
+            return None
+        run = new_run(request.id, window, holder())
+        if ledger is not None and old is not None and not restart:
+            run = resumed(ledger, old, window, holder()) or run
+        runs = _runs(job, run.left(job.portfolios))
+        return run, runs, load(job, past, run.window, runs[0]) if runs else None
+
+
+def _planned(job: Job, past: Past, start: date | None) -> Window | None:
+    """The window; with one the job knows its portfolios."""
+    request = job.request
+    run_date = request.run_date or job.now.date()
+    window = plan(past, start, request.end, run_date, job.now, request.portfolios)
+    job.report.window = window
+    if window:
+        job.portfolios, job.dead = live_portfolios(past.source, request.portfolios)
+        job.complete = past.results is not None and set(made(job.request)) <= past.results.tables()
+        job.known = known(past, window.sessions[0], job.portfolios)
+    return window

@@ -1,0 +1,80 @@
+"""This process: one shard is computed while others before it are written."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import TracebackType
+
+from engine.batch.executors.executor import Executor
+from engine.batch.ledger import Run
+from engine.batch.request import Request
+from engine.batch.shards import MemoryShortError, within_memory
+from engine.batch.steps import Job, Loaded, Place, changed, computed, count, passed_on, shard, write
+from engine.batch.table_changes import Changes
+from engine.batch.write_queue import Writes, lanes
+from engine.core.window import Window
+from writers.retry import patiently
+
+
+class Local(Executor):
+    """Shards in turn, their writes in lanes beside the computing."""
+
+    def __init__(self, job: Job, run: Run) -> None:
+        super().__init__(job, run)
+        self.wide = local_lanes(job.request, run.window)
+        self.held = self.wide + 1
+        self._writes = Writes(self.wide)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writes.__exit__(kind, error, trace)
+
+    def settle(self) -> None:
+        self._writes.settle()
+
+    def do(self, loaded: Loaded, block: list[str]) -> Loaded:
+        """Where memory is short, the shard is done in halves."""
+        job = self.job
+        try:
+            some = shard(job, loaded, block)
+            results = computed(job, some)
+        except MemoryShortError:
+            if len(block) == 1:
+                raise
+            half = len(block) // 2
+            job.told.note(f"memory is short: {len(block)} portfolios are done in two halves")
+            return self.do(self.do(loaded, block[:half]), block[half:])
+        found = changed(job, some, results)
+        count(job, results, found, some.window)
+        left = passed_on(loaded, results)
+        del results  # and with it what rows are made from, as soon as these are made
+        # Rows that several shards would make: the first that does is through before the next begins.
+        alone = not job.complete or found.makes_definitions
+        # In one lane the last shard is written last, and the run's end with it.
+        job.ended = self.wide == 1 and job.is_last(block)
+        place = Place(makes=not job.complete, begins=not job.begun, ends=job.ended)
+        self._writes.submit(partial(self._put, block, found, some.window, place), alone)
+        with within_memory(len(block)):
+            found.make()  # while what is made already is written
+        job.begun = job.complete = True
+        return left
+
+    def _put(self, block: list[str], found: Changes, window: Window, place: Place) -> None:
+        job = self.job
+
+        def told(table: str, rows: int) -> None:
+            self._writes.go_on()
+            job.told.rows(table, rows)
+
+        with job.report.timed("write"):
+            job.told.stage("write", sum(found.rows.values()))
+            patiently(partial(write, job, self.run, block, found, window, told, place), job.told.note)
+
+
+def local_lanes(request: Request, window: Window) -> int:
+    """Where shards bring rows that others bring as well, they are written one after the other.
+
+    That is into a target of its own, and where each goes on counting the tags of the one before.
+    """
+    return lanes(request.target) if request.in_place and not window.tags_move else 1

@@ -1,0 +1,169 @@
+"""What a worker does, on whichever machine: a shard, from what all share and what is its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+
+import polars as pl
+
+from engine.batch.ledger import RUNS, Run
+from engine.batch.report import Report
+from engine.batch.request import Request
+from engine.batch.steps import Job, Loaded, changed, computed, count, write
+from engine.batch.table_changes import DEFINITIONS
+from engine.core.errors import EngineError, safe_url, told
+from engine.core.progress import Quiet
+from engine.core.store_url import is_new
+from engine.core.window import Window
+from engine.pipeline.inputs import Inputs
+from loaders import open_reader
+from writers import Turn, open_writer
+from writers.retry import patiently
+
+ALIKE = ("columnar-portfolio-engine", "polars", "numpy")
+"""Packages that have to be the same on all machines: a figure's last bit depends on them."""
+
+
+class WorkerError(EngineError, RuntimeError):
+    """Something unexpected in a worker, or a machine that is not set up as the others are."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"machine {socket.gethostname()}: {reason}")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all shards are computed from: the market, and what was asked for.
+
+    inputs: those of nobody; the frames of portfolios are empty. versions: of `ALIKE`, at the driver's.
+    """
+
+    request: Request
+    now: datetime
+    run: Run
+    window: Window
+    inputs: Inputs
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Own:
+    """What one shard is computed from beside that.
+
+    owned: frames of `Inputs`, by field. others: see `engine.batch.steps.Loaded`.
+    """
+
+    portfolios: list[str]
+    owned: Mapping[str, pl.DataFrame]
+    others: Mapping[str, pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a shard.
+
+    definitions: of factors as it left them, None where it left them alone. notes: what it remarked.
+    """
+
+    report: Report
+    definitions: pl.DataFrame | None
+    notes: Sequence[str]
+
+
+@dataclass
+class Heard(Quiet):
+    """Keeps what is remarked, for the driver to say."""
+
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        self.notes.append(f"{socket.gethostname()}: {text}")
+
+
+def parted(job: Job, run: Run, loaded: Loaded) -> Shared:
+    """What all shards of the portfolios that were loaded share."""
+    inputs, request = loaded.inputs, job.request
+    nobodys = {name: frame.clear() for name, frame in inputs.owned.items()}
+    if request.in_place and not loaded.window.tags_move:
+        nobodys |= {
+            name: getattr(inputs, name).clear() for name in ("tags", "position_tags")
+        }  # not looked at
+    inputs = replace(inputs, **nobodys)  # type: ignore[arg-type]
+    return Shared(request, job.now, run, loaded.window, inputs, versions())
+
+
+def own(loaded: Loaded) -> Own:
+    """What is a shard's own."""
+    return Own(loaded.portfolios, loaded.inputs.owned, loaded.others)
+
+
+def versions() -> dict[str, str]:
+    """The packages here that have to be the same everywhere."""
+    return {name: _version(name) for name in ALIKE}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "no package"  # run from its folder
+
+
+def admitted(shared: Shared) -> Shared:
+    """The same, once it is certain that this machine computes and writes what the driver means.
+
+    Raises:
+        WorkerError: it has other versions, or what the URL names here is another store.
+    """
+    here = versions()
+    for name, wanted in shared.versions.items():
+        if here[name] != wanted:
+            raise WorkerError(f"{name} is {here[name]} here, and {wanted} where the run was started")
+    if not _knows(shared.request.target, shared.run.id):
+        raise WorkerError(
+            f"store {safe_url(shared.request.target)} is another one here: it does not know the run. A "
+            "folder has to be on a file system that all machines share, and a server's name has to mean the "
+            "same on all"
+        )
+    return shared
+
+
+def _knows(url: str, run: str) -> bool:
+    if is_new(url):
+        return False
+    turn = Turn(f"look/{socket.gethostname()}/{os.getpid()}")
+    with open_writer(url) as writer, writer.transaction(turn), open_reader(url) as reader:
+        return RUNS.name in reader.tables() and run in reader.read(RUNS.name, ["id"])["id"]
+
+
+def work(shared: Shared, mine: Own) -> Done | EngineError:
+    """Compute a shard and write it. An error is an answer: as such it arrives as what it is."""
+    # The streaming engine gives other last bits in every run: see the design's rule on bytes.
+    pl.Config.set_engine_affinity("in-memory")
+    try:
+        return _done(shared, mine)
+    except EngineError as error:
+        return error
+    except Exception as error:
+        return WorkerError(f"unexpected: {told(error)}")
+
+
+def _done(shared: Shared, mine: Own) -> Done:
+    heard = Heard()
+    job = Job(shared.request, heard, shared.now, complete=True, begun=True)
+    loaded = Loaded(mine.portfolios, shared.window, replace(shared.inputs, **mine.owned), mine.others)  # type: ignore[arg-type]
+    results = computed(job, loaded)
+    found = changed(job, loaded, results)
+    count(job, results, found, loaded.window)
+    with job.report.timed("write"):
+        block = mine.portfolios
+        put = partial(write, job, shared.run, block, found, loaded.window, heard.rows, ahead=True)
+        patiently(put, heard.note)
+    definitions = results[DEFINITIONS] if found.makes_definitions else None
+    return Done(job.report, definitions, heard.notes)

@@ -1,0 +1,100 @@
+"""What a run did, in figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from engine.core.row_rules import QUARANTINE
+from engine.core.window import Window
+from engine.pipeline.results import FAILURES
+
+
+@dataclass
+class Report:
+    """What a run did.
+
+    rows: rows by table, written (or to be written, in a dry run).
+    seconds: by stage; shards are written beside the computing, and beside each other.
+    failures: `engine.pipeline.results.FAILURES`. quarantine: `engine.core.row_rules.QUARANTINE`.
+    """
+
+    window: Window | None
+    rows: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    portfolios: int = 0
+    failures: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FAILURES))
+    quarantine: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=QUARANTINE))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every portfolio was computed from rows that all kept the rules."""
+        return self.failures.is_empty() and self.quarantine.is_empty()
+
+    def count(self, rows: Mapping[str, int]) -> None:
+        """Add rows by table."""
+        for name, found in rows.items():
+            self.rows[name] = self.rows.get(name, 0) + found
+
+    def tell_quarantine(self, rows: pl.DataFrame) -> None:
+        """Add rows of the quarantine, those that another shard met as well only once."""
+        known = self.quarantine
+        fresh = rows.join(known, on=known.columns, how="anti", nulls_equal=True, maintain_order="left")
+        self.quarantine = pl.concat([known, fresh])
+
+    def tell_failures(self, rows: pl.DataFrame) -> None:
+        """Add portfolios that were left out."""
+        self.failures = pl.concat([self.failures, rows])
+
+    def add(self, other: Report) -> None:
+        """Add another process's part of the run."""
+        self.window = other.window or self.window
+        self.portfolios += other.portfolios
+        self.count(other.rows)
+        self.tell_failures(other.failures)
+        self.tell_quarantine(other.quarantine)
+        for stage, spent in other.seconds.items():
+            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 4)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time of a block to a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - start
+            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 4)
+
+
+def left_out(report: Report) -> list[str]:
+    """A line for each portfolio that was refused, and each row that was set aside."""
+    refused = report.failures.unique("portfolio_id", maintain_order=True)
+    return [
+        *(f"refused: portfolio {row['portfolio_id']}: {row['reason']}" for row in refused.to_dicts()),
+        *(
+            f"quarantined: {row['table']} {row['key']}: {row['column']} = {row['value']} {row['rule']}"
+            for row in report.quarantine.to_dicts()
+        ),
+    ]
+
+
+def report_content(report: Report) -> dict[str, Any]:
+    """A report, as JSON knows it."""
+    window = report.window
+    return {
+        "start": window and window.sessions[0],
+        "end": window and window.sessions[-1],
+        "run_date": window and window.run_date,
+        "sessions": len(window.sessions) if window else 0,
+        "portfolios": report.portfolios,
+        "rows": report.rows,
+        "seconds": report.seconds,
+        "failures": report.failures.to_dicts(),
+        "quarantine": report.quarantine.to_dicts(),
+    }

@@ -1,0 +1,61 @@
+"""Runs: what the ledger of a store tells of its runs, their shards, and who is at work now."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from engine.core.errors import safe_url
+from loaders import open_reader
+from writers.lock import lock_holder
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The ledger of a store.
+
+    runs: engine_runs, newest first, with `shards` and `portfolios`, those that are done.
+    holder: who holds the store's lock, None when nobody does.
+    """
+
+    url: str
+    runs: pl.DataFrame
+    holder: str | None
+
+    def to_text(self) -> str:
+        """A line for each run."""
+        lines = [f"{safe_url(self.url)}: {self.holder or 'nobody'} is at work"]
+        head = f"{'started':<20}{'status':<10}{'window':<26}{'run date':<12}{'shards':>7}{'portfolios':>12}"
+        lines.append(head + "  holder")
+        for row in self.runs.iter_rows(named=True):
+            status = "cut off" if row["status"] == "running" and not self.holder else row["status"]
+            window = f"{row['start_date']} to {row['end_date']}"
+            lines.append(
+                f"{row['started_at']:%Y-%m-%d %H:%M:%S} {status:<10}{window:<26}{row['run_date']!s:<12}"
+                f"{row['shards']:>7}{row['portfolios']:>12}  {row['holder']}"
+            )
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """All of it as JSON."""
+        found: dict[str, Any] = {
+            "store": safe_url(self.url),
+            "holder": self.holder,
+            "runs": self.runs.to_dicts(),
+        }
+        return json.dumps(found, indent=1, default=str)
+
+
+def runs(url: str) -> Runs:
+    """Read the ledger of a store."""
+    with open_reader(url) as reader:
+        known = reader.read("engine_runs")
+        shards = reader.read("engine_shards")
+    done = shards.group_by(pl.col("run_id").alias("id")).agg(
+        shards=pl.len().cast(pl.Int64), portfolios=pl.col("portfolios").sum().cast(pl.Int64)
+    )
+    counted = known.join(done, on="id", how="left").with_columns(pl.col("shards", "portfolios").fill_null(0))
+    return Runs(url, counted.sort("started_at", descending=True), lock_holder(url))

@@ -1,0 +1,270 @@
+"""Steps of a run: load, compute, write, finish. `engine.batch.backfill` calls them in order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from engine.batch.copied_rows import of_inputs, of_others
+from engine.batch.ledger import RUNS, SHARDS, Run
+from engine.batch.report import Report
+from engine.batch.request import Request
+from engine.batch.shards import within_memory
+from engine.batch.table_changes import Changes, apply, changes
+from engine.core.errors import IncompleteError, NoPricesError
+from engine.core.instruments import unquoted
+from engine.core.progress import Quiet
+from engine.core.schema import TABLES
+from engine.core.window import Window
+from engine.pipeline.compute import compute
+from engine.pipeline.inputs import Inputs
+from engine.pipeline.results import Results
+from engine.pipeline.tracking import TRACKING, tracking
+from loaders.earlier_results import Past, open_past
+from loaders.window import load_labels, load_window
+from writers import Scope, Turn, Writer, open_writer, takes_words
+from writers.writer import Progress
+
+MADE = tuple(name for name, table in TABLES.items() if table.role in ("output", "engine"))
+"""The tables that a run makes where they are missing. What it read from a store it does not make
+there: a table that was dropped under the run must not come back empty."""
+
+LABELS = {"factor_definitions": "factor_definitions", "tags": "tags_v2", "position_tags": "position_tags"}
+"""What one shard leaves to the next, of all portfolios: the inputs' field, and the table."""
+
+
+@dataclass
+class Job:
+    """A backfill in work: what was asked for, when, and what is known so far.
+
+    portfolios: those to compute, ascending. known: by portfolio, the sessions from the window on
+    that it has. dead: deleted ones; their positions, which no snapshot tells the sessions of, are
+    marked with those of the portfolio that has the most.
+    complete: whether the target has all the tables that a run makes there. begun, ended: whether the
+    run's beginning and its end are told of in the target, or about to be.
+    """
+
+    request: Request
+    told: Quiet
+    now: datetime
+    portfolios: Sequence[str] = ()
+    dead: Sequence[str] = ()
+    known: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+    complete: bool = False
+    begun: bool = False
+    ended: bool = False
+    report: Report = field(default_factory=lambda: Report(None))
+
+    def is_first(self, block: Sequence[str]) -> bool:
+        """Whether a block of portfolios is the run's first shard; without any there is one, empty."""
+        return not block or block[0] == self.portfolios[0]
+
+    def is_last(self, block: Sequence[str]) -> bool:
+        """Whether a block of portfolios is the run's last shard."""
+        return not block or block[-1] == self.portfolios[-1]
+
+    def marks_deleted(self, block: Sequence[str]) -> bool:
+        """Whether the positions of deleted portfolios come along with a block."""
+        return not block or max(self.portfolios, key=lambda owner: len(self.known[owner])) in block
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is written with a shard, by where it stands in its run.
+
+    makes: the tables that the target lacks. begins: that the run is at work, with the first shard
+    that is written. ends: with the last one, when all others are through, the run's end.
+    """
+
+    makes: bool = False
+    begins: bool = False
+    ends: bool = False
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What portfolios are computed from: all that have one history, or those of one shard.
+
+    others: what a target of its own needs beside, of nobody's or of portfolios not computed; by table.
+    """
+
+    portfolios: list[str]
+    window: Window
+    inputs: Inputs
+    others: Mapping[str, pl.DataFrame]
+
+
+def load(job: Job, past: Past, whole: Window, portfolios: list[str]) -> Loaded:
+    """Read the inputs of portfolios with one history, once."""
+    request = job.request
+    dead = job.dead if job.marks_deleted(portfolios) else ()
+    window = replace(whole, known=job.known[portfolios[0]] if portfolios else ())
+    others: Mapping[str, pl.DataFrame] = {}
+    job.told.stage("load")
+    inputs = load_window(past, window, [*portfolios, *dead], dead)
+    if inputs.closes.is_empty() and needs_prices(inputs.positions):
+        raise NoPricesError(request.source, f"{window.first_price}", f"{window.last}")
+    if job.is_first(portfolios) and not request.in_place:
+        others, bad = of_others(past, request.target, job.portfolios)
+        job.report.tell_quarantine(bad)
+    job.report.tell_quarantine(inputs.quarantine)
+    return Loaded(portfolios, window, inputs, others)
+
+
+def shard(job: Job, loaded: Loaded, block: list[str]) -> Loaded:
+    """Some of the portfolios; with the first of all comes what is nobody's."""
+    inputs = loaded.inputs.of([*block, *(job.dead if job.marks_deleted(block) else ())])
+    others = loaded.others if job.is_first(block) else {}
+    return replace(loaded, portfolios=block, inputs=inputs, others=others)
+
+
+def passed_on(loaded: Loaded, results: Results) -> Loaded:
+    """The same with the factors, tags and links that a shard's results leave to the next."""
+    left = {name: results.tables[table] for name, table in LABELS.items() if table in results.tables}
+    inputs = replace(loaded.inputs, **left)  # type: ignore[arg-type]
+    return replace(loaded, inputs=inputs)
+
+
+def relabelled(job: Job, loaded: Loaded) -> Loaded:
+    """The same with the factors, tags and links that stand in the stores, left there by other processes."""
+    with job.report.timed("load"), past_of(job.request) as past:
+        labels: dict[str, Any] = load_labels(past)
+        return replace(loaded, inputs=replace(loaded.inputs, **labels))
+
+
+def past_of(request: Request) -> AbstractContextManager[Past]:
+    """The stores of a run, opened to read."""
+    return open_past(request.source, request.target, request.in_place)
+
+
+def needs_prices(positions: pl.DataFrame) -> bool:
+    """Whether any of the positions is one that a market quotes."""
+    private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
+    return not positions.filter(~private & ~unquoted("symbol", "none")).is_empty()
+
+
+def computed(job: Job, loaded: Loaded) -> Results:
+    """Compute a shard, and hold it to what is due.
+
+    Raises:
+        MemoryShortError: the shard does not fit the memory.
+        IncompleteError: a snapshot is missing that no failure explains.
+    """
+    with job.report.timed("compute"), within_memory(len(loaded.portfolios)):
+        job.told.stage("compute")
+        results = compute(loaded.inputs, loaded.window, job.request.rules, job.request.scenarios)
+    gate(results, loaded.window, loaded.portfolios)
+    return results
+
+
+def gate(results: Results, window: Window, block: Sequence[str]) -> None:
+    """Refuse a shard that would write fewer snapshots than its status explains."""
+    expected = results["portfolios"].height * len(window.sessions)
+    left_out = results.failures["portfolio_id"].n_unique()
+    found = results.tables.heights["portfolio_snapshots"]
+    if found != expected or results["portfolios"].height + left_out != len(block):
+        raise IncompleteError(found, len(block) * len(window.sessions), left_out)
+
+
+def changed(job: Job, loaded: Loaded, results: Results) -> Changes:
+    """What a shard changes in the target: all but the sessions' tracking, which comes at the end."""
+    request = job.request
+    seeds = {} if request.in_place else {**of_inputs(loaded.inputs), **loaded.others}
+    wanted, definitions = request.wanted - {TRACKING.name}, loaded.inputs.factor_definitions
+    in_words = takes_words(request.target)
+    return changes(results, loaded.window, wanted, seeds, definitions, request.in_place, in_words)
+
+
+def count(job: Job, results: Results, found: Changes, window: Window) -> None:
+    """Tell the report of a shard."""
+    report = job.report
+    report.window = window
+    report.portfolios += results["portfolios"].height
+    report.tell_failures(results.failures)
+    report.count(found.rows)
+
+
+def begin(job: Job, run: Run) -> None:
+    """Tell the target of a run whose shards other processes write.
+
+    What those of a dead run have under way there is through, or gone, when this ends.
+    """
+    request = job.request
+    with open_writer(request.target, request.batch_rows) as writer, writer.transaction(Turn()):
+        writer.tidy()
+        writer.create_missing(made(request))
+        writer.merge(RUNS, run.row("running"))
+
+
+def wait_for_others(job: Job) -> None:
+    """Wait until no other process is in a shard's transaction in the target, and clear what they left."""
+    with open_writer(job.request.target) as writer, writer.transaction(Turn()):
+        writer.tidy()
+
+
+def made(request: Request) -> Collection[str]:
+    """The tables that a run makes in its target where they are missing."""
+    return MADE if request.in_place else TABLES
+
+
+def write(
+    job: Job,
+    run: Run,
+    block: Sequence[str],
+    found: Changes,
+    window: Window,
+    told: Progress,
+    place: Place = Place(),
+    ahead: bool = False,
+) -> None:
+    """The shard and its row in the ledger, in one transaction.
+
+    Args:
+        told: of each batch.
+        ahead: whether others write meanwhile, so that what can be is got ready before its turn.
+
+    Raises:
+        MemoryShortError: the rows do not fit the memory in their stored form.
+    """
+    request = job.request
+    # Rows that several shards bring: what runs in other processes waits, too.
+    alone = found.makes_definitions or not request.in_place
+    left_out = len(found.told) - len(found.computed)
+    rows = sum(found.rows.values())
+    turn = Turn(None if alone or not block else block[0])
+    with within_memory(len(block)), open_writer(request.target, request.batch_rows, told) as writer:
+        if ahead:
+            writer.lay_out(found.figures, Scope(found.computed, window.sessions[0], window.sessions[-1]))
+        with writer.transaction(turn):
+            if place.makes:
+                writer.create_missing(made(request))
+            apply(writer, found, window)
+            if place.begins and not place.ends:
+                writer.merge(RUNS, run.row("running"))
+            if block:
+                writer.merge(SHARDS, run.shard_row(block, left_out, rows))
+            tracked = _end(writer, job, run) if place.ends else {}
+    job.report.count(tracked)
+
+
+def finish(job: Job, run: Run) -> None:
+    """After the last shard: the sessions are done, if for everybody, and so is the run."""
+    with open_writer(job.request.target, job.request.batch_rows) as writer, writer.transaction():
+        tracked = _end(writer, job, run)
+    job.report.count(tracked)
+
+
+def _end(writer: Writer, job: Job, run: Run) -> dict[str, int]:
+    """Rows put into the tracking of sessions, when all shards are computed; and the run is done."""
+    window = run.window
+    failed = run.failed or not job.report.failures.is_empty()
+    tracked = TRACKING.name in job.request.wanted and not failed
+    rows = {TRACKING.name: tracking(window, True)} if tracked else {}
+    writer.replace(rows, Scope((), window.sessions[0], window.sessions[-1]))
+    writer.merge(RUNS, run.row("done"))
+    return {name: frame.height for name, frame in rows.items()}

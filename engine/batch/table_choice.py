@@ -1,0 +1,81 @@
+"""A subset of the tables: completed with what it cannot stand without.
+
+`--only` saves writing, never consistency: the store goes on from what it holds, and the next run
+must find there what a run of all tables would have left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+
+from engine.core.errors import UsageError, nearest
+from engine.core.schema import TABLES
+
+TOGETHER: tuple[Set[str], ...] = (
+    {
+        "portfolios",
+        "positions",
+        "portfolio_snapshots",
+        "engine_portfolio_openings",
+        "engine_position_openings",
+    },
+    {"tags_v2", "position_tags"},
+)
+"""Tables that move together or not at all. Equity and position values are state: without the
+snapshots and the openings nobody could tell which session they stand at."""
+LOOKS_BACK_ON = {
+    "portfolio_snapshots": ("position_market_betas",),
+    "factor_exposures": ("position_market_betas",),
+    "stress_test_results": ("factor_exposures", "position_interest_rate_betas"),
+}
+"""What a later session's rows of a table are computed from, beside that session's own."""
+
+
+def completed(only: Iterable[str] | None, in_place: bool) -> frozenset[str]:
+    """The tables to write: all, or those named with what they need.
+
+    Args:
+        in_place: whether they are written where their inputs are: then what they refer to is
+            there already, unless the run itself makes it.
+
+    Raises:
+        UsageError: a name of no table.
+    """
+    if only is None:
+        return frozenset(TABLES)
+    wanted = frozenset(_known(only))
+    while True:
+        more = wanted.union(*(_needs(name, in_place) for name in wanted))
+        if more == wanted:
+            return wanted
+        wanted = more
+
+
+def _known(names: Iterable[str]) -> Iterable[str]:
+    for name in names:
+        if name not in TABLES:
+            raise UsageError(f"no table is called {name}{nearest(name, TABLES)}")
+        yield name
+
+
+def _needs(name: str, in_place: bool) -> set[str]:
+    together = {other for group in TOGETHER if name in group for other in group}
+    return together | _parents(name, in_place) | _children(name) | set(LOOKS_BACK_ON.get(name, ()))
+
+
+def _parents(name: str, in_place: bool) -> set[str]:
+    """What rows refer to, if the run puts it in. The engine's own tables refer to nothing."""
+    table = TABLES[name]
+    parents = {key.parent for key in table.foreign_keys} if table.role != "engine" else set()
+    return {parent for parent in parents if not in_place or _made(parent)}
+
+
+def _made(name: str) -> bool:
+    return TABLES[name].role == "output" or name == "factor_definitions"
+
+
+def _children(name: str) -> set[str]:
+    """What refers to rows that are replaced."""
+    if TABLES[name].role != "output":
+        return set()
+    return {other.name for other in TABLES.values() if any(k.parent == name for k in other.foreign_keys)}

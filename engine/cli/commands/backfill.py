@@ -1,0 +1,71 @@
+"""`backfill`: compute and write the sessions of a window."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from engine.cli.commands.options import day, names, output, positive, rules, rules_of, size, uuid
+from engine.cli.settings import Config
+from engine.core.progress import reporter
+
+
+def arguments(command: ArgumentParser) -> None:
+    """What the command takes."""
+    command.add_argument("--from", dest="source", metavar="URL", help="store to read")
+    command.add_argument(
+        "--to",
+        dest="target",
+        metavar="URL",
+        help="store to write [the same, unless it is a Parquet folder of inputs alone]",
+    )
+    command.add_argument("--start", type=day, metavar="D", help="first day [first missing]")
+    command.add_argument("--end", type=day, metavar="D", help="last day [newest session]")
+    command.add_argument("--run-date", type=day, metavar="D", help="what counts as today")
+    command.add_argument(
+        "--portfolio", type=uuid, metavar="ID", action="append", help="only this one; repeatable"
+    )
+    command.add_argument("--only", type=names, metavar="TABLE,...", help="write only these tables")
+    command.add_argument("--batch-size", type=positive, metavar="ROWS", help="rows a batch [5000]")
+    rules(command)
+    command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON")
+    command.add_argument("--shard-size", type=positive, metavar="N", help="portfolios a shard")
+    command.add_argument("--memory", type=size, metavar="SIZE", help="what the run may take, as 4GiB")
+    command.add_argument(
+        "--executor", choices=("local", "ray"), default="local", help="who does the shards [local]"
+    )
+    command.add_argument("--restart", action="store_true", help="redo what a cut-off run had done")
+    command.add_argument("--wait", action="store_true", help="wait for another run in the target")
+    command.add_argument("--dry-run", action="store_true", help="compute, but write nothing")
+    output(command)
+
+
+def run(options: Namespace, settings: Config) -> int:
+    """Carry it out; its exit code."""
+    from engine.batch.backfill import backfill
+    from engine.cli.run_results import recorded
+
+    source = options.source or settings.database
+    with recorded(options, settings, source) as record, reporter(options.quiet) as progress:
+        report = backfill(
+            source,
+            options.target,
+            start=options.start,
+            end=options.end,
+            run_date=options.run_date,
+            portfolios=options.portfolio,
+            only=options.only,
+            batch_rows=options.batch_size or settings.batch_size,
+            shard_size=options.shard_size,
+            memory=options.memory,
+            dry_run=options.dry_run,
+            restart=options.restart,
+            wait=options.wait,
+            executor=options.executor,
+            rules=rules_of(options),
+            scenarios=Path(options.scenarios) if options.scenarios else None,
+            progress=progress,
+        )
+        record.report = report
+    print(record.to_json() if options.json else record.to_text())
+    return 0 if report.complete else 1

@@ -1,0 +1,83 @@
+"""`collect`: prices, profiles or fundamentals of what the portfolios hold, from a provider."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from engine.cli.commands.options import day, names, output, percent, positive
+from engine.cli.settings import Config
+
+if TYPE_CHECKING:
+    from loaders.yahoo import Patience
+
+KINDS = ("prices", "profiles", "fundamentals")
+
+
+def arguments(command: ArgumentParser) -> None:
+    """What the command takes."""
+    command.add_argument("kind", choices=KINDS, metavar="|".join(KINDS))
+    command.add_argument("--from", dest="source", metavar="URL", help="store to read and write")
+    command.add_argument("--symbols", type=names, metavar="A,B,...", help="[what is held, and the funds]")
+    command.add_argument(
+        "--start", type=day, metavar="D", help="first day of prices [366 days before the end]"
+    )
+    command.add_argument("--end", type=day, metavar="D", help="last day of prices [newest finished session]")
+    command.add_argument(
+        "--threshold", type=percent, default=95.0, metavar="PERCENT", help="coverage that is enough [95]"
+    )
+    provider(command)
+    command.add_argument("--wait", action="store_true", help="wait for another run in the store")
+    output(command)
+
+
+def provider(command: ArgumentParser) -> None:
+    """How the provider is treated."""
+    command.add_argument("--rate", type=positive, default=5, metavar="N", help="requests a second [5]")
+    command.add_argument("--in-flight", type=positive, default=8, metavar="N", help="requests at once [8]")
+    command.add_argument(
+        "--pause",
+        type=positive,
+        default=30,
+        metavar="SECONDS",
+        help="after being throttled, doubled each time [30]",
+    )
+
+
+def patience(options: Namespace) -> Patience:
+    """The same as the provider takes it."""
+    from loaders.yahoo import Patience
+
+    return Patience(rate=options.rate, in_flight=options.in_flight, pause=options.pause)
+
+
+def run(options: Namespace, settings: Config) -> int:
+    """Carry it out; its exit code."""
+    from datetime import UTC, datetime
+
+    from engine.cli.run_results import recorded
+    from engine.core.progress import reporter
+    from engine.market_data.collect import collect
+    from loaders.yahoo import Yahoo
+
+    source = options.source or settings.database
+    with (
+        recorded(options, settings, source) as record,
+        reporter(options.quiet) as progress,
+        Yahoo(patience(options)) as yahoo,
+    ):
+        found = collect(
+            options.kind,
+            source,
+            yahoo,
+            symbols=options.symbols,
+            start=options.start,
+            end=options.end,
+            now=datetime.now(UTC),
+            batch_rows=settings.batch_size,
+            wait=options.wait,
+            progress=progress,
+        )
+        record.more = found.content()
+    print(found.to_json() if options.json else found.to_text())
+    return 0 if 100 * found.coverage >= options.threshold else 1

@@ -1,0 +1,27 @@
+"""`copy`: every known table to another store."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from engine.cli.commands.options import output, positive, print_rows
+from engine.cli.settings import Config
+from engine.core.progress import reporter
+
+
+def arguments(command: ArgumentParser) -> None:
+    """What the command takes."""
+    command.add_argument("source", metavar="FROM", help="store URL")
+    command.add_argument("target", metavar="TO", help="store URL")
+    command.add_argument("--batch-size", type=positive, metavar="ROWS", help="rows a batch [5000]")
+    output(command)
+
+
+def run(options: Namespace, settings: Config) -> int:
+    """Carry it out; its exit code."""
+    from engine.batch.copy import copy
+
+    with reporter(options.quiet) as progress:
+        rows = copy(options.source, options.target, options.batch_size or settings.batch_size, progress)
+    print_rows(rows, options.json)
+    return 0

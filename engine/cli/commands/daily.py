@@ -1,0 +1,53 @@
+"""`daily`: what a scheduler calls every evening: collect, then compute what is missing."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from engine.cli.commands.collect import patience, provider
+from engine.cli.commands.options import moment, output, percent, rules, rules_of
+from engine.cli.settings import Config
+
+
+def arguments(command: ArgumentParser) -> None:
+    """What the command takes."""
+    command.add_argument("--from", dest="source", metavar="URL", help="store to read and write")
+    command.add_argument("--no-collect", action="store_true", help="compute from what is stored")
+    command.add_argument(
+        "--threshold", type=percent, default=95.0, metavar="PERCENT", help="closes that are enough [95]"
+    )
+    rules(command)
+    command.add_argument("--at", type=moment, metavar="TIME", help="what counts as now, in New York [now]")
+    provider(command)
+    command.add_argument("--wait", action="store_true", help="wait for another run in the store")
+    output(command)
+
+
+def run(options: Namespace, settings: Config) -> int:
+    """Carry it out; its exit code: 1 where closes are missing or a portfolio was refused."""
+    from datetime import UTC, datetime
+
+    from engine.batch.nightly import daily
+    from engine.cli.run_results import recorded
+    from engine.core.progress import reporter
+    from loaders.yahoo import Yahoo
+
+    source = options.source or settings.database
+    with (
+        recorded(options, settings, source) as record,
+        reporter(options.quiet) as progress,
+        Yahoo(patience(options)) as yahoo,
+    ):
+        night = daily(
+            source,
+            None if options.no_collect else yahoo,
+            now=options.at or datetime.now(UTC),
+            enough=options.threshold / 100,
+            rules=rules_of(options),
+            batch_rows=settings.batch_size,
+            wait=options.wait,
+            progress=progress,
+        )
+        record.more = night.content()
+    print(night.to_json() if options.json else night.to_text())
+    return 0 if night.complete else 1

@@ -1,0 +1,22 @@
+"""`status`: what a store holds and what is missing."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from engine.cli.commands.options import store
+from engine.cli.settings import Config
+
+
+def arguments(command: ArgumentParser) -> None:
+    """What the command takes."""
+    store(command)
+
+
+def run(options: Namespace, settings: Config) -> int:
+    """Carry it out; its exit code."""
+    from engine.analyst.inventory import inventory
+
+    found = inventory(options.url or settings.database)
+    print(found.to_json() if options.json else found.to_text())
+    return 0

@@ -1,0 +1,96 @@
+"""run_results.json: what every run leaves behind, whether it ended well or not."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.batch.report import left_out, report_content
+from engine.cli.settings import Config
+from engine.core.errors import UsageError, safe_url, told
+
+if TYPE_CHECKING:
+    from engine.batch.report import Report
+
+KIBIBYTES_A_MEBIBYTE = 1024
+
+
+@dataclass
+class Record:
+    """A run: its arguments, where they came from, its report, and what more it has to tell."""
+
+    arguments: dict[str, Any]
+    settings: dict[str, str | int]
+    report: Report | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    wall_seconds: float = 0.0
+    started: float = field(default_factory=time.perf_counter)
+
+    def content(self) -> dict[str, Any]:
+        """Everything, as JSON knows it."""
+        found: dict[str, Any] = {
+            "arguments": self.arguments,
+            "settings": self.settings,
+            "error": self.error,
+            "wall_seconds": round(self.wall_seconds, 4),
+            "peak_memory_mib": _peak_memory(),
+        }
+        if self.report:
+            found |= report_content(self.report)
+        return found | self.more
+
+    def to_json(self) -> str:
+        """The run as the file holds it."""
+        return json.dumps(self.content(), indent=1, default=str)
+
+    def to_text(self) -> str:
+        """The run in a few lines for a person."""
+        report = self.report
+        if report is None or report.window is None:
+            return "no session is missing: nothing to do"
+        window = report.window
+        lines = [
+            f"{len(window.sessions)} sessions, {window.sessions[0]} to {window.sessions[-1]}, "
+            f"seen from {window.run_date}; {report.portfolios} portfolios",
+            *(f"  {name:<32}{rows:>10,} rows" for name, rows in report.rows.items()),
+            "  ".join(f"{stage} {spent:.2f} s" for stage, spent in report.seconds.items())
+            + f"  all {self.wall_seconds:.2f} s  peak {_peak_memory():,} MiB",
+        ]
+        return "\n".join([*lines, *left_out(report)])
+
+
+def _peak_memory() -> int:
+    """Most memory that the process ever held, in MiB (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // KIBIBYTES_A_MEBIBYTE
+
+
+@contextmanager
+def recorded(options: Namespace, settings: Config, source: str) -> Iterator[Record]:
+    """Write the run's record when the block ends, well or badly."""
+    arguments = {key: value for key, value in vars(options).items() if value is not None}
+    for key, url in (("source", source), ("target", getattr(options, "target", None) or source)):
+        arguments[key] = safe_url(url)
+    record = Record(arguments, settings.shown())
+    try:
+        yield record
+    except BaseException as error:
+        record.error = told(error)
+        raise
+    finally:
+        record.wall_seconds = time.perf_counter() - record.started
+        _leave(record, settings.run_results)
+
+
+def _leave(record: Record, path: str) -> None:
+    try:
+        Path(path).write_text(record.to_json() + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"run_results cannot be written to {path}: {error.strerror}") from error

@@ -1,0 +1,1 @@
+"""The vocabulary of the engine: schema, rules, calendar, money, ids, frames, errors."""

@@ -1,0 +1,52 @@
+"""Symbols that no market quotes, and what a position is worth a unit of price."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from engine.core.rules import SyntheticPrefix
+
+SYNTHETIC = (
+    "HOME_EQUITY",
+    "TREASURY_BILLS",
+    "CRYPTO_BTC_ETH",
+    "TWO_SIGMA_FUND",
+    "A16Z_VC_FUND",
+    "STARWOOD_REIT",
+    "BX_PRIVATE_EQUITY",
+    "RENTAL_SFH",
+    "ART_COLLECTIBLES",
+    "RENTAL_CONDO",
+    "MONEY_MARKET",
+)
+OPTION_CONTRACT = r"[0-9]{6}[CP][0-9]{8}$"
+OPTION_TYPES = ("LC", "LP", "SC", "SP")
+CONTRACT_SIZE = 100
+
+
+def canonical(symbol: str) -> str:
+    """A symbol as market data is stored under it (document 04 §2.1)."""
+    return symbol.strip().upper()
+
+
+def unquoted(symbol: str, synthetic_prefix: SyntheticPrefix) -> pl.Expr:
+    """Whether a symbol is never priced: empty, synthetic, or an option contract.
+
+    A contract's symbol ends in six digits (expiry), C or P, and eight digits (strike), the form
+    of the Options Clearing Corporation. Source: document 01 §8.3.
+    """
+    name = pl.col(symbol).str.strip_chars().str.to_uppercase()
+    synthetic = name.is_in(SYNTHETIC) | name.str.starts_with("FO_")
+    if synthetic_prefix == "EQ":
+        synthetic |= name.str.starts_with("EQ")
+    return (name == "") | synthetic | name.str.contains(OPTION_CONTRACT)
+
+
+def is_option() -> pl.Expr:
+    """Whether a position's type is an option's."""
+    return pl.col("position_type").is_in(OPTION_TYPES)
+
+
+def multiplier() -> pl.Expr:
+    """Shares for one unit of quantity: 100 for options, 1 for the rest (document 01 §3.3)."""
+    return pl.when(is_option()).then(CONTRACT_SIZE).otherwise(1)

@@ -1,0 +1,82 @@
+"""Looking things up by the names that people give them; what is not there is told with its nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+import polars as pl
+
+from engine.core.errors import UsageError, nearest
+from engine.core.schema import TABLES, Table
+
+
+class UnknownNameError(UsageError, LookupError):
+    """A name of nothing that there is."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str], where: str = "") -> None:
+        self.what, self.name, self.known = what, name, tuple(known)
+        place = f"{where} has no {what}" if where else f"there is no {what}"
+        super().__init__(f"{place} {name}{nearest(name, self.known)}")
+
+
+class UnknownTableError(UnknownNameError):
+    """A table that the schema does not know."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("table", name, TABLES)
+
+
+class UnknownColumnError(UnknownNameError):
+    """A column that its table does not have."""
+
+    def __init__(self, table: Table, name: str) -> None:
+        super().__init__("column", name, table.names, f"table {table.name}")
+
+
+class UnknownPortfolioError(UnknownNameError):
+    """A portfolio that is not there."""
+
+    def __init__(self, where: str, name: str, known: Iterable[str]) -> None:
+        super().__init__("portfolio", name, known, where)
+
+
+class AmbiguousNameError(UsageError, LookupError):
+    """A name that several rows bear."""
+
+    def __init__(self, what: str, name: str, ids: Sequence[str]) -> None:
+        self.what, self.name, self.ids = what, name, tuple(ids)
+        super().__init__(f"{len(ids)} {what}s are called {name}", f"Give an id: {', '.join(ids)}")
+
+
+def table_named(name: str) -> Table:
+    """The table of a name."""
+    if name not in TABLES:
+        raise UnknownTableError(name)
+    return TABLES[name]
+
+
+def check_columns(table: Table, columns: Iterable[str]) -> None:
+    """Refuse a column that the table does not have."""
+    for name in columns:
+        if name not in table.by_name:
+            raise UnknownColumnError(table, name)
+
+
+def portfolio_id(portfolios: pl.DataFrame, wanted: str | UUID, where: str) -> str:
+    """The id of the portfolio that an id, or a name that only one of them bears, stands for.
+
+    Args:
+        portfolios: id, name; live ones and deleted ones.
+        where: what has them, in words.
+    """
+    name = str(wanted)
+    if name.lower() in portfolios["id"]:
+        return name.lower()
+    ids = portfolios.filter(pl.col("name") == name)["id"].to_list()
+    if not ids:
+        raise UnknownPortfolioError(where, name, [*portfolios["name"].drop_nulls(), *portfolios["id"]])
+    if len(ids) > 1:
+        raise AmbiguousNameError("portfolio", name, ids)
+    found: str = ids[0]
+    return found

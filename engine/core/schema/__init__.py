@@ -1,0 +1,20 @@
+"""Every table the engine reads or writes: the one source of names, types, keys and units.
+
+From it come the DDL of both databases, the validation of inputs and results, the column lists
+of bulk loads, `engine schema`, and docs/schema.md. Column names are the legacy database's.
+Source: documents 01 to 05 of the legacy description.
+"""
+
+from engine.core.schema.bookkeeping import BOOKKEEPING
+from engine.core.schema.collection import COLLECTION
+from engine.core.schema.figures import FIGURES, TARGET_PRICES
+from engine.core.schema.holdings import HOLDINGS
+from engine.core.schema.kinds import Column, ForeignKey, Role, Table, Type
+from engine.core.schema.market import MARKET
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (*HOLDINGS, *MARKET, *FIGURES, *BOOKKEEPING, *COLLECTION)
+}
+"""All tables by name, parents before children."""
+
+__all__ = ["TABLES", "TARGET_PRICES", "Column", "ForeignKey", "Role", "Table", "Type"]

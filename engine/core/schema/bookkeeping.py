@@ -1,0 +1,89 @@
+"""What the engine remembers of its own work: runs, their shards, and where portfolios began."""
+
+from engine.core.schema.kinds import (
+    BIGINT,
+    DATE,
+    INTEGER,
+    TEXT,
+    TIMESTAMP,
+    UUID,
+    Column,
+    Table,
+    numeric,
+    varchar,
+)
+
+ENGINE_RUNS = Table(
+    name="engine_runs",
+    role="engine",
+    comment="One row a run: what was asked for, by whom, and how it ended.",
+    columns=(
+        Column("id", UUID, compared=False),
+        Column("request", varchar(64), unit="hash of what was asked for"),
+        Column("status", varchar(12), unit="running, done or failed"),
+        Column("start_date", DATE),
+        Column("end_date", DATE),
+        Column("run_date", DATE),
+        Column("sessions", INTEGER, unit="sessions"),
+        Column("holder", varchar(255), unit="host and process"),
+        Column("error", TEXT, "no error"),
+        Column("started_at", TIMESTAMP, compared=False),
+        Column("finished_at", TIMESTAMP, "still running, or killed", compared=False),
+    ),
+    key=("id",),
+)
+
+ENGINE_SHARDS = Table(
+    name="engine_shards",
+    role="engine",
+    comment="One row a shard that is done, written in the shard's own transaction.",
+    columns=(
+        Column("id", UUID, compared=False),
+        Column("run_id", UUID, compared=False),
+        Column("first_portfolio", UUID),
+        Column("last_portfolio", UUID),
+        Column("portfolios", INTEGER, unit="portfolios"),
+        Column("left_out", INTEGER, unit="portfolios"),
+        Column("rows_written", BIGINT, unit="rows"),
+        Column("finished_at", TIMESTAMP, compared=False),
+    ),
+    key=("run_id", "first_portfolio"),
+    unique={"uq_engine_shards": ("run_id", "first_portfolio")},
+)
+
+ENGINE_PORTFOLIO_OPENINGS = Table(
+    name="engine_portfolio_openings",
+    role="engine",
+    comment="What a portfolio had before the first session that is the engine's: a rerun starts from it.",
+    columns=(
+        Column("portfolio_id", UUID),
+        Column("first_session", DATE),
+        Column("equity_balance", numeric(16, 2), unit="USD"),
+    ),
+    key=("portfolio_id",),
+    owner="portfolio_id",
+    primary_key="portfolio_id",
+)
+
+ENGINE_POSITION_OPENINGS = Table(
+    name="engine_position_openings",
+    role="engine",
+    comment="What a position was worth before that session: a rerun starts from it.",
+    columns=(
+        Column("position_id", UUID),
+        Column("portfolio_id", UUID),
+        Column("last_price", numeric(12, 4), "never priced", "USD a share"),
+        Column("market_value", numeric(16, 2), "never priced", "USD, negative when short"),
+        Column("unrealized_pnl", numeric(16, 2), "never priced", "USD"),
+    ),
+    key=("position_id",),
+    owner="portfolio_id",
+    primary_key="position_id",
+)
+
+BOOKKEEPING = (
+    ENGINE_RUNS,
+    ENGINE_SHARDS,
+    ENGINE_PORTFOLIO_OPENINGS,
+    ENGINE_POSITION_OPENINGS,
+)

@@ -1,0 +1,154 @@
+"""What a table is made of: column types, columns, keys.
+
+Plain data, so that importing the schema costs nothing; `engine.core.frames` turns it into Polars types,
+and the statements of sql/tables are made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+Kind = Literal["uuid", "text", "date", "timestamp", "integer", "bigint", "boolean", "numeric", "json", "enum"]
+Role = Literal["input", "output", "state", "engine"]
+
+
+@dataclass(frozen=True)
+class Type:
+    """An SQL type: `length` for text (None: unlimited), `precision` and `scale` for numeric."""
+
+    kind: Kind
+    length: int | None = None
+    precision: int = 0
+    scale: int = 0
+    enum_name: str = ""
+    values: tuple[str, ...] = ()
+    binary: bool = False
+
+    def __str__(self) -> str:
+        if self.kind == "numeric":
+            return f"numeric({self.precision},{self.scale})"
+        if self.kind == "enum":
+            return self.enum_name
+        if self.kind == "json":
+            return "jsonb" if self.binary else "json"
+        if self.kind == "text" and self.length is not None:
+            return f"varchar({self.length})"
+        return {"timestamp": "timestamptz"}.get(self.kind, self.kind)
+
+
+UUID = Type("uuid")
+DATE = Type("date")
+TIMESTAMP = Type("timestamp")
+INTEGER = Type("integer")
+BIGINT = Type("bigint")
+BOOLEAN = Type("boolean")
+TEXT = Type("text")
+JSON = Type("json")
+JSONB = Type("json", binary=True)
+
+
+def varchar(length: int) -> Type:
+    """Text of at most `length` characters."""
+    return Type("text", length=length)
+
+
+def numeric(precision: int, scale: int) -> Type:
+    """An exact decimal of `precision` digits, `scale` of them after the point."""
+    return Type("numeric", precision=precision, scale=scale)
+
+
+def enum(name: str, *values: str) -> Type:
+    """A closed list of words; a native enumeration in Postgres."""
+    return Type("enum", enum_name=name, values=values)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    null: what a null means; None where the column refuses nulls.
+    unit: of the figure; empty for names, keys and flags.
+    nan: the figure may be computed and yet undefined; such a column is a double where the
+        store's decimals know no NaN.
+    compared: False for what cannot be equal in two runs (row ids, time stamps, durations).
+    """
+
+    name: str
+    type: Type
+    null: str | None = None
+    unit: str = ""
+    nan: bool = False
+    compared: bool = True
+
+    @property
+    def nullable(self) -> bool:
+        """Whether the column takes nulls."""
+        return self.null is not None
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """`column` holds a `parent` row's `parent_column`."""
+
+    name: str
+    column: str
+    parent: str
+    parent_column: str = "id"
+    cascade: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: columns in the database's order, and its keys.
+
+    key: the natural key, by which rows are matched, replaced and numbered.
+    date: the column that holds the session a figure belongs to; None for undated tables.
+    owner: the column that leads to the portfolio: its id, or a position's, or a parent's.
+    made_ids: row ids are the engine's own, so another run's differ; children are then matched
+        by this table's natural key.
+    """
+
+    name: str
+    role: Role
+    comment: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    date: str | None = None
+    owner: str | None = None
+    made_ids: bool = False
+    primary_key: str = "id"
+    unique: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    checks: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """The columns by name."""
+        return {column.name: column for column in self.columns}
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns, in order."""
+        return [column.name for column in self.columns]
+
+    def __getitem__(self, name: str) -> Column:
+        return self.by_name[name]
+
+
+def row_id() -> Column:
+    """A row's own key, without meaning outside the store."""
+    return Column("id", UUID, compared=False)
+
+
+def stamp(name: str, null: str | None = None) -> Column:
+    """A moment of writing: never compared."""
+    return Column(name, TIMESTAMP, null, compared=False)
+
+
+def stamps() -> tuple[Column, Column]:
+    """When a row was made and last changed."""
+    return stamp("created_at"), stamp("updated_at")

@@ -1,0 +1,1 @@
+"""From Inputs to Results: the jobs in order, their rows and their status."""

@@ -1,0 +1,71 @@
+"""Status: what became of each job, so that an absent figure can always be explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from engine.core.frames import dtype
+from engine.core.row_ids import numbered
+from engine.core.schema import TABLES
+
+STATUS = TABLES["analytics_status"]
+COUNTED = {
+    "pnl": ("moved", "still"),
+    "snapshot": ("valued", "unvalued"),
+    "market_values": ("marked", "unmarked"),
+}
+"""The jobs of phases 3 and 4: the columns with positions used and left out."""
+
+
+def status_rows(rows: pl.DataFrame, in_words: bool = False) -> pl.DataFrame:
+    """Rows of analytics_status in the table's own columns.
+
+    Args:
+        rows: portfolio_id, calculation_date, job, status ("ok", "skipped" or "failed"), reason,
+            positions_used, positions_left_out.
+        in_words: whether the rows' own ids are to be words instead of texts.
+    """
+    known = rows.select(
+        pl.col(column.name).cast(dtype(column)) for column in STATUS.columns if column.name != "id"
+    )
+    ids = numbered(STATUS.name, [known[name] for name in STATUS.key], in_words)
+    return known.insert_column(0, ids.alias("id")).sort(STATUS.key)
+
+
+def day_jobs(book: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """The status of phases 3 and 4, which never skip: a row for each portfolio, session and job.
+
+    Args:
+        book: of `engine.analytics.equity.snapshots.figures`.
+        days: of `engine.analytics.positions.valuation.mark_to_market`.
+    """
+    marked = days.group_by("portfolio_id", "session").agg(
+        marked=pl.col("marked").sum(), unmarked=(pl.col("markable") & ~pl.col("marked")).sum()
+    )
+    rows = book.join(marked, on=["portfolio_id", "session"], how="left", maintain_order="left")
+    return pl.concat(
+        rows.select(
+            "portfolio_id",
+            calculation_date="date",
+            job=pl.lit(job),
+            status=pl.lit("ok"),
+            reason=pl.lit(None, pl.String),
+            positions_used=pl.col(used).fill_null(0).cast(pl.Int32),
+            positions_left_out=pl.col(left_out).fill_null(0).cast(pl.Int32),
+        )
+        for job, (used, left_out) in COUNTED.items()
+    )
+
+
+def refused(failures: pl.DataFrame, days: pl.Series, jobs: Sequence[str]) -> pl.DataFrame:
+    """Every job of every session, failed, for the portfolios that were left out."""
+    reasons = failures.unique("portfolio_id", keep="first", maintain_order=True)
+    calendar = pl.DataFrame({"calculation_date": days})
+    return (
+        reasons.select("portfolio_id", reason=pl.col("reason").str.slice(0, 64))
+        .join(calendar, how="cross")
+        .join(pl.DataFrame({"job": jobs}, schema={"job": pl.String}), how="cross")
+        .with_columns(status=pl.lit("failed"), positions_used=0, positions_left_out=0)
+    )

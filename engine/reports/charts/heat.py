@@ -1,0 +1,117 @@
+"""Heat maps: figures as colours, in steps that the style sheet names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+import polars as pl
+
+from engine.reports.charts.drawing import AnyChart, Maker, Size
+from engine.reports.charts.scales import time_axis
+
+STEPS = 9
+"""Of the diverging scale: --h0 (most negative) to --h8; the middle one holds 0."""
+MOST_WITH_TEXT = 14
+"""Symbols up to which a correlation matrix bears its figures on a desk."""
+DEEP = 0.55
+"""Size of a correlation from which its colour is too deep for letters in the page's ink."""
+ON_COLOURS = alt.Scale(domain=[False, True], range=["var(--ink)", "var(--on-deep)"])
+MOST_ROOM = 210
+"""Pixels that the names of an axis may take."""
+
+
+def thresholds(limit: float) -> list[float]:
+    """Where the steps meet, between -limit and limit."""
+    step = 2 * limit / STEPS
+    return [round(-limit + step * n, 6) for n in range(1, STEPS)]
+
+
+def heat_colour(limit: float) -> alt.Color:
+    """A figure as one of the steps; what is not there has the drawing's colour for that."""
+    steps = [f"var(--h{number})" for number in range(STEPS)]
+    scale = alt.Scale(type="threshold", domain=thresholds(limit), range=steps)
+    return alt.Color("value:Q", scale=scale, legend=None)
+
+
+def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> Maker:
+    """Rows of names, and time from left to right.
+
+    Args:
+        cells: name, date, until (where the cell ends), value.
+        rows: names from the top.
+    """
+
+    def make(size: Size) -> AnyChart:
+        return (
+            alt.Chart(cells)
+            .mark_rect(invalid="show")
+            .encode(
+                x=time_axis(cells["date"].to_list(), size),
+                x2=alt.X2("until:T"),
+                y=names_axis("name:N", rows),
+                color=heat_colour(limit),
+            )
+        )
+
+    return make
+
+
+def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> Maker:
+    """A square matrix of correlations; with its figures where there is room.
+
+    Args:
+        cells: row, column, value.
+    """
+
+    def make(size: Size) -> AnyChart:
+        upright = alt.Axis(labelAngle=-90, labelLimit=MOST_ROOM // 2, grid=False)
+        across = alt.X("column:N", sort=list(names), axis=upright)
+        deep = pl.col("value").abs() > DEEP
+        base = alt.Chart(cells.with_columns(deep=deep.fill_null(False))).encode(
+            x=across, y=names_axis("row:N", names)
+        )
+        boxes = base.mark_rect(stroke="var(--card)", strokeWidth=1, invalid="show").encode(
+            color=heat_colour(1.0)
+        )
+        if size.narrow or len(names) > MOST_WITH_TEXT:
+            return boxes
+        figures = base.mark_text(fontSize=11).encode(
+            text=alt.Text("value:Q", format=".2f"),
+            color=alt.Color("deep:N", scale=ON_COLOURS, legend=None),
+        )
+        return alt.layer(boxes, figures)
+
+    return make
+
+
+def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: dict[str, str]) -> Maker:
+    """Spans of time, each of a kind, in rows of names.
+
+    Args:
+        cells: name, date, until, kind.
+    """
+
+    def make(size: Size) -> AnyChart:
+        colour = alt.Color(
+            "kind:N",
+            legend=None,
+            scale=alt.Scale(domain=list(colours), range=[f"var(--{name})" for name in colours.values()]),
+        )
+        return (
+            alt.Chart(cells)
+            .mark_rect(height={"band": 0.62})
+            .encode(
+                x=time_axis([*cells["date"], *cells["until"]], size),
+                x2=alt.X2("until:T"),
+                y=names_axis("name:N", rows),
+                color=colour,
+            )
+        )
+
+    return make
+
+
+def names_axis(field: str, names: Sequence[str]) -> alt.Y:
+    """Names from the top, in their order."""
+    return alt.Y(field, sort=list(names), axis=alt.Axis(labelLimit=MOST_ROOM, grid=False))

@@ -1,0 +1,125 @@
+"""Figures through time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+import polars as pl
+
+from engine.reports.charts.drawing import MUTED, AnyChart, Maker, Size
+from engine.reports.charts.scales import DOWN, Series, dash, time_axis, tone_colour, toned, value_axis
+
+ARROWS = alt.Scale(domain=["up", "down"], range=["triangle-up", "triangle-down"])
+ZERO_LINE = pl.DataFrame({"zero": [0.0]})
+
+
+def lines(
+    frame: pl.DataFrame, drawn: Sequence[Series], form: str, *, zero: bool = False, steps: bool = False
+) -> Maker:
+    """A line for each series, broken where a figure is null or undefined.
+
+    Args:
+        frame: date and a column for each series.
+        form: of the axis, in d3's words; "" as the steps demand.
+        zero: whether the axis holds 0, with a line there.
+        steps: whether a figure holds until the next one.
+    """
+    long = _melted(frame, drawn)
+    names, places = [s.name for s in drawn], [s.place for s in drawn]
+
+    def make(size: Size) -> AnyChart:
+        chart = (
+            alt.Chart(long)
+            .mark_line(strokeWidth=1.8, strokeJoin="round", interpolate="step-after" if steps else "linear")
+            .encode(
+                x=time_axis(frame["date"].to_list(), size),
+                y=value_axis("value:Q", form, size, zero=zero),
+                color=_colour(names, places),
+                strokeDash=_dashes(drawn),
+            )
+        )
+        return alt.layer(_zero_rule(), chart) if zero else chart
+
+    return make
+
+
+def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str) -> Maker:
+    """One line, and upon it arrows where money came in (up) and went out (down).
+
+    Args:
+        frame: date and `column`. marks: date, `column` (where the arrow stands), flow.
+    """
+
+    def make(size: Size) -> AnyChart:
+        x, y = time_axis(frame["date"].to_list(), size), value_axis(f"{column}:Q", form, size)
+        line = alt.Chart(frame).mark_line(strokeWidth=1.8, color="var(--c1)").encode(x=x, y=y)
+        arrows = (
+            alt.Chart(toned(marks, "flow"))
+            .mark_point(size=90 if size.narrow else 170, filled=True, opacity=1)
+            .encode(
+                x=x,
+                y=y,
+                shape=alt.Shape("tone:N", scale=ARROWS, legend=None),
+                color=tone_colour(),
+            )
+        )
+        return alt.layer(line, arrows) if marks.height else line
+
+    return make
+
+
+def area(frame: pl.DataFrame, column: str, form: str) -> Maker:
+    """One series as a filled area that hangs from 0."""
+
+    def make(size: Size) -> AnyChart:
+        return (
+            alt.Chart(frame)
+            .mark_area(
+                color=DOWN, fillOpacity=0.18, line={"color": DOWN, "strokeWidth": 1.5}, interpolate="linear"
+            )
+            .encode(
+                x=time_axis(frame["date"].to_list(), size),
+                y=value_axis(f"{column}:Q", form, size, zero=True),
+            )
+        )
+
+    return make
+
+
+def columns(frame: pl.DataFrame, column: str, form: str) -> Maker:
+    """A thin column for each session, up or down from 0."""
+
+    def make(size: Size) -> AnyChart:
+        thick = max(1.0, min(8.0, 0.72 * size.width / max(frame.height, 1)))
+        bars = (
+            alt.Chart(toned(frame, column))
+            .mark_bar(size=thick)
+            .encode(
+                x=time_axis(frame["date"].to_list(), size),
+                y=value_axis(f"{column}:Q", form, size, zero=True),
+                color=tone_colour(),
+            )
+        )
+        return alt.layer(bars, _zero_rule())
+
+    return make
+
+
+def _melted(frame: pl.DataFrame, drawn: Sequence[Series]) -> pl.DataFrame:
+    figures = [pl.col(s.column).cast(pl.Float64).fill_nan(None).alias(s.name) for s in drawn]
+    return frame.select("date", *figures).unpivot(index="date", variable_name="series")
+
+
+def _colour(names: list[str], places: list[int]) -> alt.Color:
+    range_ = [f"var(--c{place + 1})" for place in places]
+    return alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=range_))
+
+
+def _dashes(drawn: Sequence[Series]) -> alt.StrokeDash:
+    scale = alt.Scale(domain=[s.name for s in drawn], range=[dash(s.key.dash) for s in drawn])
+    return alt.StrokeDash("series:N", legend=None, scale=scale)
+
+
+def _zero_rule() -> AnyChart:
+    return alt.Chart(ZERO_LINE).mark_rule(color=MUTED, strokeWidth=1).encode(y=alt.Y("zero:Q"))

@@ -1,0 +1,39 @@
+"""What can go wrong before a page is made."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from engine.core.errors import EngineError, safe_url
+
+LIBRARIES = ("altair", "vl_convert", "jinja2", "scipy")
+"""What the `report` extra brings."""
+
+
+class MissingExtraError(EngineError, ImportError):
+    """A library that draws the pages and is not installed."""
+
+    def __init__(self, library: str) -> None:
+        self.library = library
+        super().__init__(
+            f"reports need {library}, which is not installed",
+            "Add it: bin/setup report, or python -m pip install 'columnar-portfolio-engine[report]'",
+        )
+
+
+class NothingStoredError(EngineError, LookupError):
+    """A page about sessions that nobody has computed."""
+
+    def __init__(self, url: str, whose: str, days: str) -> None:
+        self.url = safe_url(url)
+        super().__init__(
+            f"store {self.url} has no snapshot of {whose}{days}",
+            "`python -m engine backfill --from URL` computes them",
+        )
+
+
+def require_extra() -> None:
+    """Raise a typed error unless all that draws the pages is installed."""
+    for library in LIBRARIES:
+        if find_spec(library) is None:
+            raise MissingExtraError(library)

@@ -1,0 +1,56 @@
+"""What each position added to the P&L of a window."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from engine.analytics.equity.pnl import realized_cents, unrealized
+from engine.analytics.positions.prices import quotes
+from engine.analytics.positions.valuation import mark_to_market, position_days
+from engine.core.money import CENT_SCALE, GRAIN_SCALE, usd
+from engine.reports.stored import SNAPSHOT_DATE, Stored
+
+
+def priced_days(stored: Stored) -> pl.DataFrame:
+    """Every position in every session of the window with its quotes: `mark_to_market`'s rows."""
+    symbols = stored.positions["symbol"].unique().sort()
+    priced = quotes(symbols, stored.closes, stored.days)
+    days = position_days(stored.positions, priced, stored.days, stored.rules.synthetic_prefix)
+    return mark_to_market(days)
+
+
+def contributions(stored: Stored, days: pl.DataFrame) -> pl.DataFrame:
+    """The P&L of a window by position, as the snapshots' own daily P&L counts it.
+
+        market = sum over sessions of (close - previous close) x quantity x m
+        realized = gains taken when it, or a part of it, was closed in a session
+
+    over sessions with a snapshot. Quantities are today's: of a position that was changed after the
+    run, the stored P&L knows another quantity than this. Source: document 01 §3.3 and §3.4.
+
+    Args:
+        days: of `priced_days`.
+
+    Returns:
+        position_id, market (null without a session with a price), realized (null where nothing was
+        closed), total (null where both are): USD.
+    """
+    computed = stored.history[SNAPSHOT_DATE]
+    first = computed.min()
+    owned = days.with_columns(portfolio="id", has_previous=pl.col("date") > pl.lit(first, pl.Date)).filter(
+        pl.col("date").is_in(computed.implode())
+    )
+    moves = unrealized(owned, stored.rules.closed_lots).filter(pl.col("moved") > 0)
+    moved = moves.group_by("portfolio").agg(market=usd(pl.col("unrealized").sum(), GRAIN_SCALE))
+    taken = (
+        stored.events.filter(pl.col("trade_date").is_in(computed.implode()))
+        .group_by("position_id")
+        .agg(realized=usd(realized_cents().sum(), CENT_SCALE))
+    )
+    positions = stored.positions.select(position_id="id")
+    return (
+        positions.join(moved, left_on="position_id", right_on="portfolio", how="left", maintain_order="left")
+        .join(taken, on="position_id", how="left", maintain_order="left")
+        .with_columns(total=pl.sum_horizontal("market", "realized", ignore_nulls=True))
+        .with_columns(pl.when(pl.any_horizontal(pl.col("market", "realized").is_not_null())).then("total"))
+    )

@@ -1,0 +1,72 @@
+"""A portfolio's page, part by part."""
+
+from __future__ import annotations
+
+from engine.reports.blocks import Section
+from engine.reports.measures.contributions import priced_days
+from engine.reports.sections.betas import betas
+from engine.reports.sections.correlations import correlations
+from engine.reports.sections.drawdown import drawdown
+from engine.reports.sections.equity import equity
+from engine.reports.sections.exposures import exposures
+from engine.reports.sections.factors import factors
+from engine.reports.sections.glance import glance
+from engine.reports.sections.positions import positions
+from engine.reports.sections.quality import quality
+from engine.reports.sections.sectors import sectors
+from engine.reports.sections.sessions import every_session
+from engine.reports.sections.stress import stress
+from engine.reports.sections.volatility import volatility
+from engine.reports.stored import Stored
+from engine.reports.writing import write
+
+
+def render(stored: Stored, fleet: str | None) -> str:
+    """The document. `fleet`: address of the fleet's page, for a link back."""
+    return write(
+        "portfolio.html",
+        title=stored.name,
+        facts=facts(stored),
+        sections=parts(stored),
+        fleet=fleet,
+    )
+
+
+def parts(stored: Stored) -> list[Section]:
+    """The sections in their order."""
+    days = priced_days(stored)
+    return [
+        glance(stored),
+        equity(stored),
+        drawdown(stored),
+        exposures(stored),
+        betas(stored),
+        factors(stored),
+        volatility(stored),
+        correlations(stored),
+        sectors(stored),
+        stress(stored),
+        positions(stored, days),
+        quality(stored, days),
+        every_session(stored),
+    ]
+
+
+def facts(stored: Stored) -> dict[str, str]:
+    """What the page is about: window, run, store."""
+    row = stored.portfolio
+    return {
+        "Window": f"{stored.start} to {stored.end}, {len(stored.days)} sessions",
+        "Run date": _run_date(stored),
+        "Account": f"{row['account_name']}, {row['account_type']}, {stored.currency}",
+        "Portfolio": row["id"],
+        "Store": stored.url,
+    }
+
+
+def _run_date(stored: Stored) -> str:
+    """What counted as today in the newest run that touched the window."""
+    if stored.runs.is_empty():
+        return "not recorded in this store"
+    run = stored.runs.row(0, named=True)
+    return f"{run['run_date']}, run finished {run['finished_at']:%Y-%m-%d %H:%M} UTC"

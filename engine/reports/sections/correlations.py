@@ -1,0 +1,113 @@
+"""Correlations of the larger holdings, those that move together side by side."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from engine.reports.blocks import Block, Card, Cards, Notice, Section, Table
+from engine.reports.cells import Cell, count, ratio, word
+from engine.reports.charts.drawing import chart
+from engine.reports.charts.heat import matrix_heat
+from engine.reports.measures.clusters import cluster_order, matrix
+from engine.reports.sections.parts import job_notes, reason
+from engine.reports.stored import Stored
+
+MOST_SYMBOLS = 60
+"""That a drawing can show; the table of a larger matrix would weigh megabytes."""
+PAIRS = 6
+DENSE = 25
+"""Symbols from which rows are drawn lower."""
+CELL, DENSE_CELL, NARROW_CELL, NAMES = 34, 18, 15, 90
+
+
+def correlations(stored: Stored) -> Section:
+    """The newest matrix of the window as a heat map, its head, and the extreme pairs."""
+    days = pl.Series(stored.days, dtype=pl.Date)
+    missing = days.filter(~days.is_in(stored.heads["date"].implode()))
+    notes = job_notes(stored, "correlations", missing)
+    if stored.heads.is_empty():
+        nothing = Notice("Correlations not computed", " ".join(notes))
+        return Section("correlations", "Correlations", "", [nothing])
+    head = stored.heads.row(-1, named=True)
+    lead = f"Daily returns of the larger holdings over the 90 calendar days up to {head['date']}."
+    if head["date"] < stored.end:
+        lead += f" On {stored.end} not computed: {reason(stored, 'correlations')}."
+    blocks: list[Block] = [_head(head), *_matrix(stored, notes), *_extremes(stored.pairs)]
+    return Section("correlations", "Correlations", lead, blocks)
+
+
+def _head(head: dict[str, float]) -> Cards:
+    left_out = count(head["positions_excluded"]).text
+    return Cards(
+        (
+            Card("Mean size of a correlation", ratio(head["overall_correlation"])),
+            Card("Effective positions", ratio(head["effective_positions"], digits=1)),
+            Card(
+                "Symbols", count(head["positions_included"]), f"lots left out or counted together: {left_out}"
+            ),
+        )
+    )
+
+
+def _matrix(stored: Stored, notes: list[str]) -> list[Block]:
+    symbols, square = matrix(stored.pairs)
+    if len(symbols) > MOST_SYMBOLS:
+        told = f"{len(symbols)} symbols are more than a drawing can show; the extreme pairs follow."
+        return [Notice("Matrix not drawn", told)]
+    order = cluster_order(square)
+    names = [symbols[place] for place in order]
+    ordered = square[np.ix_(order, order)]
+    cells = pl.DataFrame(
+        {
+            "row": np.repeat(names, len(names)),
+            "column": names * len(names),
+            "value": pl.Series(ordered.ravel(), nan_to_null=True),
+        }
+    )
+    undefined = int(np.isnan(square).sum())
+    if undefined:
+        notes = [*notes, f"{undefined} cells undefined: a price that never moved, or too few common days."]
+    drawing = chart(
+        "Symbols in the order of their clusters",
+        f"Heat map of the correlations of {len(names)} symbols, those that move together side by side.",
+        matrix_heat(cells, names),
+        (CELL if len(names) < DENSE else DENSE_CELL) * len(names) + NAMES,
+        narrow_height=NARROW_CELL * len(names) + NAMES,
+        unit="average linkage over 1 less the correlation",
+        ends=(ratio(-1.0).text, ratio(1.0).text),
+        notes=notes,
+        tables=[_table(names, ordered)],
+    )
+    return [drawing]
+
+
+def _table(names: list[str], square: NDArray[np.float64]) -> Table:
+    rows = [[word(name), *(ratio(float(v)) for v in line)] for name, line in zip(names, square, strict=True)]
+    return Table("Correlations", ["Symbol", *names], rows)
+
+
+def _extremes(pairs: pl.DataFrame) -> list[Block]:
+    once = pairs.filter(pl.col("symbol_1") < pl.col("symbol_2"), pl.col("correlation_value").is_finite())
+    ranked = once.sort("correlation_value", "symbol_1", "symbol_2", descending=[True, False, False])
+    tables = {"Moving most together": ranked.head(PAIRS), "Moving most apart": ranked.reverse().head(PAIRS)}
+    headings = ("Pair", "Correlation", "Returns", "1 less p-value")
+    return [
+        Table(caption, headings, [_pair(row) for row in rows.iter_rows(named=True)], width="half")
+        for caption, rows in tables.items()
+        if rows.height
+    ]
+
+
+def _pair(row: dict[str, float]) -> list[Cell]:
+    significance = row["statistical_significance"]
+    known = significance is not None and not math.isnan(significance)
+    return [
+        word(f"{row['symbol_1']} and {row['symbol_2']}"),
+        ratio(row["correlation_value"]),
+        count(row["data_points"]),
+        ratio(significance, "" if known else "too few returns", digits=4),
+    ]

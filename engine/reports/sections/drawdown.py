@@ -1,0 +1,61 @@
+"""How far below its best the portfolio stood, and for how long."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import polars as pl
+
+from engine.reports.blocks import Chart, Notice, Section, Table
+from engine.reports.cells import absent, count, day, percent
+from engine.reports.charts.drawing import chart
+from engine.reports.charts.lines import area
+from engine.reports.charts.scales import series
+from engine.reports.measures.growth import drawdowns, growth
+from engine.reports.sections.parts import gap_notes, shape_table
+from engine.reports.stored import Stored
+
+MOST = 5
+HOW = "Daily returns chained; what was paid in or out is taken out of them."
+
+
+def drawdown(stored: Stored) -> Section:
+    """The drawdown through time, and the deepest ones."""
+    grown = growth(stored.snapshots)
+    if grown["drawdown"].count() == 0:
+        nothing = Notice("Drawdown not computed", "No session of the window has a return.")
+        return Section("drawdown", "Drawdown", HOW, [nothing])
+    worst = drawdowns(grown, MOST)
+    if worst.is_empty():
+        return Section("drawdown", "Drawdown", f"{HOW} The portfolio was never below its best.", [])
+    deepest = worst.row(0, named=True)
+    lead = f"At its worst, on {deepest['trough']}, {percent(-deepest['depth']).text} below its best."
+    return Section("drawdown", "Drawdown", f"{lead} {HOW}", [_chart(stored, grown, lead), _table(worst)])
+
+
+def _chart(stored: Stored, grown: pl.DataFrame, lead: str) -> Chart:
+    form = partial(percent, digits=2)
+    return chart(
+        "Below the best so far",
+        f"Area of the drawdown by session. {lead}",
+        area(grown, "drawdown", "%"),
+        220,
+        unit="percent",
+        notes=gap_notes(stored, "pnl", "daily_return"),
+        tables=[shape_table("Drawdown by session", grown, series(drawdown="Drawdown"), form)],
+    )
+
+
+def _table(worst: pl.DataFrame) -> Table:
+    rows = [
+        [
+            day(row["fell"]),
+            day(row["trough"]),
+            percent(row["depth"], digits=2, toned=True),
+            day(row["recovered"]) if row["recovered"] else absent("not yet"),
+            count(row["sessions"]),
+        ]
+        for row in worst.iter_rows(named=True)
+    ]
+    headings = ("First below", "Deepest", "Depth", "Recovered", "Sessions below")
+    return Table("The deepest drawdowns", headings, rows)

@@ -1,0 +1,125 @@
+"""Exposures to the spread and ridge factors, week by week."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from engine.analytics.factors.ridge import STYLES
+from engine.analytics.factors.spreads import SPREADS
+from engine.reports.blocks import Block, Chart, Notice, Section, Table
+from engine.reports.cells import Cell, money, ratio, word
+from engine.reports.charts.drawing import chart
+from engine.reports.charts.heat import time_heat
+from engine.reports.sections.parts import job_notes, reason
+from engine.reports.stored import Stored
+
+FACTOR_JOBS = ("spread_factors", "ridge_factors")
+NAMES = (*STYLES, *SPREADS)
+"""The factors of the two jobs; the betas have a section of their own."""
+LIMITS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
+ROW, NARROW_ROW, AXIS = 26, 20, 36
+WEEKLY_FROM = 80
+"""Sessions from which a cell holds a week: its last session's figure."""
+
+
+def factors(stored: Stored) -> Section:
+    """A heat map of ten exposures through time, and the last session's figures."""
+    known = stored.exposures.filter(pl.col("factor").is_in(NAMES))
+    if known.is_empty():
+        return Section("factors", "Factor exposures", "", [_nothing(stored)])
+    blocks: list[Block] = [_chart(stored, known), _last(stored, known)]
+    return Section("factors", "Factor exposures", _lead(stored, known), blocks)
+
+
+def job_of(factor: str) -> str:
+    """The job that computes a factor's exposure."""
+    return "spread_factors" if factor in SPREADS else "ridge_factors"
+
+
+def _nothing(stored: Stored) -> Notice:
+    days = pl.Series(stored.days, dtype=pl.Date)
+    notes = [note for job in FACTOR_JOBS for note in job_notes(stored, job, days)]
+    return Notice("Factor exposures not computed", " ".join(notes))
+
+
+def _lead(stored: Stored, known: pl.DataFrame) -> str:
+    last = known.filter(pl.col("date") == stored.end).sort(pl.col("exposure_value").abs(), descending=True)
+    if last.is_empty():
+        return f"None on {stored.end}: {reason(stored, 'ridge_factors')}."
+    largest = ", ".join(f"{r['factor']} {ratio(r['exposure_value']).text}" for r in last.head(3).to_dicts())
+    return (
+        f"The largest on {stored.end}: {largest}. Spread factors are regressed one by one, the ridge factors "
+        "all six together; exposures are weighted by value over equity."
+    )
+
+
+def _cells(stored: Stored, known: pl.DataFrame) -> pl.DataFrame:
+    """name, session, date, until, value: of each week its last session, or each session of a short window."""
+    calendar = pl.DataFrame({"session": pl.Series(stored.days, dtype=pl.Date)})
+    if len(stored.days) >= WEEKLY_FROM:
+        weeks = calendar.group_by(date=pl.col("session").dt.truncate("1w")).agg(pl.col("session").max())
+        spans = weeks.sort("date").with_columns(until=pl.col("date") + pl.duration(days=7))
+    else:
+        after = pl.col("session").shift(-1).fill_null(pl.col("session") + pl.duration(days=1))
+        spans = calendar.with_columns(date="session", until=after)
+    grid = pl.DataFrame({"name": NAMES}).join(spans, how="cross", maintain_order="left_right")
+    figures = known.select("exposure_value", name="factor", session="date").rename(
+        {"exposure_value": "value"}
+    )
+    return grid.join(figures, on=["name", "session"], how="left", maintain_order="left")
+
+
+def _limit(cells: pl.DataFrame) -> float:
+    """Where the colours end: the largest size shown, rounded up to one of a few."""
+    largest = float(cells.select(pl.col("value").abs().max()).item() or 0.0)
+    return next((limit for limit in LIMITS if largest <= limit), largest)
+
+
+def _chart(stored: Stored, known: pl.DataFrame) -> Chart:
+    cells = _cells(stored, known)
+    limit = _limit(cells)
+    low, high = ratio(-limit).text, ratio(limit).text
+    return chart(
+        "Exposures through time",
+        f"Heat map of {len(NAMES)} factor exposures through time, in colours from {low} to {high}. A table "
+        "below holds the figures at the end of each month.",
+        time_heat(cells, NAMES, limit),
+        ROW * len(NAMES) + AXIS,
+        narrow_height=NARROW_ROW * len(NAMES) + AXIS,
+        unit="a week's last session" if len(stored.days) >= WEEKLY_FROM else "by session",
+        ends=(low, high),
+        notes=[note for job in FACTOR_JOBS for note in _notes(stored, known, job)],
+        tables=[_months(cells)],
+    )
+
+
+def _notes(stored: Stored, known: pl.DataFrame, job: str) -> list[str]:
+    mine = known.filter(pl.col("factor").map_elements(job_of, pl.String) == job)["date"].unique()
+    days = pl.Series(stored.days, dtype=pl.Date)
+    return job_notes(stored, job, days.filter(~days.is_in(mine.implode())))
+
+
+def _months(cells: pl.DataFrame) -> Table:
+    """Each factor's last figure of each month."""
+    monthly = cells.group_by("name", month=pl.col("session").dt.truncate("1mo")).agg(
+        pl.col("value").sort_by("session").last()
+    )
+    months = monthly["month"].unique().sort().to_list()
+    figures = {(row["name"], row["month"]): row["value"] for row in monthly.iter_rows(named=True)}
+    rows = [[word(name), *(ratio(figures[name, month]) for month in months)] for name in NAMES]
+    return Table("Exposures at the end of each month", ["Factor", *(f"{m:%Y-%m}" for m in months)], rows)
+
+
+def _last(stored: Stored, known: pl.DataFrame) -> Table:
+    """The last session's exposures, as ratios and in money."""
+    found = {row["factor"]: row for row in known.filter(pl.col("date") == stored.end).iter_rows(named=True)}
+    rows = [_row(stored, name, found.get(name)) for name in NAMES]
+    return Table(f"On {stored.end}", ("Factor", "Kind", "Exposure", f"{stored.currency}"), rows)
+
+
+def _row(stored: Stored, name: str, found: dict[str, float] | None) -> list[Cell]:
+    job = job_of(name)
+    told = "" if found else reason(stored, job)
+    exposure = ratio(found["exposure_value"] if found else None, told, digits=3)
+    dollars = money(found["exposure_dollar"] if found else None, stored.currency, told)
+    return [word(name), word(job.removesuffix("_factors")), exposure, dollars]

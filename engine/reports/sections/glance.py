@@ -1,0 +1,100 @@
+"""The page's first figures: where the portfolio stands, and how it came there."""
+
+from __future__ import annotations
+
+from engine.reports.blocks import Card, Cards, Section
+from engine.reports.cells import Cell, absent, count, missing, money, percent, ratio
+from engine.reports.measures.growth import drawdowns, growth
+from engine.reports.sections.parts import reason
+from engine.reports.stored import Stored
+
+
+def glance(stored: Stored) -> Section:
+    """Equity, P&L, return, drawdown, volatility, beta, exposure, and the worst that a scenario does."""
+    cards = (
+        _equity(stored),
+        _pnl(stored),
+        _return(stored),
+        _drawdown(stored),
+        _volatility(stored),
+        _beta(stored),
+        _exposure(stored),
+        _worst(stored),
+    )
+    return Section("glance", "At a glance", "", [Cards(cards)])
+
+
+def _equity(stored: Stored) -> Card:
+    figure = money(stored.last["equity_balance"], stored.currency, reason(stored, "pnl", "equity_balance"))
+    opening = money(stored.opening_equity, stored.currency)
+    return Card("Equity", figure, f"{opening.text} before the first session")
+
+
+def _pnl(stored: Stored) -> Card:
+    figure = money(window_sum(stored, "daily_pnl"), stored.currency, "no session has a P&L", toned=True)
+    flows = money(window_sum(stored, "daily_capital_flow"), stored.currency)
+    return Card("P&L", figure, "" if flows.missing else f"flows {flows.text}")
+
+
+def window_sum(stored: Stored, column: str) -> float | None:
+    """The sum of a column of the snapshots in cents; None where no session has a figure."""
+    known = stored.snapshots[column].drop_nulls()
+    return None if known.is_empty() else round(float(known.sum()), 2)
+
+
+def _return(stored: Stored) -> Card:
+    known = growth(stored.snapshots).drop_nulls("index")
+    value = None if known.is_empty() else known["index"][-1] - 1
+    return Card(
+        "Return", percent(value, "no session has a return", toned=True), "time-weighted, flows taken out"
+    )
+
+
+def _drawdown(stored: Stored) -> Card:
+    grown = growth(stored.snapshots)
+    worst = drawdowns(grown, 1)
+    if grown["drawdown"].count() == 0:
+        return Card("Deepest drawdown", missing("no session has a return"))
+    if worst.is_empty():
+        return Card("Deepest drawdown", percent(0.0), "never below its best")
+    row = worst.row(0, named=True)
+    return Card("Deepest drawdown", percent(row["depth"], toned=True), f"on {row['trough']}")
+
+
+def _volatility(stored: Stored) -> Card:
+    last = stored.last
+    told = reason(stored, "volatility", "realized_volatility_21d")
+    forecast = percent(last["expected_volatility_21d"])
+    detail = f"forecast {forecast.text}" if not forecast.missing else ""
+    return Card("Volatility, 21 sessions", percent(last["realized_volatility_21d"], told), detail)
+
+
+def _beta(stored: Stored) -> Card:
+    last = stored.last
+    returns = count(last["beta_calculated_90d_observations"])
+    figure = ratio(last["beta_calculated_90d"], reason(stored, "market_beta", "beta_calculated_90d"))
+    return Card("Market beta, 90 days", figure, "" if returns.missing else f"{returns.text} returns at least")
+
+
+def _exposure(stored: Stored) -> Card:
+    net = share(stored.last["net_exposure"], stored.last["equity_balance"])
+    gross = share(stored.last["gross_exposure"], stored.last["equity_balance"])
+    return Card("Gross exposure", gross, f"of equity; net {net.text}" if not net.missing else "")
+
+
+def share(amount: float | None, equity: float | None) -> Cell:
+    """An amount as a share of equity."""
+    if amount is None or equity is None:
+        return missing("no snapshot is stored for this session")
+    if equity <= 0:
+        return missing("the equity is not above 0")
+    return percent(amount / equity)
+
+
+def _worst(stored: Stored) -> Card:
+    if stored.stress.is_empty():
+        return Card("Worst scenario", missing(reason(stored, "stress")))
+    row = stored.stress.sort("correlated_pnl", "scenario").row(0, named=True)
+    if row["correlated_pnl"] >= 0:
+        return Card("Worst scenario", absent("none loses"), "")
+    return Card("Worst scenario", money(row["correlated_pnl"], stored.currency, toned=True), row["scenario"])

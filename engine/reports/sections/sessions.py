@@ -1,0 +1,49 @@
+"""Every session's figures, for those who want the numbers themselves."""
+
+from __future__ import annotations
+
+from engine.reports.blocks import Section, Table
+from engine.reports.cells import Cell, day, money, percent, ratio
+from engine.reports.reasons import NO_SNAPSHOT
+from engine.reports.stored import Stored
+
+COLUMNS = {
+    "equity_balance": "Equity",
+    "daily_pnl": "P&L",
+    "daily_return": "Return",
+    "daily_capital_flow": "Flows",
+    "long_value": "Long",
+    "short_value": "Short",
+    "gross_exposure": "Gross",
+    "net_exposure": "Net",
+    "realized_volatility_21d": "Vol. 21",
+    "expected_volatility_21d": "Forecast",
+    "beta_calculated_90d": "Market beta",
+    "beta_provider_1y": "Provider beta",
+}
+
+
+def every_session(stored: Stored) -> Section:
+    """The snapshots' main columns, a row for each session."""
+    rows = [
+        [
+            day(row["date"]),
+            *(_cell(stored.currency, name, row[name], row["portfolio_id"]) for name in COLUMNS),
+        ]
+        for row in stored.snapshots.iter_rows(named=True)
+    ]
+    note = "The reasons for figures that are not computed stand in Data quality, by job and session."
+    table = Table(f"{len(rows)} sessions", ("Session", *COLUMNS.values()), rows, note=note, folded=True)
+    lead = "The figures behind the lines of this page, as stored."
+    return Section("sessions", "Sessions", lead, [table])
+
+
+def _cell(currency: str, name: str, value: float | None, snapshot: str | None) -> Cell:
+    why = "" if snapshot else NO_SNAPSHOT
+    if "beta" in name:
+        return ratio(value, why)
+    if "volatility" in name:
+        return percent(value, why)
+    if name == "daily_return":
+        return percent(value, why, digits=2)
+    return money(value, currency, why)

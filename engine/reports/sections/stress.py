@@ -1,0 +1,82 @@
+"""What each scenario would do to the portfolio, worst first."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from engine.reports.blocks import Block, Chart, Key, Notice, Section, Table
+from engine.reports.cells import money, short_money, word
+from engine.reports.charts.bars import bar_heights, signed_bars
+from engine.reports.charts.drawing import chart
+from engine.reports.charts.scales import money_format
+from engine.reports.sections.glance import share
+from engine.reports.sections.parts import job_notes, reason
+from engine.reports.stored import Stored
+
+HOW = (
+    "Direct: the shocks alone on the exposures. Correlated: the other factors move along as they did over "
+    "the last 282 days."
+)
+
+
+def stress(stored: Stored) -> Section:
+    """Scenarios as sorted bars, and the figures."""
+    notes = _notes(stored)
+    if stored.stress.is_empty():
+        nothing = Notice("Stress tests not computed", " ".join(notes))
+        return Section("stress", "Stress tests", "", [nothing])
+    ranked = stored.stress.sort("correlated_pnl", "scenario")
+    worst = ranked.row(0, named=True)
+    lead = (
+        f"On {worst['date']}; the worst of {ranked.height} scenarios is {worst['scenario']}: "
+        f"{short_money(worst['correlated_pnl'], stored.currency)}. {HOW}"
+    )
+    if worst["date"] < stored.end:
+        lead += f" On {stored.end} not computed: {reason(stored, 'stress')}."
+    blocks: list[Block] = [_chart(stored, ranked, notes), _table(stored, ranked)]
+    return Section("stress", "Stress tests", lead, blocks)
+
+
+def _notes(stored: Stored) -> list[str]:
+    done = stored.status.filter(pl.col("job") == "stress", pl.col("status") == "ok")["calculation_date"]
+    days = pl.Series(stored.days, dtype=pl.Date)
+    lacking = days.filter(~days.is_in(done.implode()))
+    silent = stored.status.filter(pl.col("job") == "stress").is_empty() and not stored.stress.is_empty()
+    return [] if silent else job_notes(stored, "stress", lacking)
+
+
+def _chart(stored: Stored, ranked: pl.DataFrame, notes: list[str]) -> Chart:
+    frame = ranked.select("direct_pnl", name="scenario", value="correlated_pnl")
+    wide, narrow = bar_heights(frame.height)
+    loss = (frame["value"] < 0).sum()
+    return chart(
+        "P&L by scenario",
+        f"Bars of {frame.height} scenarios by correlated P&L, worst first; {loss} lose. Strokes mark "
+        "the direct P&L. The table below holds the figures.",
+        signed_bars(frame, money_format(stored.currency), tick="direct_pnl"),
+        wide,
+        narrow_height=narrow,
+        unit=stored.currency,
+        legend=[
+            Key("Correlated gain", "up", shape="box"),
+            Key("Correlated loss", "down", shape="box"),
+            Key("Direct", "ink", shape="box"),
+        ],
+        notes=notes,
+    )
+
+
+def _table(stored: Stored, ranked: pl.DataFrame) -> Table:
+    equity = stored.snapshots.filter(pl.col("date") == ranked["date"][0])["equity_balance"][0]
+    rows = [
+        [
+            word(row["scenario"], f"{row['category']}, {row['severity']}"),
+            money(row["direct_pnl"], stored.currency, toned=True),
+            money(row["correlated_pnl"], stored.currency, toned=True),
+            money(row["correlation_effect"], stored.currency, toned=True),
+            share(row["correlated_pnl"], equity),
+        ]
+        for row in ranked.iter_rows(named=True)
+    ]
+    headings = ("Scenario", "Direct", "Correlated", "Effect", "Of equity")
+    return Table("Scenarios", headings, rows, sortable=True)
