@@ -54,6 +54,11 @@ class Gate:
         self._probing = False
         self._shut = False
 
+    @property
+    def pauses(self) -> int:
+        """Pauses in a row so far; 0 while the breaker is closed."""
+        return self._opened
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """One request, from its turn to its end.
