@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from engine.benchmarks import wheel
+from engine.benchmarks import local_postgres
 
 ROOT = Path(__file__).parents[1]
 GUARDED, PASSWORD = "guarded", "S3cr3t/p@ss:w%rd"
@@ -42,7 +42,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
-    with wheel.running() as own, psycopg.connect(own.url("postgres"), autocommit=True) as admin:
+    with local_postgres.running() as own, psycopg.connect(own.url("postgres"), autocommit=True) as admin:
         _configure(admin)
         yield Server(own.socket, admin)
 

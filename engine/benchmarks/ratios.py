@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from engine.benchmarks.measures import Measure, Ratio
+from engine.benchmarks.measurements import Measurement, Ratio
 
 
-def ratios(measures: Mapping[str, Measure]) -> list[Ratio]:
+def ratios(measures: Mapping[str, Measurement]) -> list[Ratio]:
     """All that the measures allow."""
     return [*_limits(measures), *_loops(measures), *_exponents(measures)]
 
 
-def _limits(measures: Mapping[str, Measure]) -> Iterator[Ratio]:
+def _limits(measures: Mapping[str, Measurement]) -> Iterator[Ratio]:
     """The engine over what its store alone takes to give and take the same rows."""
     for name, write in measures.items():
         case, _, what = name.rpartition("/")
@@ -23,14 +23,14 @@ def _limits(measures: Mapping[str, Measure]) -> Iterator[Ratio]:
         yield Ratio(f"{case}: engine / bare write alone", engine.best / write.best)
 
 
-def _loops(measures: Mapping[str, Measure]) -> Iterator[Ratio]:
+def _loops(measures: Mapping[str, Measurement]) -> Iterator[Ratio]:
     for name, loop in measures.items():
         case, _, what = name.rpartition("/")
         if name.startswith("loop/") and what in ("in turn", "asyncio"):
             yield Ratio(f"{case}: loop {what} / engine", loop.best / measures[f"{case}/the engine"].best)
 
 
-def _exponents(measures: Mapping[str, Measure]) -> Iterator[Ratio]:
+def _exponents(measures: Mapping[str, Measurement]) -> Iterator[Ratio]:
     """The b of seconds = a * portfolios ** b, by least squares of the logarithms."""
     import numpy as np
 
@@ -43,7 +43,7 @@ def _exponents(measures: Mapping[str, Measure]) -> Iterator[Ratio]:
             yield Ratio(f"growth/{kind}: exponent of seconds by portfolios", float(exponent))
 
 
-def against(measures: Mapping[str, Measure], old: Mapping[str, Measure]) -> list[Ratio]:
+def against(measures: Mapping[str, Measurement], old: Mapping[str, Measurement]) -> list[Ratio]:
     """Seconds of this run over another's, for whatever both have measured alike."""
     return [
         Ratio(name, measure.best / old[name].best)

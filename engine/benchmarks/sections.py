@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from engine.benchmarks.measures import Findings, Measure
+from engine.benchmarks.measurements import BenchmarkResults, Measurement
 from engine.benchmarks.processes import SOURCE, engine_command, run
-from engine.benchmarks.stores import PRISTINE, Store
-from engine.benchmarks.worlds import Sizes, World
+from engine.benchmarks.stores import PRISTINE, BenchmarkStore
+from engine.benchmarks.workloads import BenchmarkPlan, Workload
 from engine.core.calendar import last_session, sessions
 
 LOOP = "tests.benchmarks.loop"
@@ -21,7 +21,9 @@ ROUNDS_UP_TO = 10
 """Portfolios of a world of which several rounds are worth their time."""
 
 
-def backfill(store: Store, url: str, world: World, start: date, end: date, measure: Measure) -> None:
+def backfill(
+    store: BenchmarkStore, url: str, world: Workload, start: date, end: date, measure: Measurement
+) -> None:
     """One run of the engine's command, added to a measure."""
     command = engine_command("backfill", "--from", url, *world.days(start, end), "--json", "--quiet")
     took = run(command, store.folder)
@@ -30,14 +32,20 @@ def backfill(store: Store, url: str, world: World, start: date, end: date, measu
     measure.add(took.wall, took.cpu, took.peak_mib, **record["seconds"])
 
 
-def fresh(store: Store, world: World, measure: Measure) -> None:
+def fresh(store: BenchmarkStore, world: Workload, measure: Measurement) -> None:
     """The whole window computed in a fresh copy of the pristine store, which stays as it then is."""
     backfill(store, store.copy(PRISTINE, TRIAL), world, world.start, world.end, measure)
     grown = store.size(TRIAL) - store.size(PRISTINE)
     measure.stored_mib = round(grown / BYTES_A_MEBIBYTE, 2)
 
 
-def reference(stores: Sequence[Store], sizes: Sizes, findings: Findings, engine: bool, limit: bool) -> None:
+def reference(
+    stores: Sequence[BenchmarkStore],
+    sizes: BenchmarkPlan,
+    findings: BenchmarkResults,
+    engine: bool,
+    limit: bool,
+) -> None:
     """The reference window: the engine, the same again over its own rows, and the limit, in turn.
 
     A store's rounds are done before the next one's: a server goes on working for minutes after a load.
@@ -60,7 +68,7 @@ def reference(stores: Sequence[Store], sizes: Sizes, findings: Findings, engine:
                 backfill(store, store.url(TRIAL), world, world.start, world.end, again)
 
 
-def growth(stores: Sequence[Store], sizes: Sizes, findings: Findings) -> None:
+def growth(stores: Sequence[BenchmarkStore], sizes: BenchmarkPlan, findings: BenchmarkResults) -> None:
     """Ever more portfolios: what each store takes, and its limit."""
     for store in stores:
         for world in sizes.growth[store.kind]:
@@ -69,7 +77,7 @@ def growth(stores: Sequence[Store], sizes: Sizes, findings: Findings) -> None:
             store.drop(TRIAL)
 
 
-def _grown(store: Store, world: World, sizes: Sizes, findings: Findings) -> None:
+def _grown(store: BenchmarkStore, world: Workload, sizes: BenchmarkPlan, findings: BenchmarkResults) -> None:
     _made(store, world, findings)
     for _ in range(_rounds(world, sizes)):
         measure = _measure(findings, "growth", store, world, "first")
@@ -77,11 +85,11 @@ def _grown(store: Store, world: World, sizes: Sizes, findings: Findings) -> None
         _limit(store, world, findings, "growth")
 
 
-def _rounds(world: World, sizes: Sizes) -> int:
+def _rounds(world: Workload, sizes: BenchmarkPlan) -> int:
     return sizes.rounds if world.portfolios <= ROUNDS_UP_TO else 1
 
 
-def daily(stores: Sequence[Store], sizes: Sizes, findings: Findings) -> None:
+def daily(stores: Sequence[BenchmarkStore], sizes: BenchmarkPlan, findings: BenchmarkResults) -> None:
     """The last session alone, in a store that holds the days before it."""
     for store in stores:
         for world in sizes.daily[store.kind]:
@@ -91,17 +99,19 @@ def daily(stores: Sequence[Store], sizes: Sizes, findings: Findings) -> None:
             store.drop(HISTORY)
 
 
-def _one_day(store: Store, world: World, sizes: Sizes, findings: Findings) -> None:
+def _one_day(
+    store: BenchmarkStore, world: Workload, sizes: BenchmarkPlan, findings: BenchmarkResults
+) -> None:
     _made(store, world, findings)
     before = last_session(world.end - ONE_DAY)
     history = store.copy(PRISTINE, HISTORY)
-    backfill(store, history, world, sizes.history, before, Measure("history", 0, 0))
+    backfill(store, history, world, sizes.history, before, Measurement("history", 0, 0))
     for _ in range(_rounds(world, sizes)):
         measure = _measure(findings, "daily", store, world, "one session", 1)
         backfill(store, store.copy(HISTORY, TRIAL), world, world.end, world.end, measure)
 
 
-def loop(stores: Sequence[Store], sizes: Sizes, findings: Findings) -> None:
+def loop(stores: Sequence[BenchmarkStore], sizes: BenchmarkPlan, findings: BenchmarkResults) -> None:
     """The old way over the window's first sessions, in turn and with asyncio, held to the engine.
 
     It is a part of a checkout's tests, runs on Postgres, and is left out where either is missing.
@@ -130,12 +140,12 @@ def loop(stores: Sequence[Store], sizes: Sizes, findings: Findings) -> None:
     store.drop(TRIAL)
 
 
-def _made(store: Store, world: World, findings: Findings) -> None:
+def _made(store: BenchmarkStore, world: Workload, findings: BenchmarkResults) -> None:
     took = store.make(world)
     _measure(findings, "demo", store, world, "made").add(took.wall, took.cpu, took.peak_mib)
 
 
-def _limit(store: Store, world: World, findings: Findings, section: str) -> None:
+def _limit(store: BenchmarkStore, world: Workload, findings: BenchmarkResults, section: str) -> None:
     """The bare write of what the engine has just written, and the bare read of what it read."""
     if not store.has_limit:
         return
@@ -147,7 +157,7 @@ def _limit(store: Store, world: World, findings: Findings, section: str) -> None
 
 
 def _measure(
-    findings: Findings, section: str, store: Store, world: World, what: str, days: int = 0
-) -> Measure:
+    findings: BenchmarkResults, section: str, store: BenchmarkStore, world: Workload, what: str, days: int = 0
+) -> Measurement:
     name = f"{section}/{store.kind}/{world.label}/{what}"
     return findings.measure(name, world.portfolios, days or len(sessions(world.start, world.end)))

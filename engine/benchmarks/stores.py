@@ -7,16 +7,16 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-from engine.benchmarks.limits import OUTPUTS, Bare, bare, read_statements
+from engine.benchmarks.limits import OUTPUTS, StoreTime, bare, read_statements
+from engine.benchmarks.postgres_server import Server
 from engine.benchmarks.processes import Process, engine_command, run
-from engine.benchmarks.server import Server
-from engine.benchmarks.worlds import World
+from engine.benchmarks.workloads import Workload
 from sql import Name, Query, statement
 
 PRISTINE = "pristine"
 
 
-class Store(ABC):
+class BenchmarkStore(ABC):
     """Stores of one kind, by name, in a folder or a server of the benchmark's own."""
 
     kind: ClassVar[str]
@@ -29,7 +29,7 @@ class Store(ABC):
         """Whether the bare store can be timed."""
         return True
 
-    def make(self, world: World) -> Process:
+    def make(self, world: Workload) -> Process:
         """The pristine store with a world in it."""
         self.drop(PRISTINE)
         self._begin(PRISTINE)
@@ -60,15 +60,15 @@ class Store(ABC):
         """The bytes that a store takes on disk."""
 
     @abstractmethod
-    def bare_write(self, name: str) -> Bare:
+    def bare_write(self, name: str) -> StoreTime:
         """The output rows of a store put into a copy of the pristine one, and nothing else done."""
 
     @abstractmethod
-    def bare_read(self, name: str, world: World) -> Bare:
+    def bare_read(self, name: str, world: Workload) -> StoreTime:
         """The inputs of a window read from a store by the engine's statements, and dropped."""
 
 
-class FileStore(Store):
+class FileStore(BenchmarkStore):
     """DuckDB files or Parquet folders."""
 
     suffix: ClassVar[str] = ""
@@ -83,13 +83,13 @@ class FileStore(Store):
         path = self._path(name)
         return sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())
 
-    def bare_write(self, name: str) -> Bare:
+    def bare_write(self, name: str) -> StoreTime:
         target = self.copy(PRISTINE, "bare")
         found = bare(self.folder, "write", self.url(name), target)
         self.drop("bare")
         return found
 
-    def bare_read(self, name: str, world: World) -> Bare:
+    def bare_read(self, name: str, world: Workload) -> StoreTime:
         return bare(self.folder, "read", self.url(name), *world.days(world.start, world.end))
 
 
@@ -122,7 +122,7 @@ class ParquetStore(FileStore):
         shutil.rmtree(self._path(name), ignore_errors=True)
 
 
-class PostgresStore(Store):
+class PostgresStore(BenchmarkStore):
     """Databases of a server."""
 
     kind = "postgres"
@@ -155,7 +155,7 @@ class PostgresStore(Store):
     def size(self, name: str) -> int:
         return self.server.size(name)
 
-    def bare_write(self, name: str) -> Bare:
+    def bare_write(self, name: str) -> StoreTime:
         """psql's COPY of ready files, parents first, in one stream and one transaction."""
         files = self.folder / "rows"
         files.mkdir()
@@ -165,19 +165,19 @@ class PostgresStore(Store):
         shutil.rmtree(files)
         rows = bare(self.folder, "count", self.url("bare")).rows
         self.drop("bare")
-        return Bare(took.wall, took.cpu, rows)
+        return StoreTime(took.wall, took.cpu, rows)
 
     def _script(self, name: str, command: str, files: Path) -> Process:
         lines = [statement(command, table=Name(t), file=str(files / f"{t}.csv")) for t in OUTPUTS]
         return self._psql(name, "".join(lines))
 
-    def bare_read(self, name: str, world: World) -> Bare:
+    def bare_read(self, name: str, world: Workload) -> StoreTime:
         """psql's COPY of the engine's own statements, to nowhere."""
         texts = read_statements(self.folder, self.copy(name, "bare"), world)
         self.copy(name, "bare")  # the engine, too, reads pages that the server has not seen
         took = self._psql("bare", "".join(statement("bench/read", query=Query(text)) for text in texts))
         self.drop("bare")
-        return Bare(took.wall, took.cpu)
+        return StoreTime(took.wall, took.cpu)
 
     def _psql(self, name: str, script: str) -> Process:
         path = self.folder / "script.sql"

@@ -23,7 +23,7 @@ KIBIBYTES_A_MEBIBYTE = 1024
 
 
 @dataclass
-class Record:
+class RunRecord:
     """A run: its arguments, where they came from, its report, and what more it has to tell."""
 
     arguments: dict[str, Any]
@@ -73,12 +73,12 @@ def _peak_memory() -> int:
 
 
 @contextmanager
-def recorded(options: Namespace, settings: Config, source: str) -> Iterator[Record]:
+def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunRecord]:
     """Write the run's record when the block ends, well or badly."""
     arguments = {key: value for key, value in vars(options).items() if value is not None}
     for key, url in (("source", source), ("target", getattr(options, "target", None) or source)):
         arguments[key] = safe_url(url)
-    record = Record(arguments, settings.shown())
+    record = RunRecord(arguments, settings.shown())
     try:
         yield record
     except BaseException as error:
@@ -89,7 +89,7 @@ def recorded(options: Namespace, settings: Config, source: str) -> Iterator[Reco
         _leave(record, settings.run_results)
 
 
-def _leave(record: Record, path: str) -> None:
+def _leave(record: RunRecord, path: str) -> None:
     try:
         Path(path).write_text(record.to_json() + "\n", encoding="utf-8")
     except OSError as error:

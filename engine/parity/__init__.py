@@ -1,10 +1,10 @@
 """The parity harness: two stores compared table by table, row by row, cell by cell."""
 
 from engine.parity.comparison import Comparison
-from engine.parity.errors import CannotCompareError, ExemptionError, UnknownTableError
+from engine.parity.comparison_errors import CannotCompareError, ExemptionError
 from engine.parity.exemptions import Exemption, load_exemptions
 from engine.parity.harness import compare
-from engine.parity.keys import Reader
+from engine.parity.keys import TableReader
 from engine.parity.tolerance import JSON_NUMBERS, OFF_BY_ONE_IN, Tolerance
 
 __all__ = [
@@ -14,9 +14,8 @@ __all__ = [
     "Comparison",
     "Exemption",
     "ExemptionError",
-    "Reader",
+    "TableReader",
     "Tolerance",
-    "UnknownTableError",
     "compare",
     "load_exemptions",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.parity import html, report
+from engine.parity import comparison_page, comparison_text
 from engine.parity.differences import Differences
 
 
@@ -14,19 +14,19 @@ class Comparison(Differences):
 
     def to_text(self) -> str:
         """The report for a terminal, at most 120 columns wide."""
-        return report.text(self)
+        return comparison_text.text(self)
 
     def to_json(self) -> str:
         """The whole result as JSON."""
-        return report.as_json(self)
+        return comparison_text.as_json(self)
 
     def to_html(self) -> str:
         """A self-contained page: light, dark and printable."""
-        return html.page(self)
+        return comparison_page.page(self)
 
     def _repr_html_(self) -> str:
         """The report in a notebook."""
-        return html.fragment(self)
+        return comparison_page.fragment(self)
 
     def __str__(self) -> str:
         return self.to_text()

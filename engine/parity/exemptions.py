@@ -22,9 +22,9 @@ import polars as pl
 
 from engine.core.errors import nearest
 from engine.core.schema import TABLES, Column, Table
-from engine.parity.errors import ExemptionError
+from engine.parity.canonical import NOT_A_NUMBER, needed, one_form
+from engine.parity.comparison_errors import ExemptionError
 from engine.parity.keys import made_references
-from engine.parity.values import NOT_A_NUMBER, needed, one_form
 
 Value = str | int | float | bool | None
 _FIELDS = {"table", "columns", "where", "reason"}

@@ -9,21 +9,22 @@ from datetime import date
 import polars as pl
 
 from engine.core.errors import UsageError, safe_url
+from engine.core.names import table_named
 from engine.core.schema import TABLES, Table
 from engine.parity import layout
 from engine.parity.comparison import Comparison
-from engine.parity.errors import CannotCompareError, UnknownTableError
+from engine.parity.comparison_errors import CannotCompareError
 from engine.parity.exemptions import Exemption
-from engine.parity.keys import Reader, Side
-from engine.parity.tally import Tally, describe, tally
+from engine.parity.keys import ComparedStore, TableReader
+from engine.parity.table_comparison import TableComparison, describe, tally
 
 COMPARED_ROLES = ("output", "state")
 """What a run writes and legacy wrote too; the engine's own tables have no counterpart."""
 
 
 def compare(
-    expected: Reader,
-    actual: Reader,
+    expected: TableReader,
+    actual: TableReader,
     tables: Sequence[str] | None = None,
     start: date | None = None,
     end: date | None = None,
@@ -39,7 +40,7 @@ def compare(
     """
     if start is not None and end is not None and start > end:
         raise UsageError(f"the window ends on {end}, before it starts on {start}")
-    left, right = Side(expected, start, end), Side(actual, start, end)
+    left, right = ComparedStore(expected, start, end), ComparedStore(actual, start, end)
     chosen = _chosen(tables, left)
     found = [tally(table, left, right, exemptions) for table in chosen]
     idle = _idle([e for e in exemptions if e.table not in {t.name for t in chosen}])
@@ -53,7 +54,7 @@ def compare(
     )
 
 
-def _chosen(names: Sequence[str] | None, expected: Side) -> list[Table]:
+def _chosen(names: Sequence[str] | None, expected: ComparedStore) -> list[Table]:
     """The tables to compare, in the schema's order."""
     if not names:
         known = [t for t in TABLES.values() if t.role in COMPARED_ROLES]
@@ -62,31 +63,30 @@ def _chosen(names: Sequence[str] | None, expected: Side) -> list[Table]:
             raise CannotCompareError(expected.reader.url)
         return chosen
     for name in names:
-        if name not in TABLES:
-            raise UnknownTableError(name, TABLES)
+        table_named(name)
     absent = [name for name in dict.fromkeys(names) if name not in expected.present]
     if absent:
         raise CannotCompareError(expected.reader.url, absent)
     return [table for table in TABLES.values() if table.name in names]
 
 
-def _left_out(expected: Side, actual: Side) -> tuple[str, ...]:
+def _left_out(expected: ComparedStore, actual: ComparedStore) -> tuple[str, ...]:
     """Tables that could be compared, but that only the actual store has."""
     extra = actual.present - expected.present
     return tuple(t.name for t in TABLES.values() if t.name in extra and t.role in COMPARED_ROLES)
 
 
-def _idle(exemptions: Sequence[Exemption]) -> Tally | None:
+def _idle(exemptions: Sequence[Exemption]) -> TableComparison | None:
     """Exemptions of tables that are not compared, so that they are listed as well."""
     if not exemptions:
         return None
     rows = [(*describe(exemption), "table not compared", 0, 0, 0, 0, 0) for exemption in exemptions]
     frame = pl.DataFrame(rows, schema=layout.EXEMPTIONS, orient="row")
     none = pl.DataFrame()
-    return Tally(tables=none, columns=none, rows=none, examples=none, exemptions=frame)
+    return TableComparison(tables=none, columns=none, rows=none, examples=none, exemptions=frame)
 
 
-def _stacked(found: Sequence[Tally]) -> dict[str, pl.DataFrame]:
-    names = [field.name for field in fields(Tally)]
+def _stacked(found: Sequence[TableComparison]) -> dict[str, pl.DataFrame]:
+    names = [field.name for field in fields(TableComparison)]
     frames = {name: [getattr(tally, name) for tally in found] for name in names}
     return {name: pl.concat([f for f in kept if f.width]) for name, kept in frames.items()}

@@ -16,14 +16,14 @@ import polars as pl
 
 from engine.core.frames import empty
 from engine.core.schema import TABLES, ForeignKey, Table
-from engine.parity.values import canonical, needed, show
+from engine.parity.canonical import canonical, needed, show
 
 SEPARATOR = " / "
 _DAY = "day of the row"
 _ID, _NAME = "row id", "row name"
 
 
-class Reader(Protocol):
+class TableReader(Protocol):
     """A store that gives whole tables, in the types of `engine.core.frames` or near them."""
 
     @property
@@ -40,10 +40,10 @@ class Reader(Protocol):
         ...
 
 
-class Side:
+class ComparedStore:
     """One of the two stores: its tables in one form, ids resolved, cut to the window."""
 
-    def __init__(self, reader: Reader, start: date | None, end: date | None) -> None:
+    def __init__(self, reader: TableReader, start: date | None, end: date | None) -> None:
         self.reader, self.start, self.end = reader, start, end
         self.present = reader.tables()
         self._parents: dict[str, pl.DataFrame] = {}

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from engine.reports.errors import require_extra
+from engine.reports.page_errors import require_extra
 
 __all__ = ["fleet_page", "portfolio_page"]
 

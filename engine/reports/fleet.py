@@ -13,14 +13,14 @@ from engine.analyst.store import Store
 from engine.analyst.store import open as open_store
 from engine.core.calendar import sessions
 from engine.core.errors import safe_url
-from engine.reports.blocks import Block, Card, Cards, Notice, Section, Table
-from engine.reports.cells import Cell, absent, count, missing, money, percent, ratio, word
+from engine.html.blocks import Block, Card, Cards, Notice, PageTable, Section
+from engine.html.cells import Cell, absent, count, missing, money, percent, ratio, word
+from engine.html.page import write
 from engine.reports.charts.sparks import spark
 from engine.reports.measures.growth import growth
 from engine.reports.reasons import JOBS, meaning, why
 from engine.reports.sections.glance import share
 from engine.reports.stored import SNAPSHOT_DATE, extent
-from engine.reports.writing import write
 
 KEY = "fleet"
 COLUMNS = (
@@ -51,7 +51,7 @@ HEADINGS = (
 
 
 @dataclass(frozen=True)
-class Fleet:
+class StoredFleet:
     """A store's portfolios in a window. Figures are doubles in the units of the schema.
 
     start, end: first and last session with a snapshot. portfolios: those that are not deleted.
@@ -68,7 +68,7 @@ class Fleet:
     worst: pl.DataFrame
 
 
-def read_fleet(url: str, start: date | None, end: date | None) -> Fleet:
+def read_fleet(url: str, start: date | None, end: date | None) -> StoredFleet:
     """Read what the page shows.
 
     Raises:
@@ -83,7 +83,7 @@ def read_fleet(url: str, start: date | None, end: date | None) -> Fleet:
     newest = known.group_by("portfolio_id").agg(pl.col(SNAPSHOT_DATE).max())[SNAPSHOT_DATE].min()
     assert isinstance(newest, date)
     status = store.read("analytics_status", start=newest, end=last).filter(kept)
-    return Fleet(safe_url(url), first, last, portfolios, known, status, _worst(store, newest, last))
+    return StoredFleet(safe_url(url), first, last, portfolios, known, status, _worst(store, newest, last))
 
 
 def _worst(store: Store, first: date, last: date) -> pl.DataFrame:
@@ -96,12 +96,12 @@ def _worst(store: Store, first: date, last: date) -> pl.DataFrame:
     return results.group_by("portfolio_id", date="calculation_date").agg(pl.col("correlated_pnl").min())
 
 
-def render(fleet: Fleet, links: Mapping[str, str]) -> str:
+def render(fleet: StoredFleet, links: Mapping[str, str]) -> str:
     """The document. `links`: addresses of the portfolios' own pages by id."""
     rows = [_row(fleet, portfolio, links) for portfolio in fleet.portfolios.iter_rows(named=True)]
     rows.sort(key=lambda row: -float(row[1].value or "-inf"))
     note = "Figures of each portfolio's last session; P&L, return and drawdown of the window."
-    table = Table("Last session and window", HEADINGS, rows, note=note, sortable=True, key=KEY)
+    table = PageTable("Last session and window", HEADINGS, rows, note=note, sortable=True, key=KEY)
     sections = [
         Section("glance", "At a glance", "", [_cards(fleet)]),
         Section("portfolios", "Portfolios", "", [table]),
@@ -114,7 +114,7 @@ def render(fleet: Fleet, links: Mapping[str, str]) -> str:
     return write("fleet.html", title="All portfolios", facts=facts, sections=sections, key=KEY)
 
 
-def _cards(fleet: Fleet) -> Cards:
+def _cards(fleet: StoredFleet) -> Cards:
     on = f"on {fleet.end}"
     last = fleet.snapshots.filter(pl.col(SNAPSHOT_DATE) == fleet.end)
     held = last.join(fleet.portfolios.select("currency", portfolio_id="id"), on="portfolio_id")
@@ -127,14 +127,14 @@ def _cards(fleet: Fleet) -> Cards:
     return Cards([portfolios, *together, Card("Portfolios with a failed job", _failed(fleet), on)])
 
 
-def _failed(fleet: Fleet) -> Cell:
+def _failed(fleet: StoredFleet) -> Cell:
     if fleet.status.is_empty():
         return absent("unknown: no status is stored")
     bad = fleet.status.filter(pl.col("calculation_date") == fleet.end, pl.col("status") == "failed")
     return count(bad["portfolio_id"].n_unique())
 
 
-def _row(fleet: Fleet, portfolio: dict[str, Any], links: Mapping[str, str]) -> list[Cell]:
+def _row(fleet: StoredFleet, portfolio: dict[str, Any], links: Mapping[str, str]) -> list[Cell]:
     key, currency = portfolio["id"], portfolio["currency"]
     name = word(portfolio["name"], portfolio["account_type"], links.get(key, ""))
     mine = fleet.snapshots.filter(pl.col("portfolio_id") == key).sort(SNAPSHOT_DATE)
@@ -185,7 +185,7 @@ def _with_spark(cell: Cell, values: pl.Series, label: str, colour: str) -> Cell:
     return replace(cell, drawing=drawn)
 
 
-def _stress(fleet: Fleet, last: dict[str, Any], status: pl.DataFrame) -> Cell:
+def _stress(fleet: StoredFleet, last: dict[str, Any], status: pl.DataFrame) -> Cell:
     """The worst scenario of the last session, as a share of equity."""
     day, equity = last[SNAPSHOT_DATE], last["equity_balance"]
     found = fleet.worst.filter(pl.col("portfolio_id") == last["portfolio_id"], pl.col("date") == day)[
@@ -205,11 +205,11 @@ def _not_done(status: pl.DataFrame) -> Cell:
     return Cell(str(failed + skipped), str(failed + skipped), number=True, small=told)
 
 
-def _quality_lead(fleet: Fleet) -> str:
+def _quality_lead(fleet: StoredFleet) -> str:
     return f"What was not computed on {fleet.end}, and why."
 
 
-def _reasons(fleet: Fleet) -> list[Block]:
+def _reasons(fleet: StoredFleet) -> list[Block]:
     lacking = fleet.status.filter(pl.col("calculation_date") == fleet.end, pl.col("status") != "ok")
     if fleet.status.is_empty():
         return [Notice("No status is stored", "The batch that wrote these tables left no analytics_status.")]
@@ -222,4 +222,4 @@ def _reasons(fleet: Fleet) -> list[Block]:
         [word(JOBS.get(job, job)), word(status), count(number), word(meaning(reason))]
         for job, status, reason, number in rows
     ]
-    return [Table("Jobs not done, by reason", ("Job", "Outcome", "Portfolios", "Reason"), cells)]
+    return [PageTable("Jobs not done, by reason", ("Job", "Outcome", "Portfolios", "Reason"), cells)]

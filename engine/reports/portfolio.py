@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.reports.blocks import Section
+from engine.html.blocks import Section
+from engine.html.page import write
 from engine.reports.measures.contributions import priced_days
 from engine.reports.sections.betas import betas
 from engine.reports.sections.correlations import correlations
@@ -17,11 +18,10 @@ from engine.reports.sections.sectors import sectors
 from engine.reports.sections.sessions import every_session
 from engine.reports.sections.stress import stress
 from engine.reports.sections.volatility import volatility
-from engine.reports.stored import Stored
-from engine.reports.writing import write
+from engine.reports.stored import StoredPortfolio
 
 
-def render(stored: Stored, fleet: str | None) -> str:
+def render(stored: StoredPortfolio, fleet: str | None) -> str:
     """The document. `fleet`: address of the fleet's page, for a link back."""
     return write(
         "portfolio.html",
@@ -32,7 +32,7 @@ def render(stored: Stored, fleet: str | None) -> str:
     )
 
 
-def parts(stored: Stored) -> list[Section]:
+def parts(stored: StoredPortfolio) -> list[Section]:
     """The sections in their order."""
     days = priced_days(stored)
     return [
@@ -52,7 +52,7 @@ def parts(stored: Stored) -> list[Section]:
     ]
 
 
-def facts(stored: Stored) -> dict[str, str]:
+def facts(stored: StoredPortfolio) -> dict[str, str]:
     """What the page is about: window, run, store."""
     row = stored.portfolio
     return {
@@ -64,7 +64,7 @@ def facts(stored: Stored) -> dict[str, str]:
     }
 
 
-def _run_date(stored: Stored) -> str:
+def _run_date(stored: StoredPortfolio) -> str:
     """What counted as today in the newest run that touched the window."""
     if stored.runs.is_empty():
         return "not recorded in this store"

@@ -16,7 +16,7 @@ from engine.analytics.positions.prices import PNL_LOOK_BACK
 from engine.core.calendar import sessions
 from engine.core.errors import safe_url
 from engine.core.rules import Rules
-from engine.reports.errors import NothingStoredError
+from engine.reports.page_errors import NothingStoredError
 from loaders import open_reader
 
 PRICE_LOOK_BACK = timedelta(days=366)
@@ -26,7 +26,7 @@ BENCHMARK = "SP500"
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredPortfolio:
     """A portfolio's rows in a window. Figures are doubles in the units of the schema.
 
     portfolio: its row of portfolios.
@@ -107,7 +107,7 @@ class Stored:
 
 def read_stored(
     url: str, portfolio: str | UUID, start: date | None, end: date | None, rules: Rules
-) -> Stored:
+) -> StoredPortfolio:
     """Read a portfolio's rows; a table that is not there yet has none.
 
     Raises:
@@ -121,7 +121,7 @@ def read_stored(
     first, last = extent(history, start, end, url, f"portfolio {owner['name']}")
     heads = store.read("correlation_calculations", key, first, last)
     dated = heads.with_columns(date=pl.col("calculation_date").dt.date()).sort("date")
-    return Stored(
+    return StoredPortfolio(
         url=safe_url(url),
         portfolio=owner,
         start=first,

@@ -17,13 +17,13 @@ import polars as pl
 
 import engine
 from engine.benchmarks.context import context
-from engine.benchmarks.measures import Findings, Ratio
+from engine.benchmarks.measurements import BenchmarkResults, Ratio
+from engine.benchmarks.postgres_server import server
 from engine.benchmarks.ratios import ratios
-from engine.benchmarks.report import to_text
+from engine.benchmarks.results_text import to_text
 from engine.benchmarks.sections import TRIAL, reference
-from engine.benchmarks.server import server
-from engine.benchmarks.stores import DuckDBStore, ParquetStore, PostgresStore, Store
-from engine.benchmarks.worlds import FIRST, LAST, Sizes, World
+from engine.benchmarks.stores import BenchmarkStore, DuckDBStore, ParquetStore, PostgresStore
+from engine.benchmarks.workloads import FIRST, LAST, BenchmarkPlan, Workload
 
 RUN_DATE = date(2026, 11, 23)
 LEGACY_SECONDS = 1_058.9
@@ -31,7 +31,7 @@ LEGACY_SECONDS = 1_058.9
 of golden/README.md, `demo`."""
 
 
-def against_legacy(findings: Findings) -> list[Ratio]:
+def against_legacy(findings: BenchmarkResults) -> list[Ratio]:
     return [
         Ratio(f"{measure.name}: the legacy batch, on a quiet machine of two cores / engine", ratio)
         for measure in findings.measures.values()
@@ -40,7 +40,7 @@ def against_legacy(findings: Findings) -> list[Ratio]:
     ]
 
 
-def verdict(golden: Path, store: Store) -> str:
+def verdict(golden: Path, store: BenchmarkStore) -> str:
     expected, actual = f"parquet:///{golden / 'outputs'}", store.url(TRIAL)
     found = engine.compare(expected, actual, exemptions=golden / "exempt.json")
     cells, exempt, off = (found.total(what) for what in ("cells", "exempt", "off_by_one"))
@@ -56,13 +56,15 @@ def main() -> None:
     known = options.parse_args()
     pl.Config.set_engine_affinity("in-memory")
     golden = known.golden.resolve()
-    world = World(5, 20, 0, FIRST, LAST, f"parquet:///{golden / 'inputs'}", RUN_DATE)
-    findings = Findings(context())
+    world = Workload(5, 20, 0, FIRST, LAST, f"parquet:///{golden / 'inputs'}", RUN_DATE)
+    findings = BenchmarkResults(context())
     with tempfile.TemporaryDirectory(prefix="reference-") as name, server(known.postgres) as found:
         folder = Path(name)
-        stores: list[Store] = [DuckDBStore(folder), ParquetStore(folder)]
+        stores: list[BenchmarkStore] = [DuckDBStore(folder), ParquetStore(folder)]
         stores += [PostgresStore(folder, found)] if found else []
-        reference(stores, Sizes(world, known.rounds, {}, {}, FIRST, 0), findings, engine=True, limit=True)
+        reference(
+            stores, BenchmarkPlan(world, known.rounds, {}, {}, FIRST, 0), findings, engine=True, limit=True
+        )
         findings.notes += [verdict(golden, store) for store in stores]
         findings.notes += [found.described()] if found else []
         for store in stores:

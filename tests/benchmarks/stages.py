@@ -17,7 +17,7 @@ import polars as pl
 
 import engine
 from engine.batch.copy import put_whole
-from engine.benchmarks.worlds import FIRST, LAST
+from engine.benchmarks.workloads import FIRST, LAST
 from engine.core.progress import Quiet
 from engine.pipeline.inputs import Inputs
 from loaders.demo import demo_world

@@ -12,18 +12,18 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from engine.benchmarks import SECTIONS, bench
+from engine.benchmarks import SECTIONS, runner
 from engine.benchmarks.context import context
 from engine.benchmarks.limits import OUTPUTS
-from engine.benchmarks.measures import FORMAT, Findings, Measure, Ratio
+from engine.benchmarks.measurements import FORMAT, BenchmarkResults, Measurement, Ratio
+from engine.benchmarks.postgres_server import Server as BenchServer
+from engine.benchmarks.postgres_server import server
 from engine.benchmarks.processes import BenchError, engine_command, run
 from engine.benchmarks.ratios import against, ratios
-from engine.benchmarks.report import to_text
+from engine.benchmarks.results_text import to_text
 from engine.benchmarks.sections import TRIAL, fresh, reference
-from engine.benchmarks.server import Server as BenchServer
-from engine.benchmarks.server import server
 from engine.benchmarks.stores import PRISTINE, DuckDBStore, PostgresStore
-from engine.benchmarks.worlds import KINDS, Sizes, World, quick, usual
+from engine.benchmarks.workloads import KINDS, BenchmarkPlan, Workload, quick, usual
 from engine.core.errors import UsageError
 from engine.core.progress import Quiet
 from loaders import open_reader
@@ -31,18 +31,18 @@ from loaders.postgres.reader import connect
 from tests.conftest import Server
 
 NAMES = "select datname from pg_database order by 1"
-SMALL = World(2, 4, 24, start=date(2025, 12, 18))
-SIZES = Sizes(SMALL, 1, {}, {}, date(2025, 12, 18), 1)
+SMALL = Workload(2, 4, 24, start=date(2025, 12, 18))
+SIZES = BenchmarkPlan(SMALL, 1, {}, {}, date(2025, 12, 18), 1)
 
 
-def measure(name: str, *walls: float, portfolios: int = 5, sessions: int = 121) -> Measure:
-    made = Measure(name, portfolios, sessions, rows=1_000)
+def measure(name: str, *walls: float, portfolios: int = 5, sessions: int = 121) -> Measurement:
+    made = Measurement(name, portfolios, sessions, rows=1_000)
     for wall in walls:
         made.add(wall)
     return made
 
 
-def by_name(*measures: Measure) -> dict[str, Measure]:
+def by_name(*measures: Measurement) -> dict[str, Measurement]:
     return {each.name: each for each in measures}
 
 
@@ -94,7 +94,7 @@ def test_another_run_is_compared_where_it_measured_the_same() -> None:
 
 
 def test_findings_come_back_from_their_file(tmp_path: Path) -> None:
-    findings = Findings(context())
+    findings = BenchmarkResults(context())
     findings.measure("reference/duckdb/5 x 20/first", 5, 121).add(2.0, 1.5, 200, load=0.5, compute=1.0)
     path = tmp_path / "bench.json"
     path.write_text(findings.to_json([Ratio("r", 1.5)]))
@@ -103,7 +103,7 @@ def test_findings_come_back_from_their_file(tmp_path: Path) -> None:
     assert content["ratios"] == {"r": 1.5}
     assert {"date", "commit", "machine", "versions"} == set(content["context"])
     assert content["context"]["versions"]["polars"]
-    assert bench.earlier(str(path)) == findings.measures
+    assert runner.earlier(str(path)) == findings.measures
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": 0}'])
@@ -111,13 +111,13 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "other.json"
     path.write_text(text)
     with pytest.raises(UsageError, match=r"other\.json"):
-        bench.earlier(str(path))
+        runner.earlier(str(path))
 
 
 def test_an_unknown_section_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="nearest: growth"):
-        bench.known(["growht"])
-    assert bench.known(None) == SECTIONS
+        runner.known(["growht"])
+    assert runner.known(None) == SECTIONS
 
 
 def test_a_child_that_fails_says_what_it_said(tmp_path: Path) -> None:
@@ -127,10 +127,10 @@ def test_a_child_that_fails_says_what_it_said(tmp_path: Path) -> None:
 
 def test_a_run_that_ends_badly_leaves_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both worlds are empty: the demo refuses them; the rest of the benchmark goes on."""
-    monkeypatch.setattr(bench, "server", lambda url: nullcontext())
-    empty = World(0, 4, 24)
-    sizes = Sizes(SMALL, 1, {"duckdb": (empty, empty), "parquet": ()}, {}, SMALL.start, 1)
-    findings = bench.bench(sizes, ["growth"], None, Quiet())
+    monkeypatch.setattr(runner, "server", lambda url: nullcontext())
+    empty = Workload(0, 4, 24)
+    sizes = BenchmarkPlan(SMALL, 1, {"duckdb": (empty, empty), "parquet": ()}, {}, SMALL.start, 1)
+    findings = runner.bench(sizes, ["growth"], None, Quiet())
     assert len(findings.failures) == 2
     assert findings.failures[0].startswith("growth/duckdb/0 x 4: ")
     assert findings.measures == {}
@@ -139,7 +139,7 @@ def test_a_run_that_ends_badly_leaves_what_was_measured(monkeypatch: pytest.Monk
 
 
 def test_the_report_has_a_line_for_each_measure_and_ratio() -> None:
-    findings = Findings({"commit": "abc", "machine": {"cores": 2}})
+    findings = BenchmarkResults({"commit": "abc", "machine": {"cores": 2}})
     findings.measures = by_name(measure("reference/duckdb/5 x 20/first", 2.0))
     text = to_text(findings, [Ratio("engine / limit", 1.25)], [])
     assert "machine: cores 2" in text
@@ -158,7 +158,7 @@ def test_thousands_of_portfolios_wait_for_the_full_benchmark() -> None:
 
 @pytest.mark.thorough
 def test_the_limit_on_duckdb_writes_the_rows_of_the_engine(tmp_path: Path) -> None:
-    store, findings = DuckDBStore(tmp_path), Findings({})
+    store, findings = DuckDBStore(tmp_path), BenchmarkResults({})
     reference([store], SIZES, findings, engine=False, limit=True)
     case = "duckdb/2 x 4"
     assert set(findings.measures) == {
@@ -178,7 +178,7 @@ def test_the_limit_on_duckdb_writes_the_rows_of_the_engine(tmp_path: Path) -> No
 @pytest.mark.thorough
 def test_the_limit_on_postgres_loads_every_row_by_psql(databases: PostgresStore) -> None:
     databases.make(SMALL)
-    first = Measure("first", 2, 2)
+    first = Measurement("first", 2, 2)
     fresh(databases, SMALL, first)
     assert first.stored_mib > 0
     written, read = databases.bare_write(TRIAL), databases.bare_read(PRISTINE, SMALL)
@@ -208,7 +208,7 @@ def test_a_given_server_is_left_as_it_was(postgres_server: Server) -> None:
 def test_the_given_inputs_are_copied_not_invented(tmp_path: Path) -> None:
     golden = Path(__file__).parents[1] / "golden/mixed/inputs"
     store = DuckDBStore(tmp_path)
-    store.make(World(5, 0, 0, source=f"parquet:///{golden}"))
+    store.make(Workload(5, 0, 0, source=f"parquet:///{golden}"))
     with open_reader(f"parquet:///{golden}") as old, open_reader(store.url(PRISTINE)) as new:
         assert new.read("positions").height == old.read("positions").height > 0
 

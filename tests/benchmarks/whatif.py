@@ -17,7 +17,7 @@ import polars as pl
 
 import engine
 from engine.analyst.whatif import add_position, add_scenarios, drop_position, resize_position, shock_prices
-from engine.benchmarks.worlds import FIRST, LAST
+from engine.benchmarks.workloads import FIRST, LAST
 from engine.pipeline.inputs import Inputs
 from engine.pipeline.results import Results
 from tests.benchmarks.peak_memory import peak

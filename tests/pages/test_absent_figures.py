@@ -20,7 +20,7 @@ pytestmark = pytest.mark.thorough
 def test_every_reason_that_a_job_can_give_is_put_into_words() -> None:
     """Every reason in the source of the analytics: a new one must be explained here."""
     folder = Path(engine.analytics.__file__).parent
-    sources = "\n".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
+    sources = "\n".join(file.read_text(encoding="utf-8") for file in folder.rglob("*.py"))
     codes = set(re.findall(r'"(?:skipped|failed): (\w+)"', sources))
     assert codes - {"code"} == set(MEANINGS), "but for a docstring's own example"
 

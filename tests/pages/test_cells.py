@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine.reports.cells import JOINER, MINUS, Cell, count, money, percent, quantity, ratio, short_money
+from engine.html.cells import JOINER, MINUS, Cell, count, money, percent, quantity, ratio, short_money
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from engine.reports.measures.clusters import cluster_order, matrix
-from engine.reports.measures.forecasts import HORIZON, Score, afterwards, score
+from engine.reports.measures.forecasts import HORIZON, ForecastScore, afterwards, score
 from engine.reports.measures.growth import drawdowns, growth
 
 FIRST = date(2025, 3, 3)
@@ -88,7 +88,7 @@ def test_a_forecast_is_held_against_the_figure_of_21_sessions_later() -> None:
 def test_the_score_of_forecasts_is_hand_arithmetic() -> None:
     found = score(afterwards(volatilities(HORIZON + 2)))
     # outcomes 0.31 and 0.32; forecasts 0.20; figures of the day 0.10 and 0.11
-    assert found == Score(2, pytest.approx(-0.115), pytest.approx(0.115), pytest.approx(0.21), 1.0)
+    assert found == ForecastScore(2, pytest.approx(-0.115), pytest.approx(0.115), pytest.approx(0.21), 1.0)
     assert score(afterwards(volatilities(HORIZON))) is None
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from engine.cli.main import main
 from engine.reports import fleet_page, portfolio_page
-from engine.reports.errors import MissingExtraError, NothingStoredError
+from engine.reports.page_errors import MissingExtraError, NothingStoredError
 from tests.pages.conftest import FAMILY
 from tests.pages.document import parsed, table
 
@@ -92,7 +92,7 @@ def test_a_missing_library_is_told_with_the_command_that_adds_it(
 ) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        "engine.reports.errors.find_spec", lambda name: None if name == "vl_convert" else found(name)
+        "engine.reports.page_errors.find_spec", lambda name: None if name == "vl_convert" else found(name)
     )
     with pytest.raises(
         MissingExtraError, match=r"vl_convert.*pip install 'columnar-portfolio-engine\[report\]'"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from engine.core.schema import TABLES, Column
 from engine.parity import compare
-from engine.parity.cells import compared_columns
+from engine.parity.cell_comparison import compared_columns
 
 from .worlds import MOMENT, Memory, Rows, store
 

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from engine.core.errors import UsageError
+from engine.core.names import UnknownTableError
 from engine.core.schema import TABLES
-from engine.parity import CannotCompareError, UnknownTableError, compare
+from engine.parity import CannotCompareError, compare
 
 from .worlds import (
     DAY,

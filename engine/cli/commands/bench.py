@@ -27,10 +27,10 @@ def arguments(command: ArgumentParser) -> None:
 
 def run(options: Namespace, settings: Config) -> int:
     """Carry it out; its exit code."""
-    from engine.benchmarks.bench import bench, earlier, known
     from engine.benchmarks.ratios import against, ratios
-    from engine.benchmarks.report import to_text
-    from engine.benchmarks.worlds import quick, usual
+    from engine.benchmarks.results_text import to_text
+    from engine.benchmarks.runner import bench, earlier, known
+    from engine.benchmarks.workloads import quick, usual
 
     wanted = known(options.only)
     old = earlier(options.against) if options.against else {}

@@ -47,7 +47,7 @@ def _write_pages(options: Namespace, url: str) -> dict[str, str]:
     """
     import engine
     from engine.reports import portfolio_page
-    from engine.reports.errors import NothingStoredError
+    from engine.reports.page_errors import NothingStoredError
 
     fleet = Path(options.out)
     folder = fleet.with_suffix("")

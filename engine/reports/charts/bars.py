@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
-from engine.reports.charts.drawing import INK, MUTED, AnyChart, Maker, Size
+from engine.reports.charts.drawing import INK, MUTED, AnyChart, ChartBuilder, ChartSize
 from engine.reports.charts.heat import names_axis
-from engine.reports.charts.scales import Series, tone_colour, toned
+from engine.reports.charts.scales import ChartSeries, tone_colour, toned
 
 NARROW_ROW = 34
 WIDE_ROW = 24
@@ -23,7 +23,7 @@ def bar_heights(rows: int) -> tuple[int, int]:
     return WIDE_ROW * rows + HEADROOM, NARROW_ROW * rows + HEADROOM
 
 
-def signed_bars(frame: pl.DataFrame, form: str, *, tick: str | None = None) -> Maker:
+def signed_bars(frame: pl.DataFrame, form: str, *, tick: str | None = None) -> ChartBuilder:
     """A bar for each row, in the frame's order, up and down in colours of their own.
 
     Args:
@@ -31,7 +31,7 @@ def signed_bars(frame: pl.DataFrame, form: str, *, tick: str | None = None) -> M
     """
     names = frame["name"].to_list()
 
-    def make(size: Size) -> AnyChart:
+    def make(size: ChartSize) -> AnyChart:
         base = alt.Chart(toned(frame, "value"))
         y, x = _rows(names, size), _values("value:Q", form, size)
         offset, thick = _bar(size)
@@ -45,7 +45,7 @@ def signed_bars(frame: pl.DataFrame, form: str, *, tick: str | None = None) -> M
     return make
 
 
-def paired_bars(frame: pl.DataFrame, drawn: Sequence[Series], form: str) -> Maker:
+def paired_bars(frame: pl.DataFrame, drawn: Sequence[ChartSeries], form: str) -> ChartBuilder:
     """A thick bar, and upon it a stroke, for each row: what is held beside what it is held against.
 
     Args:
@@ -54,7 +54,7 @@ def paired_bars(frame: pl.DataFrame, drawn: Sequence[Series], form: str) -> Make
     names = frame["name"].to_list()
     held, against = drawn
 
-    def make(size: Size) -> AnyChart:
+    def make(size: ChartSize) -> AnyChart:
         base = alt.Chart(frame)
         y = _rows(names, size)
         offset, thick = _bar(size)
@@ -69,24 +69,24 @@ def paired_bars(frame: pl.DataFrame, drawn: Sequence[Series], form: str) -> Make
     return make
 
 
-def _bar(size: Size) -> tuple[int, int]:
+def _bar(size: ChartSize) -> tuple[int, int]:
     """How far below the middle of its row a bar lies, and how thick it is."""
     return (6, 10) if size.narrow else (0, 14)
 
 
-def _rows(names: Sequence[str], size: Size) -> alt.Y:
+def _rows(names: Sequence[str], size: ChartSize) -> alt.Y:
     if size.narrow:
         return alt.Y("name:N", sort=list(names), axis=None)
     return names_axis("name:N", names)
 
 
-def _values(field: str, form: str, size: Size) -> alt.X:
+def _values(field: str, form: str, size: ChartSize) -> alt.X:
     return alt.X(
         field, axis=alt.Axis(format=form, tickCount=4 if size.narrow else 6), scale=alt.Scale(nice=True)
     )
 
 
-def _labels(base: alt.Chart, y: alt.Y, size: Size) -> list[alt.Chart]:
+def _labels(base: alt.Chart, y: alt.Y, size: ChartSize) -> list[alt.Chart]:
     """On a telephone the names stand above their bars."""
     if not size.narrow:
         return []

@@ -12,14 +12,14 @@ from typing import Any
 import altair as alt
 from vl_convert import vegalite_to_svg
 
-from engine.reports.blocks import Chart, Key, Table, Width
+from engine.html.blocks import Chart, LegendKey, PageTable, Width
 
 AnyChart = Any
 """An Altair chart, layered or not: its own methods promise unions or nothing."""
 
 
 @dataclass(frozen=True)
-class Size:
+class ChartSize:
     """A drawing's outer measures in pixels; `narrow` where a telephone shows it."""
 
     width: int
@@ -27,7 +27,7 @@ class Size:
     narrow: bool = False
 
 
-Maker = Callable[[Size], AnyChart]
+ChartBuilder = Callable[[ChartSize], AnyChart]
 """Draws a chart for a size: what fits a desk does not fit a telephone."""
 
 WIDTHS: dict[Width, int] = {"full": 1040, "half": 500}
@@ -68,25 +68,25 @@ _CONFIG: dict[str, Any] = {
 def chart(
     title: str,
     summary: str,
-    maker: Maker,
+    maker: ChartBuilder,
     height: int,
     *,
     narrow_height: int | None = None,
     width: Width = "full",
     unit: str = "",
-    legend: Sequence[Key] = (),
+    legend: Sequence[LegendKey] = (),
     ends: tuple[str, str] | None = None,
     notes: Sequence[str] = (),
-    tables: Sequence[Table] = (),
+    tables: Sequence[PageTable] = (),
 ) -> Chart:
-    """A block with the chart drawn for a desk and for a telephone; see `engine.reports.blocks.Chart`.
+    """A block with the chart drawn for a desk and for a telephone; see `engine.html.blocks.Chart`.
 
     Args:
         summary: what it shows in a sentence; the drawing's name for those who do not see it.
         height, narrow_height: pixels, on a desk and on a telephone.
     """
-    desk = Size(WIDTHS[width], height)
-    telephone = Size(NARROW, narrow_height or min(height, 220), narrow=True)
+    desk = ChartSize(WIDTHS[width], height)
+    telephone = ChartSize(NARROW, narrow_height or min(height, 220), narrow=True)
     wide, narrow = (svg(maker(size), size, summary) for size in (desk, telephone))
     return Chart(
         title,
@@ -102,7 +102,7 @@ def chart(
     )
 
 
-def svg(chart: AnyChart, size: Size, label: str) -> str:
+def svg(chart: AnyChart, size: ChartSize, label: str) -> str:
     """An SVG element that fills its box, with a name for those who do not see it.
 
     Altair would check the finished chart against its schema once more, and convert it with leave to

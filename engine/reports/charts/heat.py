@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
-from engine.reports.charts.drawing import AnyChart, Maker, Size
+from engine.reports.charts.drawing import AnyChart, ChartBuilder, ChartSize
 from engine.reports.charts.scales import time_axis
 
 STEPS = 9
@@ -34,7 +34,7 @@ def heat_colour(limit: float) -> alt.Color:
     return alt.Color("value:Q", scale=scale, legend=None)
 
 
-def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> Maker:
+def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> ChartBuilder:
     """Rows of names, and time from left to right.
 
     Args:
@@ -42,7 +42,7 @@ def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> Maker:
         rows: names from the top.
     """
 
-    def make(size: Size) -> AnyChart:
+    def make(size: ChartSize) -> AnyChart:
         return (
             alt.Chart(cells)
             .mark_rect(invalid="show")
@@ -57,14 +57,14 @@ def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> Maker:
     return make
 
 
-def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> Maker:
+def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> ChartBuilder:
     """A square matrix of correlations; with its figures where there is room.
 
     Args:
         cells: row, column, value.
     """
 
-    def make(size: Size) -> AnyChart:
+    def make(size: ChartSize) -> AnyChart:
         upright = alt.Axis(labelAngle=-90, labelLimit=MOST_ROOM // 2, grid=False)
         across = alt.X("column:N", sort=list(names), axis=upright)
         deep = pl.col("value").abs() > DEEP
@@ -85,14 +85,14 @@ def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> Maker:
     return make
 
 
-def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: dict[str, str]) -> Maker:
+def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: dict[str, str]) -> ChartBuilder:
     """Spans of time, each of a kind, in rows of names.
 
     Args:
         cells: name, date, until, kind.
     """
 
-    def make(size: Size) -> AnyChart:
+    def make(size: ChartSize) -> AnyChart:
         colour = alt.Color(
             "kind:N",
             legend=None,

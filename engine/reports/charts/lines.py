@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
-from engine.reports.charts.drawing import MUTED, AnyChart, Maker, Size
-from engine.reports.charts.scales import DOWN, Series, dash, time_axis, tone_colour, toned, value_axis
+from engine.reports.charts.drawing import MUTED, AnyChart, ChartBuilder, ChartSize
+from engine.reports.charts.scales import DOWN, ChartSeries, dash, time_axis, tone_colour, toned, value_axis
 
 ARROWS = alt.Scale(domain=["up", "down"], range=["triangle-up", "triangle-down"])
 ZERO_LINE = pl.DataFrame({"zero": [0.0]})
 
 
 def lines(
-    frame: pl.DataFrame, drawn: Sequence[Series], form: str, *, zero: bool = False, steps: bool = False
-) -> Maker:
+    frame: pl.DataFrame, drawn: Sequence[ChartSeries], form: str, *, zero: bool = False, steps: bool = False
+) -> ChartBuilder:
     """A line for each series, broken where a figure is null or undefined.
 
     Args:
@@ -28,7 +28,7 @@ def lines(
     long = _melted(frame, drawn)
     names, places = [s.name for s in drawn], [s.place for s in drawn]
 
-    def make(size: Size) -> AnyChart:
+    def make(size: ChartSize) -> AnyChart:
         chart = (
             alt.Chart(long)
             .mark_line(strokeWidth=1.8, strokeJoin="round", interpolate="step-after" if steps else "linear")
@@ -44,14 +44,14 @@ def lines(
     return make
 
 
-def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str) -> Maker:
+def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str) -> ChartBuilder:
     """One line, and upon it arrows where money came in (up) and went out (down).
 
     Args:
         frame: date and `column`. marks: date, `column` (where the arrow stands), flow.
     """
 
-    def make(size: Size) -> AnyChart:
+    def make(size: ChartSize) -> AnyChart:
         x, y = time_axis(frame["date"].to_list(), size), value_axis(f"{column}:Q", form, size)
         line = alt.Chart(frame).mark_line(strokeWidth=1.8, color="var(--c1)").encode(x=x, y=y)
         arrows = (
@@ -69,10 +69,10 @@ def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str
     return make
 
 
-def area(frame: pl.DataFrame, column: str, form: str) -> Maker:
+def area(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
     """One series as a filled area that hangs from 0."""
 
-    def make(size: Size) -> AnyChart:
+    def make(size: ChartSize) -> AnyChart:
         return (
             alt.Chart(frame)
             .mark_area(
@@ -87,10 +87,10 @@ def area(frame: pl.DataFrame, column: str, form: str) -> Maker:
     return make
 
 
-def columns(frame: pl.DataFrame, column: str, form: str) -> Maker:
+def columns(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
     """A thin column for each session, up or down from 0."""
 
-    def make(size: Size) -> AnyChart:
+    def make(size: ChartSize) -> AnyChart:
         thick = max(1.0, min(8.0, 0.72 * size.width / max(frame.height, 1)))
         bars = (
             alt.Chart(toned(frame, column))
@@ -106,7 +106,7 @@ def columns(frame: pl.DataFrame, column: str, form: str) -> Maker:
     return make
 
 
-def _melted(frame: pl.DataFrame, drawn: Sequence[Series]) -> pl.DataFrame:
+def _melted(frame: pl.DataFrame, drawn: Sequence[ChartSeries]) -> pl.DataFrame:
     figures = [pl.col(s.column).cast(pl.Float64).fill_nan(None).alias(s.name) for s in drawn]
     return frame.select("date", *figures).unpivot(index="date", variable_name="series")
 
@@ -116,7 +116,7 @@ def _colour(names: list[str], places: list[int]) -> alt.Color:
     return alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=range_))
 
 
-def _dashes(drawn: Sequence[Series]) -> alt.StrokeDash:
+def _dashes(drawn: Sequence[ChartSeries]) -> alt.StrokeDash:
     scale = alt.Scale(domain=[s.name for s in drawn], range=[dash(s.key.dash) for s in drawn])
     return alt.StrokeDash("series:N", legend=None, scale=scale)
 

@@ -9,9 +9,9 @@ from datetime import date
 import altair as alt
 import polars as pl
 
-from engine.reports.blocks import Key
-from engine.reports.cells import SIGNS
-from engine.reports.charts.drawing import Size
+from engine.html.blocks import LegendKey
+from engine.html.cells import SIGNS
+from engine.reports.charts.drawing import ChartSize
 
 LONG_SPAN_DAYS = 120
 """Calendar days from which an axis names months instead of days."""
@@ -35,7 +35,7 @@ def tone_colour() -> alt.Color:
 
 
 @dataclass(frozen=True)
-class Series:
+class ChartSeries:
     """A column of a frame as a chart draws it."""
 
     column: str
@@ -49,14 +49,14 @@ class Series:
         return f"var(--c{self.place + 1})"
 
     @property
-    def key(self) -> Key:
+    def key(self) -> LegendKey:
         """Its entry in the legend."""
-        return Key(self.name, f"c{self.place + 1}", DASHES[self.place])
+        return LegendKey(self.name, f"c{self.place + 1}", DASHES[self.place])
 
 
-def series(**names: str) -> list[Series]:
+def series(**names: str) -> list[ChartSeries]:
     """Columns and what they are called, in the order in which they are drawn."""
-    return [Series(column, name, place) for place, (column, name) in enumerate(names.items())]
+    return [ChartSeries(column, name, place) for place, (column, name) in enumerate(names.items())]
 
 
 def dash(pattern: str) -> list[float]:
@@ -64,7 +64,7 @@ def dash(pattern: str) -> list[float]:
     return [float(part) for part in pattern.split()] or [1, 0]
 
 
-def time_axis(days: Sequence[date], size: Size) -> alt.X:
+def time_axis(days: Sequence[date], size: ChartSize) -> alt.X:
     """Sessions from left to right, to scale."""
     span = (max(days) - min(days)).days
     most = 4 if size.narrow else 10 if size.width > 600 else 6
@@ -91,7 +91,7 @@ def money_format(currency: str) -> str:
     return "$~s" if SIGNS.get(currency) == "$" else "~s"
 
 
-def value_axis(column: str, form: str, size: Size, *, zero: bool = False) -> alt.Y:
+def value_axis(column: str, form: str, size: ChartSize, *, zero: bool = False) -> alt.Y:
     """Figures from below upwards, a few lines to read them by."""
     axis = alt.Axis(format=form or alt.Undefined, tickCount=4 if size.narrow else 5)
     return alt.Y(column, axis=axis, scale=alt.Scale(zero=zero, nice=True))

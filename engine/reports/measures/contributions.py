@@ -8,10 +8,10 @@ from engine.analytics.equity.pnl import realized_cents, unrealized
 from engine.analytics.positions.prices import quotes
 from engine.analytics.positions.valuation import mark_to_market, position_days
 from engine.core.money import CENT_SCALE, GRAIN_SCALE, usd
-from engine.reports.stored import SNAPSHOT_DATE, Stored
+from engine.reports.stored import SNAPSHOT_DATE, StoredPortfolio
 
 
-def priced_days(stored: Stored) -> pl.DataFrame:
+def priced_days(stored: StoredPortfolio) -> pl.DataFrame:
     """Every position in every session of the window with its quotes: `mark_to_market`'s rows."""
     symbols = stored.positions["symbol"].unique().sort()
     priced = quotes(symbols, stored.closes, stored.days)
@@ -19,7 +19,7 @@ def priced_days(stored: Stored) -> pl.DataFrame:
     return mark_to_market(days)
 
 
-def contributions(stored: Stored, days: pl.DataFrame) -> pl.DataFrame:
+def contributions(stored: StoredPortfolio, days: pl.DataFrame) -> pl.DataFrame:
     """The P&L of a window by position, as the snapshots' own daily P&L counts it.
 
         market = sum over sessions of (close - previous close) x quantity x m

@@ -11,7 +11,7 @@ HORIZON = 21
 
 
 @dataclass(frozen=True)
-class Score:
+class ForecastScore:
     """How forecasts did. All but `days` and `low_share` are volatilities, fractions a year.
 
     days: sessions with a forecast and 21 sessions after them.
@@ -48,13 +48,13 @@ def afterwards(snapshots: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def score(compared: pl.DataFrame) -> Score | None:
+def score(compared: pl.DataFrame) -> ForecastScore | None:
     """How the forecasts of `afterwards` did; None while none has 21 sessions behind it."""
     known = compared.drop_nulls(["forecast", "before", "after"])
     if known.is_empty():
         return None
     miss = pl.col("forecast") - pl.col("after")
-    return Score(
+    return ForecastScore(
         known.height,
         *known.select(
             bias=miss.mean(),

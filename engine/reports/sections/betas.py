@@ -9,49 +9,49 @@ from functools import partial
 import polars as pl
 
 from engine.analytics.betas.rate import FACTOR as RATE_FACTOR
-from engine.reports.blocks import Block, Notice, Section
-from engine.reports.cells import count, ratio
+from engine.html.blocks import Block, Notice, Section
+from engine.html.cells import count, ratio
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import lines
-from engine.reports.charts.scales import Series, series
+from engine.reports.charts.scales import ChartSeries, series
 from engine.reports.reasons import JOBS
-from engine.reports.sections.parts import Form, job_notes, reason, shape_table, undefined_note
-from engine.reports.stored import Stored
+from engine.reports.sections.common import Form, job_notes, reason, shape_table, undefined_note
+from engine.reports.stored import StoredPortfolio
 
 COUNTING = ("market_beta", "provider_beta", "rate_beta")
 """The jobs whose status says how many positions a beta counts."""
 
 
 @dataclass(frozen=True)
-class Panel:
+class BetaChart:
     """A chart of the section: its series, the job that computes each, and how a figure is shown.
 
     axis: the axis's format; "" as the steps demand.
     """
 
     title: str
-    drawn: Sequence[Series]
+    drawn: Sequence[ChartSeries]
     jobs: Sequence[str]
     shown: Form
     axis: str = ""
 
 
 PANELS = (
-    Panel(
+    BetaChart(
         "Market and provider beta",
         series(beta_calculated_90d="Market beta, 90 days", beta_provider_1y="Provider beta, 1 year"),
         ("market_beta", "provider_beta"),
         ratio,
     ),
-    Panel("Rate beta (TLT)", series(rate="Rate beta"), ("rate_beta",), partial(ratio, digits=3)),
-    Panel(
+    BetaChart("Rate beta (TLT)", series(rate="Rate beta"), ("rate_beta",), partial(ratio, digits=3)),
+    BetaChart(
         "Returns behind the market beta",
         series(beta_calculated_90d_observations="Fewest returns of a position"),
         ("market_beta",),
         count,
         "d",
     ),
-    Panel(
+    BetaChart(
         "Fit of the market beta (R²)",
         series(beta_calculated_90d_r_squared="R²"),
         ("market_beta",),
@@ -60,19 +60,19 @@ PANELS = (
 )
 
 
-def betas(stored: Stored) -> Section:
+def betas(stored: StoredPortfolio) -> Section:
     """Market, provider and rate beta; returns, R² and positions behind them."""
     frame = _frame(stored)
     blocks = [_block(stored, frame, panel) for panel in PANELS]
     return Section("betas", "Betas", _lead(stored, frame), [*blocks, *_positions(stored)])
 
 
-def _frame(stored: Stored) -> pl.DataFrame:
+def _frame(stored: StoredPortfolio) -> pl.DataFrame:
     rates = stored.exposures.filter(pl.col("factor") == RATE_FACTOR).select("date", rate="exposure_value")
     return stored.snapshots.join(rates, on="date", how="left", maintain_order="left")
 
 
-def _lead(stored: Stored, frame: pl.DataFrame) -> str:
+def _lead(stored: StoredPortfolio, frame: pl.DataFrame) -> str:
     last = frame.row(-1, named=True)
     market = ratio(last["beta_calculated_90d"], reason(stored, "market_beta", "beta_calculated_90d"))
     provider = ratio(last["beta_provider_1y"], reason(stored, "provider_beta", "beta_provider_1y"))
@@ -83,7 +83,7 @@ def _lead(stored: Stored, frame: pl.DataFrame) -> str:
     )
 
 
-def _block(stored: Stored, frame: pl.DataFrame, panel: Panel) -> Block:
+def _block(stored: StoredPortfolio, frame: pl.DataFrame, panel: BetaChart) -> Block:
     lacking = {one.column: frame.filter(pl.col(one.column).is_null())["date"] for one in panel.drawn}
     notes = [
         note
@@ -107,7 +107,7 @@ def _block(stored: Stored, frame: pl.DataFrame, panel: Panel) -> Block:
     )
 
 
-def _told(frame: pl.DataFrame, drawn: Sequence[Series], shown: Form) -> str:
+def _told(frame: pl.DataFrame, drawn: Sequence[ChartSeries], shown: Form) -> str:
     parts = []
     for one in drawn:
         known = frame[one.column].cast(pl.Float64).fill_nan(None).drop_nulls()
@@ -116,7 +116,7 @@ def _told(frame: pl.DataFrame, drawn: Sequence[Series], shown: Form) -> str:
     return ", ".join(parts)
 
 
-def _positions(stored: Stored) -> list[Block]:
+def _positions(stored: StoredPortfolio) -> list[Block]:
     """How many positions each beta counts."""
     wide = (
         stored.status.filter(pl.col("job").is_in(COUNTING), pl.col("status") == "ok")

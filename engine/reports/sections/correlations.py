@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.reports.blocks import Block, Card, Cards, Notice, Section, Table
-from engine.reports.cells import Cell, count, ratio, word
+from engine.html.blocks import Block, Card, Cards, Notice, PageTable, Section
+from engine.html.cells import Cell, count, ratio, word
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.heat import matrix_heat
 from engine.reports.measures.clusters import cluster_order, matrix
-from engine.reports.sections.parts import job_notes, reason
-from engine.reports.stored import Stored
+from engine.reports.sections.common import job_notes, reason
+from engine.reports.stored import StoredPortfolio
 
 MOST_SYMBOLS = 60
 """That a drawing can show; the table of a larger matrix would weigh megabytes."""
@@ -24,7 +24,7 @@ DENSE = 25
 CELL, DENSE_CELL, NARROW_CELL, NAMES = 34, 18, 15, 90
 
 
-def correlations(stored: Stored) -> Section:
+def correlations(stored: StoredPortfolio) -> Section:
     """The newest matrix of the window as a heat map, its head, and the extreme pairs."""
     days = pl.Series(stored.days, dtype=pl.Date)
     missing = days.filter(~days.is_in(stored.heads["date"].implode()))
@@ -53,7 +53,7 @@ def _head(head: dict[str, float]) -> Cards:
     )
 
 
-def _matrix(stored: Stored, notes: list[str]) -> list[Block]:
+def _matrix(stored: StoredPortfolio, notes: list[str]) -> list[Block]:
     symbols, square = matrix(stored.pairs)
     if len(symbols) > MOST_SYMBOLS:
         told = f"{len(symbols)} symbols are more than a drawing can show; the extreme pairs follow."
@@ -85,9 +85,9 @@ def _matrix(stored: Stored, notes: list[str]) -> list[Block]:
     return [drawing]
 
 
-def _table(names: list[str], square: NDArray[np.float64]) -> Table:
+def _table(names: list[str], square: NDArray[np.float64]) -> PageTable:
     rows = [[word(name), *(ratio(float(v)) for v in line)] for name, line in zip(names, square, strict=True)]
-    return Table("Correlations", ["Symbol", *names], rows)
+    return PageTable("Correlations", ["Symbol", *names], rows)
 
 
 def _extremes(pairs: pl.DataFrame) -> list[Block]:
@@ -96,7 +96,7 @@ def _extremes(pairs: pl.DataFrame) -> list[Block]:
     tables = {"Moving most together": ranked.head(PAIRS), "Moving most apart": ranked.reverse().head(PAIRS)}
     headings = ("Pair", "Correlation", "Returns", "1 less p-value")
     return [
-        Table(caption, headings, [_pair(row) for row in rows.iter_rows(named=True)], width="half")
+        PageTable(caption, headings, [_pair(row) for row in rows.iter_rows(named=True)], width="half")
         for caption, rows in tables.items()
         if rows.height
     ]

@@ -6,20 +6,20 @@ from functools import partial
 
 import polars as pl
 
-from engine.reports.blocks import Chart, Notice, Section, Table
-from engine.reports.cells import absent, count, day, percent
+from engine.html.blocks import Chart, Notice, PageTable, Section
+from engine.html.cells import absent, count, day, percent
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import area
 from engine.reports.charts.scales import series
 from engine.reports.measures.growth import drawdowns, growth
-from engine.reports.sections.parts import gap_notes, shape_table
-from engine.reports.stored import Stored
+from engine.reports.sections.common import gap_notes, shape_table
+from engine.reports.stored import StoredPortfolio
 
 MOST = 5
 HOW = "Daily returns chained; what was paid in or out is taken out of them."
 
 
-def drawdown(stored: Stored) -> Section:
+def drawdown(stored: StoredPortfolio) -> Section:
     """The drawdown through time, and the deepest ones."""
     grown = growth(stored.snapshots)
     if grown["drawdown"].count() == 0:
@@ -33,7 +33,7 @@ def drawdown(stored: Stored) -> Section:
     return Section("drawdown", "Drawdown", f"{lead} {HOW}", [_chart(stored, grown, lead), _table(worst)])
 
 
-def _chart(stored: Stored, grown: pl.DataFrame, lead: str) -> Chart:
+def _chart(stored: StoredPortfolio, grown: pl.DataFrame, lead: str) -> Chart:
     form = partial(percent, digits=2)
     return chart(
         "Below the best so far",
@@ -46,7 +46,7 @@ def _chart(stored: Stored, grown: pl.DataFrame, lead: str) -> Chart:
     )
 
 
-def _table(worst: pl.DataFrame) -> Table:
+def _table(worst: pl.DataFrame) -> PageTable:
     rows = [
         [
             day(row["fell"]),
@@ -58,4 +58,4 @@ def _table(worst: pl.DataFrame) -> Table:
         for row in worst.iter_rows(named=True)
     ]
     headings = ("First below", "Deepest", "Depth", "Recovered", "Sessions below")
-    return Table("The deepest drawdowns", headings, rows)
+    return PageTable("The deepest drawdowns", headings, rows)

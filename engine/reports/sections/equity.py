@@ -6,23 +6,23 @@ from functools import partial
 
 import polars as pl
 
-from engine.reports.blocks import Block, Chart, Key, Section, Table
-from engine.reports.cells import Cell, count, day, money, percent, short_money, word
+from engine.html.blocks import Block, Chart, LegendKey, PageTable, Section
+from engine.html.cells import Cell, count, day, money, percent, short_money, word
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import columns, lines, marked_line
 from engine.reports.charts.scales import money_format, series
+from engine.reports.sections.common import gap_notes, shape_table
 from engine.reports.sections.glance import window_sum
-from engine.reports.sections.parts import gap_notes, shape_table
-from engine.reports.stored import Stored
+from engine.reports.stored import StoredPortfolio
 
 
-def equity(stored: Stored) -> Section:
+def equity(stored: StoredPortfolio) -> Section:
     """Equity with its flows marked, P&L by session and added up, and both by month."""
     blocks: list[Block] = [_equity_chart(stored), _daily_chart(stored), _total_chart(stored), _months(stored)]
     return Section("equity", "Equity and P&L", _lead(stored), blocks)
 
 
-def _lead(stored: Stored) -> str:
+def _lead(stored: StoredPortfolio) -> str:
     opening, closing = stored.opening_equity, stored.last["equity_balance"]
     pnl, flow = (window_sum(stored, column) for column in ("daily_pnl", "daily_capital_flow"))
     if opening is None or closing is None or pnl is None or flow is None:
@@ -31,16 +31,16 @@ def _lead(stored: Stored) -> str:
     return "Equity went from {} to {}: P&L {}, capital flows {}.".format(*told)
 
 
-def _flows(stored: Stored) -> pl.DataFrame:
+def _flows(stored: StoredPortfolio) -> pl.DataFrame:
     flow = pl.col("daily_capital_flow")
     return stored.snapshots.filter(flow.is_not_null(), flow != 0).select("date", "equity_balance", flow=flow)
 
 
-def _equity_chart(stored: Stored) -> Chart:
+def _equity_chart(stored: StoredPortfolio) -> Chart:
     frame = stored.snapshots.select("date", "equity_balance")
     flows = _flows(stored)
     drawn = series(equity_balance="Equity")
-    arrows = [Key("Paid in", "up", shape="up"), Key("Paid out", "down", shape="down")]
+    arrows = [LegendKey("Paid in", "up", shape="up"), LegendKey("Paid out", "down", shape="down")]
     shape = shape_table("Equity by session", frame, drawn, partial(money, currency=stored.currency))
     return chart(
         "Equity",
@@ -55,7 +55,7 @@ def _equity_chart(stored: Stored) -> Chart:
     )
 
 
-def _daily_chart(stored: Stored) -> Chart:
+def _daily_chart(stored: StoredPortfolio) -> Chart:
     frame = stored.snapshots.select("date", "daily_pnl")
     known = frame["daily_pnl"].drop_nulls()
     form = partial(money, currency=stored.currency, toned=True)
@@ -72,7 +72,7 @@ def _daily_chart(stored: Stored) -> Chart:
     )
 
 
-def _total_chart(stored: Stored) -> Chart:
+def _total_chart(stored: StoredPortfolio) -> Chart:
     drawn = series(total="P&L", realized="of which realized")
     frame = stored.snapshots.select(
         "date",
@@ -92,7 +92,7 @@ def _total_chart(stored: Stored) -> Chart:
     )
 
 
-def _range(stored: Stored, column: str) -> str:
+def _range(stored: StoredPortfolio, column: str) -> str:
     known = stored.snapshots[column].drop_nulls()
     if known.is_empty():
         return "nothing computed"
@@ -100,15 +100,15 @@ def _range(stored: Stored, column: str) -> str:
     return f"from {low} to {high}"
 
 
-def _flow_table(stored: Stored) -> Table:
+def _flow_table(stored: StoredPortfolio) -> PageTable:
     rows = [
         [day(row["date"]), money(row["flow"], stored.currency, toned=True, cents=True)]
         for row in _flows(stored).iter_rows(named=True)
     ]
-    return Table("Capital flows by session, as booked", ("Session", stored.currency), rows)
+    return PageTable("Capital flows by session, as booked", ("Session", stored.currency), rows)
 
 
-def _months(stored: Stored) -> Table:
+def _months(stored: StoredPortfolio) -> PageTable:
     amounts = ("daily_pnl", "daily_realized_pnl", "daily_capital_flow")
     months = (
         stored.snapshots.group_by(month=pl.col("date").dt.truncate("1mo"), maintain_order=True)
@@ -122,7 +122,7 @@ def _months(stored: Stored) -> Table:
     )
     rows = [_month(row, stored.currency) for row in months.iter_rows(named=True)]
     headings = ("Month", "Sessions", "P&L", "Realized", "Flows", "Return", "Equity at its end")
-    return Table("By month", headings, rows)
+    return PageTable("By month", headings, rows)
 
 
 def _month(row: dict[str, object], currency: str) -> list[Cell]:

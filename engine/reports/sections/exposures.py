@@ -6,19 +6,19 @@ from functools import partial
 
 import polars as pl
 
-from engine.reports.blocks import Chart, Section
-from engine.reports.cells import money, percent, short_money
+from engine.html.blocks import Chart, Section
+from engine.html.cells import money, percent, short_money
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import lines
 from engine.reports.charts.scales import money_format, series
+from engine.reports.sections.common import gap_notes, shape_table
 from engine.reports.sections.glance import share
-from engine.reports.sections.parts import gap_notes, shape_table
-from engine.reports.stored import Stored
+from engine.reports.stored import StoredPortfolio
 
 DRAWN = series(long_value="Long", short_value="Short", gross_exposure="Gross", net_exposure="Net")
 
 
-def exposures(stored: Stored) -> Section:
+def exposures(stored: StoredPortfolio) -> Section:
     """Four exposures in money, and as shares of equity."""
     last = stored.last
     long, short = (short_money(last[name] or 0.0, stored.currency) for name in ("long_value", "short_value"))
@@ -31,7 +31,7 @@ def exposures(stored: Stored) -> Section:
     return Section("exposures", "Exposures", lead, [_money(stored), _shares(stored)])
 
 
-def _money(stored: Stored) -> Chart:
+def _money(stored: StoredPortfolio) -> Chart:
     frame = stored.snapshots.select("date", *(one.column for one in DRAWN))
     form = partial(money, currency=stored.currency)
     return chart(
@@ -47,7 +47,7 @@ def _money(stored: Stored) -> Chart:
     )
 
 
-def _shares(stored: Stored) -> Chart:
+def _shares(stored: StoredPortfolio) -> Chart:
     equity = pl.col("equity_balance")
     shares = {one.column: pl.when(equity > 0).then(pl.col(one.column) / equity) for one in DRAWN}
     frame = stored.snapshots.select("date", **shares)

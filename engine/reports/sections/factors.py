@@ -6,12 +6,12 @@ import polars as pl
 
 from engine.analytics.factors.ridge import STYLES
 from engine.analytics.factors.spreads import SPREADS
-from engine.reports.blocks import Block, Chart, Notice, Section, Table
-from engine.reports.cells import Cell, money, ratio, word
+from engine.html.blocks import Block, Chart, Notice, PageTable, Section
+from engine.html.cells import Cell, money, ratio, word
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.heat import time_heat
-from engine.reports.sections.parts import job_notes, reason
-from engine.reports.stored import Stored
+from engine.reports.sections.common import job_notes, reason
+from engine.reports.stored import StoredPortfolio
 
 FACTOR_JOBS = ("spread_factors", "ridge_factors")
 NAMES = (*STYLES, *SPREADS)
@@ -22,7 +22,7 @@ WEEKLY_FROM = 80
 """Sessions from which a cell holds a week: its last session's figure."""
 
 
-def factors(stored: Stored) -> Section:
+def factors(stored: StoredPortfolio) -> Section:
     """A heat map of ten exposures through time, and the last session's figures."""
     known = stored.exposures.filter(pl.col("factor").is_in(NAMES))
     if known.is_empty():
@@ -36,13 +36,13 @@ def job_of(factor: str) -> str:
     return "spread_factors" if factor in SPREADS else "ridge_factors"
 
 
-def _nothing(stored: Stored) -> Notice:
+def _nothing(stored: StoredPortfolio) -> Notice:
     days = pl.Series(stored.days, dtype=pl.Date)
     notes = [note for job in FACTOR_JOBS for note in job_notes(stored, job, days)]
     return Notice("Factor exposures not computed", " ".join(notes))
 
 
-def _lead(stored: Stored, known: pl.DataFrame) -> str:
+def _lead(stored: StoredPortfolio, known: pl.DataFrame) -> str:
     last = known.filter(pl.col("date") == stored.end).sort(pl.col("exposure_value").abs(), descending=True)
     if last.is_empty():
         return f"None on {stored.end}: {reason(stored, 'ridge_factors')}."
@@ -53,7 +53,7 @@ def _lead(stored: Stored, known: pl.DataFrame) -> str:
     )
 
 
-def _cells(stored: Stored, known: pl.DataFrame) -> pl.DataFrame:
+def _cells(stored: StoredPortfolio, known: pl.DataFrame) -> pl.DataFrame:
     """name, session, date, until, value: of each week its last session, or each session of a short window."""
     calendar = pl.DataFrame({"session": pl.Series(stored.days, dtype=pl.Date)})
     if len(stored.days) >= WEEKLY_FROM:
@@ -75,7 +75,7 @@ def _limit(cells: pl.DataFrame) -> float:
     return next((limit for limit in LIMITS if largest <= limit), largest)
 
 
-def _chart(stored: Stored, known: pl.DataFrame) -> Chart:
+def _chart(stored: StoredPortfolio, known: pl.DataFrame) -> Chart:
     cells = _cells(stored, known)
     limit = _limit(cells)
     low, high = ratio(-limit).text, ratio(limit).text
@@ -93,13 +93,13 @@ def _chart(stored: Stored, known: pl.DataFrame) -> Chart:
     )
 
 
-def _notes(stored: Stored, known: pl.DataFrame, job: str) -> list[str]:
+def _notes(stored: StoredPortfolio, known: pl.DataFrame, job: str) -> list[str]:
     mine = known.filter(pl.col("factor").map_elements(job_of, pl.String) == job)["date"].unique()
     days = pl.Series(stored.days, dtype=pl.Date)
     return job_notes(stored, job, days.filter(~days.is_in(mine.implode())))
 
 
-def _months(cells: pl.DataFrame) -> Table:
+def _months(cells: pl.DataFrame) -> PageTable:
     """Each factor's last figure of each month."""
     monthly = cells.group_by("name", month=pl.col("session").dt.truncate("1mo")).agg(
         pl.col("value").sort_by("session").last()
@@ -107,17 +107,17 @@ def _months(cells: pl.DataFrame) -> Table:
     months = monthly["month"].unique().sort().to_list()
     figures = {(row["name"], row["month"]): row["value"] for row in monthly.iter_rows(named=True)}
     rows = [[word(name), *(ratio(figures[name, month]) for month in months)] for name in NAMES]
-    return Table("Exposures at the end of each month", ["Factor", *(f"{m:%Y-%m}" for m in months)], rows)
+    return PageTable("Exposures at the end of each month", ["Factor", *(f"{m:%Y-%m}" for m in months)], rows)
 
 
-def _last(stored: Stored, known: pl.DataFrame) -> Table:
+def _last(stored: StoredPortfolio, known: pl.DataFrame) -> PageTable:
     """The last session's exposures, as ratios and in money."""
     found = {row["factor"]: row for row in known.filter(pl.col("date") == stored.end).iter_rows(named=True)}
     rows = [_row(stored, name, found.get(name)) for name in NAMES]
-    return Table(f"On {stored.end}", ("Factor", "Kind", "Exposure", f"{stored.currency}"), rows)
+    return PageTable(f"On {stored.end}", ("Factor", "Kind", "Exposure", f"{stored.currency}"), rows)
 
 
-def _row(stored: Stored, name: str, found: dict[str, float] | None) -> list[Cell]:
+def _row(stored: StoredPortfolio, name: str, found: dict[str, float] | None) -> list[Cell]:
     job = job_of(name)
     told = "" if found else reason(stored, job)
     exposure = ratio(found["exposure_value"] if found else None, told, digits=3)

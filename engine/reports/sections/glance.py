@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from engine.reports.blocks import Card, Cards, Section
-from engine.reports.cells import Cell, absent, count, missing, money, percent, ratio
+from engine.html.blocks import Card, Cards, Section
+from engine.html.cells import Cell, absent, count, missing, money, percent, ratio
 from engine.reports.measures.growth import drawdowns, growth
-from engine.reports.sections.parts import reason
-from engine.reports.stored import Stored
+from engine.reports.sections.common import reason
+from engine.reports.stored import StoredPortfolio
 
 
-def glance(stored: Stored) -> Section:
+def glance(stored: StoredPortfolio) -> Section:
     """Equity, P&L, return, drawdown, volatility, beta, exposure, and the worst that a scenario does."""
     cards = (
         _equity(stored),
@@ -24,25 +24,25 @@ def glance(stored: Stored) -> Section:
     return Section("glance", "At a glance", "", [Cards(cards)])
 
 
-def _equity(stored: Stored) -> Card:
+def _equity(stored: StoredPortfolio) -> Card:
     figure = money(stored.last["equity_balance"], stored.currency, reason(stored, "pnl", "equity_balance"))
     opening = money(stored.opening_equity, stored.currency)
     return Card("Equity", figure, f"{opening.text} before the first session")
 
 
-def _pnl(stored: Stored) -> Card:
+def _pnl(stored: StoredPortfolio) -> Card:
     figure = money(window_sum(stored, "daily_pnl"), stored.currency, "no session has a P&L", toned=True)
     flows = money(window_sum(stored, "daily_capital_flow"), stored.currency)
     return Card("P&L", figure, "" if flows.missing else f"flows {flows.text}")
 
 
-def window_sum(stored: Stored, column: str) -> float | None:
+def window_sum(stored: StoredPortfolio, column: str) -> float | None:
     """The sum of a column of the snapshots in cents; None where no session has a figure."""
     known = stored.snapshots[column].drop_nulls()
     return None if known.is_empty() else round(float(known.sum()), 2)
 
 
-def _return(stored: Stored) -> Card:
+def _return(stored: StoredPortfolio) -> Card:
     known = growth(stored.snapshots).drop_nulls("index")
     value = None if known.is_empty() else known["index"][-1] - 1
     return Card(
@@ -50,7 +50,7 @@ def _return(stored: Stored) -> Card:
     )
 
 
-def _drawdown(stored: Stored) -> Card:
+def _drawdown(stored: StoredPortfolio) -> Card:
     grown = growth(stored.snapshots)
     worst = drawdowns(grown, 1)
     if grown["drawdown"].count() == 0:
@@ -61,7 +61,7 @@ def _drawdown(stored: Stored) -> Card:
     return Card("Deepest drawdown", percent(row["depth"], toned=True), f"on {row['trough']}")
 
 
-def _volatility(stored: Stored) -> Card:
+def _volatility(stored: StoredPortfolio) -> Card:
     last = stored.last
     told = reason(stored, "volatility", "realized_volatility_21d")
     forecast = percent(last["expected_volatility_21d"])
@@ -69,14 +69,14 @@ def _volatility(stored: Stored) -> Card:
     return Card("Volatility, 21 sessions", percent(last["realized_volatility_21d"], told), detail)
 
 
-def _beta(stored: Stored) -> Card:
+def _beta(stored: StoredPortfolio) -> Card:
     last = stored.last
     returns = count(last["beta_calculated_90d_observations"])
     figure = ratio(last["beta_calculated_90d"], reason(stored, "market_beta", "beta_calculated_90d"))
     return Card("Market beta, 90 days", figure, "" if returns.missing else f"{returns.text} returns at least")
 
 
-def _exposure(stored: Stored) -> Card:
+def _exposure(stored: StoredPortfolio) -> Card:
     net = share(stored.last["net_exposure"], stored.last["equity_balance"])
     gross = share(stored.last["gross_exposure"], stored.last["equity_balance"])
     return Card("Gross exposure", gross, f"of equity; net {net.text}" if not net.missing else "")
@@ -91,7 +91,7 @@ def share(amount: float | None, equity: float | None) -> Cell:
     return percent(amount / equity)
 
 
-def _worst(stored: Stored) -> Card:
+def _worst(stored: StoredPortfolio) -> Card:
     if stored.stress.is_empty():
         return Card("Worst scenario", missing(reason(stored, "stress")))
     row = stored.stress.sort("correlated_pnl", "scenario").row(0, named=True)

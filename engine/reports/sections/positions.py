@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from engine.analytics.positions.valuation import OPEN
-from engine.reports.blocks import Block, Key, Notice, Section, Table
-from engine.reports.cells import (
+from engine.html.blocks import Block, LegendKey, Notice, PageTable, Section
+from engine.html.cells import (
     Cell,
     absent,
     count,
@@ -25,9 +25,9 @@ from engine.reports.charts.bars import bar_heights, signed_bars
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.scales import money_format
 from engine.reports.measures.contributions import contributions
-from engine.reports.measures.quality import QUOTED
+from engine.reports.measures.data_quality import QUOTED
 from engine.reports.sections.glance import share, window_sum
-from engine.reports.stored import Stored
+from engine.reports.stored import StoredPortfolio
 
 MOST_BARS = 12
 HELD = (
@@ -46,7 +46,7 @@ UNFITTED = "fewer than 30 returns"
 UNMEASURED = "fewer than 63 returns"
 
 
-def positions(stored: Stored, days: pl.DataFrame) -> Section:
+def positions(stored: StoredPortfolio, days: pl.DataFrame) -> Section:
     """The largest contributions as bars, every position, and what is known of its risk.
 
     Args:
@@ -59,7 +59,7 @@ def positions(stored: Stored, days: pl.DataFrame) -> Section:
     return Section("positions", "Positions", _lead(stored, rows), blocks)
 
 
-def _rows(stored: Stored, added: pl.DataFrame) -> pl.DataFrame:
+def _rows(stored: StoredPortfolio, added: pl.DataFrame) -> pl.DataFrame:
     """Positions with contributions and risk, largest contribution first; deleted ones that added any."""
     market = stored.market_betas.unique("position_id", keep="first", maintain_order=True)
     risks = (
@@ -78,7 +78,7 @@ def _rows(stored: Stored, added: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _lead(stored: Stored, rows: pl.DataFrame) -> str:
+def _lead(stored: StoredPortfolio, rows: pl.DataFrame) -> str:
     still_open = rows.filter(OPEN).height
     told = [f"Positions: {still_open} open, {rows.height - still_open} closed or deleted."]
     moved = rows.filter(pl.col("total").is_not_null()).sort("total")
@@ -92,7 +92,7 @@ def _lead(stored: Stored, rows: pl.DataFrame) -> str:
     return " ".join(told)
 
 
-def _chart(stored: Stored, rows: pl.DataFrame) -> list[Block]:
+def _chart(stored: StoredPortfolio, rows: pl.DataFrame) -> list[Block]:
     symbols = rows.drop_nulls("total").group_by(name="symbol").agg(value=pl.col("total").sum().round(2))
     if symbols.is_empty():
         return []
@@ -107,17 +107,17 @@ def _chart(stored: Stored, rows: pl.DataFrame) -> list[Block]:
         wide,
         narrow_height=narrow,
         unit=f"{stored.currency} by symbol",
-        legend=[Key("Gain", "up", shape="box"), Key("Loss", "down", shape="box")],
+        legend=[LegendKey("Gain", "up", shape="box"), LegendKey("Loss", "down", shape="box")],
     )
     return [drawing]
 
 
-def _holdings(stored: Stored, rows: pl.DataFrame) -> Table:
+def _holdings(stored: StoredPortfolio, rows: pl.DataFrame) -> PageTable:
     cells = [_holding(stored, row) for row in rows.iter_rows(named=True)]
-    return Table("All positions", HELD, cells, note=_reconciled(stored, rows), sortable=True)
+    return PageTable("All positions", HELD, cells, note=_reconciled(stored, rows), sortable=True)
 
 
-def _reconciled(stored: Stored, rows: pl.DataFrame) -> str:
+def _reconciled(stored: StoredPortfolio, rows: pl.DataFrame) -> str:
     """How far the contributions explain the stored P&L."""
     stored_pnl = window_sum(stored, "daily_pnl")
     if stored_pnl is None:
@@ -131,7 +131,7 @@ def _reconciled(stored: Stored, rows: pl.DataFrame) -> str:
     )
 
 
-def _holding(stored: Stored, row: dict[str, Any]) -> list[Cell]:
+def _holding(stored: StoredPortfolio, row: dict[str, Any]) -> list[Cell]:
     return [
         word(row["symbol"], row["company_name"] or ""),
         money(row["total"], stored.currency, "no market quoted it", toned=True),
@@ -143,7 +143,7 @@ def _holding(stored: Stored, row: dict[str, Any]) -> list[Cell]:
     ]
 
 
-def _worth(stored: Stored, row: dict[str, Any]) -> list[Cell]:
+def _worth(stored: StoredPortfolio, row: dict[str, Any]) -> list[Cell]:
     """Value, share of equity and price, or why there are none."""
     ended = row["deleted_at"] and row["deleted_at"].date(), row["exit_date"]
     for what, when in zip(("deleted", "closed"), ended, strict=True):
@@ -159,7 +159,7 @@ def _worth(stored: Stored, row: dict[str, Any]) -> list[Cell]:
     ]
 
 
-def _risk(stored: Stored, rows: pl.DataFrame) -> list[Block]:
+def _risk(stored: StoredPortfolio, rows: pl.DataFrame) -> list[Block]:
     """Volatility and betas of the open positions that a market quotes."""
     if rows.is_empty():
         return [Notice("No position's risk computed", "No open position is quoted on a market.")]
@@ -176,7 +176,7 @@ def _risk(stored: Stored, rows: pl.DataFrame) -> list[Block]:
         for row in rows.iter_rows(named=True)
     ]
     note = "Open positions that a market quotes; private assets and option contracts have none of these."
-    return [Table(f"Risk of each position on {stored.end}", RISK, cells, note=note, sortable=True)]
+    return [PageTable(f"Risk of each position on {stored.end}", RISK, cells, note=note, sortable=True)]
 
 
 def kind(row: dict[str, Any]) -> str:

@@ -6,11 +6,11 @@ from typing import Any
 
 import polars as pl
 
-from engine.reports.blocks import Block, Card, Cards, Chart, Key, Notice, Section, Table
-from engine.reports.cells import Cell, absent, count, day, money, word
+from engine.html.blocks import Block, Card, Cards, Chart, LegendKey, Notice, PageTable, Section
+from engine.html.cells import Cell, absent, count, day, money, word
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.heat import spans_chart
-from engine.reports.measures.quality import (
+from engine.reports.measures.data_quality import (
     FULL_HISTORY,
     missing_sessions,
     price_quality,
@@ -21,7 +21,7 @@ from engine.reports.measures.quality import (
     unquoted_positions,
 )
 from engine.reports.reasons import JOBS, meaning
-from engine.reports.stored import Stored
+from engine.reports.stored import StoredPortfolio
 
 COLOURS = {"ok": "c1", "skipped": "skip", "failed": "down"}
 """By status: names of the style sheet."""
@@ -29,7 +29,7 @@ WORDS = {"ok": "Done", "skipped": "Skipped", "failed": "Failed"}
 ROW, NARROW_ROW, AXIS = 24, 20, 36
 
 
-def quality(stored: Stored, days: pl.DataFrame) -> Section:
+def quality(stored: StoredPortfolio, days: pl.DataFrame) -> Section:
     """Counts, the jobs through time and by reason, prices, and cash that no session booked.
 
     Args:
@@ -44,7 +44,7 @@ def quality(stored: Stored, days: pl.DataFrame) -> Section:
     return Section("quality", "Data quality", lead, [*blocks, *_sessions(stored), *_cash(stored)])
 
 
-def _counts(stored: Stored, prices: pl.DataFrame, days: pl.DataFrame) -> Cards:
+def _counts(stored: StoredPortfolio, prices: pl.DataFrame, days: pl.DataFrame) -> Cards:
     missing, total = missing_sessions(stored).len(), len(stored.days)
     carried = int(prices["carried"].sum())
     short = prices.filter(pl.col("closes") < FULL_HISTORY).height
@@ -71,7 +71,7 @@ def _counts(stored: Stored, prices: pl.DataFrame, days: pl.DataFrame) -> Cards:
     )
 
 
-def _jobs(stored: Stored) -> list[Block]:
+def _jobs(stored: StoredPortfolio) -> list[Block]:
     if stored.status.is_empty():
         told = (
             "The store has no analytics_status for these sessions: the batch that wrote its tables left "
@@ -81,7 +81,7 @@ def _jobs(stored: Stored) -> list[Block]:
     return [_timeline(stored), *_reasons(stored)]
 
 
-def _timeline(stored: Stored) -> Chart:
+def _timeline(stored: StoredPortfolio) -> Chart:
     spans = status_spans(stored).filter(pl.col("job").is_in(list(JOBS)))
     present = spans["job"].unique().to_list()
     names = [name for job, name in JOBS.items() if job in present]
@@ -91,12 +91,12 @@ def _timeline(stored: Stored) -> Chart:
         spans_chart(spans.with_columns(name=pl.col("job").replace(JOBS)), names, COLOURS),
         ROW * len(names) + AXIS,
         narrow_height=NARROW_ROW * len(names) + AXIS,
-        legend=[Key(WORDS[kind], colour, shape="box") for kind, colour in COLOURS.items()],
+        legend=[LegendKey(WORDS[kind], colour, shape="box") for kind, colour in COLOURS.items()],
         tables=[_outcomes(stored, names)],
     )
 
 
-def _outcomes(stored: Stored, names: list[str]) -> Table:
+def _outcomes(stored: StoredPortfolio, names: list[str]) -> PageTable:
     counts = stored.status.group_by("job", "status").len()
     found = {(job, status): number for job, status, number in counts.iter_rows()}
     most = dict(stored.status.group_by("job").agg(pl.col("positions_left_out").max()).iter_rows())
@@ -109,10 +109,10 @@ def _outcomes(stored: Stored, names: list[str]) -> Table:
         ]
         for name in names
     ]
-    return Table("Sessions by job and outcome", ("Job", *WORDS.values(), "Most positions left out"), rows)
+    return PageTable("Sessions by job and outcome", ("Job", *WORDS.values(), "Most positions left out"), rows)
 
 
-def _reasons(stored: Stored) -> list[Block]:
+def _reasons(stored: StoredPortfolio) -> list[Block]:
     """What was left out, by reason: a figure's absence is always one of these."""
     order = {job: place for place, job in enumerate(JOBS)}
     lacking = status_counts(stored).filter(pl.col("status") != "ok").iter_rows(named=True)
@@ -120,7 +120,7 @@ def _reasons(stored: Stored) -> list[Block]:
     if not rows:
         return [Notice("Nothing left out", "Every job was done in every session.")]
     headings = ("Job", "Outcome", "Sessions", "First", "Last", "Reason")
-    return [Table("What was not computed, by reason", headings, [_reason(row) for row in rows])]
+    return [PageTable("What was not computed, by reason", headings, [_reason(row) for row in rows])]
 
 
 def _reason(row: dict[str, Any]) -> list[Cell]:
@@ -165,18 +165,20 @@ def _prices(prices: pl.DataFrame) -> list[Block]:
         f"{fine} of {prices.height} quoted positions have a close in every session and a full history, and "
         "are not listed. Carried: priced by a close at most five days old. Stood still: the value stayed."
     )
-    return [Table("Prices with gaps or a short history", headings, rows, note=note)]
+    return [PageTable("Prices with gaps or a short history", headings, rows, note=note)]
 
 
-def _sessions(stored: Stored) -> list[Block]:
+def _sessions(stored: StoredPortfolio) -> list[Block]:
     missing = missing_sessions(stored)
     if missing.is_empty():
         return []
     rows = [[day(one)] for one in missing]
-    return [Table("Sessions without a snapshot", ("Session",), rows, folded=missing.len() > 10, width="half")]
+    return [
+        PageTable("Sessions without a snapshot", ("Session",), rows, folded=missing.len() > 10, width="half")
+    ]
 
 
-def _cash(stored: Stored) -> list[Block]:
+def _cash(stored: StoredPortfolio) -> list[Block]:
     lost = unbooked_flows(stored)
     if lost.is_empty():
         return []
@@ -192,4 +194,4 @@ def _cash(stored: Stored) -> list[Block]:
         "Dated on a day without a snapshot. The legacy rules book such cash nowhere; the corrected ones in "
         "the next session."
     )
-    return [Table("Cash dated on no session", ("Day", "Kind", "Amount"), rows, note=note, width="half")]
+    return [PageTable("Cash dated on no session", ("Day", "Kind", "Amount"), rows, note=note, width="half")]

@@ -8,20 +8,20 @@ from datetime import date
 import polars as pl
 
 from engine.analytics.concentration.sector import GICS_NAMES
-from engine.reports.blocks import Block, Card, Cards, Chart, Key, Notice, Section, Table
-from engine.reports.cells import Cell, absent, count, percent, ratio, word
+from engine.html.blocks import Block, Card, Cards, Chart, LegendKey, Notice, PageTable, Section
+from engine.html.cells import Cell, absent, count, percent, ratio, word
 from engine.reports.charts.bars import bar_heights, paired_bars
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.scales import series
-from engine.reports.sections.parts import reason
-from engine.reports.stored import Stored
+from engine.reports.sections.common import reason
+from engine.reports.stored import StoredPortfolio
 
 DRAWN = series(held="Portfolio, of equity", benchmark="S&P 500")
 NO_DOCUMENT = ("", "null")
 """What a store holds of a session without sectors, beside nothing at all."""
 
 
-def sectors(stored: Stored) -> Section:
+def sectors(stored: StoredPortfolio) -> Section:
     """The newest session of the window that has sectors: weights, concentration."""
     known = stored.snapshots.filter(
         pl.col("sector_exposure").is_not_null(), ~pl.col("sector_exposure").is_in(NO_DOCUMENT)
@@ -84,16 +84,16 @@ def _chart(weights: pl.DataFrame) -> Chart:
         wide,
         narrow_height=narrow,
         unit="percent",
-        legend=[Key(one.name, one.key.colour, shape="box") for one in DRAWN],
+        legend=[LegendKey(one.name, one.key.colour, shape="box") for one in DRAWN],
         notes=[
             f"Benchmark weights as of {dates[0]}." if dates.len() else "The store holds no benchmark weights."
         ],
     )
 
 
-def _table(weights: pl.DataFrame) -> Table:
+def _table(weights: pl.DataFrame) -> PageTable:
     rows = [_row(row) for row in weights.iter_rows(named=True)]
-    return Table("Sector weights", ("Sector", "Portfolio", "S&P 500", "Difference"), rows)
+    return PageTable("Sector weights", ("Sector", "Portfolio", "S&P 500", "Difference"), rows)
 
 
 def _row(row: dict[str, float | None]) -> list[Cell]:

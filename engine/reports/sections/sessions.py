@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.reports.blocks import Section, Table
-from engine.reports.cells import Cell, day, money, percent, ratio
+from engine.html.blocks import PageTable, Section
+from engine.html.cells import Cell, day, money, percent, ratio
 from engine.reports.reasons import NO_SNAPSHOT
-from engine.reports.stored import Stored
+from engine.reports.stored import StoredPortfolio
 
 COLUMNS = {
     "equity_balance": "Equity",
@@ -23,7 +23,7 @@ COLUMNS = {
 }
 
 
-def every_session(stored: Stored) -> Section:
+def every_session(stored: StoredPortfolio) -> Section:
     """The snapshots' main columns, a row for each session."""
     rows = [
         [
@@ -33,7 +33,7 @@ def every_session(stored: Stored) -> Section:
         for row in stored.snapshots.iter_rows(named=True)
     ]
     note = "The reasons for figures that are not computed stand in Data quality, by job and session."
-    table = Table(f"{len(rows)} sessions", ("Session", *COLUMNS.values()), rows, note=note, folded=True)
+    table = PageTable(f"{len(rows)} sessions", ("Session", *COLUMNS.values()), rows, note=note, folded=True)
     lead = "The figures behind the lines of this page, as stored."
     return Section("sessions", "Sessions", lead, [table])
 

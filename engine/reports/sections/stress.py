@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from engine.reports.blocks import Block, Chart, Key, Notice, Section, Table
-from engine.reports.cells import money, short_money, word
+from engine.html.blocks import Block, Chart, LegendKey, Notice, PageTable, Section
+from engine.html.cells import money, short_money, word
 from engine.reports.charts.bars import bar_heights, signed_bars
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.scales import money_format
+from engine.reports.sections.common import job_notes, reason
 from engine.reports.sections.glance import share
-from engine.reports.sections.parts import job_notes, reason
-from engine.reports.stored import Stored
+from engine.reports.stored import StoredPortfolio
 
 HOW = (
     "Direct: the shocks alone on the exposures. Correlated: the other factors move along as they did over "
@@ -19,7 +19,7 @@ HOW = (
 )
 
 
-def stress(stored: Stored) -> Section:
+def stress(stored: StoredPortfolio) -> Section:
     """Scenarios as sorted bars, and the figures."""
     notes = _notes(stored)
     if stored.stress.is_empty():
@@ -37,7 +37,7 @@ def stress(stored: Stored) -> Section:
     return Section("stress", "Stress tests", lead, blocks)
 
 
-def _notes(stored: Stored) -> list[str]:
+def _notes(stored: StoredPortfolio) -> list[str]:
     done = stored.status.filter(pl.col("job") == "stress", pl.col("status") == "ok")["calculation_date"]
     days = pl.Series(stored.days, dtype=pl.Date)
     lacking = days.filter(~days.is_in(done.implode()))
@@ -45,7 +45,7 @@ def _notes(stored: Stored) -> list[str]:
     return [] if silent else job_notes(stored, "stress", lacking)
 
 
-def _chart(stored: Stored, ranked: pl.DataFrame, notes: list[str]) -> Chart:
+def _chart(stored: StoredPortfolio, ranked: pl.DataFrame, notes: list[str]) -> Chart:
     frame = ranked.select("direct_pnl", name="scenario", value="correlated_pnl")
     wide, narrow = bar_heights(frame.height)
     loss = (frame["value"] < 0).sum()
@@ -58,15 +58,15 @@ def _chart(stored: Stored, ranked: pl.DataFrame, notes: list[str]) -> Chart:
         narrow_height=narrow,
         unit=stored.currency,
         legend=[
-            Key("Correlated gain", "up", shape="box"),
-            Key("Correlated loss", "down", shape="box"),
-            Key("Direct", "ink", shape="box"),
+            LegendKey("Correlated gain", "up", shape="box"),
+            LegendKey("Correlated loss", "down", shape="box"),
+            LegendKey("Direct", "ink", shape="box"),
         ],
         notes=notes,
     )
 
 
-def _table(stored: Stored, ranked: pl.DataFrame) -> Table:
+def _table(stored: StoredPortfolio, ranked: pl.DataFrame) -> PageTable:
     equity = stored.snapshots.filter(pl.col("date") == ranked["date"][0])["equity_balance"][0]
     rows = [
         [
@@ -79,4 +79,4 @@ def _table(stored: Stored, ranked: pl.DataFrame) -> Table:
         for row in ranked.iter_rows(named=True)
     ]
     headings = ("Scenario", "Direct", "Correlated", "Effect", "Of equity")
-    return Table("Scenarios", headings, rows, sortable=True)
+    return PageTable("Scenarios", headings, rows, sortable=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from engine.reports.blocks import Block, Chart, Notice, Section, Table
-from engine.reports.cells import Cell, absent, count, percent, word
+from engine.html.blocks import Block, Chart, Notice, PageTable, Section
+from engine.html.cells import Cell, absent, count, percent, word
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import lines
 from engine.reports.charts.scales import series
-from engine.reports.measures.forecasts import HORIZON, Score, afterwards, score
-from engine.reports.sections.parts import gap_notes, reason, shape_table
-from engine.reports.stored import Stored
+from engine.reports.measures.forecasts import HORIZON, ForecastScore, afterwards, score
+from engine.reports.sections.common import gap_notes, reason, shape_table
+from engine.reports.stored import StoredPortfolio
 
 REALIZED = "realized_volatility_21d"
 DRAWN = series(
@@ -26,7 +26,7 @@ CAVEAT = (
 )
 
 
-def volatility(stored: Stored) -> Section:
+def volatility(stored: StoredPortfolio) -> Section:
     """Realised volatility and its forecast; forecasts against outcomes."""
     snapshots = stored.snapshots
     notes = gap_notes(stored, "volatility", REALIZED)
@@ -37,7 +37,7 @@ def volatility(stored: Stored) -> Section:
     return Section("volatility", "Volatility", _lead(stored), blocks)
 
 
-def _lead(stored: Stored) -> str:
+def _lead(stored: StoredPortfolio) -> str:
     last = stored.last
     told = reason(stored, "volatility", REALIZED)
     realized, longer, forecast = (percent(last[one.column], told) for one in DRAWN)
@@ -49,7 +49,7 @@ def _lead(stored: Stored) -> str:
     )
 
 
-def _levels(stored: Stored, notes: list[str]) -> Chart:
+def _levels(stored: StoredPortfolio, notes: list[str]) -> Chart:
     frame = stored.snapshots.select("date", *(one.column for one in DRAWN))
     return chart(
         "Realised and forecast",
@@ -81,11 +81,11 @@ def _forecasts(compared: pl.DataFrame) -> list[Block]:
     )
     return [
         drawing,
-        Table(f"How {found.days} forecasts did", ("Measure", "Forecast", "No change"), _scores(found)),
+        PageTable(f"How {found.days} forecasts did", ("Measure", "Forecast", "No change"), _scores(found)),
     ]
 
 
-def _scores(found: Score) -> list[list[Cell]]:
+def _scores(found: ForecastScore) -> list[list[Cell]]:
     return [
         [word("Mean miss, forecast less outcome"), percent(found.bias, digits=2), absent("not compared")],
         [

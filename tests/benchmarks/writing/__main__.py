@@ -14,10 +14,10 @@ from statistics import median
 
 import polars as pl
 
+from engine.benchmarks.postgres_server import Server, server
 from engine.benchmarks.processes import run
-from engine.benchmarks.server import Server, server
 from engine.benchmarks.stores import PRISTINE, ParquetStore, PostgresStore
-from engine.benchmarks.worlds import World
+from engine.benchmarks.workloads import World
 from engine.core.schema import TABLES
 from loaders import open_reader
 from sql import Name, statement

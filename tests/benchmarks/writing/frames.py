@@ -6,7 +6,7 @@ import polars as pl
 
 import engine
 from engine.benchmarks.limits import OUTPUTS
-from engine.benchmarks.worlds import FIRST, LAST
+from engine.benchmarks.workloads import FIRST, LAST
 from engine.core.schema import TABLES
 from tests.benchmarks.writing.ways import Frames
 

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from engine.benchmarks.limits import OUTPUTS
-from engine.benchmarks.worlds import FIRST, LAST
+from engine.benchmarks.workloads import FIRST, LAST
 from engine.core.schema import TABLES, Table
 from sql import Name, statement
 from tests.benchmarks.writing.encodings import CSV, PGPQ, PSYCOPG, TABS, Encoding

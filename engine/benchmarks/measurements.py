@@ -13,7 +13,7 @@ from engine.benchmarks.processes import BenchError
 
 
 @dataclass
-class Measure:
+class Measurement:
     """One kind of run, over its rounds.
 
     name: section/store/size/what. portfolios, sessions, rows: how much it does each time.
@@ -61,7 +61,7 @@ class Ratio:
 
 
 @dataclass
-class Findings:
+class BenchmarkResults:
     """A benchmark's outcome, as it is stored.
 
     context: machine, versions, commit, date. notes: what was left out, and what was checked.
@@ -69,13 +69,13 @@ class Findings:
     """
 
     context: Mapping[str, Any]
-    measures: dict[str, Measure] = field(default_factory=dict)
+    measures: dict[str, Measurement] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
-    def measure(self, name: str, portfolios: int, sessions: int) -> Measure:
+    def measure(self, name: str, portfolios: int, sessions: int) -> Measurement:
         """The measure of a name, made where it is new."""
-        return self.measures.setdefault(name, Measure(name, portfolios, sessions))
+        return self.measures.setdefault(name, Measurement(name, portfolios, sessions))
 
     @contextmanager
     def whatever_happens(self, what: str) -> Iterator[None]:

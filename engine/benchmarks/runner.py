@@ -10,11 +10,11 @@ from pathlib import Path
 
 from engine.benchmarks import SECTIONS, sections
 from engine.benchmarks.context import context
-from engine.benchmarks.measures import FORMAT, Findings, Measure
+from engine.benchmarks.measurements import FORMAT, BenchmarkResults, Measurement
+from engine.benchmarks.postgres_server import Server, server
 from engine.benchmarks.sections import TRIAL
-from engine.benchmarks.server import Server, server
-from engine.benchmarks.stores import PRISTINE, DuckDBStore, ParquetStore, PostgresStore, Store
-from engine.benchmarks.worlds import Sizes
+from engine.benchmarks.stores import PRISTINE, BenchmarkStore, DuckDBStore, ParquetStore, PostgresStore
+from engine.benchmarks.workloads import BenchmarkPlan
 from engine.core.errors import UsageError, nearest
 from engine.core.progress import Quiet
 
@@ -22,7 +22,9 @@ NO_SERVER = "Postgres was left out: give --postgres URL, or pip install '.[test]
 NO_PSQL = "Postgres' limit was left out: there is no psql"
 
 
-def bench(sizes: Sizes, wanted: Collection[str], postgres: str | None, told: Quiet) -> Findings:
+def bench(
+    sizes: BenchmarkPlan, wanted: Collection[str], postgres: str | None, told: Quiet
+) -> BenchmarkResults:
     """Run the wanted sections. What ends badly is among the findings, and the rest goes on.
 
     Args:
@@ -31,7 +33,7 @@ def bench(sizes: Sizes, wanted: Collection[str], postgres: str | None, told: Qui
     Raises:
         StoreUnreachableError: no server at the URL.
     """
-    findings = Findings(context())
+    findings = BenchmarkResults(context())
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         found = stack.enter_context(server(postgres))
@@ -48,7 +50,11 @@ def bench(sizes: Sizes, wanted: Collection[str], postgres: str | None, told: Qui
 
 
 def _run(
-    section: str, wanted: Collection[str], stores: Sequence[Store], sizes: Sizes, findings: Findings
+    section: str,
+    wanted: Collection[str],
+    stores: Sequence[BenchmarkStore],
+    sizes: BenchmarkPlan,
+    findings: BenchmarkResults,
 ) -> None:
     match section:
         case "reference":
@@ -75,8 +81,8 @@ def known(only: Collection[str] | None) -> Collection[str]:
     return only or SECTIONS
 
 
-def _stores(folder: Path, found: Server | None, findings: Findings) -> list[Store]:
-    files: list[Store] = [DuckDBStore(folder), ParquetStore(folder)]
+def _stores(folder: Path, found: Server | None, findings: BenchmarkResults) -> list[BenchmarkStore]:
+    files: list[BenchmarkStore] = [DuckDBStore(folder), ParquetStore(folder)]
     if found is None:
         findings.notes.append(NO_SERVER)
         return files
@@ -86,7 +92,7 @@ def _stores(folder: Path, found: Server | None, findings: Findings) -> list[Stor
     return [files[0], PostgresStore(folder, found), files[1]]
 
 
-def earlier(path: str) -> dict[str, Measure]:
+def earlier(path: str) -> dict[str, Measurement]:
     """The measures of another benchmark's file.
 
     Raises:
@@ -98,4 +104,4 @@ def earlier(path: str) -> dict[str, Measure]:
         raise UsageError(f"{path} cannot be compared with: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UsageError(f"{path} holds no benchmark of format {FORMAT}")
-    return {each["name"]: Measure(**each) for each in content["measures"]}
+    return {each["name"]: Measurement(**each) for each in content["measures"]}

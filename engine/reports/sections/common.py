@@ -7,27 +7,27 @@ from datetime import date
 
 import polars as pl
 
-from engine.reports.blocks import Table
-from engine.reports.cells import Cell, count, day, missing, word
-from engine.reports.charts.scales import Series
+from engine.html.blocks import PageTable
+from engine.html.cells import Cell, count, day, missing, word
+from engine.reports.charts.scales import ChartSeries
 from engine.reports.reasons import JOBS, NO_SNAPSHOT, meaning, spans, why
-from engine.reports.stored import Stored
+from engine.reports.stored import StoredPortfolio
 
 Form = Callable[[float | None], Cell]
 SHAPE_HEADINGS = ("Series", "First", "Last", "Lowest", "on", "Highest", "on", "Sessions", "Not computed")
 
 
-def shape_table(caption: str, frame: pl.DataFrame, drawn: Sequence[Series], form: Form) -> Table:
+def shape_table(caption: str, frame: pl.DataFrame, drawn: Sequence[ChartSeries], form: Form) -> PageTable:
     """Each series of a chart in a row: where it began, ended, was lowest and highest, and its gaps.
 
     Args:
         frame: date and a column for each series.
     """
     rows = [_shape(frame, one, form) for one in drawn]
-    return Table(caption, SHAPE_HEADINGS, rows)
+    return PageTable(caption, SHAPE_HEADINGS, rows)
 
 
-def _shape(frame: pl.DataFrame, one: Series, form: Form) -> list[Cell]:
+def _shape(frame: pl.DataFrame, one: ChartSeries, form: Form) -> list[Cell]:
     figures = frame.select("date", value=pl.col(one.column).cast(pl.Float64).fill_nan(None))
     known = figures.drop_nulls("value")
     counts = [count(known.height), count(figures.height - known.height)]
@@ -39,13 +39,13 @@ def _shape(frame: pl.DataFrame, one: Series, form: Form) -> list[Cell]:
     return [word(one.name), form(first), form(last), *extremes, *counts]
 
 
-def gap_notes(stored: Stored, job: str, column: str) -> list[str]:
+def gap_notes(stored: StoredPortfolio, job: str, column: str) -> list[str]:
     """A sentence for each reason for which a job left a column of the snapshots without a figure."""
     lacking = stored.snapshots.filter(pl.col(column).is_null())
     return job_notes(stored, job, lacking["date"])
 
 
-def job_notes(stored: Stored, job: str, lacking: pl.Series) -> list[str]:
+def job_notes(stored: StoredPortfolio, job: str, lacking: pl.Series) -> list[str]:
     """A sentence for each reason for which a job has no figure in these sessions."""
     if lacking.is_empty():
         return []
@@ -65,7 +65,7 @@ def job_notes(stored: Stored, job: str, lacking: pl.Series) -> list[str]:
     return notes
 
 
-def reason(stored: Stored, job: str, column: str = "", when: date | None = None) -> str:
+def reason(stored: StoredPortfolio, job: str, column: str = "", when: date | None = None) -> str:
     """Why a job's figure is null in a session (default: the last)."""
     chosen = when or stored.end
     row = stored.snapshots.filter(pl.col("date") == chosen)

@@ -1,11 +1,11 @@
-"""The bare store, as a process of its own: python -m engine.benchmarks.bare WHAT URL ...
+"""The bare store, as a process of its own: python -m engine.benchmarks.limit_process WHAT URL ...
 
     statements URL --start D --end D --run-date D    what the engine asks of a store
     read URL --start D --end D --run-date D          ask it, and drop the answers
     write SOURCE TARGET                              put the source's output rows into the target
     count URL                                        the output rows of a store
 
-Prints JSON: the statements, or a `Bare`.
+Prints JSON: the statements, or a `StoreTime`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from engine.benchmarks.limits import OUTPUTS, Bare
+from engine.benchmarks.limits import OUTPUTS, StoreTime
 from engine.core.store_url import scheme, store_path
 from engine.core.window import Window
 from loaders import Reader, open_reader
@@ -30,7 +30,7 @@ from sql import Name, Names, statement
 ROWS_AT_ONCE = 1_000_000
 
 
-class Watch:
+class Stopwatch:
     """Seconds so far, by the clock and of this process' processor."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ def main(words: Sequence[str]) -> None:
         case ["write", source, target]:
             found = _write(source, target)
         case ["count", url]:
-            found = Bare(0.0, 0.0, _count(url))
+            found = StoreTime(0.0, 0.0, _count(url))
         case _:
             raise SystemExit(f"no such limit: {words}")
     print(json.dumps(vars(found)))
@@ -78,12 +78,12 @@ def _statements(url: str, *days: str) -> list[str]:
     return sent
 
 
-def _read(url: str, statements: Sequence[str]) -> Bare:
-    watch = Watch()
+def _read(url: str, statements: Sequence[str]) -> StoreTime:
+    watch = Stopwatch()
     with watch, open_reader(url) as reader:
         for text in statements:
             reader.query(text)
-    return Bare(watch.wall, watch.cpu)
+    return StoreTime(watch.wall, watch.cpu)
 
 
 def _count(url: str) -> int:
@@ -92,9 +92,9 @@ def _count(url: str) -> int:
         return sum(int(reader.query(text).item()) for text in texts)
 
 
-def _write(source: str, target: str) -> Bare:
+def _write(source: str, target: str) -> StoreTime:
     """The rows of every output table, block by block; reading them is not counted."""
-    watch, rows = Watch(), 0
+    watch, rows = Stopwatch(), 0
     sink = _DuckDB(target) if scheme(target) == "duckdb" else _Parquet(target)
     with open_reader(source) as reader:
         for table, frame in _blocks(reader):
@@ -103,7 +103,7 @@ def _write(source: str, target: str) -> Bare:
             rows += frame.height
     with watch:
         sink.close()
-    return Bare(watch.wall, watch.cpu, rows)
+    return StoreTime(watch.wall, watch.cpu, rows)
 
 
 def _blocks(reader: Reader) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from engine.reports.cells import Cell
+from engine.html.cells import Cell
 
 Width = Literal["full", "half"]
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """Rows under a caption; the first cell of a row is its heading.
 
     headings: what stands over each column; numbers are set to the right.
@@ -39,7 +39,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Key:
+class LegendKey:
     """A series of a chart as its legend shows it: the colour's name in the style sheet, the dashes."""
 
     name: str
@@ -63,10 +63,10 @@ class Chart:
     wide: str
     narrow: str
     unit: str = ""
-    legend: Sequence[Key] = ()
+    legend: Sequence[LegendKey] = ()
     ends: tuple[str, str] | None = None
     notes: Sequence[str] = ()
-    tables: Sequence[Table] = ()
+    tables: Sequence[PageTable] = ()
     width: Width = "full"
     kind: str = field(default="chart", init=False)
 
@@ -99,7 +99,7 @@ class Notice:
     kind: str = field(default="notice", init=False)
 
 
-Block = Table | Chart | Cards | Notice
+Block = PageTable | Chart | Cards | Notice
 
 
 @dataclass(frozen=True)

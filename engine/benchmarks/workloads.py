@@ -12,7 +12,7 @@ KINDS = ("duckdb", "postgres", "parquet")
 
 
 @dataclass(frozen=True)
-class World:
+class Workload:
     """A world that `engine demo` makes, and the window that is computed of it.
 
     source: a store's URL, to take the inputs from there instead. run_date: default the end.
@@ -46,29 +46,29 @@ class World:
 
 
 @dataclass(frozen=True)
-class Sizes:
+class BenchmarkPlan:
     """What a benchmark runs.
 
     growth, daily: worlds by kind of store. history: the first session of the days that a daily
     run finds in the store. loop_sessions: of the reference window, that the old way computes.
     """
 
-    reference: World
+    reference: Workload
     rounds: int
-    growth: Mapping[str, tuple[World, ...]]
-    daily: Mapping[str, tuple[World, ...]]
+    growth: Mapping[str, tuple[Workload, ...]]
+    daily: Mapping[str, tuple[Workload, ...]]
     history: date
     loop_sessions: int
 
 
-def usual(rounds: int | None, full: bool) -> Sizes:
+def usual(rounds: int | None, full: bool) -> BenchmarkPlan:
     """The sizes whose figures are worth keeping; in full, 1,000 portfolios of a half-year too."""
-    reference = World(5, 20, 60)
+    reference = Workload(5, 20, 60)
     many = (10, 100, 1_000) if full else (10, 100)
-    files = tuple(World(portfolios, 30, 1_500) for portfolios in many)
-    databases = tuple(World(portfolios, 30, 1_500) for portfolios in (10, 100))
-    thousand = World(1_000, 30, 1_500)
-    return Sizes(
+    files = tuple(Workload(portfolios, 30, 1_500) for portfolios in many)
+    databases = tuple(Workload(portfolios, 30, 1_500) for portfolios in (10, 100))
+    thousand = Workload(1_000, 30, 1_500)
+    return BenchmarkPlan(
         reference,
         rounds or 5,
         {"duckdb": files, "postgres": databases, "parquet": files},
@@ -79,11 +79,11 @@ def usual(rounds: int | None, full: bool) -> Sizes:
     )
 
 
-def quick(rounds: int | None) -> Sizes:
+def quick(rounds: int | None) -> BenchmarkPlan:
     """Sizes that only show that everything works."""
-    reference = World(5, 6, 40, start=date(2025, 12, 15))
-    growth = tuple(World(portfolios, 6, 40, start=reference.start) for portfolios in (2, 4))
-    return Sizes(
+    reference = Workload(5, 6, 40, start=date(2025, 12, 15))
+    growth = tuple(Workload(portfolios, 6, 40, start=reference.start) for portfolios in (2, 4))
+    return BenchmarkPlan(
         reference,
         rounds or 1,
         dict.fromkeys(KINDS, growth),

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from engine.core.errors import EngineError, nearest, safe_url
-
-
-class UnknownTableError(EngineError, LookupError):
-    """A table that the schema does not have."""
-
-    def __init__(self, table: str, known: Iterable[str]) -> None:
-        self.table = table
-        super().__init__(f"no table is called {table}{nearest(table, known)}")
+from engine.core.errors import EngineError, safe_url
 
 
 class CannotCompareError(EngineError, ValueError):

@@ -16,7 +16,7 @@ TEMPLATES = "templates"
 @cache
 def _environment() -> Environment:
     found = Environment(
-        loader=PackageLoader("engine.reports", TEMPLATES),
+        loader=PackageLoader("engine.html", TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -44,4 +44,4 @@ def _own(text: str) -> Markup:
 
 @cache
 def _file(name: str) -> str:
-    return files("engine.reports").joinpath(TEMPLATES, name).read_text(encoding="utf-8").strip()
+    return files("engine.html").joinpath(TEMPLATES, name).read_text(encoding="utf-8").strip()

@@ -9,22 +9,22 @@ import polars as pl
 
 from engine.core.schema import Table
 from engine.parity import layout
-from engine.parity.cells import (
+from engine.parity.cell_comparison import (
     STATUS,
     STATUSES,
-    Cells,
+    ComparedCells,
     compare_cells,
     compared_columns,
     count,
     examples,
 )
 from engine.parity.exemptions import Exemption
-from engine.parity.keys import Side, natural_keys
+from engine.parity.keys import ComparedStore, natural_keys
 from engine.parity.matching import Match, match
 
 
 @dataclass(frozen=True)
-class Tally:
+class TableComparison:
     """The rows that one table adds to each frame of a Comparison."""
 
     tables: pl.DataFrame
@@ -34,7 +34,9 @@ class Tally:
     exemptions: pl.DataFrame
 
 
-def tally(table: Table, expected: Side, actual: Side, exemptions: Sequence[Exemption]) -> Tally:
+def tally(
+    table: Table, expected: ComparedStore, actual: ComparedStore, exemptions: Sequence[Exemption]
+) -> TableComparison:
     """Compare one table of two stores."""
     mine = [exemption for exemption in exemptions if exemption.table == table.name]
     left, right = expected.table(table), actual.table(table)
@@ -46,7 +48,7 @@ def tally(table: Table, expected: Side, actual: Side, exemptions: Sequence[Exemp
     heights = (left.height, right.height, matched.pairs.height)
     cell_counts = columns.select(layout.CELL_COUNTS).sum().row(0)
     row = (table.name, table.name in actual.present, *heights, *_row_counts(rows), *cell_counts)
-    return Tally(
+    return TableComparison(
         tables=_frame([row], layout.TABLES),
         columns=columns,
         rows=rows,
@@ -91,7 +93,7 @@ def _row_counts(rows: pl.DataFrame) -> list[int]:
     return [int(part.get_column("total").sum()) for part in parts]
 
 
-def _exemption_row(exemption: Exemption, cells: Cells, matched: Match) -> tuple[object, ...]:
+def _exemption_row(exemption: Exemption, cells: ComparedCells, matched: Match) -> tuple[object, ...]:
     """What an exemption covers: cells by status, and rows without a partner."""
     covered = [c.name for c in cells.columns if exemption.covers(c.name)]
     chosen = cells.frame.filter(exemption.rows())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from engine.analytics.positions.valuation import OPEN
-from engine.reports.stored import SNAPSHOT_DATE, Stored
+from engine.reports.stored import SNAPSHOT_DATE, StoredPortfolio
 
 HISTORY_DAYS = 366
 """Calendar days that the longest look-back spans (volatility, document 03 §1.1)."""
@@ -16,12 +16,12 @@ QUOTED = pl.col("markable") & (pl.col("investment_class").str.to_uppercase() != 
 """Whether a market can be expected to quote a position: neither a private asset nor a contract."""
 
 
-def missing_sessions(stored: Stored) -> pl.Series:
+def missing_sessions(stored: StoredPortfolio) -> pl.Series:
     """Sessions between the first snapshot and the last that have none."""
     return stored.snapshots.filter(pl.col("portfolio_id").is_null())["date"]
 
 
-def price_quality(stored: Stored, days: pl.DataFrame) -> pl.DataFrame:
+def price_quality(stored: StoredPortfolio, days: pl.DataFrame) -> pl.DataFrame:
     """How well each open position that a market quotes was priced.
 
     Args:
@@ -59,7 +59,7 @@ def unquoted_positions(days: pl.DataFrame) -> int:
     return int(days.filter(OPEN, ~QUOTED)["id"].n_unique())
 
 
-def unbooked_flows(stored: Stored) -> pl.DataFrame:
+def unbooked_flows(stored: StoredPortfolio) -> pl.DataFrame:
     """Money paid in or out on a day of which no snapshot tells.
 
     Returns:
@@ -73,7 +73,7 @@ def unbooked_flows(stored: Stored) -> pl.DataFrame:
     )
 
 
-def status_counts(stored: Stored) -> pl.DataFrame:
+def status_counts(stored: StoredPortfolio) -> pl.DataFrame:
     """By job and outcome: sessions, first and last of them, the most positions left out.
 
     Returns:
@@ -92,7 +92,7 @@ def status_counts(stored: Stored) -> pl.DataFrame:
     )
 
 
-def status_spans(stored: Stored) -> pl.DataFrame:
+def status_spans(stored: StoredPortfolio) -> pl.DataFrame:
     """Unbroken spans of one outcome: job, kind (ok, skipped, failed), date, until.
 
     A span ends where the session after its last one begins.

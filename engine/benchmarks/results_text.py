@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from engine.benchmarks.measures import Findings, Measure, Ratio
+from engine.benchmarks.measurements import BenchmarkResults, Measurement, Ratio
 
 STAGES = ("load", "compute", "write")
 WIDTH = 46
 
 
-def to_text(findings: Findings, ratios: Sequence[Ratio], changes: Sequence[Ratio]) -> str:
+def to_text(findings: BenchmarkResults, ratios: Sequence[Ratio], changes: Sequence[Ratio]) -> str:
     """Context, measures, ratios, notes."""
     return "\n".join(_lines(findings, ratios, changes))
 
 
-def _lines(findings: Findings, ratios: Sequence[Ratio], changes: Sequence[Ratio]) -> Iterator[str]:
+def _lines(findings: BenchmarkResults, ratios: Sequence[Ratio], changes: Sequence[Ratio]) -> Iterator[str]:
     yield from _context(findings.context)
     yield ""
     yield (
@@ -38,7 +38,7 @@ def _context(context: Mapping[str, object]) -> Iterator[str]:
         yield f"{name}: {', '.join(f'{key} {each}' for key, each in known) if known else value}"
 
 
-def _line(measure: Measure) -> str:
+def _line(measure: Measurement) -> str:
     stages = [f"{measure.stages[stage]:.2f}" if stage in measure.stages else "" for stage in STAGES]
     rows = f"{measure.rows:,}" if measure.rows else ""
     rate = f"{measure.rows * measure.scaled / measure.best:,.0f}" if measure.rows else ""

@@ -7,8 +7,7 @@ from html import escape
 
 import polars as pl
 
-from engine.parity.differences import Differences
-from engine.parity.report import (
+from engine.parity.comparison_text import (
     COLUMN_HEADINGS,
     EXEMPTION_HEADINGS,
     TABLE_HEADINGS,
@@ -16,6 +15,7 @@ from engine.parity.report import (
     summary,
     unequal_columns,
 )
+from engine.parity.differences import Differences
 
 _STYLE = """
 :root{color-scheme:light dark}

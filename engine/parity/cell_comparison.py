@@ -13,10 +13,10 @@ import polars as pl
 
 from engine.core.schema import Column, Table
 from engine.parity import layout
+from engine.parity.canonical import LARGEST_DECIMAL, integer, show
 from engine.parity.json_values import first_difference, settle
 from engine.parity.keys import natural_keys
 from engine.parity.matching import ACTUAL
-from engine.parity.values import LARGEST_DECIMAL, integer, show
 
 EQUAL, OFF_BY_ONE, DIFFERENT = 0, 1, 2
 STATUSES = {"equal": EQUAL, "off_by_one": OFF_BY_ONE, "different": DIFFERENT}
@@ -27,7 +27,7 @@ STATUS, EXEMPT, _GAP = " (status)", " (exempt)", " (difference)"
 
 
 @dataclass(frozen=True)
-class Cells:
+class ComparedCells:
     """The compared cells of one table.
 
     frame: a row for each pair of matched rows; beside each compared column `x` and its partner
@@ -44,14 +44,14 @@ def compared_columns(table: Table) -> tuple[Column, ...]:
     return tuple(c for c in table.columns if c.compared and c.name not in table.key)
 
 
-def compare_cells(table: Table, pairs: pl.DataFrame, exempt: Mapping[str, pl.Expr]) -> Cells:
+def compare_cells(table: Table, pairs: pl.DataFrame, exempt: Mapping[str, pl.Expr]) -> ComparedCells:
     """The status of every cell of the matched rows; `exempt` says which rows of a column are."""
     columns = compared_columns(table)
     for column in columns:
         if column.type.kind == "json":
             pairs = settle(pairs, column.name)
     masks = [mask.alias(name + EXEMPT) for name, mask in exempt.items()]
-    return Cells(table, columns, pairs.with_columns(*map(_status, columns), *masks))
+    return ComparedCells(table, columns, pairs.with_columns(*map(_status, columns), *masks))
 
 
 def _status(column: Column) -> pl.Expr:
@@ -72,7 +72,7 @@ def gap(column: Column) -> pl.Expr:
     return pl.when(*numbers).then((sides[0] - sides[1]).abs())
 
 
-def count(cells: Cells) -> pl.DataFrame:
+def count(cells: ComparedCells) -> pl.DataFrame:
     """A row for each column: its cells by status, exempt ones apart."""
     if not cells.columns:
         return pl.DataFrame(schema=layout.COLUMNS)
@@ -100,7 +100,7 @@ def _distance(units: int | None, column: Column) -> float | None:
     return None if units is None else float(Decimal(units).scaleb(-column.type.scale))
 
 
-def examples(cells: Cells) -> pl.DataFrame:
+def examples(cells: ComparedCells) -> pl.DataFrame:
     """For each column and status, the examples that say most, with their keys."""
     found = [pl.DataFrame(schema=layout.EXAMPLES)]
     for column in cells.columns:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from engine.benchmarks import wheel
+from engine.benchmarks import local_postgres
 from loaders.postgres.reader import connect
 from sql import Name, statement
 
@@ -118,8 +118,8 @@ def server(url: str | None) -> Iterator[Server | None]:
                 yield given
             finally:
                 given.clear()
-    elif wheel.installed():
-        with wheel.running() as own, connect(own.url("postgres")) as admin:
+    elif local_postgres.installed():
+        with local_postgres.running() as own, connect(own.url("postgres")) as admin:
             yield Server(own.url("postgres"), admin, _program(own.programs / "psql"), "wheel")
     else:
         yield None
