@@ -15,9 +15,14 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from engine.benchmarks import local_postgres
+
+# A deadline would measure how busy the machine is, not whether a property holds.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 ROOT = Path(__file__).parents[1]
 GUARDED, PASSWORD = "guarded", "S3cr3t/p@ss:w%rd"
