@@ -1,8 +1,7 @@
-"""Stores to read from. A store is a URL; a reader turns its tables into typed frames."""
+"""Stores to read from, own books, and providers of market data. A reader turns tables into typed frames."""
 
 from __future__ import annotations
 
 from loaders.open import open_reader
-from loaders.reader import Reader
 
-__all__ = ["Reader", "open_reader"]
+__all__ = ["open_reader"]

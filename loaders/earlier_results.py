@@ -17,8 +17,8 @@ import polars as pl
 
 from engine.core.schema import TABLES
 from engine.core.schema.holdings import SECTOR_MARK
-from engine.core.store_url import is_new
-from loaders.open import open_reader
+from engine.core.store_url import StoreURL
+from loaders.open import is_new, open_reader
 from loaders.reader import Reader
 from sql import Value
 
@@ -190,7 +190,7 @@ def _stored(reader: Reader, portfolios: Sequence[str], start: date) -> pl.DataFr
 
 
 @contextmanager
-def open_past(source: str, target: str, in_place: bool) -> Iterator[Past]:
+def open_past(source: StoreURL, target: StoreURL, in_place: bool) -> Iterator[Past]:
     """The stores of a run, opened to read.
 
     Raises:

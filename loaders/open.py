@@ -1,37 +1,108 @@
-"""Kinds of stores to read from, and how each is opened."""
+"""The kinds of stores that can be read. A new kind is an entry in `KINDS`.
+
+Drivers are imported when a store is opened, so that importing this module is cheap.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.core.errors import (
-    UnknownStoreError,
-)
-from engine.core.store_url import scheme
+from engine.core.errors import UnknownStoreError
+from engine.core.store_url import StoreURL
 
 if TYPE_CHECKING:
-    pass
-
-from loaders.duckdb.reader import DuckDBReader
-from loaders.parquet.reader import ParquetReader
-from loaders.reader import Reader
+    from loaders.reader import Reader
 
 
-def open_reader(url: str) -> Reader:
-    """The store behind a URL, opened to read.
+@dataclass(frozen=True)
+class ReaderKind:
+    """A kind of store to read from.
+
+    Attributes:
+        example: A URL of this kind, for messages and help.
+        open: Opens a store.
+        database: Returns what tells one database from another; None where a URL names a file or folder.
+    """
+
+    example: str
+    open: Callable[[StoreURL], Reader]
+    database: Callable[[StoreURL], tuple[str | None, ...]] | None = None
+
+
+def _duckdb(url: StoreURL) -> Reader:
+    from loaders.duckdb.reader import DuckDBReader
+
+    return DuckDBReader(url)
+
+
+def _postgres(url: StoreURL) -> Reader:
+    from loaders.postgres.reader import PostgresReader
+
+    return PostgresReader(url)
+
+
+def _postgres_database(url: StoreURL) -> tuple[str | None, ...]:
+    from loaders.postgres.connect import database
+
+    return database(url)
+
+
+def _parquet(url: StoreURL) -> Reader:
+    from loaders.parquet.reader import ParquetReader
+
+    return ParquetReader(url)
+
+
+KINDS = {
+    "duckdb": ReaderKind("duckdb:///file.duckdb", _duckdb),
+    "postgresql": ReaderKind("postgresql://user@host/database", _postgres, _postgres_database),
+    "parquet": ReaderKind("parquet:///folder", _parquet),
+}
+EXAMPLES = [kind.example for kind in KINDS.values()]
+
+
+def reader_kind(url: StoreURL) -> ReaderKind:
+    """Return the kind of store that a URL names.
 
     Raises:
-        UnknownStoreError: no such kind of store.
-        StoreUnreachableError: it is not there, or refuses the login.
+        UnknownStoreError: There is no such kind, or the URL names no file.
     """
-    match scheme(url):
-        case "duckdb":
-            return DuckDBReader(url)
-        case "parquet":
-            return ParquetReader(url)
-        case "postgresql" | "postgres":
-            from loaders.postgres.reader import PostgresReader
+    kind = KINDS.get(url.kind)
+    if kind is None or not (kind.database or url.place.strip("/")):
+        raise UnknownStoreError(url, EXAMPLES)
+    return kind
 
-            return PostgresReader(url)
-        case _:
-            raise UnknownStoreError(url)
+
+def open_reader(url: str | StoreURL) -> Reader:
+    """Open a store to read.
+
+    Raises:
+        UnknownStoreError: There is no such kind of store.
+        StoreUnreachableError: It is not there, or refuses the login.
+    """
+    store = StoreURL.parse(url)
+    return reader_kind(store).open(store)
+
+
+def same_store(one: StoreURL, other: StoreURL) -> bool:
+    """Return whether two URLs name the same store, as far as can be told without opening it."""
+    return one.kind == other.kind and _identity(one) == _identity(other)
+
+
+def _identity(url: StoreURL) -> object:
+    kind = reader_kind(url)
+    return kind.database(url) if kind.database else url.path.resolve()
+
+
+def is_new(url: StoreURL) -> bool:
+    """Return whether a store is a file or folder that does not exist yet. A database always exists."""
+    return reader_kind(url).database is None and not url.path.exists()
+
+
+def resolved(url: StoreURL) -> StoreURL:
+    """Return the URL with an absolute path, so that it means the same from any folder."""
+    if reader_kind(url).database:
+        return url
+    return StoreURL.parse(f"{url.kind}:///{url.path.resolve()}")

@@ -1,30 +1,19 @@
-"""Readers: one class for each kind of store, one set of statements for all of them.
-
-DuckDB reads its own file, and Parquet folders through views; Postgres is read by
-`loaders.postgres.reader`.
-"""
+"""The abstract reader: typed frames from the tables of a store, by statements that all kinds share."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import polars as pl
 
-from engine.core.errors import (
-    ColumnTypeError,
-    MissingColumnError,
-    MissingTableError,
-    ReadError,
-)
+from engine.core.errors import ColumnTypeError, MissingColumnError, MissingTableError, ReadError
 from engine.core.frames import conform, empty
 from engine.core.schema import TABLES, Column, Table
+from engine.core.store_url import StoreURL
 from sql import Name, Selected, Value, statement
-
-if TYPE_CHECKING:
-    pass
 
 TEXTS = ("varchar", "character", "text", "name", "enum", "user-defined", "uuid", "json")
 INTEGERS = ("integer", "bigint", "smallint", "tinyint", "hugeint", "uint", "ubig", "usmall", "utiny", "uhuge")
@@ -47,7 +36,7 @@ class Reader(ABC):
 
     catalog = "catalog"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: StoreURL) -> None:
         self.url = url
 
     def __enter__(self) -> Self:

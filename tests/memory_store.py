@@ -10,7 +10,9 @@ import polars as pl
 
 from engine.core.frames import empty, polars_schema
 from engine.core.schema import TABLES
-from loaders.duckdb.reader import ArrowStream, DuckDBReader
+from engine.core.store_url import StoreURL
+from loaders.arrow_stream import ArrowStream
+from loaders.duckdb.reader import DuckDBReader
 from sql import statement
 
 NEEDED = (
@@ -33,7 +35,7 @@ class MemoryReader(DuckDBReader):
 
     def __init__(self, frames: Mapping[str, pl.DataFrame]) -> None:
         self.frames = {**{name: empty(TABLES[name]) for name in NEEDED}, **frames}
-        super().__init__("duckdb:///memory")
+        super().__init__(StoreURL.parse("duckdb:///memory"))
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(":memory:")

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.errors import EngineError, StoreUnreachableError, UnknownStoreError, masked, safe_url, told
+from engine.core.errors import EngineError, StoreUnreachableError, UnknownStoreError, masked, told
+from engine.core.store_url import StoreURL, safe_url
+from loaders.open import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
 SECRET = "Xq7zSecretWord"
@@ -41,7 +43,8 @@ def test_no_form_of_a_url_shows_its_password(form: str, before: str, after: str)
     harmless = str.maketrans("", "", " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0?#&'\"")
     word = "".join(before.translate(harmless).split()) + SECRET + "".join(after.translate(harmless).split())
     url = form.format(word.lstrip("/"))
-    for shown in (safe_url(url), str(UnknownStoreError(url)), str(StoreUnreachableError(url, url))):
+    errors = UnknownStoreError(url, EXAMPLES), StoreUnreachableError(url, url)
+    for shown in (safe_url(url), repr(StoreURL.parse(url)), *map(str, errors)):
         assert SECRET not in shown
 
 

@@ -8,7 +8,7 @@ from threading import Barrier, Event, Lock
 
 import pytest
 
-from engine.batch.write_queue import StoppedError, Writes, lanes
+from engine.batch.write_queue import StoppedError, Writes
 
 PATIENCE_SECONDS = 10
 
@@ -31,10 +31,6 @@ class Meter:
                 self.done += 1
 
         return write
-
-
-def test_a_file_has_one_writer_and_postgres_two() -> None:
-    assert [lanes(url) for url in ("duckdb:///x", "parquet:///x", "POSTGRES://h/d")] == [1, 1, 2]
 
 
 def test_two_lanes_hold_two_writes_at_the_same_time() -> None:

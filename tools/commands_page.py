@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 from engine.cli.commands import COMMANDS
-from engine.cli.main import STORES
+from engine.core.errors import either
+from loaders.open import EXAMPLES
 
 PAGE = Path(__file__).parents[1] / "docs/reference/commands.md"
 PROGRAM = "python -m engine"
@@ -18,7 +19,7 @@ HEAD = f"""\
 
 Made by `python -m tools.commands_page` from the parsers; do not edit.
 
-A store is a URL: {STORES}. Where a
+A store is a URL: {either(EXAMPLES)}. Where a
 command takes a URL and is given none, it takes the configured database: see [Settings](settings.md). Words in
 square brackets at the end of a description are defaults. Data goes to stdout, progress and errors to stderr.
 

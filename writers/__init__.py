@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from writers.open import open_writer, takes_words
+from writers.open import open_writer
 from writers.writer import Scope, Turn, Writer
 
-__all__ = ["Scope", "Turn", "Writer", "open_writer", "takes_words"]
+__all__ = ["Scope", "Turn", "Writer", "open_writer"]

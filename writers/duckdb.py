@@ -10,9 +10,9 @@ import polars as pl
 from engine.core.errors import StoreUnreachableError, WriteError
 from engine.core.row_ids import WORDS
 from engine.core.schema import Table
-from engine.core.store_url import store_path
+from engine.core.store_url import StoreURL
+from loaders.arrow_stream import ArrowStream
 from loaders.duckdb.connect import connected
-from loaders.duckdb.reader import ArrowStream
 from sql import Name, Names, Unpacked, statement
 from writers.sql_writer import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress, Scope, Turn
@@ -25,12 +25,11 @@ class DuckDBWriter(DatabaseWriter):
 
     dialect = "duckdb"
 
-    def __init__(self, url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
+    def __init__(self, url: StoreURL, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
         super().__init__(url, batch_rows, progress)
-        path = store_path(url)
-        if not path.parent.is_dir():
-            raise StoreUnreachableError(url, f"there is no folder {path.parent}")
-        self.connection = connected(url, path, read_only=False)
+        if not url.path.parent.is_dir():
+            raise StoreUnreachableError(url, f"there is no folder {url.path.parent}")
+        self.connection = connected(url, read_only=False)
         self.connection.execute(statement("utc"))
         self._bare: set[str] = set()
 

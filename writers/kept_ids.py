@@ -12,13 +12,15 @@ import polars as pl
 
 from engine.core.errors import StoreUnreachableError
 from engine.core.schema import TABLES, Table
-from loaders import Reader, open_reader
+from engine.core.store_url import StoreURL
+from loaders import open_reader
+from loaders.reader import Reader
 
 KeptIds = Mapping[str, pl.DataFrame]
 """By parent table: id, kept: rows that the target has under another id."""
 
 
-def kept_ids(url: str, frames: Mapping[str, pl.DataFrame]) -> KeptIds:
+def kept_ids(url: str | StoreURL, frames: Mapping[str, pl.DataFrame]) -> KeptIds:
     """The rows of frames that are about to be merged into a store and have another id there."""
     try:
         with open_reader(url) as reader:

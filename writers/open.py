@@ -1,36 +1,112 @@
-"""Kinds of stores to write to, and how each is opened."""
+"""The kinds of stores that can be written, and what their writers can do. A new kind is an entry in `KINDS`.
+
+Drivers are imported when a store is opened.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
 from engine.core.errors import UnknownStoreError
-from engine.core.store_url import scheme
+from engine.core.store_url import StoreURL
+from loaders.open import reader_kind
+from writers.file_lock import file_lock
 from writers.writer import BATCH_ROWS, Progress, Writer
 
+POSTGRES_LANES = 2
+"""Connections that write at the same time. A load waits for the server, which uses one core for each
+connection: see tests/benchmarks/writing."""
 
-def takes_words(url: str) -> bool:
-    """Whether a frame put into the store may have its ids as `engine.core.row_ids.WORDS`."""
-    return scheme(url) == "duckdb"
+
+@dataclass(frozen=True)
+class WriterKind:
+    """A kind of store to write to, and what its writers can do.
+
+    Attributes:
+        label: The kind with its article, for messages.
+        open: Opens a store.
+        lock: Holds a store for one run; the flag says whether to wait for another run.
+        lanes: Shards that one process may write at the same time.
+        shared: Whether several processes may write, as workers of a cluster do.
+        id_words: Whether ids in frames may be `engine.core.row_ids.WORDS`, two 64-bit numbers.
+        needs_users: Whether portfolios refer to the table users, so that its rows are copied along.
+        default_target: Whether results go back into the source when no target is named.
+    """
+
+    label: str
+    open: Callable[[StoreURL, int, Progress | None], Writer]
+    lock: Callable[[StoreURL, bool], AbstractContextManager[None]] = file_lock
+    lanes: int = 1
+    shared: bool = True
+    id_words: bool = False
+    needs_users: bool = False
+    default_target: bool = True
 
 
-def open_writer(url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> Writer:
-    """The store behind a URL, opened to write; a file store is made if it is not there.
+def _duckdb(url: StoreURL, batch_rows: int, progress: Progress | None) -> Writer:
+    from writers.duckdb import DuckDBWriter
+
+    return DuckDBWriter(url, batch_rows, progress)
+
+
+def _postgres(url: StoreURL, batch_rows: int, progress: Progress | None) -> Writer:
+    from writers.postgres import PostgresWriter
+
+    return PostgresWriter(url, batch_rows, progress)
+
+
+def _postgres_lock(url: StoreURL, wait: bool) -> AbstractContextManager[None]:
+    from writers.postgres import database_lock
+
+    return database_lock(url, wait)
+
+
+def _parquet(url: StoreURL, batch_rows: int, progress: Progress | None) -> Writer:
+    from writers.parquet import ParquetWriter
+
+    return ParquetWriter(url, batch_rows, progress)
+
+
+KINDS = {
+    "duckdb": WriterKind("a DuckDB file", _duckdb, shared=False, id_words=True),
+    "postgresql": WriterKind(
+        "a Postgres database", _postgres, _postgres_lock, lanes=POSTGRES_LANES, needs_users=True
+    ),
+    # A folder is often somebody's input data, which results must not be mixed into unasked.
+    "parquet": WriterKind("a Parquet folder", _parquet, default_target=False),
+}
+
+
+def writer_kind(url: StoreURL) -> WriterKind:
+    """Return the kind of store that a URL names. A kind that can be written can also be read.
 
     Raises:
-        UnknownStoreError: no such kind of store.
-        StoreUnreachableError: it cannot be opened, or another process holds it.
+        UnknownStoreError: There is no such kind, or the URL names no file.
     """
-    match scheme(url):
-        case "duckdb":
-            from writers.duckdb import DuckDBWriter
+    reader_kind(url)
+    if url.kind not in KINDS:
+        raise UnknownStoreError(url, [kind.label for kind in KINDS.values()])
+    return KINDS[url.kind]
 
-            return DuckDBWriter(url, batch_rows, progress)
-        case "postgresql" | "postgres":
-            from writers.postgres import PostgresWriter
 
-            return PostgresWriter(url, batch_rows, progress)
-        case "parquet":
-            from writers.parquet import ParquetWriter
+def open_writer(
+    url: str | StoreURL, batch_rows: int = BATCH_ROWS, progress: Progress | None = None
+) -> Writer:
+    """Open a store to write; a file or folder is made if it is not there.
 
-            return ParquetWriter(url, batch_rows, progress)
-        case _:
-            raise UnknownStoreError(url)
+    Args:
+        url: The store.
+        batch_rows: Rows in one batch.
+        progress: Called after each batch.
+
+    Returns:
+        A writer. Use it as a context manager.
+
+    Raises:
+        UnknownStoreError: There is no such kind of store.
+        StoreUnreachableError: It cannot be opened, or another process holds it.
+    """
+    store = StoreURL.parse(url)
+    return writer_kind(store).open(store, batch_rows, progress)

@@ -11,7 +11,7 @@ import polars as pl
 from engine.core.errors import StoreUnreachableError, WriteError
 from engine.core.frames import empty
 from engine.core.schema import TABLES, Table
-from engine.core.store_url import store_path
+from engine.core.store_url import StoreURL
 from loaders.parquet.files import (
     PART,
     ahead,
@@ -25,7 +25,7 @@ from loaders.parquet.files import (
     roll_forward,
 )
 from loaders.parquet.reader import ParquetReader
-from writers.lock import file_turn
+from writers.file_lock import file_turn
 from writers.writer import BATCH_ROWS, Progress, Scope, Turn, Writer
 
 LARGE = 100_000
@@ -41,9 +41,9 @@ PARENTS = {
 class ParquetWriter(Writer):
     """A folder. A file in work is held in memory until the transaction ends."""
 
-    def __init__(self, url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
+    def __init__(self, url: StoreURL, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
         super().__init__(url, batch_rows, progress)
-        self.folder = store_path(url)
+        self.folder = url.path
         try:
             self.folder.mkdir(exist_ok=True)
         except OSError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 
 import polars as pl
@@ -10,12 +12,16 @@ import psycopg
 
 from engine.core.errors import LostConnectionError, WriteError
 from engine.core.schema import Table
-from loaders.postgres.reader import connect
+from engine.core.store_url import StoreURL
+from loaders.postgres.connect import connect
 from sql import Name, Names, statement
+from writers.file_lock import PAUSE_SECONDS, LockedError, holder
 from writers.sql_writer import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress, Turn
 
 STAGE = "incoming_rows"
+RUN_KEY = 0x656E67696E65
+"""Key of the advisory lock that a run holds: "engine" in ASCII."""
 TURNS = 0x7475726E73
 """The number of the advisory lock that turns go by: "turns" in ASCII. A part's own is a hash of its name."""
 
@@ -25,7 +31,7 @@ class PostgresWriter(DatabaseWriter):
 
     dialect = "postgres"
 
-    def __init__(self, url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
+    def __init__(self, url: StoreURL, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
         super().__init__(url, batch_rows, progress)
         self.connection = connect(url)
 
@@ -91,3 +97,30 @@ def _number(part: str) -> int:
 def _csv(batch: pl.DataFrame) -> str:
     """Text is quoted always: an empty one is no null, and may hold a bare carriage return."""
     return batch.write_csv(include_header=False, quote_style="non_numeric")
+
+
+@contextmanager
+def database_lock(url: StoreURL, wait: bool) -> Iterator[None]:
+    """Hold a database for a run, by an advisory lock of its own session.
+
+    Raises:
+        LockedError: Another run holds it, and `wait` is False.
+        StoreUnreachableError: The database cannot be reached.
+    """
+    with connect(url) as connection:
+
+        def row(name: str) -> tuple[object, ...] | None:
+            return connection.execute(statement(name, key=RUN_KEY).encode()).fetchone()
+
+        connection.execute(statement("lock/name", name=holder()).encode())
+        while row("lock/take") != (True,):
+            if not wait:
+                other = row("lock/holder")
+                raise LockedError(url, str(other[0]) if other else "another run")
+            time.sleep(PAUSE_SECONDS)
+        try:
+            yield
+        finally:
+            # The server notices a closed session a little later; a release takes effect at once.
+            if not connection.closed:
+                row("lock/release")

@@ -12,6 +12,7 @@ from typing import Self
 import polars as pl
 
 from engine.core.schema import TABLES, Table
+from engine.core.store_url import StoreURL
 
 BATCH_ROWS = 5_000
 Progress = Callable[[str, int], None]
@@ -42,7 +43,7 @@ class Scope:
 class Writer(ABC):
     """A store that can be written; use it as a context manager, and write in transactions."""
 
-    def __init__(self, url: str, batch_rows: int = BATCH_ROWS, progress: Progress | None = None):
+    def __init__(self, url: StoreURL, batch_rows: int = BATCH_ROWS, progress: Progress | None = None):
         self.url = url
         self.batch_rows = batch_rows
         self.progress: Progress = progress or (lambda table, rows: None)

@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 
 from engine.batch.missing_sessions import gaps
-from engine.core.errors import safe_url
 from engine.core.schema import TABLES, Table
-from loaders import Reader, open_reader
+from engine.core.store_url import StoreURL
+from loaders import open_reader
+from loaders.reader import Reader
 from sql import Name, statement
 
 
@@ -25,7 +26,7 @@ class Inventory:
         the store's newest snapshot.
     """
 
-    url: str
+    url: StoreURL
     tables: pl.DataFrame
     portfolios: pl.DataFrame
 
@@ -36,7 +37,7 @@ class Inventory:
 
     def to_text(self) -> str:
         """Both tables for a terminal."""
-        lines = [safe_url(self.url), "", f"{'table':<32}{'rows':>12}  days"]
+        lines = [str(self.url), "", f"{'table':<32}{'rows':>12}  days"]
         for row in self.tables.iter_rows(named=True):
             span = f"{row['first']} to {row['last']}" if row["first"] else ""
             lines.append(f"{row['table']:<32}{row['rows']:>12,}  {span}")
@@ -50,14 +51,14 @@ class Inventory:
     def to_json(self) -> str:
         """Both tables as JSON."""
         found: dict[str, Any] = {
-            "store": safe_url(self.url),
+            "store": str(self.url),
             "tables": self.tables.to_dicts(),
             "portfolios": self.portfolios.to_dicts(),
         }
         return json.dumps(found, indent=1, default=str)
 
 
-def inventory(url: str) -> Inventory:
+def inventory(url: str | StoreURL) -> Inventory:
     """Look a store over."""
     with open_reader(url) as reader:
         present = reader.tables()
@@ -69,7 +70,7 @@ def inventory(url: str) -> Inventory:
         counted, schema={"table": pl.String, "rows": pl.Int64, "first": pl.Date, "last": pl.Date}
     )
     kept = portfolios.filter(pl.col("deleted_at").is_null())
-    return Inventory(url, tables, gaps(kept, positions, snapshots))
+    return Inventory(StoreURL.parse(url), tables, gaps(kept, positions, snapshots))
 
 
 def _counted(reader: Reader, table: Table) -> dict[str, object]:

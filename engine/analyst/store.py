@@ -14,12 +14,14 @@ import polars.selectors as cs
 from engine.analyst.inventory import Inventory, inventory
 from engine.batch.plan import known, plan
 from engine.batch.shards import live_portfolios
-from engine.core.errors import UsageError, safe_url
+from engine.core.errors import UsageError
 from engine.core.names import check_columns, portfolio_id, table_named
 from engine.core.schema import TABLES, Table
+from engine.core.store_url import safe_url
 from engine.pipeline.inputs import Inputs
-from loaders import Reader, open_reader
+from loaders import open_reader
 from loaders.earlier_results import Past
+from loaders.reader import Reader
 from loaders.slices import has_days, read_slice
 from loaders.window import load_window
 
@@ -51,6 +53,9 @@ class Store:
     """A store that exists; see `open`."""
 
     url: str
+
+    def __repr__(self) -> str:
+        return f"Store({safe_url(self.url)!r})"
 
     @property
     def tables(self) -> list[str]:
@@ -179,7 +184,7 @@ class Store:
 def _ids(reader: Reader, wanted: Portfolios) -> list[str]:
     rows = reader.read("portfolios", ["id", "name"])
     several = [wanted] if isinstance(wanted, str | UUID) else wanted
-    return sorted({portfolio_id(rows, one, f"store {safe_url(reader.url)}") for one in several})
+    return sorted({portfolio_id(rows, one, f"store {reader.url}") for one in several})
 
 
 def _check_filters(table: Table, portfolios: Portfolios | None, start: date | None, end: date | None) -> None:

@@ -19,10 +19,12 @@ from engine.batch.steps import Job, Loaded, changed, computed, count, finish, lo
 from engine.batch.table_choice import completed
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
-from engine.core.store_url import same_store
+from engine.core.store_url import StoreURL
 from engine.core.window import Window
 from loaders.earlier_results import Past
-from writers.lock import holder, store_lock
+from loaders.open import same_store
+from writers.file_lock import holder
+from writers.lock import store_lock
 from writers.retry import patiently
 from writers.writer import BATCH_ROWS
 
@@ -72,15 +74,16 @@ def backfill(
     Raises:
         EngineError: see `engine.core.errors`; nothing of an open shard was written.
     """
-    target = destination(source, target, dry_run)
+    inputs = StoreURL.parse(source)
+    results = destination(inputs, StoreURL.parse(target) if target else None, dry_run)
     request = Request(
-        source,
-        target,
+        inputs,
+        results,
         start,
         end,
         run_date,
         portfolios,
-        completed(only, same_store(source, target)),
+        completed(only, same_store(inputs, results)),
         rules or Rules.legacy(),
         load_scenarios(scenarios),
         batch_rows,

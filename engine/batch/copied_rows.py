@@ -9,9 +9,10 @@ import polars as pl
 from engine.core.frames import conform
 from engine.core.row_rules import QUARANTINE, admit
 from engine.core.schema import TABLES
-from engine.core.store_url import scheme
+from engine.core.store_url import StoreURL
 from engine.pipeline.inputs import Inputs
 from loaders.earlier_results import Past
+from writers.open import writer_kind
 
 Frames = Mapping[str, pl.DataFrame]
 
@@ -26,17 +27,17 @@ def of_inputs(inputs: Inputs) -> dict[str, pl.DataFrame]:
     }
 
 
-def of_others(past: Past, target: str, computed: Sequence[str]) -> tuple[Frames, pl.DataFrame]:
+def of_others(past: Past, target: StoreURL, computed: Sequence[str]) -> tuple[Frames, pl.DataFrame]:
     """What belongs to no portfolio that is computed, by table; and its rows that break a rule.
 
-    What earlier runs made of the others in the target stays. Users come along only to Postgres,
-    where portfolios refer to them.
+    What earlier runs made of the others in the target stays. Users are copied only into stores
+    whose portfolios refer to them.
 
     Args:
         computed: the portfolios of all shards.
     """
     source = past.source
-    users = ("users",) if scheme(target).startswith("postgres") else ()
+    users = ("users",) if writer_kind(target).needs_users else ()
     shared = (name for name in (*users, "stress_test_scenarios") if name in source.columns)
     found = {name: source.read(name) for name in shared}
     for name, owner in (("portfolios", "id"), ("positions", "portfolio_id")):

@@ -9,8 +9,8 @@ import polars as pl
 from engine.core.errors import UsageError
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
-from engine.core.store_url import same_store
-from loaders import open_reader
+from engine.core.store_url import StoreURL
+from loaders.open import open_reader, same_store
 from writers import open_writer
 from writers.kept_ids import kept_ids, pointed
 
@@ -20,7 +20,7 @@ def copy(source: str, target: str, batch_rows: int, progress: Quiet) -> dict[str
 
     Rows that the target has under the same natural key are updated; others stay.
     """
-    if same_store(source, target):
+    if same_store(StoreURL.parse(source), StoreURL.parse(target)):
         raise UsageError("the two stores are one and the same")
     progress.stage("read")
     with open_reader(source) as reader:

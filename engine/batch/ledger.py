@@ -18,7 +18,7 @@ import polars as pl
 from engine.core.frames import polars_schema
 from engine.core.schema import TABLES
 from engine.core.window import Window
-from loaders import Reader
+from loaders.reader import Reader
 
 RUNS, SHARDS = TABLES["engine_runs"], TABLES["engine_shards"]
 

@@ -17,8 +17,8 @@ import polars as pl
 from engine.batch.plan import plan
 from engine.core.calendar import sessions
 from engine.core.schema import TABLES
-from loaders import Reader
 from loaders.earlier_results import Past
+from loaders.reader import Reader
 
 ONE_DAY = timedelta(days=1)
 TRACKING = TABLES["batch_run_tracking"]

@@ -12,8 +12,8 @@ from engine.core.calendar import clamped, sessions, stored_sessions, target_sess
 from engine.core.errors import UsageError
 from engine.core.schema import TABLES
 from engine.core.window import Window
-from loaders import Reader
 from loaders.earlier_results import Past
+from loaders.reader import Reader
 from sql import Value, statement
 
 NEW_YORK = ZoneInfo("America/New_York")

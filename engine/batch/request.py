@@ -9,13 +9,14 @@ from uuid import UUID
 
 from engine.analytics.stress.scenarios import Scenarios
 from engine.batch.ledger import RUNS, request_of
-from engine.core.errors import UsageError, safe_url
+from engine.core.errors import UsageError
 from engine.core.rules import Rules
-from engine.core.store_url import same_store, scheme, store_path
-from loaders.parquet.files import files
+from engine.core.store_url import StoreURL
+from loaders.open import open_reader, same_store
+from writers.open import writer_kind
 
 
-def destination(source: str, target: str | None, dry_run: bool = False) -> str:
+def destination(source: StoreURL, target: StoreURL | None, dry_run: bool = False) -> StoreURL:
     """The store that results go to: the one named, else the one that the inputs come from.
 
     A database is written in place, as the legacy batch did. A Parquet folder is often somebody's
@@ -25,16 +26,16 @@ def destination(source: str, target: str | None, dry_run: bool = False) -> str:
     Raises:
         UsageError: a folder that was not named, and holds no table of the engine's.
     """
-    if target is not None or dry_run or scheme(source) != "parquet":
+    if target is not None or dry_run or writer_kind(source).default_target:
         return target or source
-    folder = store_path(source)
-    if folder.is_dir() and not files(folder, RUNS.name):
-        raise UsageError(
-            f"store {safe_url(source)} is a folder that the engine has not written before, and no --to "
-            "says where the results are to go",
-            "Name a store with --to URL; the same folder, if they are to stand among its files",
-        )
-    return source
+    with open_reader(source) as reader:
+        if RUNS.name in reader.tables():
+            return source
+    raise UsageError(
+        f"store {source} is {writer_kind(source).label} that the engine has not written before, and no --to "
+        "says where the results are to go",
+        "Name a store with --to URL; the same one, if they are to stand among its files",
+    )
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Request:
     wanted: names of the tables to write.
     """
 
-    source: str
-    target: str
+    source: StoreURL
+    target: StoreURL
     start: date | None
     end: date | None
     run_date: date | None
@@ -66,6 +67,5 @@ class Request:
     @property
     def id(self) -> str:
         """What was asked for, as a hash: the same command has the same one."""
-        source = safe_url(self.source)
-        asked = (source, self.start, self.end, self.run_date, self.portfolios, sorted(self.wanted))
+        asked = (str(self.source), self.start, self.end, self.run_date, self.portfolios, sorted(self.wanted))
         return request_of(*asked, self.rules, self.scenarios.active)

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.core.errors import safe_url
+from engine.core.store_url import StoreURL
 from loaders import open_reader
 from writers.lock import lock_holder
 
@@ -21,13 +21,13 @@ class Runs:
     holder: who holds the store's lock, None when nobody does.
     """
 
-    url: str
+    url: StoreURL
     runs: pl.DataFrame
     holder: str | None
 
     def to_text(self) -> str:
         """A line for each run."""
-        lines = [f"{safe_url(self.url)}: {self.holder or 'nobody'} is at work"]
+        lines = [f"{self.url}: {self.holder or 'nobody'} is at work"]
         head = f"{'started':<20}{'status':<10}{'window':<26}{'run date':<12}{'shards':>7}{'portfolios':>12}"
         lines.append(head + "  holder")
         for row in self.runs.iter_rows(named=True):
@@ -42,7 +42,7 @@ class Runs:
     def to_json(self) -> str:
         """All of it as JSON."""
         found: dict[str, Any] = {
-            "store": safe_url(self.url),
+            "store": str(self.url),
             "holder": self.holder,
             "runs": self.runs.to_dicts(),
         }
@@ -58,4 +58,4 @@ def runs(url: str) -> Runs:
         shards=pl.len().cast(pl.Int64), portfolios=pl.col("portfolios").sum().cast(pl.Int64)
     )
     counted = known.join(done, on="id", how="left").with_columns(pl.col("shards", "portfolios").fill_null(0))
-    return Runs(url, counted.sort("started_at", descending=True), lock_holder(url))
+    return Runs(StoreURL.parse(url), counted.sort("started_at", descending=True), lock_holder(url))

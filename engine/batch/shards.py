@@ -11,8 +11,8 @@ from math import ceil
 
 import polars as pl
 
-from engine.core.errors import EngineError, UsageError, safe_url
-from loaders import Reader
+from engine.core.errors import EngineError, UsageError
+from loaders.reader import Reader
 
 BYTES_A_SESSION = 2**19
 """What computing and writing one session of one portfolio of 30 positions takes at most: about 1,300
@@ -50,9 +50,7 @@ def live_portfolios(reader: Reader, wanted: Sequence[object] | None) -> tuple[li
         return live, rows.filter(dead)["id"].unique().sort().to_list()
     chosen = {str(portfolio) for portfolio in wanted}
     for unknown in sorted(chosen - set(live)):
-        raise UsageError(
-            f"store {safe_url(reader.url)}, table portfolios has no row {unknown} that is not deleted"
-        )
+        raise UsageError(f"store {reader.url}, table portfolios has no row {unknown} that is not deleted")
     return sorted(chosen), []
 
 

@@ -27,7 +27,8 @@ from engine.pipeline.results import Results
 from engine.pipeline.tracking import TRACKING, tracking
 from loaders.earlier_results import Past, open_past
 from loaders.window import load_labels, load_window
-from writers import Scope, Turn, Writer, open_writer, takes_words
+from writers import Scope, Turn, Writer, open_writer
+from writers.open import writer_kind
 from writers.writer import Progress
 
 MADE = tuple(name for name, table in TABLES.items() if table.role in ("output", "engine"))
@@ -176,7 +177,7 @@ def changed(job: Job, loaded: Loaded, results: Results) -> Changes:
     request = job.request
     seeds = {} if request.in_place else {**of_inputs(loaded.inputs), **loaded.others}
     wanted, definitions = request.wanted - {TRACKING.name}, loaded.inputs.factor_definitions
-    in_words = takes_words(request.target)
+    in_words = writer_kind(request.target).id_words
     return changes(results, loaded.window, wanted, seeds, definitions, request.in_place, in_words)
 
 

@@ -8,20 +8,9 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
-from engine.core.store_url import POSTGRES, scheme
-
-POSTGRES_LANES = 2
-"""Connections that write at the same time. The server's own work is what a load waits for, and it does
-that of one connection on one core: see tests/benchmarks/writing.py."""
-
 
 class StoppedError(Exception):
     """Raised inside a write, so that its transaction rolls back: the run is ending badly elsewhere."""
-
-
-def lanes(target: str) -> int:
-    """How many shards can be written at the same time: a file has one writer."""
-    return POSTGRES_LANES if scheme(target) in POSTGRES else 1
 
 
 class Writes:

@@ -2,7 +2,7 @@
 
     statements URL --start D --end D --run-date D    what the engine asks of a store
     read URL --start D --end D --run-date D          ask it, and drop the answers
-    write SOURCE TARGET                              put the source's output rows into the target
+    write-KIND SOURCE TARGET                         put the source's output rows into the target
     count URL                                        the output rows of a store
 
 Prints JSON: the statements, or a `StoreTime`.
@@ -15,15 +15,18 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from engine.benchmarks.limits import OUTPUTS, StoreTime
-from engine.core.store_url import scheme, store_path
+from engine.core.store_url import StoreURL
 from engine.core.window import Window
-from loaders import Reader, open_reader
-from loaders.duckdb.reader import ArrowStream, DuckDBReader
+from loaders import open_reader
+from loaders.arrow_stream import ArrowStream
+from loaders.duckdb.reader import DuckDBReader
+from loaders.reader import Reader
 from loaders.window import load_window
 from sql import Name, Names, statement
 
@@ -53,8 +56,10 @@ def main(words: Sequence[str]) -> None:
             return
         case ["read", url, "--start", start, "--end", end, "--run-date", run_date]:
             found = _read(url, _statements(url, start, end, run_date))
-        case ["write", source, target]:
-            found = _write(source, target)
+        case ["write-duckdb", source, target]:
+            found = _write(source, _DuckDB(StoreURL.parse(target).path))
+        case ["write-parquet", source, target]:
+            found = _write(source, _Parquet(StoreURL.parse(target).path))
         case ["count", url]:
             found = StoreTime(0.0, 0.0, _count(url))
         case _:
@@ -92,10 +97,9 @@ def _count(url: str) -> int:
         return sum(int(reader.query(text).item()) for text in texts)
 
 
-def _write(source: str, target: str) -> StoreTime:
+def _write(source: str, sink: _DuckDB | _Parquet) -> StoreTime:
     """The rows of every output table, block by block; reading them is not counted."""
     watch, rows = Stopwatch(), 0
-    sink = _DuckDB(target) if scheme(target) == "duckdb" else _Parquet(target)
     with open_reader(source) as reader:
         for table, frame in _blocks(reader):
             with watch:
@@ -118,8 +122,8 @@ def _blocks(reader: Reader) -> Iterator[tuple[str, pl.DataFrame]]:
 class _DuckDB:
     """INSERT in one transaction; closing the file writes its checkpoint."""
 
-    def __init__(self, url: str) -> None:
-        self.connection = duckdb.connect(store_path(url))
+    def __init__(self, path: Path) -> None:
+        self.connection = duckdb.connect(path)
         self.connection.begin()
 
     def put(self, table: str, frame: pl.DataFrame) -> None:
@@ -139,8 +143,8 @@ class _DuckDB:
 class _Parquet:
     """A file for each block."""
 
-    def __init__(self, url: str) -> None:
-        self.folder, self.blocks = store_path(url), 0
+    def __init__(self, path: Path) -> None:
+        self.folder, self.blocks = path, 0
 
     def put(self, table: str, frame: pl.DataFrame) -> None:
         self.blocks += 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.benchmarks import local_postgres
-from loaders.postgres.reader import connect
+from loaders.postgres.connect import connect
 from sql import Name, statement
 
 if TYPE_CHECKING:

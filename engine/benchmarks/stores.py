@@ -85,7 +85,7 @@ class FileStore(BenchmarkStore):
 
     def bare_write(self, name: str) -> StoreTime:
         target = self.copy(PRISTINE, "bare")
-        found = bare(self.folder, "write", self.url(name), target)
+        found = bare(self.folder, f"write-{self.kind}", self.url(name), target)
         self.drop("bare")
         return found
 

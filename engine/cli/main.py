@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 from engine import __version__
 from engine.cli.commands import COMMANDS
-
-STORES = "duckdb:///file.duckdb, postgresql://user@host/database or parquet:///folder"
+from engine.core.errors import either
+from loaders.open import EXAMPLES
 
 
 class Parser(argparse.ArgumentParser):
@@ -19,7 +19,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and leave with 2."""
-        from engine.core.errors import safe_url
+        from engine.core.store_url import safe_url
 
         for argument in sys.argv[1:]:
             message = message.replace(argument, safe_url(argument))
@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(
         prog="python -m engine",
         description="Portfolio analytics by the column: P&L, equity, exposures and risk.",
-        epilog=f"A store is a URL: {STORES}.",
+        epilog=f"A store is a URL: {either(EXAMPLES)}.",
     )
     top.add_argument("--version", action="version", version=f"engine {__version__}")
     commands = top.add_subparsers(

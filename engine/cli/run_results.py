@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.batch.report import left_out, report_content
 from engine.cli.settings import Config
-from engine.core.errors import UsageError, safe_url, told
+from engine.core.errors import UsageError, told
+from engine.core.store_url import safe_url
 
 if TYPE_CHECKING:
     from engine.batch.report import Report

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from engine.core.errors import UsageError, nearest, safe_url
+from engine.core.errors import UsageError, nearest
+from engine.core.store_url import safe_url
 
 FILE = "engine.toml"
 PREFIX = "ENGINE_"

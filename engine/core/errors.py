@@ -6,38 +6,16 @@ caller would expect. No message ever holds a password: stores are named by `safe
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from urllib.parse import unquote
 
-LOGIN = re.compile(
-    r"^(\s*(?:[\w+.-]+:/+[^:?#@]*"
-    r"|(?![\w+.-]+://|duckdb:|parquet:)[^:/?#@]*)):(.*)@",
-    re.DOTALL,
-)
-"""What stands before the password, and that: up to the last @, whatever is unescaped in it.
+from engine.core.store_url import PAIR, StoreURL, safe_url
 
-However the URL is mistyped: without slashes, with one, without a scheme.
-"""
 IN_TEXT = re.compile(r"(\w+:/+[^:?#@\s]*):\S*@")
 """The same amid a sentence: the last net under a message that forgot to mask a URL."""
-PAIR = re.compile(r"(\b\w*(?:pass|secret|token)\w*\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
-"""A secret parameter and its value, as a URL or a connection string spells it."""
-SECRET = re.compile(r"pass|secret|token", re.IGNORECASE)
 LONGEST_REASON = 400
-
-
-def safe_url(url: str) -> str:
-    """The URL of a store with its password and secret parameters taken out."""
-    address, mark, query = LOGIN.sub(r"\1:***@", url).partition("?")
-    pairs = (
-        f"{name}=***" if value and SECRET.search(unquote(name)) else f"{name}{equals}{value}"
-        for name, equals, value in (pair.partition("=") for pair in query.split("&"))
-    )
-    return PAIR.sub(r"\1***", f"{address}{mark}{'&'.join(pairs)}")
 
 
 def masked(text: str) -> str:
@@ -45,21 +23,19 @@ def masked(text: str) -> str:
     return PAIR.sub(r"\1***", IN_TEXT.sub(r"\1:***@", text))
 
 
-def scrubbed(reason: str, url: str) -> str:
+def scrubbed(reason: str, url: str | StoreURL) -> str:
     """What a driver says went wrong: one line, without the statement, the URL or a secret of it."""
     told = " ".join(re.split(r"\s*LINE \d+:", reason)[0].split())
-    for secret in (url, *_secrets(url)):
-        told = told.replace(secret, safe_url(url) if secret == url else "***")
+    store = StoreURL.parse(url)
+    told = told.replace(store.text, str(store))
+    for secret in store.secrets:
+        told = told.replace(secret, "***")
     return told if len(told) <= LONGEST_REASON else f"{told[:LONGEST_REASON]}..."
 
 
-def _secrets(url: str) -> Iterator[str]:
-    """Passwords as the URL spells them, and as they are."""
-    login = LOGIN.match(url)
-    query = (pair.partition("=") for pair in url.partition("?")[2].split("&"))
-    hidden = [value for name, _, value in query if SECRET.search(unquote(name))]
-    for secret in (login[2] if login else "", *hidden, os.environ.get("PGPASSWORD", "")):
-        yield from filter(None, (secret, unquote(secret)))
+def either(names: Sequence[str]) -> str:
+    """Return `a, b or c`."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -112,18 +88,15 @@ class UsageError(EngineError, ValueError):
 class UnknownStoreError(UsageError):
     """A URL of no known store."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | StoreURL, examples: Sequence[str]) -> None:
         self.url = safe_url(url)
-        super().__init__(
-            f"'{self.url}' names no store",
-            "Use duckdb:///file.duckdb, postgresql://user@host/database or parquet:///folder",
-        )
+        super().__init__(f"'{self.url}' names no store", f"Use {either(examples)}")
 
 
 class StoreUnreachableError(EngineError, ConnectionError):
     """A store that is not there, refuses the login, or is held by another process."""
 
-    def __init__(self, url: str, reason: str) -> None:
+    def __init__(self, url: str | StoreURL, reason: str) -> None:
         self.url, self.reason = safe_url(url), scrubbed(reason, url)
         super().__init__(f"store {self.url} cannot be opened: {self.reason}")
 
@@ -133,7 +106,7 @@ class BusyFileError(StoreUnreachableError, BlockingIOError):
 
     hint = "Close it there, or try again later"
 
-    def __init__(self, url: str, process: str) -> None:
+    def __init__(self, url: str | StoreURL, process: str) -> None:
         holder = f"process {process}" if process else "another process"
         super().__init__(url, f"{holder} has the file open")
 
@@ -141,7 +114,7 @@ class BusyFileError(StoreUnreachableError, BlockingIOError):
 class ReadError(EngineError, OSError):
     """A store that was opened, and then failed to give its rows."""
 
-    def __init__(self, url: str, reason: str) -> None:
+    def __init__(self, url: str | StoreURL, reason: str) -> None:
         self.url, self.reason = safe_url(url), scrubbed(reason, url)
         super().__init__(f"store {self.url} cannot be read: {self.reason}")
 
@@ -153,7 +126,7 @@ class LostReadError(ReadError, ConnectionError):
 class MissingTableError(EngineError, LookupError):
     """A store without a table that the command needs."""
 
-    def __init__(self, url: str, table: str) -> None:
+    def __init__(self, url: str | StoreURL, table: str) -> None:
         self.url, self.table = safe_url(url), table
         super().__init__(
             f"store {self.url} has no table {table}",
@@ -164,7 +137,7 @@ class MissingTableError(EngineError, LookupError):
 class MissingColumnError(EngineError, LookupError):
     """A table without a column that the schema has."""
 
-    def __init__(self, url: str, table: str, column: str, present: Iterable[str]) -> None:
+    def __init__(self, url: str | StoreURL, table: str, column: str, present: Iterable[str]) -> None:
         self.url, self.table, self.column = safe_url(url), table, column
         super().__init__(f"store {self.url}, table {table} has no column {column}{nearest(column, present)}")
 
@@ -172,7 +145,7 @@ class MissingColumnError(EngineError, LookupError):
 class NoPricesError(EngineError, LookupError):
     """A store without a single close in the window: computing would wipe what is stored."""
 
-    def __init__(self, url: str, start: str, end: str) -> None:
+    def __init__(self, url: str | StoreURL, start: str, end: str) -> None:
         self.url = safe_url(url)
         super().__init__(
             f"store {self.url}, table market_data_cache has no close from {start} to {end}",
@@ -183,7 +156,7 @@ class NoPricesError(EngineError, LookupError):
 class ColumnTypeError(EngineError, TypeError):
     """A column whose values are of another kind than the schema's."""
 
-    def __init__(self, url: str, table: str, column: str, found: str, expected: str) -> None:
+    def __init__(self, url: str | StoreURL, table: str, column: str, found: str, expected: str) -> None:
         self.url, self.table, self.column = safe_url(url), table, column
         super().__init__(
             f"store {self.url}, table {table}, column {column}: found {found}, expected {expected}"
@@ -208,7 +181,7 @@ class CalendarError(EngineError, ValueError):
 class WriteError(EngineError, OSError):
     """A store that refused rows; nothing of the transaction is visible."""
 
-    def __init__(self, url: str, table: str, reason: str) -> None:
+    def __init__(self, url: str | StoreURL, table: str, reason: str) -> None:
         self.url, self.table, self.reason = safe_url(url), table, scrubbed(reason, url)
         where = f"store {self.url}, table {table}" if table else f"store {self.url}"
         super().__init__(f"{where}: {self.reason}; nothing was written")

@@ -12,6 +12,7 @@ import polars as pl
 
 from engine.core.errors import ColumnTypeError
 from engine.core.schema import Column, Table
+from engine.core.store_url import StoreURL
 from engine.numerics.rounding import round_half_away
 
 UTC_MICROSECONDS = pl.Datetime("us", "UTC")
@@ -60,7 +61,7 @@ def plain(values: pl.Series) -> pl.Series:
     return values.dtype.categories.gather(values.to_physical()).alias(values.name)
 
 
-def conform(frame: pl.DataFrame, table: Table, url: str) -> pl.DataFrame:
+def conform(frame: pl.DataFrame, table: Table, url: str | StoreURL) -> pl.DataFrame:
     """The rows of a store in the schema's types; columns that are not the table's pass as they are.
 
     Widths and units of integers, decimals and times differ from store to store and are taken
@@ -81,7 +82,7 @@ def conform(frame: pl.DataFrame, table: Table, url: str) -> pl.DataFrame:
     return frame.with_columns(changes)
 
 
-def _conformed(values: pl.Series, column: Column, table: Table, url: str) -> pl.Series:
+def _conformed(values: pl.Series, column: Column, table: Table, url: str | StoreURL) -> pl.Series:
     wanted, found = dtype(column), values.dtype
     # Where nothing is, any type will do, as a writer may not have known it. Bytes are known as such, and
     # that no row came says nothing: a statement that looks for a text finds none among them.

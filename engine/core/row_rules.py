@@ -9,6 +9,7 @@ import polars as pl
 
 from engine.core.frames import conform, dtype
 from engine.core.schema import Column, Table
+from engine.core.store_url import StoreURL
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
 UUID_FORM = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
@@ -33,7 +34,7 @@ NEGATIVE = {
 
 
 def admit(
-    frame: pl.DataFrame, table: Table, url: str, extra: Iterable[Rule] = ()
+    frame: pl.DataFrame, table: Table, url: str | StoreURL, extra: Iterable[Rule] = ()
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Sort a table's rows by key and part them into those that keep every rule and the rest.
 

@@ -1,87 +1,94 @@
-"""Store URLs: what kind of store one names, where it lies, and whether two name the same."""
+"""Store URLs, parsed once and shown without their secrets.
+
+What a kind of store can do is not asked of its URL: see `loaders.open` and `writers.open`.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from urllib.parse import unquote
 
-from engine.core.errors import StoreUnreachableError, UnknownStoreError
+LOGIN = re.compile(
+    r"^(\s*(?:[\w+.-]+:/+[^:?#@]*"
+    r"|(?![\w+.-]+://|duckdb:|parquet:)[^:/?#@]*)):(.*)@",
+    re.DOTALL,
+)
+"""The text before a password, and the password: up to the last @, whatever is unescaped in it.
 
-POSTGRES = ("postgresql", "postgres")
-AUTHORITY = re.compile(r"^[^:/?#]+://([^/?#]*)(.*)$", re.DOTALL)
-PORT = re.compile(r":[\d,:]*$|\]$")
+It matches mistyped URLs, too: without slashes, with one slash, without a scheme.
+"""
+PAIR = re.compile(r"(\b\w*(?:pass|secret|token)\w*\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
+"""A secret parameter and its value, as a URL or a connection string spells it."""
+SECRET = re.compile(r"pass|secret|token", re.IGNORECASE)
+ALIASES = {"postgres": "postgresql"}
+"""Schemes that mean another one; libpq takes both of these."""
 
 
-def scheme(url: str) -> str:
-    """The kind of store that a URL names, in small letters."""
-    return url.partition(":")[0].lower() if ":" in url else ""
+@dataclass(frozen=True, repr=False)
+class StoreURL:
+    """A store's URL. Its `str` and `repr` never show a secret.
 
-
-def store_path(url: str) -> Path:
-    """The path in a file store's URL.
-
-    Four slashes lead to an absolute path, and so do three before one whose folder exists;
-    anything else, and always `duckdb:///./file`, counts from the current folder.
+    Attributes:
+        kind: The kind of store, in lower case: a key of `loaders.open.KINDS`, if there is such a kind.
+        text: The URL as it was given, with its secrets. Only drivers need it.
     """
-    path = url.partition(":")[2].removeprefix("//")
-    if not path.strip("/"):
-        raise UnknownStoreError(url)
-    if path.startswith("//"):
-        return Path(path[1:])
-    absolute, relative = Path(path), Path(path.lstrip("/"))
-    named_folder = len(absolute.parts) > 2 and absolute.parent.is_dir()
-    return absolute if path.startswith("/") and named_folder else relative
 
+    kind: str
+    text: str
 
-def resolved(url: str) -> str:
-    """The URL as it is understood from any folder."""
-    return url if scheme(url) in POSTGRES else f"{scheme(url)}:///{store_path(url).resolve()}"
+    @classmethod
+    def parse(cls, url: str | StoreURL) -> StoreURL:
+        """Return the URL in parts. Any text can be parsed; opening it finds what is wrong with it."""
+        if isinstance(url, StoreURL):
+            return url
+        scheme, colon, _ = url.partition(":")
+        kind = scheme.lower() if colon else ""
+        return cls(ALIASES.get(kind, kind), url)
 
-
-def is_new(url: str) -> bool:
-    """Whether a store is still to be made: a file or folder that is not there. A database always is."""
-    return scheme(url) not in POSTGRES and not store_path(url).exists()
-
-
-def same_store(one: str, other: str) -> bool:
-    """Whether two URLs name the same store, as far as can be told without opening it."""
-    kinds = {"postgresql" if scheme(url) in POSTGRES else scheme(url) for url in (one, other)}
-    if kinds == {"postgresql"}:
-        return _database(one) == _database(other)
-    return len(kinds) == 1 and store_path(one).resolve() == store_path(other).resolve()
-
-
-def _database(url: str) -> tuple[str | None, ...]:
-    """Server and database, as libpq reads URL and environment."""
-    known = login(url)
-    server = known.get("host") or known.get("hostaddr") or "localhost"
-    return server, known.get("port"), known.get("dbname") or known.get("user")
-
-
-def login(url: str) -> dict[str, str]:
-    """The parameters of a Postgres URL, completed from the environment as libpq does.
-
-    Raises:
-        StoreUnreachableError: the URL cannot be read.
-    """
-    import psycopg
-    from psycopg import pq
-
-    _refuse_unescaped(url)
-    address = scheme(url) + url[len(scheme(url)) :]
-    try:
-        options = [*pq.Conninfo.get_defaults(), *pq.Conninfo.parse(address.encode())]
-    except psycopg.Error as error:
-        raise StoreUnreachableError(url, str(error)) from error
-    return {option.keyword.decode(): option.val.decode() for option in options if option.val}
-
-
-def _refuse_unescaped(url: str) -> None:
-    """libpq would cut such a password in two, and say one half in its message."""
-    found = AUTHORITY.match(url)
-    authority, rest = found.groups() if found else ("", url)
-    cut_short = ":" in authority and "@" not in authority and not PORT.search(authority)
-    if authority.count("@") > 1 or (cut_short and "@" in rest):
-        raise StoreUnreachableError(
-            url, "in a password @ is written %40, / %2F, : %3A, ? %3F, # %23 and % itself %25"
+    def __str__(self) -> str:
+        address, mark, query = LOGIN.sub(r"\1:***@", self.text).partition("?")
+        pairs = (
+            f"{name}=***" if value and SECRET.search(unquote(name)) else f"{name}{equals}{value}"
+            for name, equals, value in (pair.partition("=") for pair in query.split("&"))
         )
+        return PAIR.sub(r"\1***", f"{address}{mark}{'&'.join(pairs)}")
+
+    def __repr__(self) -> str:
+        return f"StoreURL({str(self)!r})"
+
+    @property
+    def place(self) -> str:
+        """What follows the scheme and two slashes."""
+        return self.text.partition(":")[2].removeprefix("//")
+
+    @cached_property
+    def path(self) -> Path:
+        """The path, of a kind that is a file or a folder.
+
+        Four slashes lead to an absolute path, and so do three before one whose folder exists;
+        anything else, and always `duckdb:///./file`, counts from the current folder.
+        """
+        if self.place.startswith("//"):
+            return Path(self.place[1:])
+        absolute, relative = Path(self.place), Path(self.place.lstrip("/"))
+        named_folder = len(absolute.parts) > 2 and absolute.parent.is_dir()
+        return absolute if self.place.startswith("/") and named_folder else relative
+
+    @property
+    def secrets(self) -> Iterator[str]:
+        """Passwords and tokens, both as the URL spells them and unescaped."""
+        login = LOGIN.match(self.text)
+        query = (pair.partition("=") for pair in self.text.partition("?")[2].split("&"))
+        hidden = [value for name, _, value in query if SECRET.search(unquote(name))]
+        for secret in (login[2] if login else "", *hidden, os.environ.get("PGPASSWORD", "")):
+            yield from filter(None, (secret, unquote(secret)))
+
+
+def safe_url(url: str | StoreURL) -> str:
+    """Return a store's URL with its password and secret parameters masked."""
+    return str(StoreURL.parse(url))

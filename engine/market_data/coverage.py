@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.core.errors import safe_url
+from engine.core.store_url import safe_url
 from engine.market_data.findings import ALIVE
 from engine.market_data.order import Order
 from engine.market_data.stored_market import Market

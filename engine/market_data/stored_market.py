@@ -14,7 +14,7 @@ from engine.core.schema import TABLES
 from engine.market_data.holes import due
 from engine.market_data.order import Order
 from engine.market_data.universe import require_quoted, universe
-from loaders import Reader
+from loaders.reader import Reader
 from sql import statement
 
 OVERLAP_DAYS = timedelta(days=21)

@@ -9,7 +9,7 @@ import polars as pl
 
 from engine.core.errors import UsageError
 from engine.core.instruments import unquoted
-from loaders import Reader
+from loaders.reader import Reader
 
 FUNDS = (
     "SPY",

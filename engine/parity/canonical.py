@@ -16,6 +16,7 @@ import polars as pl
 from engine.core.errors import ColumnTypeError, MissingColumnError
 from engine.core.frames import UTC_MICROSECONDS, dtype
 from engine.core.schema import Column, Table
+from engine.core.store_url import StoreURL
 
 LARGEST_DECIMAL = 10**38
 """No decimal of 38 digits reaches it; what lies beyond is not a number."""
@@ -42,7 +43,7 @@ def one_form(column: Column) -> pl.DataType:
     return pl.Int64() if kind.is_integer() else kind
 
 
-def canonical(frame: pl.DataFrame, table: Table, columns: list[Column], url: str) -> pl.DataFrame:
+def canonical(frame: pl.DataFrame, table: Table, columns: list[Column], url: str | StoreURL) -> pl.DataFrame:
     """The columns of a stored table, each in its one form."""
     forms = [_known_form(frame, table, column, url).alias(column.name) for column in columns]
     try:
@@ -51,7 +52,7 @@ def canonical(frame: pl.DataFrame, table: Table, columns: list[Column], url: str
         return pl.DataFrame([_convert(frame, table, *pair, url) for pair in zip(columns, forms, strict=True)])
 
 
-def _known_form(frame: pl.DataFrame, table: Table, column: Column, url: str) -> pl.Expr:
+def _known_form(frame: pl.DataFrame, table: Table, column: Column, url: str | StoreURL) -> pl.Expr:
     if column.name not in frame.columns:
         raise MissingColumnError(url, table.name, column.name, frame.columns)
     kind = frame.schema[column.name]
@@ -61,7 +62,9 @@ def _known_form(frame: pl.DataFrame, table: Table, column: Column, url: str) -> 
     return form
 
 
-def _convert(frame: pl.DataFrame, table: Table, column: Column, form: pl.Expr, url: str) -> pl.Series:
+def _convert(
+    frame: pl.DataFrame, table: Table, column: Column, form: pl.Expr, url: str | StoreURL
+) -> pl.Series:
     """One column alone, so that the error can name it."""
     try:
         return frame.select(form).to_series()

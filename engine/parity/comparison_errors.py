@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.core.errors import EngineError, safe_url
+from engine.core.errors import EngineError
+from engine.core.store_url import StoreURL, safe_url
 
 
 class CannotCompareError(EngineError, ValueError):
     """Nothing to compare: the expected store lacks what was asked for."""
 
-    def __init__(self, url: str, tables: Sequence[str] = ()) -> None:
+    def __init__(self, url: str | StoreURL, tables: Sequence[str] = ()) -> None:
         self.url, self.tables = safe_url(url), tuple(tables)
         wanted = f"table {', '.join(tables)}" if tables else "output or state table"
         super().__init__(f"nothing to compare with: store {self.url} has no {wanted}")

@@ -8,9 +8,10 @@ from datetime import date
 
 import polars as pl
 
-from engine.core.errors import UsageError, safe_url
+from engine.core.errors import UsageError
 from engine.core.names import table_named
 from engine.core.schema import TABLES, Table
+from engine.core.store_url import safe_url
 from engine.parity import layout
 from engine.parity.comparison import Comparison
 from engine.parity.comparison_errors import CannotCompareError

@@ -16,6 +16,7 @@ import polars as pl
 
 from engine.core.frames import empty
 from engine.core.schema import TABLES, ForeignKey, Table
+from engine.core.store_url import StoreURL
 from engine.parity.canonical import canonical, needed, show
 
 SEPARATOR = " / "
@@ -27,7 +28,7 @@ class TableReader(Protocol):
     """A store that gives whole tables, in the types of `engine.core.frames` or near them."""
 
     @property
-    def url(self) -> str:
+    def url(self) -> str | StoreURL:
         """Where the store is."""
         ...
 

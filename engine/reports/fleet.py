@@ -12,7 +12,7 @@ import polars as pl
 from engine.analyst.store import Store
 from engine.analyst.store import open as open_store
 from engine.core.calendar import sessions
-from engine.core.errors import safe_url
+from engine.core.store_url import safe_url
 from engine.html.blocks import Block, Card, Cards, Notice, PageTable, Section
 from engine.html.cells import Cell, absent, count, missing, money, percent, ratio, word
 from engine.html.page import write

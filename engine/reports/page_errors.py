@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from engine.core.errors import EngineError, safe_url
+from engine.core.errors import EngineError
+from engine.core.store_url import safe_url
 
 LIBRARIES = ("altair", "vl_convert", "jinja2", "scipy")
 """What the `report` extra brings."""

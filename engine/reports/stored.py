@@ -14,8 +14,8 @@ from engine.analyst.store import Store
 from engine.analyst.store import open as open_store
 from engine.analytics.positions.prices import PNL_LOOK_BACK
 from engine.core.calendar import sessions
-from engine.core.errors import safe_url
 from engine.core.rules import Rules
+from engine.core.store_url import safe_url
 from engine.reports.page_errors import NothingStoredError
 from loaders import open_reader
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.errors import BusyFileError, StoreUnreachableError
+from engine.core.store_url import StoreURL
 
 if TYPE_CHECKING:
     import duckdb
@@ -15,7 +15,7 @@ LOCKED = re.compile(r"Conflicting lock is held(?:.*?\(PID (\d+)\))?")
 """What DuckDB says of a file that another process has open."""
 
 
-def connected(url: str, path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def connected(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     """A connection to a database file.
 
     Raises:
@@ -26,7 +26,7 @@ def connected(url: str, path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnec
 
     try:
         # Rows go in as one stream: more threads than one would but put them aside and merge them.
-        return duckdb.connect(path, read_only=read_only, config={} if read_only else {"threads": 1})
+        return duckdb.connect(url.path, read_only=read_only, config={} if read_only else {"threads": 1})
     except duckdb.Error as error:
         if held := LOCKED.search(str(error)):
             raise BusyFileError(url, held[1] or "") from error

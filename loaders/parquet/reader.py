@@ -10,20 +10,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from engine.core.errors import (
-    StoreUnreachableError,
-)
+from engine.core.errors import StoreUnreachableError
 from engine.core.frames import conform
 from engine.core.schema import TABLES, Table
-from engine.core.store_url import store_path
+from loaders.duckdb.reader import DuckDBReader
 from loaders.parquet.files import files
 from loaders.parquet.folder_lock import hold
 from sql import Lowered, Name, Selected, statement
 
 if TYPE_CHECKING:
     import duckdb
-
-from loaders.duckdb.reader import DuckDBReader
 
 ONE_FILE = "one_file"
 """The name of the view on a single file of a Parquet store."""
@@ -38,7 +34,7 @@ class ParquetReader(DuckDBReader):
     def _connect(self) -> duckdb.DuckDBPyConnection:
         import duckdb
 
-        folder = store_path(self.url)
+        folder = self.url.path
         if not folder.is_dir():
             raise StoreUnreachableError(self.url, f"there is no folder {folder}")
         self._hold = weakref.finalize(self, os.close, hold(folder))

@@ -4,54 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from engine.core.errors import LostReadError, ReadError, StoreUnreachableError
 from engine.core.schema import Column, Table
-from engine.core.store_url import login
-from loaders.duckdb.reader import ArrowStream
+from engine.core.store_url import StoreURL
+from loaders.arrow_stream import ArrowStream
+from loaders.postgres.connect import parameters
 from loaders.reader import Reader
 from sql import Selected, Value, statement
 
-if TYPE_CHECKING:
-    import psycopg
-
 EPOCH = date(1970, 1, 1).toordinal()
-PATIENCE_SECONDS = "10"
-"""For a server to answer, unless the URL or the environment says otherwise."""
 ENDS_OF_TIME = date(1, 1, 1).toordinal() - EPOCH, date(9999, 12, 31).toordinal() - EPOCH
 """What becomes of a date without end: a day that Polars can show, and no rule lets pass."""
 WIDEST = pl.Decimal(38, 10)
 """Any numeric column's values."""
 
 
-def parameters(url: str) -> dict[str, str]:
-    """What libpq needs to reach the store: the URL, completed from the environment."""
-    return {"connect_timeout": PATIENCE_SECONDS, **login(url)}
-
-
-def connect(url: str) -> psycopg.Connection:
-    """A session in UTC, each statement its own transaction until one is begun.
-
-    Raises:
-        StoreUnreachableError: no such server or database, or the login is refused.
-    """
-    import psycopg
-
-    try:
-        connection = psycopg.connect(**parameters(url), autocommit=True)  # type: ignore[arg-type]
-        connection.execute(statement("utc").encode())
-    except (psycopg.Error, UnicodeError) as error:
-        raise StoreUnreachableError(url, str(error)) from error
-    return connection
-
-
 class PostgresReader(Reader):
     """A Postgres database."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: StoreURL) -> None:
         import adbc_driver_manager as adbc
         import adbc_driver_postgresql
         from psycopg.conninfo import make_conninfo

@@ -19,7 +19,7 @@ from engine.benchmarks import wheel
 from engine.core.progress import Quiet
 from loaders import open_reader
 from loaders.demo import demo_world
-from loaders.postgres.reader import connect
+from loaders.postgres.connect import connect
 
 PRICES = "select symbol, date, close::text as close from market_data_cache"
 SMALL = "select id::text as id, name from portfolios"

@@ -27,7 +27,7 @@ from engine.benchmarks.workloads import KINDS, BenchmarkPlan, Workload, quick, u
 from engine.core.errors import UsageError
 from engine.core.progress import Quiet
 from loaders import open_reader
-from loaders.postgres.reader import connect
+from loaders.postgres.connect import connect
 from tests.conftest import Server
 
 NAMES = "select datname from pg_database order by 1"

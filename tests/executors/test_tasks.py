@@ -23,11 +23,12 @@ from engine.core.errors import EngineError, LostConnectionError, UsageError
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
+from engine.core.store_url import StoreURL
 from engine.core.window import Window
 from tests.builders import portfolio, position
 from tests.conftest import ROOT
 from tests.small_stores import RUN_DATE, SESSIONS, content, folder, run, unequal, world
-from writers.lock import LockedError
+from writers.file_lock import LockedError
 
 TWO = ("P", "Q")
 WINDOW = Window(SESSIONS[0], SESSIONS[-1], RUN_DATE)
@@ -43,10 +44,11 @@ def url(tmp_path: Path) -> str:
 def of(url: str, target: str | None = None) -> tuple[Job, Run, Loaded]:
     """A run in a store as the driver has it: begun there, and with its inputs."""
     tables = frozenset(TABLES)
-    target = target or url
+    source, results = StoreURL.parse(url), StoreURL.parse(target or url)
     days = SESSIONS[0], SESSIONS[-1], RUN_DATE
+    scenarios = load_scenarios(None)
     request = Request(
-        url, target, *days, None, tables, Rules.legacy(), load_scenarios(None), 5_000, None, None, False
+        source, results, *days, None, tables, Rules.legacy(), scenarios, 5_000, None, None, False
     )
     job = Job(request, Quiet(), datetime.now(UTC))
     with past_of(request) as past:
@@ -88,7 +90,7 @@ def test_a_machine_that_means_another_store_is_refused(url: str, tmp_path: Path)
     job, found, loaded = of(url)
     shared = parted(job, found, loaded)
     for elsewhere in (f"parquet:///{tmp_path}/nowhere", folder(tmp_path / "other", content(url))):
-        astray = replace(shared, request=replace(shared.request, target=elsewhere))
+        astray = replace(shared, request=replace(shared.request, target=StoreURL.parse(elsewhere)))
         with pytest.raises(WorkerError, match="is another one here"):
             admitted(astray)
     assert not (tmp_path / "nowhere").exists()

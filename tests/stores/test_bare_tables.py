@@ -11,7 +11,7 @@ import pytest
 from engine.core.frames import polars_schema
 from engine.core.schema import TABLES
 from loaders import open_reader
-from loaders.duckdb.reader import ArrowStream
+from loaders.arrow_stream import ArrowStream
 from tests.builders import flow, status, uid
 from tests.memory_store import frame_of
 from tests.small_stores import database, world

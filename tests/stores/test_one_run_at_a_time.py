@@ -25,7 +25,8 @@ from loaders import open_reader
 from tests.small_stores import Content, content, unequal
 from tests.stores.support import in_place
 from writers.duckdb import DuckDBWriter
-from writers.lock import LockedError, store_lock
+from writers.file_lock import LockedError
+from writers.lock import store_lock
 from writers.parquet import ParquetWriter
 
 pytestmark = pytest.mark.thorough

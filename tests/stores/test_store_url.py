@@ -8,9 +8,10 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from engine.core.errors import safe_url, scrubbed
-from engine.core.store_url import same_store, scheme, store_path
-from loaders import open_reader
+from engine.analyst.store import Store
+from engine.core.errors import scrubbed
+from engine.core.store_url import StoreURL, safe_url
+from loaders.open import open_reader, same_store
 from tests.conftest import GUARDED, PASSWORD, Server
 from tests.marks import first
 from writers import open_writer
@@ -73,7 +74,8 @@ def test_the_environment_completes_a_url(
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     with open_reader(f"postgresql:///{database}") as reader:
         assert reader.query("select current_user::text as name").item() == GUARDED
-    assert same_store(f"postgresql:///{database}", postgres_server.url(database))
+    given = StoreURL.parse(f"postgresql:///{database}"), StoreURL.parse(postgres_server.url(database))
+    assert same_store(*given)
 
 
 def test_a_password_file_is_read(
@@ -99,11 +101,11 @@ def test_a_password_file_is_read(
     ],
 )
 def test_the_path_of_a_file_store(url: str, path: str) -> None:
-    assert store_path(url) == Path(path)
+    assert StoreURL.parse(url).path == Path(path)
 
 
 def test_three_slashes_lead_to_an_absolute_path_whose_folder_exists(tmp_path: Path) -> None:
-    assert store_path(f"duckdb://{tmp_path}/x.duckdb") == tmp_path / "x.duckdb"
+    assert StoreURL.parse(f"duckdb://{tmp_path}/x.duckdb").path == tmp_path / "x.duckdb"
 
 
 @pytest.mark.parametrize(
@@ -121,8 +123,9 @@ def test_three_slashes_lead_to_an_absolute_path_whose_folder_exists(tmp_path: Pa
     ],
 )
 def test_whether_two_urls_name_one_store(one: str, other: str, same: bool) -> None:
-    assert same_store(one, other) is same
-    assert same_store(other, one) is same
+    urls = [StoreURL.parse(one), StoreURL.parse(other)]
+    assert same_store(*urls) is same
+    assert same_store(*reversed(urls)) is same
 
 
 @pytest.mark.parametrize(
@@ -146,7 +149,9 @@ def test_whether_two_urls_name_one_store(one: str, other: str, same: bool) -> No
     ],
 )
 def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
-    assert safe_url(url) == shown
+    assert repr(Store(url)) == f"Store({shown!r})"
+    assert safe_url(url) == str(StoreURL.parse(url)) == shown
+    assert repr(StoreURL.parse(url)) == f"StoreURL({shown!r})"
 
 
 def test_a_drivers_words_are_one_line_without_secrets() -> None:
@@ -155,6 +160,10 @@ def test_a_drivers_words_are_one_line_without_secrets() -> None:
     assert scrubbed(said, url) == 'bad "postgresql://u:***@h/db" for ***, spelt ***'
 
 
-@pytest.mark.parametrize(("url", "kind"), [("DuckDB:///x", "duckdb"), ("x", ""), ("", ""), ("a:b", "a")])
-def test_the_scheme_of_a_url(url: str, kind: str) -> None:
-    assert scheme(url) == kind
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [("DuckDB:///x", "duckdb"), ("Postgres://h/d", "postgresql"), ("x", ""), ("", ""), ("a:b", "a")],
+)
+def test_the_kind_of_a_url(url: str, kind: str) -> None:
+    assert StoreURL.parse(url).kind == kind
+    assert StoreURL.parse(StoreURL.parse(url)).text == url

@@ -20,13 +20,15 @@ from engine.analyst.store import Store
 from engine.analyst.store import open as open_store
 from engine.analytics.stress.scenarios import Scenarios, load_scenarios
 from engine.core.calendar import sessions
-from engine.core.errors import NoPricesError, UsageError, safe_url
+from engine.core.errors import NoPricesError, UsageError
 from engine.core.frames import empty
 from engine.core.names import portfolio_id
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
+from engine.core.store_url import safe_url
 from engine.core.window import Window
-from loaders import Reader, open_reader
+from loaders import open_reader
+from loaders.reader import Reader
 from loaders.slices import has_days, read_slice
 from loaders.window import load_window
 

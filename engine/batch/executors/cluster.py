@@ -24,8 +24,9 @@ from engine.batch.ledger import Run
 from engine.batch.request import Request
 from engine.batch.shards import MemoryShortError
 from engine.batch.steps import Job, Loaded, begin, relabelled, shard, wait_for_others
-from engine.core.errors import EngineError, UsageError, safe_url, told
-from engine.core.store_url import resolved, scheme
+from engine.core.errors import EngineError, UsageError, either, told
+from loaders.open import resolved
+from writers.open import KINDS, writer_kind
 from writers.retry import patiently
 
 if TYPE_CHECKING:
@@ -79,11 +80,12 @@ def check(request: Request) -> None:
         UsageError: a target that only one process can write, or a dry run.
         MissingRayError: Ray is not installed.
     """
-    if scheme(request.target) == "duckdb":
+    kind = writer_kind(request.target)
+    if not kind.shared:
+        shared = [other.label for other in KINDS.values() if other.shared]
         raise UsageError(
-            f"store {safe_url(request.target)} is a DuckDB file, which one process writes, not the workers "
-            "of a cluster",
-            "Name a Postgres database or a Parquet folder with --to, or leave --executor out",
+            f"store {request.target} is {kind.label}, which one process writes, not the workers of a cluster",
+            f"Name {either(shared)} with --to, or leave --executor out",
         )
     if request.dry_run:
         raise UsageError("a dry run writes nothing, and needs no cluster: leave --executor out")

@@ -11,8 +11,9 @@ from engine.batch.request import Request
 from engine.batch.shards import MemoryShortError, within_memory
 from engine.batch.steps import Job, Loaded, Place, changed, computed, count, passed_on, shard, write
 from engine.batch.table_changes import Changes
-from engine.batch.write_queue import Writes, lanes
+from engine.batch.write_queue import Writes
 from engine.core.window import Window
+from writers.open import writer_kind
 from writers.retry import patiently
 
 
@@ -77,4 +78,4 @@ def local_lanes(request: Request, window: Window) -> int:
 
     That is into a target of its own, and where each goes on counting the tags of the one before.
     """
-    return lanes(request.target) if request.in_place and not window.tags_move else 1
+    return writer_kind(request.target).lanes if request.in_place and not window.tags_move else 1

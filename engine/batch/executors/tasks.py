@@ -17,12 +17,12 @@ from engine.batch.report import Report
 from engine.batch.request import Request
 from engine.batch.steps import Job, Loaded, changed, computed, count, write
 from engine.batch.table_changes import DEFINITIONS
-from engine.core.errors import EngineError, safe_url, told
+from engine.core.errors import EngineError, told
 from engine.core.progress import Quiet
-from engine.core.store_url import is_new
+from engine.core.store_url import StoreURL
 from engine.core.window import Window
 from engine.pipeline.inputs import Inputs
-from loaders import open_reader
+from loaders.open import is_new, open_reader
 from writers import Turn, open_writer
 from writers.retry import patiently
 
@@ -127,14 +127,14 @@ def admitted(shared: Shared) -> Shared:
             raise WorkerError(f"{name} is {here[name]} here, and {wanted} where the run was started")
     if not _knows(shared.request.target, shared.run.id):
         raise WorkerError(
-            f"store {safe_url(shared.request.target)} is another one here: it does not know the run. A "
+            f"store {shared.request.target} is another one here: it does not know the run. A "
             "folder has to be on a file system that all machines share, and a server's name has to mean the "
             "same on all"
         )
     return shared
 
 
-def _knows(url: str, run: str) -> bool:
+def _knows(url: StoreURL, run: str) -> bool:
     if is_new(url):
         return False
     turn = Turn(f"look/{socket.gethostname()}/{os.getpid()}")
