@@ -9,21 +9,17 @@ from datetime import date, timedelta
 import polars as pl
 
 from engine.core.calendar import last_session, stored_sessions
-from engine.core.funds import FACTOR_FUNDS
+from engine.core.funds import BENCHMARK, FACTOR_FUNDS
+from engine.core.job_catalog import EXPOSURE_ROWS, MARKET_VALUES, RATE_BETA_DAYS, STRESS
 from engine.core.row_rules import Rule, admit
 from engine.core.schema import TABLES, TARGET_PRICES
-from engine.core.window import MARK_LOOK_BACK, Window
+from engine.core.window import Window
 from engine.pipeline.inputs import Inputs
 from loaders.earlier_results import STATE, Past, newest
 from loaders.reader import Reader
 from sql import Name, Value, statement
 
-FACTOR_LOOK_BACK = timedelta(days=282)
-"""Calendar days before the run date that factor correlations look at (document 03 §4.2)."""
 ONE_DAY = timedelta(days=1)
-RATE_BETA_LOOK_BACK = timedelta(days=7)
-EXPOSURE_ROWS = 50
-BENCHMARK = "SP500"
 
 EVENT_COLUMNS = ("id", "portfolio_id", "trade_date", "realized_pnl")
 FLOW_COLUMNS = ("id", "portfolio_id", "change_type", "amount", "change_date", "deleted_at")
@@ -212,7 +208,7 @@ def _dated(admission: Admission, window: Window, table: str, columns: Sequence[s
 
 def _closes(admission: Admission, window: Window, carried: pl.DataFrame) -> pl.DataFrame:
     oldest: date = carried["date"].min() or window.last  # type: ignore[assignment]
-    first = min(window.first_price, oldest - MARK_LOOK_BACK)
+    first = min(window.first_price, MARKET_VALUES.first_day(oldest))
     older = admission.read(
         "read/last_closes", "market_data_cache", CLOSE_COLUMNS, start=first, symbols=admission.symbols
     )
@@ -233,7 +229,7 @@ def _market(admission: Admission, window: Window, carried: pl.DataFrame) -> dict
         "read/fund_closes",
         "market_data_cache",
         CLOSE_COLUMNS,
-        start=window.run_date - FACTOR_LOOK_BACK,
+        start=STRESS.first_day(window.run_date),
         end=window.run_date,
         funds=FACTOR_FUNDS,
     )
@@ -299,7 +295,7 @@ def _earlier(admission: Admission, first: date, last: date) -> dict[str, pl.Data
             "position_interest_rate_betas",
             RATE_BETA_COLUMNS,
             first,
-            oldest=first - RATE_BETA_LOOK_BACK,
+            oldest=first - timedelta(days=RATE_BETA_DAYS),
         ),
     }
 

@@ -1,61 +1,68 @@
-"""How a job ends for each portfolio and session: done, or the first reason against it."""
+"""Which portfolios and sessions a job of weighted betas computes, and the first reason against the others."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from engine.analytics.job_result import status_grid
+from engine.analytics.job_result import first_reasons, status_grid
 from engine.analytics.portfolio_sums import Groups
 from engine.analytics.positions.lots import Portfolios
+from engine.core.job_catalog import EQUITY_NOT_POSITIVE, Job, Reason
 from engine.numerics.arrays import Bools, Ints
-
-NO_EQUITY = "failed: equity_not_positive"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """reasons: [D, P] "" where the job is done. used, left_out: [D, P] lots it looked at."""
+    """Where a job has figures.
 
-    reasons: NDArray[np.object_]
+    reasons: [D, P] of `first_reasons`, 0 where the job is done. used, left_out: [D, P] lots.
+    """
+
+    job: Job
+    reasons: Ints
     used: Ints
     left_out: Ints
 
     @property
     def done(self) -> Bools:
         """[D, P] whether the job is done."""
-        return np.asarray(self.reasons == "", dtype=np.bool_)
+        return np.asarray(self.reasons == 0)
 
-    def status(self, portfolios: Portfolios, dates: pl.Series, job: str) -> pl.DataFrame:
-        """The rows of analytics_status."""
-        return status_grid(portfolios, dates, job, self.reasons.T, self.used.T, self.left_out.T)
+    def status(self, portfolios: Portfolios, dates: pl.Series) -> pl.DataFrame:
+        """Return the rows of analytics_status."""
+        return status_grid(self.job, portfolios, dates, self.reasons.T, self.used.T, self.left_out.T)
 
 
 def judge(
+    job: Job,
     groups: Groups,
     portfolios: Portfolios,
     counted: Bools,
     *,
-    no_lots: str,
-    no_betas: str,
-    between: tuple[tuple[Bools, str], ...] = (),
+    no_lots: Reason,
+    no_betas: Reason,
+    further: Mapping[Reason, Bools] | None = None,
 ) -> Verdict:
-    """The first that holds: no positive equity, no lots, what comes `between`, no lot that counts.
+    """Return where a job has figures: equity is above 0, there are lots, and one of them counts.
 
-    An equity of null is not positive. A reason reads "failed: code" or "skipped: code".
+    An equity of null is not positive.
 
     Args:
+        job: the job; its reasons are those below and `EQUITY_NOT_POSITIVE`.
+        groups: the lots that the job looks at, N of them.
+        portfolios: P of them.
         counted: [D, N] the lots that contribute to the figure.
-        between: further conditions [D, P] or [D, 1], with their reasons.
+        no_lots: the reason of a portfolio without lots.
+        no_betas: the reason of a portfolio of which no lot counts.
+        further: [D, P] or [D, 1] conditions of the job's other reasons.
     """
     used, every = groups.tally(counted), groups.tally(np.ones_like(counted))
     no_equity = ~(portfolios.equity.T > 0)
-    cases = ((no_equity, NO_EQUITY), (every == 0, no_lots), *between, (used == 0, no_betas))
-    reasons = np.full(used.shape, "", dtype=np.object_)
-    for holds, reason in reversed(cases):
-        reasons[np.broadcast_to(holds, used.shape)] = reason
-    used[reasons != ""] = 0
-    return Verdict(reasons, used, every - used)
+    cases = {EQUITY_NOT_POSITIVE: no_equity, no_lots: every == 0, no_betas: used == 0, **(further or {})}
+    reasons = first_reasons(job, cases, used.shape)
+    used[reasons > 0] = 0
+    return Verdict(job, reasons, used, every - used)

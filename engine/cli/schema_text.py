@@ -38,16 +38,21 @@ def markdown(names: Iterable[str]) -> str:
 
 
 def _section(table: Table) -> str:
-    rows = "".join(_row(column, table) for column in table.columns)
+    shared = any(column.job for column in table.columns)
+    rows = "".join(_row(column, shared) for column in table.columns)
+    jobs = f" Filled by {', '.join(f'`{job}`' for job in table.jobs)}." if table.jobs else ""
     return (
         f"\n## {table.name}\n\n{table.comment} *({ROLES[table.role]})* "
-        f"Natural key: {', '.join(table.key)}.\n\n"
-        f"| column | type | unit | null means |\n|---|---|---|---|\n{rows}"
+        f"Natural key: {', '.join(table.key)}.{jobs}\n\n"
+        f"| column | type | unit | null means |{' filled by |' * shared}\n"
+        f"|---|---|---|---|{'---|' * shared}\n{rows}"
     )
 
 
-def _row(column: Column, table: Table) -> str:
+def _row(column: Column, shared: bool) -> str:
+    """Return a row of the page; `shared`: of a table whose columns several jobs fill."""
     star = "" if column.compared else " *"
     nan = ", NaN" if column.nan else ""
     null = "never null" if column.null is None else column.null
-    return f"| {column.name}{star} | {column.type}{nan} | {column.unit} | {null} |\n"
+    job = f" {column.job} |" if shared else ""
+    return f"| {column.name}{star} | {column.type}{nan} | {column.unit} | {null} |{job}\n"

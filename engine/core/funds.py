@@ -1,8 +1,31 @@
-"""The funds whose returns stand for the market, rates and styles."""
+"""The funds whose prices stand for the market, rates and styles, and the benchmark of sectors."""
 
 from __future__ import annotations
 
 MARKET_FUND = "SPY"
 RATE_FUND = "TLT"
-FACTOR_FUNDS = ("VUG", "VTV", "MTUM", "QUAL", "IWM", "SPY", "USMV", "TLT")
-"""The funds whose returns stand for the market, rates and styles (document 01 §2.5)."""
+FUND_FACTORS = {
+    MARKET_FUND: "Market",
+    "VTV": "Value",
+    "VUG": "Growth",
+    "MTUM": "Momentum",
+    "QUAL": "Quality",
+    "IWM": "Size",
+    "USMV": "Low Volatility",
+    RATE_FUND: "Interest Rate",
+}
+"""The factor of each factor fund, in the order of the legacy correlation matrix (document 02 §2.5)."""
+FACTOR_FUNDS = tuple(FUND_FACTORS)
+STYLE_FUNDS = {
+    factor: fund for fund, factor in sorted(FUND_FACTORS.items()) if fund not in (MARKET_FUND, RATE_FUND)
+}
+"""The fund of each style, in the order of the ridge regression's columns: by fund."""
+SPREAD_FUNDS = {
+    "Growth-Value Spread": ("VUG", "VTV"),
+    "Momentum Spread": ("MTUM", MARKET_FUND),
+    "Size Spread": ("IWM", MARKET_FUND),
+    "Quality Spread": ("QUAL", MARKET_FUND),
+}
+"""Long and short fund of each spread (document 02 §4.4)."""
+BENCHMARK = "SP500"
+"""The index whose sector weights the sector job needs, as benchmarks_sector_weights spells it."""

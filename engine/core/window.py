@@ -8,11 +8,10 @@ from functools import cached_property
 
 from engine.core.calendar import sessions
 from engine.core.errors import UsageError
+from engine.core.job_catalog import JOBS
 
-MARK_LOOK_BACK = timedelta(days=5)
-"""Calendar days back to a price that can still mark a position (document 01 §8.1)."""
-PRICE_LOOK_BACK = timedelta(days=366)
-"""Calendar days of prices before the first session: the longest figure needs 365."""
+PRICE_LOOK_BACK = timedelta(days=1 + max(job.look_back for job in JOBS.values() if not job.from_run_date))
+"""Calendar days of prices before the first session: the longest look-back, both ends included."""
 
 
 @dataclass(frozen=True)

@@ -8,29 +8,12 @@ from datetime import date
 import polars as pl
 
 from engine.core.errors import UsageError
+from engine.core.funds import FACTOR_FUNDS
 from engine.core.instruments import unquoted
 from loaders.reader import Reader
 
-FUNDS = (
-    "SPY",
-    "QQQ",
-    "IWM",
-    "VTI",
-    "TLT",
-    "IEF",
-    "SHY",
-    "HYG",
-    "LQD",
-    "VTV",
-    "VUG",
-    "MTUM",
-    "QUAL",
-    "USMV",
-    "DJP",
-    "VNQ",
-    "GLD",
-)
-"""Always collected: the factors' funds, and more that the legacy batch collected with them."""
+FUNDS = (*FACTOR_FUNDS, "QQQ", "VTI", "IEF", "SHY", "HYG", "LQD", "DJP", "VNQ", "GLD")
+"""Always collected: the factor funds, and those that the legacy batch collected with them."""
 HELD = ("symbol", "investment_class", "exit_date", "expiration_date", "deleted_at")
 LONGEST = 20
 """Characters of a symbol, in all tables."""

@@ -17,7 +17,6 @@ from engine.core.window import Window
 from engine.pipeline.column_limits import misfits
 from engine.pipeline.first_seen import first_seen
 from engine.pipeline.inputs import Inputs
-from engine.pipeline.jobs import JOBS
 from engine.pipeline.results import Deferred, Results, Tables
 from engine.pipeline.snapshot_rows import stored
 from engine.pipeline.state import marked_positions, rolled_portfolios
@@ -123,5 +122,5 @@ def _snapshot_columns(outcomes: Sequence[Outcome]) -> pl.DataFrame:
 
 def _status(told: Sequence[pl.DataFrame], failures: pl.DataFrame, window: Window) -> Deferred:
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
-    rows = pl.concat([*told, refused(failures, dates, JOBS)], how="diagonal_relaxed")
+    rows = pl.concat([*told, refused(failures, dates)], how="diagonal_relaxed")
     return Deferred(rows.height, partial(status_rows, rows))

@@ -19,10 +19,8 @@ from engine.core.window import Window
 from engine.pipeline.assemble import assemble
 from engine.pipeline.column_limits import money_misfits
 from engine.pipeline.inputs import Inputs
-from engine.pipeline.jobs import JOBS, analyse
+from engine.pipeline.jobs import analyse
 from engine.pipeline.results import FAILURES, Results
-
-__all__ = ["JOBS", "compute"]
 
 
 def compute(

@@ -33,21 +33,6 @@ from engine.pipeline.column_limits import misfits
 from engine.pipeline.inputs import Inputs
 
 RATE_BETAS = "position_interest_rate_betas"
-JOBS = (
-    "pnl",
-    "snapshot",
-    "market_values",
-    "market_beta",
-    "provider_beta",
-    "rate_beta",
-    "spread_factors",
-    "ridge_factors",
-    "sector",
-    "volatility",
-    "correlations",
-    "stress",
-)
-"""The jobs that analytics_status knows, in order."""
 
 
 def analyse(

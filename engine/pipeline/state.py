@@ -6,10 +6,11 @@ from datetime import datetime
 
 import polars as pl
 
+from engine.core.job_catalog import MARKET_VALUES
 from engine.core.money import decimal
 from engine.core.schema import TABLES
 
-MARKS = ("last_price", "market_value", "unrealized_pnl")
+MARKS = MARKET_VALUES.columns("positions")
 
 
 def rolled_portfolios(portfolios: pl.DataFrame, book: pl.DataFrame, stamp: datetime) -> pl.DataFrame:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from engine.core.frames import dtype
+from engine.core.job_catalog import JOBS, MARKET_VALUES, PNL, SNAPSHOT
 from engine.core.row_ids import numbered
 from engine.core.schema import TABLES
 
 STATUS = TABLES["analytics_status"]
 COUNTED = {
-    "pnl": ("moved", "still"),
-    "snapshot": ("valued", "unvalued"),
-    "market_values": ("marked", "unmarked"),
+    PNL.name: ("moved", "still"),
+    SNAPSHOT.name: ("valued", "unvalued"),
+    MARKET_VALUES.name: ("marked", "unmarked"),
 }
 """The jobs of phases 3 and 4: the columns with positions used and left out."""
 
@@ -59,13 +58,13 @@ def day_jobs(book: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def refused(failures: pl.DataFrame, days: pl.Series, jobs: Sequence[str]) -> pl.DataFrame:
+def refused(failures: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
     """Every job of every session, failed, for the portfolios that were left out."""
     reasons = failures.unique("portfolio_id", keep="first", maintain_order=True)
     calendar = pl.DataFrame({"calculation_date": days})
     return (
         reasons.select("portfolio_id", reason=pl.col("reason").str.slice(0, 64))
         .join(calendar, how="cross")
-        .join(pl.DataFrame({"job": jobs}, schema={"job": pl.String}), how="cross")
+        .join(pl.DataFrame({"job": list(JOBS)}), how="cross")
         .with_columns(status=pl.lit("failed"), positions_used=0, positions_left_out=0)
     )

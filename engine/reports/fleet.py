@@ -12,13 +12,14 @@ import polars as pl
 from engine.analyst.store import Store
 from engine.analyst.store import open as open_store
 from engine.core.calendar import sessions
+from engine.core.job_catalog import JOBS
 from engine.core.store_url import safe_url
 from engine.html.blocks import Block, Card, Cards, Notice, PageTable, Section
 from engine.html.cells import Cell, absent, count, missing, money, percent, ratio, word
 from engine.html.page import write
 from engine.reports.charts.sparks import spark
 from engine.reports.measures.growth import growth
-from engine.reports.reasons import JOBS, meaning, why
+from engine.reports.reasons import label, meaning, why
 from engine.reports.sections.glance import share
 from engine.reports.stored import SNAPSHOT_DATE, extent
 
@@ -219,7 +220,7 @@ def _reasons(fleet: StoredFleet) -> list[Block]:
     order = {job: place for place, job in enumerate(JOBS)}
     rows = sorted(counted.iter_rows(), key=lambda row: (order.get(row[0], len(order)), str(row[1:3])))
     cells = [
-        [word(JOBS.get(job, job)), word(status), count(number), word(meaning(reason))]
+        [word(label(job)), word(status), count(number), word(meaning(job, reason))]
         for job, status, reason, number in rows
     ]
     return [PageTable("Jobs not done, by reason", ("Job", "Outcome", "Portfolios", "Reason"), cells)]

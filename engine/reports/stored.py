@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -12,17 +12,16 @@ import polars as pl
 
 from engine.analyst.store import Store
 from engine.analyst.store import open as open_store
-from engine.analytics.positions.prices import PNL_LOOK_BACK
 from engine.core.calendar import sessions
+from engine.core.funds import BENCHMARK
+from engine.core.job_catalog import PNL
 from engine.core.rules import Rules
 from engine.core.store_url import safe_url
+from engine.core.window import PRICE_LOOK_BACK
 from engine.reports.page_errors import NothingStoredError
 from loaders import open_reader
 
-PRICE_LOOK_BACK = timedelta(days=366)
-"""Calendar days before the window's end, or ten before its start, from which closes are read."""
 SNAPSHOT_DATE = "snapshot_date"
-BENCHMARK = "SP500"
 
 
 @dataclass(frozen=True)
@@ -173,7 +172,7 @@ def _exposures(store: Store, key: str, first: date, last: date) -> pl.DataFrame:
 
 
 def _closes(url: str, key: str, first: date, last: date) -> pl.DataFrame:
-    start = min(last - PRICE_LOOK_BACK, first - timedelta(days=PNL_LOOK_BACK))
+    start = min(last - PRICE_LOOK_BACK, PNL.first_day(first))
     with open_reader(url) as reader:
         rows = reader.select(
             "read/closes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from engine.core.funds import BENCHMARK
 from engine.core.row_ids import row_ids
 from loaders.demo.market import Market, stream
 from loaders.demo.rows import rows
@@ -14,7 +15,6 @@ from loaders.demo.universe import FUNDS, SECTORS, Integers
 FUND_COMPANIES = (4, 33)
 UNPROFILED, UNPROFILED_EVERY = 6, 50
 NO_BETA, NO_BETA_EVERY = 5, 9
-BENCHMARK = "SP500"
 
 
 def references(market: Market, seed: int) -> dict[str, pl.DataFrame]:

@@ -1,19 +1,16 @@
 """Small fixed tables: the thirteen factors of a run, and the keys of the stress scenarios."""
 
+from engine.core.funds import MARKET_FUND, RATE_FUND, SPREAD_FUNDS, STYLE_FUNDS
+
 FACTOR_DEFINITIONS = (
-    ("Market Beta (90D)", "market", "rolling_regression", "SPY"),
-    ("Provider Beta (1Y)", "market", "provider_data", "SPY"),
-    ("IR Beta", "macro", "rolling_regression", "TLT"),
-    ("Momentum", "style", "ridge_regression", "MTUM"),
-    ("Value", "style", "ridge_regression", "VTV"),
-    ("Growth", "style", "ridge_regression", "VUG"),
-    ("Size", "style", "ridge_regression", "IWM"),
-    ("Quality", "style", "ridge_regression", "QUAL"),
-    ("Low Volatility", "style", "ridge_regression", "USMV"),
-    ("Growth-Value Spread", "style", "spread_regression", "VUG"),
-    ("Momentum Spread", "style", "spread_regression", "MTUM"),
-    ("Size Spread", "style", "spread_regression", "IWM"),
-    ("Quality Spread", "style", "spread_regression", "QUAL"),
+    ("Market Beta (90D)", "market", "rolling_regression", MARKET_FUND),
+    ("Provider Beta (1Y)", "market", "provider_data", MARKET_FUND),
+    ("IR Beta", "macro", "rolling_regression", RATE_FUND),
+    *(
+        (name, "style", "ridge_regression", STYLE_FUNDS[name])
+        for name in ("Momentum", "Value", "Growth", "Size", "Quality", "Low Volatility")
+    ),
+    *((name, "style", "spread_regression", long) for name, (long, _) in SPREAD_FUNDS.items()),
 )
 """Name, factor_type, calculation_method, etf_proxy, by display_order (document 02 §5)."""
 

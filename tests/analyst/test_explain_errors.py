@@ -23,9 +23,9 @@ from engine.analyst.explain.selection import (
 from engine.batch.copy import copy
 from engine.cli.main import main
 from engine.core.errors import NoPricesError
+from engine.core.job_catalog import JOBS
 from engine.core.names import AmbiguousNameError, UnknownNameError, UnknownPortfolioError, UnknownTableError
 from engine.core.progress import Quiet
-from engine.pipeline.compute import JOBS
 from tests.analyst.conftest import END
 from tests.analyst.golden_cases import GOLDEN, asks, case
 

@@ -17,6 +17,7 @@ import engine
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.catalog import CATALOG
 from engine.analyst.explain.explaining import load_case, of_case
+from engine.analyst.explain.jobs import documented
 from engine.batch.copy import copy
 from engine.batch.table_changes import STATE
 from engine.core.progress import Quiet
@@ -79,7 +80,7 @@ def figure_columns() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("table", "column"), list(figure_columns()))
 def test_every_figure_of_every_table_has_an_explanation(table: str, column: str) -> None:
-    assert column in CATALOG[table]
+    assert CATALOG[table][column] is not documented
 
 
 @pytest.mark.thorough

@@ -12,37 +12,33 @@ import pstats
 import tempfile
 import time
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 
 import engine
 from engine.batch.copy import put_whole
 from engine.benchmarks.workloads import FIRST, LAST
+from engine.core.job_catalog import JOBS
 from engine.core.progress import Quiet
+from engine.pipeline import jobs
 from engine.pipeline.inputs import Inputs
 from loaders.demo import demo_world
 from writers.writer import BATCH_ROWS
 
+ROOT = Path(engine.__file__).parents[1]
 STAGES = (
-    ("position values", "pipeline", "mark"),
-    ("P&L, equity, exposures", "pipeline", "roll"),
-    ("figures that do not fit", "checks", "misfits"),
-    ("panel and lots", "lots", "lot_arrays"),
-    ("market beta", "market_beta", "market_beta"),
-    ("provider beta", "analyses", "_provider"),
-    ("rate beta", "rate_beta", "rate_beta"),
-    ("spread factors", "spread_factors", "spread_factors"),
-    ("ridge factors", "ridge_factors", "ridge_factors"),
-    ("sector", "sector", "sector"),
-    ("volatility", "volatility", "volatility"),
-    ("correlations", "correlations", "correlations"),
-    ("stress", "analyses", "_stress"),
-    ("storing: rows by key", "storing", "_sorted"),
-    ("storing: figures rounded", "storing", "figure"),
-    ("storing: texts", "frames", "plain"),
-    ("ids", "ids", "row_ids"),
+    ("position values", "mark"),
+    ("P&L, equity, exposures", "roll"),
+    ("figures that do not fit", "misfits"),
+    ("panel and lots", "lot_arrays"),
+    *((job.label, name) for name, job in JOBS.items() if hasattr(jobs, name)),
+    ("storing: rows by key", "store_rows"),
+    ("storing: figures rounded", "figure"),
+    ("storing: texts", "plain"),
+    ("ids", "row_ids"),
 )
-"""What is told, the module, and its function; ids are taken by several of the others, too."""
+"""What is measured, and the function; a job's has the job's name. Others call that of the ids, too."""
 
 
 def stored(inputs: Inputs) -> int:
@@ -52,19 +48,19 @@ def stored(inputs: Inputs) -> int:
     return results.rows
 
 
-def profile(inputs: Inputs) -> tuple[float, int, dict[tuple[str, str], float]]:
-    """Seconds without the profiler, rows, and seconds by module and function with it."""
+def profile(inputs: Inputs) -> tuple[float, int, dict[str, float]]:
+    """Seconds without the profiler, rows, and seconds by function with it."""
     stored(inputs)
     start = time.perf_counter()
     rows = stored(inputs)
     spent = time.perf_counter() - start
     profiler = cProfile.Profile()
     profiler.runcall(stored, inputs)
-    found: dict[tuple[str, str], float] = {}
+    found: dict[str, float] = {}
     entries = pstats.Stats(profiler).stats.items()  # type: ignore[attr-defined]
     for (path, _, function), (_, _, _, cumulative, _) in entries:
-        key = path.rpartition("/")[2].removesuffix(".py"), function
-        found[key] = max(found.get(key, 0.0), cumulative)
+        if path.startswith(str(ROOT)):
+            found[function] = max(found.get(function, 0.0), cumulative)
     return spent, rows, found
 
 
@@ -81,12 +77,12 @@ def main() -> None:
             put_whole(url, demo_world(known.portfolios, 30, 1_500), BATCH_ROWS, Quiet())
         inputs = engine.open(url).inputs(FIRST, LAST, run_date=known.run_date)
     spent, rows, found = profile(inputs)
-    whole = found["stages", "stored"]
+    whole = found["stored"]
     print(
         f"{inputs.portfolios.height} portfolios: {spent:.2f} s, {rows:,} rows, {rows / spent:,.0f} a second"
     )
-    for told, module, function in STAGES:
-        seconds = found[module, function]
+    for told, function in STAGES:
+        seconds = found[function]
         print(f"{told:<28}{seconds:>8.3f} s{seconds / whole:>7.0%}")
     print(f"{'all, under the profiler':<28}{whole:>8.3f} s")
 

@@ -21,7 +21,7 @@ SERVER = "postgresql://engine_batch@db/portfolios"
 SERVER_OF_EVERY_DAY = f"duckdb:///./{DEMO}"
 """A Postgres takes its time to fill: the pages that talk to one do so in `pytest -m slow`."""
 SCRIPTS = {f"bin/{path.name}" for path in (ROOT / "bin").iterdir()}
-GENERATED = {ROOT / "docs/reference/commands.md", ROOT / "docs/schema.md"}
+GENERATED = {ROOT / "docs/reference/commands.md", ROOT / "docs/reference/reasons.md", ROOT / "docs/schema.md"}
 SERVICES = {"crontab", "ini"}
 SERVICE = re.compile(r"-m engine (.*?)(?: >> .*)?$", re.MULTILINE)
 """What starts the engine every evening: parsed everywhere, and run where the page talks to a store."""

@@ -10,89 +10,71 @@ import pytest
 import engine
 from engine.analytics.betas import symbol_on_fund as pair_betas
 from engine.analytics.concentration import measures as concentration
-from engine.analytics.correlations import (
-    holdings as correlation_lots,
-)
-from engine.analytics.correlations import (
-    matrices as correlation_matrices,
-)
-from engine.analytics.correlations import (
-    rows as correlations,
-)
 from engine.analytics.factors import lots as style_betas
 from engine.analytics.factors import ridge as ridge_factors
-from engine.analytics.factors import spreads as spread_factors
-from engine.analytics.positions import prices as quotes
-from engine.analytics.stress import exposures as stress_holdings
 from engine.analytics.stress import factor_correlations, stress
 from engine.analytics.stress.scenarios import load_scenarios
-from engine.analytics.volatility import portfolio as portfolio_volatility
 from engine.analytics.volatility import positions as volatility
 from engine.batch.shards import BYTES_A_SESSION
 from engine.cli.settings import Config
-from engine.core.funds import FACTOR_FUNDS
+from engine.core.funds import FACTOR_FUNDS, SPREAD_FUNDS, STYLE_FUNDS
 from engine.core.instruments import CONTRACT_SIZE, SYNTHETIC
+from engine.core.job_catalog import (
+    EXPOSURE_ROWS,
+    JOBS,
+    MARKET_VALUES,
+    MIN_POSITION_PERCENT,
+    MIN_POSITION_VALUE,
+    PNL,
+    RATE_BETA_DAYS,
+    Job,
+)
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.window import PRICE_LOOK_BACK
 from engine.numerics import correlation_sets
 from engine.numerics import volatility as figures
 from engine.parity.tolerance import OFF_BY_ONE_IN
-from engine.pipeline.jobs import JOBS
-from loaders.window import FACTOR_LOOK_BACK
 from tests.docs.blocks import PAGES, ROOT, name
 from tests.test_golden import CELLS
-from tools import commands_page
+from tools import commands_page, reasons_page
 
 DOCS = ROOT / "docs"
 PARTS = ("## Not a textbook's", "## Legacy and corrected", "## Check it", "| stored in |", "| code |")
 CALCULATIONS = sorted((DOCS / "calculations").glob("*.md"))
-REASON = re.compile(r'"(failed|skipped): ([a-z_]+)"')
-ROW_OF_REASON = re.compile(r"^\| (?:(`.*`) \| )?(failed|skipped) \| `([a-z_]+)` \|", re.MULTILINE)
+ROW_OF_REASON = re.compile(r"^\| (?:failed|skipped) \| `[a-z_]+` \|.*\|$", re.MULTILINE)
 CAPPED = "lie in [\N{MINUS SIGN}{0:g}, {0:g}]"
 SCENARIOS = load_scenarios()
 
 CLAIMS = {
     "calculations/index.md": [
-        ("at most {} calendar days old", quotes.PNL_LOOK_BACK),
-        ("at most {} calendar days old | the position", quotes.MARK_LOOK_BACK),
+        ("at most {} calendar days old", PNL.look_back),
+        ("at most {} calendar days old | the position", MARKET_VALUES.look_back),
         ("factor funds: {}.", ", ".join(FACTOR_FUNDS)),
         ("$m$ is {} for the option types", CONTRACT_SIZE),
     ],
     "../README.md": [("Of {:,} cells in 20 tables", CELLS["mixed"])],
     "explanation/parity.md": [("Of {:,} cells 600 are exempt", CELLS["mixed"])],
-    "calculations/pnl.md": [("at most {} calendar days old", quotes.PNL_LOOK_BACK)],
     "calculations/position-values.md": [
-        ("at most {} calendar days old", quotes.MARK_LOOK_BACK),
         ("{} synthetic names", {11: "eleven"}[len(SYNTHETIC)]),
     ],
     "calculations/market-beta.md": [
-        ("| {} calendar days: the 90", pair_betas.LOOK_BACK),
-        ("| {} returns |", pair_betas.MIN_RETURNS),
         (CAPPED, pair_betas.CAP),
     ],
     "calculations/rate-beta.md": [
-        ("| {} calendar days |", pair_betas.LOOK_BACK),
-        ("| {} returns |", pair_betas.MIN_RETURNS),
         (CAPPED, pair_betas.CAP),
     ],
     "calculations/spread-factors.md": [
-        ("| {} calendar days: 180 and 30", spread_factors.LOOK_BACK),
-        ("| {} sessions that the funds'", spread_factors.LEAST),
         (CAPPED, style_betas.CAP),
-        *((f"| {factor} | {{0[0]}} | {{0[1]}} |", funds) for factor, funds in spread_factors.SPREADS.items()),
+        *((f"| {factor} | {{0[0]}} | {{0[1]}} |", funds) for factor, funds in SPREAD_FUNDS.items()),
     ],
     "calculations/ridge-factors.md": [
-        ("| {} calendar days |", ridge_factors.LOOK_BACK),
-        ("| {} sessions that the funds'", ridge_factors.LEAST),
         ("| {} on the sum of squares", ridge_factors.PENALTY),
         (CAPPED, style_betas.CAP),
-        ("| factor | {} |", " | ".join(ridge_factors.STYLES)),
-        ("| fund | {} |", " | ".join(ridge_factors.STYLES.values())),
+        ("| factor | {} |", " | ".join(STYLE_FUNDS)),
+        ("| fund | {} |", " | ".join(STYLE_FUNDS.values())),
     ],
     "calculations/volatility.md": [
-        ("| {} calendar days |", portfolio_volatility.LOOK_BACK),
-        ("| {} returns; ", figures.MIN_OBSERVATIONS),
         ("; {} for the percentile |", figures.MIN_FOR_PERCENTILE),
         ("the last {} values of $M$", figures.TREND_POINTS),
         ("slope is above {} a day", volatility.STEEPEST_STABLE),
@@ -100,23 +82,19 @@ CLAIMS = {
         ("$A = \\sqrt{{{:.0f}}}$", figures.ANNUAL**2),
     ],
     "calculations/correlations.md": [
-        ("| {} calendar days |", correlations.DURATION),
-        ("| {} returns for a matrix", correlation_matrices.MIN_RETURNS),
         (", {} for its correlations to be numbers", correlation_sets.MIN_OVERLAP),
-        ("lots of at least {:,} USD", correlation_lots.MIN_VALUE),
-        ("at least {:g} % of gross", 100 / correlation_lots.LOTS_A_PORTFOLIO),
+        ("lots of at least {:,} USD", MIN_POSITION_VALUE),
+        ("at least {:g} % of gross", MIN_POSITION_PERCENT),
     ],
     "calculations/sector.md": [
         ("hhi}} = {} \\sum", concentration.HHI_SCALE),
         ("`top_{0[0]}_concentration`, `top_{0[1]}_concentration`", concentration.LARGEST),
     ],
     "calculations/stress.md": [
-        ("over {} calendar days before", FACTOR_LOOK_BACK.days),
-        ("; {} returns of the funds", factor_correlations.MIN_ROWS),
         ("\\propto {}^{{T-t}}", factor_correlations.DECAY),
         ("cut to ±{} off", SCENARIOS.bounds[1]),
-        ("newest {} rows", stress_holdings.EXPOSURE_ROWS),
-        ("of the last {} calendar days", stress_holdings.RATE_BETA_DAYS),
+        ("newest {} rows", EXPOSURE_ROWS),
+        ("of the last {} calendar days", RATE_BETA_DAYS),
         ("\\max\\Big({}\\,B", stress.LOSS_FLOOR),
         ("{} come with the engine", len(SCENARIOS.all)),
         ("of which {} are active", len(SCENARIOS.active)),
@@ -152,28 +130,19 @@ def test_every_public_name_is_on_the_python_page() -> None:
     assert sorted(shown) == sorted(engine.__all__)
 
 
-def test_every_job_has_a_page_and_a_row() -> None:
-    index = (DOCS / "calculations/index.md").read_text()
-    rows = re.findall(r"^\| `(\w+)` \| \[.*?\]\((.*?)\)", index, re.MULTILINE)
-    assert sorted(job for job, _ in rows) == sorted(JOBS)
-    for job, page in rows:
-        assert f"| job | `{job}` |" in (DOCS / "calculations" / page).read_text()
+def test_the_page_of_reasons_is_up_to_date() -> None:
+    assert reasons_page.PAGE.read_text(encoding="utf-8") == reasons_page.markdown()
 
 
-def test_every_reason_is_told_and_no_other() -> None:
-    known = {
-        found
-        for path in (ROOT / "engine/analytics").rglob("*.py")
-        for found in REASON.findall(path.read_text())
-    }
-    known -= {("failed", "code"), ("skipped", "code")}
-    told = ROW_OF_REASON.findall((DOCS / "reference/reasons.md").read_text())
-    assert {(status, reason) for _, status, reason in told} == known
-    for page in CALCULATIONS:
-        job = re.search(r"^\| job \| `(\w+)` \|$", page.read_text(), re.MULTILINE)
-        mine = {(s, r) for jobs, s, r in told if job and f"`{job[1]}`" in jobs}
-        here = {(s, r) for _, s, r in ROW_OF_REASON.findall(page.read_text())}
-        assert here == mine, name(page)
+@pytest.mark.parametrize("job", JOBS.values(), ids=lambda job: str(job.name))
+def test_a_job_s_page_has_its_tables_look_back_minimum_and_reasons(job: Job) -> None:
+    text = (DOCS / job.page).read_text(encoding="utf-8")
+    facts = dict(re.findall(r"^\| ([a-z -]+) \| (.*) \|$", text, re.MULTILINE))
+    assert facts["job"] == f"`{job.name}`"
+    assert all(f"`{table}`" in facts["stored in"] for table in job.tables)
+    assert not job.look_back or facts["look-back"].startswith(f"{job.look_back} calendar days")
+    assert not job.minimum or re.match(rf"{job.minimum} (returns|sessions)\b", facts["minimum"])
+    assert ROW_OF_REASON.findall(text) == reasons_page.reason_rows(job)
 
 
 def test_every_rule_is_told() -> None:

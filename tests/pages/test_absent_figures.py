@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import duckdb
 import pytest
 
-import engine.analytics
-from engine.pipeline.compute import JOBS as COMPUTED
-from engine.reports.reasons import JOBS, MEANINGS
+from engine.core.job_catalog import JOBS, meaning
 from tests.pages.conftest import FAMILY, LONG_SHORT
 from tests.pages.document import Node, card, table
 
 pytestmark = pytest.mark.thorough
-
-
-def test_every_reason_that_a_job_can_give_is_put_into_words() -> None:
-    """Every reason in the source of the analytics: a new one must be explained here."""
-    folder = Path(engine.analytics.__file__).parent
-    sources = "\n".join(file.read_text(encoding="utf-8") for file in folder.rglob("*.py"))
-    codes = set(re.findall(r'"(?:skipped|failed): (\w+)"', sources))
-    assert codes - {"code"} == set(MEANINGS), "but for a docstring's own example"
-
-
-def test_every_job_has_a_name() -> None:
-    assert tuple(JOBS) == COMPUTED
 
 
 def told(store: str, name: str, query: str) -> list[tuple[object, ...]]:
@@ -53,7 +36,7 @@ def test_a_card_without_a_figure_says_why(demo: str, family_document: Node, labe
     )[0]
     figure = card(family_document, label)
     assert figure.value is None
-    assert figure.text == f"not computed: {status}, {MEANINGS[str(reason)]}"
+    assert figure.text == f"not computed: {status}, {meaning(job, str(reason))}"
 
 
 def test_every_null_of_a_session_is_a_cell_without_a_number(demo: str, family_document: Node) -> None:
@@ -78,7 +61,7 @@ def test_what_was_left_out_is_counted_by_reason(demo: str, demo_document: Node) 
         "from analytics_status where portfolio_id = ? and status <> 'ok' group by all",
     )
     expected = {
-        (JOBS[str(job)], status, number, first, last, MEANINGS[str(reason)])
+        (JOBS[str(job)].label, status, number, first, last, meaning(str(job), str(reason)))
         for job, status, reason, number, first, last in stored
     }
     shown = table(demo_document, "What was not computed, by reason")
@@ -109,8 +92,8 @@ def test_a_chart_with_gaps_says_how_many_and_why(demo: str, demo_document: Node,
     assert stored
     for status, reason, number, first, last in stored:
         sentence = (
-            f"{JOBS[job]} not computed in {number} of 90 sessions, {first} to {last}: {status}, "
-            f"{MEANINGS[str(reason)]}."
+            f"{JOBS[job].label} not computed in {number} of 90 sessions, {first} to {last}: {status}, "
+            f"{meaning(job, str(reason))}."
         )
         assert sentence in section
 

@@ -19,12 +19,12 @@ import polars as pl
 from engine.analytics.stress.scenarios import Scenarios
 from engine.core.calendar import last_session, sessions
 from engine.core.instruments import CONTRACT_SIZE, OPTION_TYPES, unquoted
+from engine.core.job_catalog import MARKET_VALUES
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.pipeline.inputs import Inputs
 
 PRIVATE = "PRIVATE"
-MARK_AGE, PNL_AGE = 5, 10
 """Calendar days that a price may be old to mark a position, and to be the previous one of a P&L."""
 READ_BACK = (
     "portfolio_snapshots",
@@ -277,7 +277,7 @@ class Case:
         close = self.close(symbol, session)
         if close is not None:
             return Quote(close, session)
-        older = self.before(symbol, session, MARK_AGE)
+        older = self.before(symbol, session, MARKET_VALUES.look_back)
         return older if older is not None and older.price > 0 else None
 
     def recomputed(self, lot: Lot) -> Decimal:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from engine.analyst.explain import (
     concentrations,
@@ -28,25 +27,12 @@ from engine.core.schema import TABLES, TARGET_PRICES
 Family = Callable[[Case, Ask], Working]
 
 
-@dataclass(frozen=True)
-class Figure:
-    """How a column is explained, and the job whose status says why it may be absent."""
-
-    family: Family
-    job: str = ""
-
-
-def _all(family: Family, job: str, *columns: str) -> dict[str, Figure]:
-    return dict.fromkeys(columns, Figure(family, job))
-
-
-def _rest(table: str, family: Family, known: Iterable[str] = ()) -> dict[str, Figure]:
-    """Every other figure of a table."""
-    return _all(family, "", *(name for name in figure_columns(table) if name not in known))
+def _all(family: Family, *columns: str) -> dict[str, Family]:
+    return dict.fromkeys(columns, family)
 
 
 def figure_columns(table: str) -> list[str]:
-    """The columns of a table that hold figures: neither keys, nor ids, nor moments of writing."""
+    """Return the columns of a table that hold figures: no keys, ids, or moments of writing."""
     known = TABLES[table]
     return [
         column.name
@@ -55,10 +41,15 @@ def figure_columns(table: str) -> list[str]:
     ]
 
 
+def _job_columns(table: str) -> list[str]:
+    """Return the figures of a table that an analytics job fills."""
+    known = TABLES[table]
+    return [name for name in figure_columns(table) if known.jobs or known[name].job]
+
+
 SNAPSHOTS = {
     **_all(
         equity.pnl,
-        "pnl",
         "total_value",
         "daily_pnl",
         "daily_return",
@@ -69,84 +60,81 @@ SNAPSHOTS = {
         "cumulative_capital_flow",
         "equity_balance",
     ),
-    **_all(exposures.cash, "snapshot", "cash_value"),
-    **_all(exposures.sums, "snapshot", *exposures.SUMS),
-    **_all(exposures.counts, "snapshot", *exposures.COUNTS),
+    **_all(exposures.cash, "cash_value"),
+    **_all(exposures.sums, *exposures.SUMS),
+    **_all(exposures.counts, *exposures.COUNTS),
     **_all(
         exposures.greeks,
-        "snapshot",
         "portfolio_delta",
         "portfolio_gamma",
         "portfolio_theta",
         "portfolio_vega",
     ),
-    **_all(volatilities.portfolio_volatility, "volatility", *volatilities.NAMES),
+    **_all(volatilities.portfolio_volatility, *volatilities.NAMES),
     **_all(
         portfolio_betas.snapshot_beta,
-        "market_beta",
         "beta_calculated_90d",
         "beta_calculated_90d_r_squared",
         "beta_calculated_90d_observations",
     ),
-    **_all(portfolio_betas.snapshot_beta, "provider_beta", "beta_provider_1y"),
-    **_all(fixed.never, "", "beta_portfolio_regression"),
+    **_all(portfolio_betas.snapshot_beta, "beta_provider_1y"),
+    **_all(fixed.never, "beta_portfolio_regression"),
     **_all(
         concentrations.concentration,
-        "sector",
         "sector_exposure",
         "hhi",
         "effective_num_positions",
         "top_3_concentration",
         "top_10_concentration",
     ),
-    **_all(fixed.kept, "", *(column.name for column in TARGET_PRICES)),
-    **_all(fixed.complete, "", "is_complete"),
+    **_all(fixed.kept, *(column.name for column in TARGET_PRICES)),
+    **_all(fixed.complete, "is_complete"),
 }
 
-CATALOG: dict[str, dict[str, Figure]] = {
+FAMILIES: dict[str, dict[str, Family]] = {
     "portfolio_snapshots": SNAPSHOTS,
     "position_market_betas": {
-        **_all(pairs.regression, "market_beta", *(name for name in pairs.FORMULAS)),
-        **_all(pairs.constant, "market_beta", *pairs.CONSTANTS),
+        **_all(pairs.regression, *(name for name in pairs.FORMULAS)),
+        **_all(pairs.constant, *pairs.CONSTANTS),
     },
-    "position_interest_rate_betas": _all(pairs.regression, "rate_beta", "ir_beta", "r_squared"),
+    "position_interest_rate_betas": _all(pairs.regression, "ir_beta", "r_squared"),
     "position_factor_exposures": {
-        "exposure_value": Figure(styles.style_beta),
-        "quality_flag": Figure(styles.quality),
+        "exposure_value": styles.style_beta,
+        "quality_flag": styles.quality,
     },
-    "factor_exposures": _all(portfolio_betas.exposure, "", "exposure_value", "exposure_dollar"),
-    "position_volatility": _rest("position_volatility", volatilities.position_volatility),
+    "factor_exposures": _all(portfolio_betas.exposure, "exposure_value", "exposure_dollar"),
+    "position_volatility": _all(volatilities.position_volatility, *volatilities.POSITION_NAMES),
     "correlation_calculations": {
-        **_rest("correlation_calculations", matrices.head),
-        "duration_days": Figure(matrices.head),
+        **_all(matrices.head, "overall_correlation", "effective_positions"),
+        **_all(matrices.head, "positions_included", "positions_excluded", *matrices.CONSTANTS),
     },
-    "correlation_clusters": _rest("correlation_clusters", fixed.never),
-    "correlation_cluster_positions": _rest("correlation_cluster_positions", fixed.never),
-    "pairwise_correlations": _rest("pairwise_correlations", matrices.pair),
-    "stress_test_results": _rest("stress_test_results", stresses.result),
-    "position_greeks": _rest("position_greeks", fixed.never),
-    "market_risk_scenarios": _rest("market_risk_scenarios", fixed.never),
-    "factor_correlations": _rest("factor_correlations", fixed.never),
-    "batch_run_tracking": _rest("batch_run_tracking", fixed.tracked),
-    "analytics_status": _rest("analytics_status", jobs.status),
-    "positions": _all(marks.position_mark, "market_values", "last_price", "market_value", "unrealized_pnl"),
-    "tags_v2": _all(labels.usage, "", "usage_count"),
-    "portfolios": _all(marks.portfolio_equity, "pnl", "equity_balance"),
+    "correlation_clusters": _all(fixed.never, *figure_columns("correlation_clusters")),
+    "correlation_cluster_positions": _all(fixed.never, *figure_columns("correlation_cluster_positions")),
+    "pairwise_correlations": _all(
+        matrices.pair, "correlation_value", "data_points", "statistical_significance"
+    ),
+    "stress_test_results": _all(
+        stresses.result,
+        "direct_pnl",
+        "correlated_pnl",
+        "correlation_effect",
+        "factor_impacts",
+        "calculation_metadata",
+    ),
+    "position_greeks": _all(fixed.never, *figure_columns("position_greeks")),
+    "market_risk_scenarios": _all(fixed.never, *figure_columns("market_risk_scenarios")),
+    "factor_correlations": _all(fixed.never, *figure_columns("factor_correlations")),
+    "batch_run_tracking": _all(fixed.tracked, *figure_columns("batch_run_tracking")),
+    "analytics_status": _all(jobs.status, *figure_columns("analytics_status")),
+    "positions": _all(marks.position_mark, "last_price", "market_value", "unrealized_pnl"),
+    "tags_v2": _all(labels.usage, "usage_count"),
+    "portfolios": _all(marks.portfolio_equity, "equity_balance"),
 }
-"""By table and column."""
+"""By table and column: the function that explains the figure."""
 
-JOBS = {
-    "position_volatility": "volatility",
-    "correlation_calculations": "correlations",
-    "pairwise_correlations": "correlations",
-    "stress_test_results": "stress",
+CATALOG: dict[str, dict[str, Family]] = {
+    table: {**_all(jobs.documented, *_job_columns(table)), **FAMILIES.get(table, {})}
+    for table in dict.fromkeys((*FAMILIES, *TABLES))
+    if table in FAMILIES or _job_columns(table)
 }
-"""The job that fills a whole table."""
-
-
-def job_of(ask: Ask) -> str:
-    """The job whose status belongs to a figure; "" where none does."""
-    known = CATALOG[ask.table][ask.column].job or JOBS.get(ask.table, "")
-    if known or not ask.factor:
-        return known or ask.job
-    return portfolio_betas.job_of_factor(ask.factor)
+"""The same for every figure of a job: one without a function of its own names its page."""

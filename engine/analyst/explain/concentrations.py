@@ -10,10 +10,17 @@ import polars as pl
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import PRIVATE, Case, Lot
 from engine.analyst.explain.equity import holds, roll
-from engine.analyst.explain.reasons import in_words
 from engine.analyst.explain.working import Step, Working, absent, table
 from engine.analytics.concentration.measures import HHI_SCALE, LARGEST
 from engine.analytics.concentration.sector import ETFS, GICS_NAMES, UNCLASSIFIED, UNKNOWN
+from engine.core.job_catalog import (
+    HISTORICAL_SESSION,
+    NO_BENCHMARK,
+    NO_EQUITY,
+    NO_POSITIONS,
+    NO_VALUE,
+    Reason,
+)
 
 ZERO = Decimal(0)
 LOTS = {"symbol": pl.String, "value": pl.Float64, "sector": pl.String, "valued_by": pl.String}
@@ -24,7 +31,7 @@ def concentration(case: Case, ask: Ask) -> Working:
     """sector_exposure, hhi, effective_num_positions and the two top concentrations."""
     column, reason = ask.column, reason_against(case)
     if reason and column == "sector_exposure" and holds(case):
-        note = f"{in_words(reason)}: a JSON null stands for a document that was not computed"
+        note = f"{reason}: a JSON null stands for a document that was not computed"
         return Working("sector_exposure = null", "null", notes=(note,))
     if reason:
         return absent(f"{column} of the values as the session finds them", reason)
@@ -49,16 +56,16 @@ def concentration(case: Case, ask: Ask) -> Working:
             return Working(f"{column} = {{S}}", top, (step,), frames)
 
 
-def reason_against(case: Case) -> str:
-    """Why a session has no sector figures, "" if it has."""
+def reason_against(case: Case) -> Reason | None:
+    """Return why a session has no sector figures, None if it has."""
     cases = {
-        "historical_session": case.day < case.run_date,
-        "no_positions": not holds(case),
-        "no_equity": roll(case).equity == 0,
-        "no_benchmark": not case.inputs.has_benchmark,
-        "no_value": not sum(_values(case).values()),
+        HISTORICAL_SESSION: case.day < case.run_date,
+        NO_POSITIONS: not holds(case),
+        NO_EQUITY: roll(case).equity == 0,
+        NO_BENCHMARK: not case.inputs.has_benchmark,
+        NO_VALUE: not sum(_values(case).values()),
     }
-    return next((reason for reason, true in cases.items() if true), "")
+    return next((reason for reason, true in cases.items() if true), None)
 
 
 def _values(case: Case) -> dict[Lot, Decimal]:

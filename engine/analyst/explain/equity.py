@@ -9,10 +9,11 @@ from decimal import Decimal
 import polars as pl
 
 from engine.analyst.explain.ask import Ask
-from engine.analyst.explain.case import PNL_AGE, Case, Lot
+from engine.analyst.explain.case import Case, Lot
 from engine.analyst.explain.rounding import WIDE
 from engine.analyst.explain.working import Step, Working, table
 from engine.core.calendar import last_session
+from engine.core.job_catalog import PNL
 
 ZERO = Decimal(0)
 TOTALS = {"cumulative_pnl": "T", "cumulative_realized_pnl": "R", "cumulative_capital_flow": "F"}
@@ -169,7 +170,7 @@ def _earns(case: Case, lot: Lot) -> bool:
 
 
 def _move(case: Case, lot: Lot) -> tuple[object, ...]:
-    close, before = case.close(lot.symbol, case.day), case.before(lot.symbol, case.day, PNL_AGE)
+    close, before = case.close(lot.symbol, case.day), case.before(lot.symbol, case.day, PNL.look_back)
     reason, gain = "", ZERO
     if lot.private:
         reason = "private: never moves"
@@ -178,7 +179,7 @@ def _move(case: Case, lot: Lot) -> tuple[object, ...]:
     elif case.previous is None:
         reason = "the portfolio's first session"
     elif before is None:
-        reason = f"no close in the {PNL_AGE} days before"
+        reason = f"no close in the {PNL.look_back} days before"
     else:
         gain = (close - before.price) * lot.quantity * lot.units
     old = (before.price, before.day) if before else (None, None)

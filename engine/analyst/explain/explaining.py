@@ -12,8 +12,9 @@ import polars as pl
 
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import READ_BACK, Case
-from engine.analyst.explain.catalog import CATALOG, job_of
+from engine.analyst.explain.catalog import CATALOG
 from engine.analyst.explain.explanation import Explanation, Verdict, read_form, same, stored_form
+from engine.analyst.explain.jobs import job_of
 from engine.analyst.explain.selection import Selectors, figure_named, select
 from engine.analyst.explain.working import Working, absent
 from engine.analyst.store import Store
@@ -110,7 +111,7 @@ def of_case(case: Case, ask: Ask) -> Explanation:
     if case.refusal:
         working = absent(ask.column, f"the portfolio was refused: {case.refusal}")
     else:
-        working = CATALOG[ask.table][ask.column].family(case, ask)
+        working = CATALOG[ask.table][ask.column](case, ask)
     if overtaken(case, ask):
         working = replace(working, notes=(*working.notes, OVERTAKEN))
     computed, held = stored_form(column, working.value), read_form(column, row[ask.column] if row else None)

@@ -9,7 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from engine.analyst.explain.case import Case
-from engine.analytics.stress.factor_correlations import DECAY, FUND_FACTORS, MIN_ROWS
+from engine.analytics.stress.factor_correlations import DECAY
+from engine.core.funds import FUND_FACTORS
+from engine.core.job_catalog import STRESS
 from engine.numerics.arrays import Floats
 
 
@@ -49,7 +51,7 @@ class FactorMoves:
         return 1.0 if shocked == held else float(np.clip(self._rho(shocked, held), *self.bounds))
 
     def _rho(self, a: str, b: str) -> float:
-        if len(self.returns) < MIN_ROWS:
+        if len(self.returns) < STRESS.minimum:
             return 0.0
         x, y = (self.returns[:, self.names.index(name)] for name in (a, b))
         w = self.weights

@@ -5,49 +5,61 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.analyst.explain import concentrations, matrices, stresses, volatilities
+from engine.analyst.explain import concentrations, matrices, portfolio_betas, stresses, volatilities
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case
 from engine.analyst.explain.equity import lot_moves
 from engine.analyst.explain.exposures import lot_exposures
-from engine.analyst.explain.reasons import SKIPS, in_words
 from engine.analyst.explain.styles import RIDGE, SPREAD
 from engine.analyst.explain.weighed import Counted, market, provider, rate, style_job
 from engine.analyst.explain.working import Step, Working
+from engine.core import job_catalog
+from engine.core.job_catalog import JOBS, Reason
+from engine.core.schema import TABLES
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job ended: a code of `engine.analyst.explain.reasons`, "" if it did well; positions."""
+    """How a job ended: positions, and the reason if it has no figures."""
 
     used: int
     left_out: int
-    reason: str = ""
-    skips: tuple[str, ...] = SKIPS
-
-    @property
-    def status(self) -> str:
-        """ok, skipped or failed."""
-        if not self.reason:
-            return "ok"
-        return "skipped" if self.reason in self.skips else "failed"
+    reason: Reason | str | None = None
 
 
 def status(case: Case, ask: Ask) -> Working:
     """A column of analytics_status."""
+    if ask.job not in BY_JOB:
+        return documented(case, ask)
     found = BY_JOB[ask.job](case)
+    reason = found.reason if isinstance(found.reason, Reason) else None
     values = {
-        "status": found.status,
-        "reason": found.reason or None,
+        "status": reason.status if reason else "ok",
+        "reason": reason.code if reason else None,
         "positions_used": found.used,
         "positions_left_out": found.left_out,
     }
-    words = (in_words(found.reason),) if found.reason else ()
+    words = (reason.meaning,) if reason else ()
     steps = tuple(Step(name, value, "computed anew", f"job {ask.job}") for name, value in values.items())
     value = values[ask.column]
     if value is None:
         return Working(f"{ask.column} of {ask.job}", None, steps, reason="the job did well")
     return Working(f"{ask.column} of {ask.job}", value, steps, notes=words)
+
+
+def documented(case: Case, ask: Ask) -> Working:
+    """A figure that is not computed anew here: its value as stored, and the page of its job."""
+    del case
+    value = ask.row[ask.column] if ask.row else None
+    note = f"not computed anew; its calculation is on the page docs/{JOBS[job_of(ask)].page}"
+    return Working(f"{ask.column} as it is stored", value, notes=(note,), checked=False)
+
+
+def job_of(ask: Ask) -> str:
+    """Return the job whose status belongs to a figure, "" where none does."""
+    table = TABLES[ask.table]
+    job = table[ask.column].job or (table.jobs[0] if len(table.jobs) == 1 else ask.job)
+    return job or (portfolio_betas.job_of_factor(ask.factor) if ask.factor else "")
 
 
 def _pnl(case: Case) -> Ended:
@@ -89,7 +101,7 @@ def _volatility(case: Case) -> Ended:
     lots, reason = volatilities.counted(case)
     used = sum(volatilities.enough(case, lot) for lot in lots)
     reason = reason or volatilities.reason_against(case, lots)
-    return Ended(used, len(live) - used, reason, (*SKIPS, "no_active_positions"))
+    return Ended(used, len(live) - used, reason)
 
 
 def _correlations(case: Case) -> Ended:
@@ -106,17 +118,17 @@ def _stress(case: Case) -> Ended:
 
 
 BY_JOB: dict[str, Callable[[Case], Ended]] = {
-    "pnl": _pnl,
-    "snapshot": _snapshot,
-    "market_values": _market_values,
-    "market_beta": _beta(market),
-    "provider_beta": _beta(provider),
-    "rate_beta": _beta(rate),
-    "spread_factors": _beta(lambda case: style_job(case, SPREAD)),
-    "ridge_factors": _beta(lambda case: style_job(case, RIDGE)),
-    "sector": _sector,
-    "volatility": _volatility,
-    "correlations": _correlations,
-    "stress": _stress,
+    job_catalog.PNL.name: _pnl,
+    job_catalog.SNAPSHOT.name: _snapshot,
+    job_catalog.MARKET_VALUES.name: _market_values,
+    job_catalog.MARKET_BETA.name: _beta(market),
+    job_catalog.PROVIDER_BETA.name: _beta(provider),
+    job_catalog.RATE_BETA.name: _beta(rate),
+    job_catalog.SPREAD_FACTORS.name: _beta(lambda case: style_job(case, SPREAD)),
+    job_catalog.RIDGE_FACTORS.name: _beta(lambda case: style_job(case, RIDGE)),
+    job_catalog.SECTOR.name: _sector,
+    job_catalog.VOLATILITY.name: _volatility,
+    job_catalog.CORRELATIONS.name: _correlations,
+    job_catalog.STRESS.name: _stress,
 }
 """Every job that analytics_status knows."""

@@ -14,20 +14,28 @@ import polars as pl
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import PRIVATE, Case, Lot
 from engine.analyst.explain.working import Sample, Step, Value, Working, absent, table
-from engine.analytics.correlations.holdings import LOTS_A_PORTFOLIO, MIN_VALUE
-from engine.analytics.correlations.matrices import MIN_CLOSES, MIN_RETURNS
-from engine.analytics.correlations.rows import DURATION, THRESHOLD
+from engine.analytics.correlations.matrices import MIN_CLOSES
+from engine.analytics.correlations.rows import THRESHOLD
+from engine.core.job_catalog import (
+    CORRELATIONS,
+    INSUFFICIENT_RETURNS,
+    MIN_POSITION_PERCENT,
+    MIN_POSITION_VALUE,
+    NO_COMMON_RETURNS,
+    NO_POSITIONS_PASS_FILTER,
+    Reason,
+)
 from engine.numerics.arrays import Floats
 from engine.numerics.correlation_sets import MIN_OVERLAP
 from engine.numerics.student_t import two_sided_tail
 
 Series = dict[str, dict[date, float]]
 CONSTANTS: dict[str, Value] = {
-    "duration_days": DURATION,
+    "duration_days": CORRELATIONS.look_back,
     "correlation_concentration_score": Decimal(0),
     "data_quality": "sufficient",
-    "min_position_value": Decimal(MIN_VALUE),
-    "min_portfolio_weight": Decimal(1) / LOTS_A_PORTFOLIO,
+    "min_position_value": Decimal(MIN_POSITION_VALUE),
+    "min_portfolio_weight": Decimal(MIN_POSITION_PERCENT) / 100,
     "filter_mode": "both",
     "correlation_threshold": Decimal(str(THRESHOLD)),
 }
@@ -41,8 +49,8 @@ STAND_IN = "regressions see no close of the symbols: every stored one stands in,
 class Matrix:
     """A portfolio's matrix. lots: those that passed the filter. symbols: m, ascending.
 
-    returns: logarithmic, by symbol, n each. passing: the filter, lot by lot. reason: a code where
-    there is no matrix.
+    returns: logarithmic, by symbol, n each. passing: the filter, lot by lot. reason: where there
+    is no matrix.
     """
 
     lots: tuple[Lot, ...]
@@ -51,7 +59,7 @@ class Matrix:
     returns: dict[str, Floats]
     sample: Sample
     passing: pl.DataFrame
-    reason: str = ""
+    reason: Reason | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -98,23 +106,23 @@ def _matrix(case: Case) -> Matrix:
     reason = _reason(lots, len(days) - 1)
     levels = {symbol: np.array([closes[day] for day in days]) for symbol, closes in enough.items()}
     returns = {} if reason else {symbol: np.log(level[1:] / level[:-1]) for symbol, level in levels.items()}
-    sample = Sample(DURATION, days, _left_out(case, enough))
+    sample = Sample(CORRELATIONS.look_back, days, _left_out(case, enough))
     return Matrix(lots, tuple(enough), days, returns, sample, _passing(case), reason, notes)
 
 
-def _reason(lots: tuple[Lot, ...], returns: int) -> str:
+def _reason(lots: tuple[Lot, ...], returns: int) -> Reason | None:
     if not lots:
-        return "no_positions_pass_filter"
+        return NO_POSITIONS_PASS_FILTER
     if returns <= 0:
-        return "no_common_returns"
-    return "insufficient_returns" if returns < MIN_RETURNS else ""
+        return NO_COMMON_RETURNS
+    return INSUFFICIENT_RETURNS if returns < CORRELATIONS.minimum else None
 
 
 def passes(case: Case, lot: Lot) -> bool:
-    """Worth 10,000 USD, and 1 % of gross exposure; never of class PRIVATE."""
+    """Return whether a lot is large enough in USD and in percent of gross exposure; no private lot is."""
     gross, value = case.money("gross_exposure"), abs(case.recomputed(lot))
-    weighty = gross > 0 and value * LOTS_A_PORTFOLIO >= gross
-    return lot.investment_class != PRIVATE and value >= MIN_VALUE and weighty
+    weighty = gross > 0 and value * 100 >= gross * MIN_POSITION_PERCENT
+    return lot.investment_class != PRIVATE and value >= MIN_POSITION_VALUE and weighty
 
 
 def _passing(case: Case) -> pl.DataFrame:
@@ -128,10 +136,10 @@ def _passing(case: Case) -> pl.DataFrame:
 
 def _series(case: Case, symbols: list[str]) -> tuple[Series, tuple[str, ...]]:
     """The closes that regressions see; where they see none of any symbol, every stored one."""
-    seen = {symbol: case.series(symbol, DURATION) for symbol in symbols}
+    seen = {symbol: case.series(symbol, CORRELATIONS.look_back) for symbol in symbols}
     if any(seen.values()) or not symbols:
         return seen, ()
-    first = case.day - timedelta(days=DURATION)
+    first = case.day - timedelta(days=CORRELATIONS.look_back)
     stored = {
         symbol: {
             day: float(close)
@@ -146,7 +154,7 @@ def _series(case: Case, symbols: list[str]) -> tuple[Series, tuple[str, ...]]:
 def _left_out(case: Case, series: Series) -> tuple[tuple[date, str], ...]:
     silent = {
         day: sorted(symbol for symbol, closes in series.items() if day not in closes)
-        for day in case.sessions(DURATION)
+        for day in case.sessions(CORRELATIONS.look_back)
     }
     return tuple((day, f"no close of {', '.join(symbols)}") for day, symbols in silent.items() if symbols)
 

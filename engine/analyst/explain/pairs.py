@@ -13,8 +13,9 @@ from engine.analyst.explain.case import Case, Lot
 from engine.analyst.explain.line import Line, line
 from engine.analyst.explain.working import Sample, Value, Working, absent, table
 from engine.analytics.betas.market import METHOD, WINDOW_DAYS
-from engine.analytics.betas.symbol_on_fund import CAP, LOOK_BACK, MIN_RETURNS
+from engine.analytics.betas.symbol_on_fund import CAP
 from engine.core.funds import MARKET_FUND, RATE_FUND
+from engine.core.job_catalog import EQUITY_NOT_POSITIVE, PAIR_LOOK_BACK, PAIR_MINIMUM
 
 FORMULAS = {
     "beta": ("{name} = min(max({Sxy} / {Sxx}, -5), 5)", ("n", "x_mean", "y_mean", "Sxx", "Sxy")),
@@ -58,13 +59,13 @@ class Fit:
 
 
 def fit(case: Case, symbol: str, fund: str) -> Fit:
-    """The symbol's returns on the fund's, over the sessions of 120 days that both have."""
+    """The symbol's returns on the fund's, over the sessions of the look-back that both have."""
     return case.once(("fit", symbol, fund), lambda: _fit(case, symbol, fund))
 
 
 def _fit(case: Case, symbol: str, fund: str) -> Fit:
-    y, x = case.series(symbol, LOOK_BACK), case.series(fund, LOOK_BACK)
-    sample = common(case, {symbol: y, fund: x}, LOOK_BACK)
+    y, x = case.series(symbol, PAIR_LOOK_BACK), case.series(fund, PAIR_LOOK_BACK)
+    sample = common(case, {symbol: y, fund: x}, PAIR_LOOK_BACK)
     rows = (
         (
             day,
@@ -79,8 +80,8 @@ def _fit(case: Case, symbol: str, fund: str) -> Fit:
         for before, day in pairwise(sample.used)
     )
     returns = table(RETURNS, rows)
-    if returns.height < MIN_RETURNS:
-        few = f"{returns.height} common returns, at least {MIN_RETURNS} are needed"
+    if returns.height < PAIR_MINIMUM:
+        few = f"{returns.height} common returns, at least {PAIR_MINIMUM} are needed"
         return Fit(None, sample, returns, few)
     found = line(returns["y"].to_numpy(), returns["x"].to_numpy())
     reason = f"the returns of {fund} are constant" if found.slope is None else ""
@@ -127,7 +128,7 @@ def _barred(case: Case, ask: Ask, lot: Lot) -> str:
     """Why the job does not look at a lot, or at any."""
     equity = case.snapshot["equity_balance"] if case.snapshot else None
     if equity is None or equity <= 0:
-        return "equity_not_positive"
+        return str(EQUITY_NOT_POSITIVE)
     if not lot.live:
         return "the position is closed or deleted"
     if ask.table == "position_interest_rate_betas" and not lot.public:

@@ -10,14 +10,21 @@ from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case
 from engine.analyst.explain.equity import holds, roll
 from engine.analyst.explain.rounding import exact, undefined
-from engine.analyst.explain.weighed import POOR, Counted, counted, market, provided
+from engine.analyst.explain.weighed import Counted, counted, market, provided
 from engine.analyst.explain.working import Step, Working, absent
 from engine.analytics.betas import market as market_beta
 from engine.analytics.betas import provider as provider_beta
 from engine.analytics.betas import rate as rate_beta
-from engine.analytics.factors import ridge as ridge_factors
-from engine.analytics.factors import spreads as spread_factors
 from engine.analytics.factors.definitions import FORMER_MARKET
+from engine.core.funds import SPREAD_FUNDS
+from engine.core.job_catalog import (
+    EQUITY_NOT_POSITIVE,
+    MARKET_BETA,
+    PROVIDER_BETA,
+    RATE_BETA,
+    RIDGE_FACTORS,
+    SPREAD_FACTORS,
+)
 
 PRODUCT = Context(prec=28, rounding=ROUND_HALF_EVEN)
 """Of exposure_dollar: decimals of 28 digits."""
@@ -99,7 +106,7 @@ def _opening_provider(case: Case) -> Working:
     found, equity = provided(case, case.day - timedelta(days=1), after=False), roll(case).equity
     formula = "beta_provider_1y = {S} / {E}"
     if found.reason or equity <= 0:
-        return absent(formula, found.reason or POOR)
+        return absent(formula, found.reason or EQUITY_NOT_POSITIVE)
     total = math.fsum(lot.value * lot.beta for lot in found.lots)
     steps = (
         Step("S", total, "USD, sum of value x beta, as the session finds them", "frame `lots`"),
@@ -111,10 +118,10 @@ def _opening_provider(case: Case) -> Working:
 def job_of_factor(factor: str) -> str:
     """The job that computes a factor's exposures."""
     own = {
-        market_beta.FACTOR: market_beta.JOB,
-        FORMER_MARKET: market_beta.JOB,
-        provider_beta.FACTOR: provider_beta.JOB,
-        rate_beta.FACTOR: rate_beta.JOB,
+        market_beta.FACTOR: MARKET_BETA,
+        FORMER_MARKET: MARKET_BETA,
+        provider_beta.FACTOR: PROVIDER_BETA,
+        rate_beta.FACTOR: RATE_BETA,
     }
-    style = spread_factors.SPREAD.job if factor in spread_factors.SPREADS else ridge_factors.RIDGE.job
-    return own.get(factor, style)
+    style = SPREAD_FACTORS if factor in SPREAD_FUNDS else RIDGE_FACTORS
+    return own.get(factor, style).name

@@ -16,7 +16,8 @@ import polars as pl
 from engine.analyst.explain.case import Case, Lot
 from engine.analyst.explain.pairs import common
 from engine.analyst.explain.working import Sample, table
-from engine.analytics.volatility.portfolio import LOOK_BACK, SMALLEST_TOTAL
+from engine.analytics.volatility.portfolio import SMALLEST_TOTAL
+from engine.core.job_catalog import VOLATILITY
 from engine.numerics.arrays import Floats
 
 Closes = dict[str, dict[date, float]]
@@ -53,14 +54,14 @@ def own_returns(case: Case, symbol: str) -> Returns:
 
 
 def _own_returns(case: Case, symbol: str) -> Returns:
-    closes = case.series(symbol, LOOK_BACK)
+    closes = case.series(symbol, VOLATILITY.look_back)
     days = sorted(closes)
     moves = (
         (day, before, closes[before], closes[day], closes[day] / closes[before] - 1.0)
         for before, day in pairwise(days)
     )
     frame = table(OWN, moves)
-    sample = common(case, {symbol: closes}, LOOK_BACK)
+    sample = common(case, {symbol: closes}, VOLATILITY.look_back)
     return Returns(tuple(days[1:]), frame["return"].to_numpy(), sample, {"returns": frame})
 
 
@@ -74,7 +75,7 @@ def weighed_returns(case: Case, lots: list[Lot]) -> Returns | None:
 
 def _weighed_returns(case: Case, lots: list[Lot]) -> Returns | None:
     weights = _weights(case, lots)
-    series = {measured(lot): case.series(measured(lot), LOOK_BACK) for lot in lots}
+    series = {measured(lot): case.series(measured(lot), VOLATILITY.look_back) for lot in lots}
     priced = {symbol: closes for symbol, closes in series.items() if closes}
     if weights is None or not priced:
         return None
@@ -88,7 +89,9 @@ def _weighed_returns(case: Case, lots: list[Lot]) -> Returns | None:
         "lots": table(WEIGHTS, rows),
         "returns": table(SERIES, zip(moves, total.tolist(), strict=True)),
     }
-    return Returns(tuple(moves), total, common(case, priced, LOOK_BACK), frames, _notes(lots, held))
+    return Returns(
+        tuple(moves), total, common(case, priced, VOLATILITY.look_back), frames, _notes(lots, held)
+    )
 
 
 def _common_moves(priced: Closes) -> dict[date, dict[str, float]]:

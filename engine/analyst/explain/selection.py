@@ -9,21 +9,25 @@ from uuid import UUID
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case, Lot
 from engine.analyst.explain.catalog import CATALOG
-from engine.analytics.factors.ridge import STYLES
-from engine.analytics.factors.spreads import SPREADS
 from engine.core.errors import UsageError
+from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
+from engine.core.job_catalog import JOBS
 from engine.core.names import AmbiguousNameError, UnknownNameError, table_named
 from engine.core.schema import TABLES
-from engine.pipeline.compute import JOBS
 
+PARTS = {
+    "position_id": "position",
+    "factor_id": "factor",
+    "symbol_1": "pair",
+    "scenario_id": "scenario",
+}
+"""What a user names to choose a row, by the key column that holds it."""
 NEEDS = {
-    "position_market_betas": ("position",),
-    "position_interest_rate_betas": ("position",),
-    "position_factor_exposures": ("position", "factor"),
-    "factor_exposures": ("factor",),
-    "position_volatility": ("position",),
-    "pairwise_correlations": ("pair",),
-    "stress_test_results": ("scenario",),
+    **{
+        table.name: tuple(PARTS[column] for column in table.key if column in PARTS)
+        for table in TABLES.values()
+        if table.jobs
+    },
     "analytics_status": ("job",),
     "positions": ("position",),
     "tags_v2": ("tag",),
@@ -136,7 +140,9 @@ def select(case: Case, table: str, column: str, asked: Selectors) -> Ask:
 def factors_of(case: Case, table: str) -> list[str]:
     """The factors that a table can have rows of."""
     return [
-        name for name in case.factors if table != "position_factor_exposures" or name in (*SPREADS, *STYLES)
+        name
+        for name in case.factors
+        if table != "position_factor_exposures" or name in (*SPREAD_FUNDS, *STYLE_FUNDS)
     ]
 
 

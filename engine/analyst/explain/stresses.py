@@ -12,9 +12,18 @@ from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case
 from engine.analyst.explain.factor_moves import FactorMoves
 from engine.analyst.explain.working import Step, Working, absent, table
-from engine.analytics.stress.exposures import EXPOSURE_ROWS, RATE_BETA_DAYS
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress import CORRELATES_AS, HELD_AS, LOSS_FLOOR
+from engine.core.job_catalog import (
+    EXPOSURE_ROWS,
+    NO_FACTOR_EXPOSURES,
+    NO_FACTOR_PRICES,
+    NO_SCENARIOS,
+    NO_STORED_SCENARIOS,
+    ONE_FACTOR_ALONE,
+    RATE_BETA_DAYS,
+    Reason,
+)
 
 HELD = {"factor": pl.String, "exposure": pl.Float64, "of": pl.Date, "source": pl.String}
 RATE_LOTS = {"symbol": pl.String, "ir_beta": pl.Float64, "of": pl.Date, "value": pl.Float64}
@@ -93,18 +102,18 @@ def factor_moves(case: Case) -> FactorMoves:
     return case.once(("factor moves",), lambda: FactorMoves(case))
 
 
-def job_reason(case: Case) -> str:
-    """Why nothing was computed for the session; "" where it was."""
+def job_reason(case: Case) -> Reason | None:
+    """Return why nothing was computed for the session, None where it was."""
     funds, active = len(factor_moves(case).names), case.scenarios.active
     stored = set(case.inputs.scenarios["scenario_id"])
     cases = {
-        "no_factor_prices": funds == 0,
-        "one_factor_alone": funds == 1,
-        "no_factor_exposures": not holdings(case).dollars,
-        "no_scenarios": not active,
-        "no_stored_scenarios": not any(scenario.id in stored for scenario in active),
+        NO_FACTOR_PRICES: funds == 0,
+        ONE_FACTOR_ALONE: funds == 1,
+        NO_FACTOR_EXPOSURES: not holdings(case).dollars,
+        NO_SCENARIOS: not active,
+        NO_STORED_SCENARIOS: not any(scenario.id in stored for scenario in active),
     }
-    return next((reason for reason, holds in cases.items() if holds), "")
+    return next((reason for reason, holds in cases.items() if holds), None)
 
 
 def result(case: Case, ask: Ask) -> Working:

@@ -17,12 +17,19 @@ from engine.analyst.explain.pairs import common
 from engine.analyst.explain.working import Sample, Step, Working, absent
 from engine.analytics.factors.lots import CAP
 from engine.analytics.factors.portfolio import QUALITY
-from engine.analytics.factors.ridge import LEAST as RIDGE_LEAST
-from engine.analytics.factors.ridge import LOOK_BACK as RIDGE_LOOK_BACK
-from engine.analytics.factors.ridge import PENALTY, STYLES
-from engine.analytics.factors.spreads import FUNDS, SPREADS
-from engine.analytics.factors.spreads import LEAST as SPREAD_LEAST
-from engine.analytics.factors.spreads import LOOK_BACK as SPREAD_LOOK_BACK
+from engine.analytics.factors.ridge import PENALTY
+from engine.analytics.factors.spreads import FUNDS
+from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
+from engine.core.job_catalog import (
+    EQUITY_NOT_POSITIVE,
+    NO_ETF_DATA,
+    NO_FACTOR_DATA,
+    NO_SPREAD_DATA,
+    RIDGE_FACTORS,
+    SPREAD_FACTORS,
+    Job,
+    Reason,
+)
 from engine.numerics.arrays import Floats
 
 Series = dict[str, dict[date, float]]
@@ -31,15 +38,14 @@ Moves = dict[date, dict[str, float]]
 
 @dataclass(frozen=True)
 class Kind:
-    """Spread or ridge. funds: in order. look_back: calendar days. least: common returns."""
+    """Spread or ridge: the job and its funds, in order."""
 
     funds: tuple[str, ...]
-    look_back: int
-    least: int
+    job: Job
 
 
-SPREAD = Kind(FUNDS, SPREAD_LOOK_BACK, SPREAD_LEAST)
-RIDGE = Kind(tuple(STYLES.values()), RIDGE_LOOK_BACK, RIDGE_LEAST)
+SPREAD = Kind(FUNDS, SPREAD_FACTORS)
+RIDGE = Kind(tuple(STYLE_FUNDS.values()), RIDGE_FACTORS)
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Aligned:
 
 def kind_of(factor: str) -> Kind:
     """How a factor's betas are made."""
-    return SPREAD if factor in SPREADS else RIDGE
+    return SPREAD if factor in SPREAD_FUNDS else RIDGE
 
 
 def style_beta(case: Case, ask: Ask) -> Working:
@@ -74,7 +80,7 @@ def style_beta(case: Case, ask: Ask) -> Working:
 
 def quality(case: Case, ask: Ask) -> Working:
     """The one flag there is."""
-    beta, least = style_beta(case, ask), kind_of(ask.factor).least
+    beta, least = style_beta(case, ask), kind_of(ask.factor).job.minimum
     if beta.value is None:
         return absent(f"quality_flag = {QUALITY}", beta.reason, sample=beta.sample)
     note = f"a fit on fewer than {least} common returns is not made, so there is no other flag"
@@ -86,20 +92,20 @@ def beta_of(case: Case, lot: Lot, factor: str) -> float | None:
     found = aligned(case, lot, kind_of(factor))
     if found.reason:
         return None
-    if factor in SPREADS:
+    if factor in SPREAD_FUNDS:
         slope = line(found.y, _spread_returns(found, factor)).slope
     else:
-        solved, fund = case.once(("ridge", lot.symbol), lambda: _solve(found)), STYLES[factor]
+        solved, fund = case.once(("ridge", lot.symbol), lambda: _solve(found)), STYLE_FUNDS[factor]
         slope = solved.slope(found.names.index(fund)) if fund in found.names else None
     return None if slope is None else _capped(slope)[0]
 
 
-def fund_gate(case: Case, kind: Kind) -> str:
-    """Why the funds end the job for a whole session, "" if they do not."""
+def fund_gate(case: Case, kind: Kind) -> Reason | None:
+    """Return why the funds end the job for a whole session, None if they do not."""
     funds, _, moves = _frame(case, kind.funds, kind)
     if not moves:
-        return "no_etf_data" if kind is SPREAD else "no_factor_data"
-    return "no_spread_data" if kind is SPREAD and len(funds) < len(kind.funds) else ""
+        return NO_ETF_DATA if kind is SPREAD else NO_FACTOR_DATA
+    return NO_SPREAD_DATA if kind is SPREAD and len(funds) < len(kind.funds) else None
 
 
 def aligned(case: Case, lot: Lot, kind: Kind) -> Aligned:
@@ -120,12 +126,12 @@ def aligned(case: Case, lot: Lot, kind: Kind) -> Aligned:
 
 def _too_little(lot: Lot, kind: Kind, stocks: Series, funds: Sequence[str], common_returns: int) -> str:
     if lot.symbol not in stocks:
-        return f"no close of {lot.symbol} in {kind.look_back} days"
+        return f"no close of {lot.symbol} in {kind.job.look_back} days"
     if not funds or (kind is SPREAD and len(funds) < len(kind.funds)):
         missing = ", ".join(fund for fund in kind.funds if fund not in funds)
-        return f"no close of {missing} in {kind.look_back} days"
-    if common_returns < kind.least:
-        return f"{common_returns} common returns, at least {kind.least} are needed"
+        return f"no close of {missing} in {kind.job.look_back} days"
+    if common_returns < kind.job.minimum:
+        return f"{common_returns} common returns, at least {kind.job.minimum} are needed"
     return ""
 
 
@@ -133,9 +139,9 @@ def _frame(case: Case, symbols: tuple[str, ...], kind: Kind) -> tuple[Series, Sa
     """The symbols that have any close in the look-back, their common sessions, and their returns."""
 
     def make() -> tuple[Series, Sample, Moves]:
-        every = {symbol: case.series(symbol, kind.look_back) for symbol in dict.fromkeys(symbols)}
+        every = {symbol: case.series(symbol, kind.job.look_back) for symbol in dict.fromkeys(symbols)}
         priced = {symbol: closes for symbol, closes in every.items() if closes}
-        sample = common(case, priced, kind.look_back)
+        sample = common(case, priced, kind.job.look_back)
         return priced, sample, _returns(priced, sample.used)
 
     return case.once(("frame", symbols, kind), make)
@@ -153,7 +159,7 @@ def _returns(series: Series, days: Sequence[date]) -> Moves:
 def _barred(case: Case, lot: Lot, factor: str) -> str:
     equity = case.snapshot["equity_balance"] if case.snapshot else None
     if equity is None or equity <= 0:
-        return "equity_not_positive"
+        return str(EQUITY_NOT_POSITIVE)
     if lot.exit_date is not None:
         return "the position is closed"
     if not lot.stock:
@@ -164,7 +170,7 @@ def _barred(case: Case, lot: Lot, factor: str) -> str:
 
 
 def _working(found: Aligned, lot: Lot, factor: str) -> Working:
-    return _spread(found, lot, factor) if factor in SPREADS else _ridge(found, lot, factor)
+    return _spread(found, lot, factor) if factor in SPREAD_FUNDS else _ridge(found, lot, factor)
 
 
 def _capped(slope: float) -> tuple[float, tuple[str, ...]]:
@@ -174,12 +180,12 @@ def _capped(slope: float) -> tuple[float, tuple[str, ...]]:
 
 
 def _spread_returns(found: Aligned, factor: str) -> Floats:
-    long, short = (found.names.index(fund) for fund in SPREADS[factor])
+    long, short = (found.names.index(fund) for fund in SPREAD_FUNDS[factor])
     return np.asarray(found.funds[:, long] - found.funds[:, short])
 
 
 def _spread(found: Aligned, lot: Lot, factor: str) -> Working:
-    long, short = SPREADS[factor]
+    long, short = SPREAD_FUNDS[factor]
     x = _spread_returns(found, factor)
     fitted = line(found.y, x)
     formula = "exposure_value = min(max({Sxy} / {Sxx}, -5), 5)"
@@ -219,9 +225,9 @@ def _solve(found: Aligned) -> Solved:
 
 
 def _ridge(found: Aligned, lot: Lot, factor: str) -> Working:
-    formula, fund = "exposure_value = min(max({b} / {sigma}, -5), 5)", STYLES[factor]
+    formula, fund = "exposure_value = min(max({b} / {sigma}, -5), 5)", STYLE_FUNDS[factor]
     if fund not in found.names:
-        return absent(formula, f"no close of {fund} in {RIDGE.look_back} days", sample=found.sample)
+        return absent(formula, f"no close of {fund} in {RIDGE.job.look_back} days", sample=found.sample)
     solved, names, at = _solve(found), found.names, found.names.index(fund)
     beta, notes = _capped(solved.slope(at))
     source = "solves (Z'Z + I) b = Z'(r - mean r): frame `system`"

@@ -13,8 +13,16 @@ from engine.analyst.explain.case import Case, Lot
 from engine.analyst.explain.return_series import Returns, measured, own_returns, weighed_returns
 from engine.analyst.explain.working import Step, Value, Working, absent
 from engine.analytics.volatility.positions import STEEPEST_STABLE, WEAKEST_TREND
+from engine.core.job_catalog import (
+    NO_PORTFOLIO_VOLATILITY,
+    NO_POSITION_VOLATILITY,
+    VOLATILITY,
+    VOLATILITY_NO_ACTIVE_POSITIONS,
+    VOLATILITY_NO_PUBLIC_POSITIONS,
+    Reason,
+)
 from engine.numerics.arrays import Floats
-from engine.numerics.volatility import MIN_FOR_PERCENTILE, MIN_OBSERVATIONS, TREND_POINTS
+from engine.numerics.volatility import MIN_FOR_PERCENTILE, TREND_POINTS
 
 ANNUAL = math.sqrt(252)
 WEEK, MONTH, QUARTER = 5, 21, 63
@@ -33,6 +41,17 @@ COMPONENTS = {
     "W": "fraction a year, volatility of the last 5 returns",
     "M": "fraction a year, volatility of the last 21 returns",
 }
+POSITION_NAMES = (
+    *SPANS,
+    "vol_daily",
+    "observations",
+    "vol_percentile",
+    "vol_trend",
+    "vol_trend_strength",
+    "expected_vol_21d",
+    "model_r_squared",
+)
+"""The columns of position_volatility."""
 LABEL = f"stable, or, where R2 > {WEAKEST_TREND} and |slope| > {STEEPEST_STABLE}, increasing or decreasing"
 
 
@@ -51,39 +70,40 @@ def portfolio_volatility(case: Case, ask: Ask) -> Working:
     lots, reason = counted(case)
     reason = reason or reason_against(case, lots)
     series = None if reason else weighed_returns(case, lots)
-    if series is None:
+    if reason or series is None:
+        assert reason is not None
         return absent(f"{ask.column} of the portfolio's own series", reason)
     return figure(ask.column, NAMES[ask.column], series)
 
 
-def counted(case: Case) -> tuple[list[Lot], str]:
-    """The open lots that a market quotes, and a code where there are none."""
+def counted(case: Case) -> tuple[list[Lot], Reason | None]:
+    """Return the open lots that a market quotes, and the reason where there are none."""
     live = [lot for lot in case.lots if lot.live]
     lots = [lot for lot in live if measured(lot) not in case.never_quoted]
     if not live:
-        return [], "no_active_positions"
-    return lots, "" if lots else "no_public_positions"
+        return [], VOLATILITY_NO_ACTIVE_POSITIONS
+    return lots, None if lots else VOLATILITY_NO_PUBLIC_POSITIONS
 
 
 def enough(case: Case, lot: Lot) -> bool:
     """Whether a lot has figures."""
-    return len(own_returns(case, measured(lot)).values) >= MIN_OBSERVATIONS
+    return len(own_returns(case, measured(lot)).values) >= VOLATILITY.minimum
 
 
-def reason_against(case: Case, lots: list[Lot]) -> str:
-    """Why lots have no portfolio volatility, "" if they have one."""
+def reason_against(case: Case, lots: list[Lot]) -> Reason | None:
+    """Return why lots have no portfolio volatility, None if they have one."""
     if not any(enough(case, lot) for lot in lots):
-        return "no_position_volatility"
+        return NO_POSITION_VOLATILITY
     series = weighed_returns(case, lots)
-    few = series is None or len(series.values) < MIN_OBSERVATIONS
-    return "no_portfolio_volatility" if few else ""
+    few = series is None or len(series.values) < VOLATILITY.minimum
+    return NO_PORTFOLIO_VOLATILITY if few else None
 
 
 def figure(column: str, name: str, series: Returns) -> Working:
     """A volatility figure of a series; without 63 returns there is none."""
     count = len(series.values)
-    if count < MIN_OBSERVATIONS:
-        reason = f"{count} returns, at least {MIN_OBSERVATIONS} are needed"
+    if count < VOLATILITY.minimum:
+        reason = f"{count} returns, at least {VOLATILITY.minimum} are needed"
         return absent(f"{column} of the returns", reason, frames=series.frames, sample=series.sample)
     by_name: dict[str, Callable[[str, Returns], Working]] = {
         "vol_daily": _daily,

@@ -17,11 +17,20 @@ from engine.analytics.betas.market import FACTOR as MARKET
 from engine.analytics.betas.provider import FACTOR as PROVIDER
 from engine.analytics.betas.rate import FACTOR as RATE
 from engine.analytics.factors.definitions import FORMER_MARKET
-from engine.analytics.factors.ridge import STYLES
-from engine.analytics.factors.spreads import SPREADS
-from engine.core.funds import MARKET_FUND, RATE_FUND
+from engine.core.funds import MARKET_FUND, RATE_FUND, SPREAD_FUNDS, STYLE_FUNDS
+from engine.core.job_catalog import (
+    EQUITY_NOT_POSITIVE,
+    MARKET_NO_ACTIVE_POSITIONS,
+    MARKET_NO_BETAS,
+    NO_PUBLIC_POSITIONS,
+    PROVIDER_NO_BETAS,
+    RATE_NO_BETAS,
+    RATE_NO_PUBLIC_POSITIONS,
+    RIDGE_NO_POSITION_BETAS,
+    SPREAD_NO_POSITION_BETAS,
+    Reason,
+)
 
-POOR = "equity_not_positive"
 LOTS = {
     "symbol": pl.String,
     "position_id": pl.String,
@@ -51,7 +60,7 @@ class Counted:
 
     lots: tuple[Weighed, ...] = ()
     of: int = 0
-    reason: str = ""
+    reason: Reason | str = ""
 
     def frame(self) -> pl.DataFrame:
         """The lots as a frame; columns that none fills are left out."""
@@ -79,12 +88,14 @@ def poor(case: Case) -> bool:
     return equity is None or equity <= 0
 
 
-def _judged(case: Case, looked_at: list[Lot], none: str, found: Iterable[Weighed], no_betas: str) -> Counted:
-    """The first reason that holds: poor, no lots, no betas."""
+def _judged(
+    case: Case, looked_at: list[Lot], no_lots: Reason, found: Iterable[Weighed], no_betas: Reason
+) -> Counted:
+    """Return the lots that count, or the first reason that holds."""
     if poor(case):
-        return Counted(of=len(looked_at), reason=POOR)
+        return Counted(of=len(looked_at), reason=EQUITY_NOT_POSITIVE)
     if not looked_at:
-        return Counted(reason=none)
+        return Counted(reason=no_lots)
     lots = tuple(found)
     return Counted(lots, len(looked_at), "" if lots else no_betas)
 
@@ -98,7 +109,7 @@ def market(case: Case) -> Counted:
         for line in [fitted.line]
         if line is not None
     )
-    return _judged(case, lots, "no_active_positions", found, "no_betas")
+    return _judged(case, lots, MARKET_NO_ACTIVE_POSITIONS, found, MARKET_NO_BETAS)
 
 
 def rate(case: Case) -> Counted:
@@ -110,7 +121,7 @@ def rate(case: Case) -> Counted:
         for lot, fitted, beta in _fitted(case, lots, RATE_FUND)
         for value in [float(case.recomputed(lot))]
     )
-    return _judged(case, lots, "no_public_positions", found, "no_betas")
+    return _judged(case, lots, RATE_NO_PUBLIC_POSITIONS, found, RATE_NO_BETAS)
 
 
 def _fitted(case: Case, lots: list[Lot], fund: str) -> Iterable[tuple[Lot, Fit, float]]:
@@ -126,7 +137,7 @@ def _span(fitted: Fit, lot: Lot, fund: str) -> str:
 
 def style(case: Case, factor: str) -> Counted:
     """Open PUBLIC stocks with a beta to a style factor, deleted ones too."""
-    if factor not in (*SPREADS, *STYLES):
+    if factor not in (*SPREAD_FUNDS, *STYLE_FUNDS):
         return Counted(reason="no calculation has such a factor")
     if not case.definitions.filter(name=factor, is_active=True).height:
         return Counted(reason=f"the definition of {factor} is not active")
@@ -135,19 +146,20 @@ def style(case: Case, factor: str) -> Counted:
 
 def style_job(case: Case, kind: Kind, factors: tuple[str, ...] = ()) -> Counted:
     """Lots with a beta to any of these factors; by default to any of the kind's."""
-    wanted = factors or tuple(SPREADS if kind is SPREAD else STYLES)
+    wanted = factors or tuple(SPREAD_FUNDS if kind is SPREAD else STYLE_FUNDS)
     lots = [lot for lot in case.lots if lot.exit_date is None and lot.stock]
     gate = fund_gate(case, kind)
     if lots and gate and not poor(case):
         return Counted(of=len(lots), reason=gate)
-    source = f"{kind.look_back} days of"
+    source = f"{kind.job.look_back} days of"
     betas = ((lot, next(_betas(case, lot, wanted), None)) for lot in lots)
     found = (
         Weighed(lot, float(case.worth(lot)), beta, f"{source} {lot.symbol}")
         for lot, beta in betas
         if beta is not None
     )
-    return _judged(case, lots, "no_public_positions", found, "no_position_betas")
+    no_betas = SPREAD_NO_POSITION_BETAS if kind is SPREAD else RIDGE_NO_POSITION_BETAS
+    return _judged(case, lots, NO_PUBLIC_POSITIONS, found, no_betas)
 
 
 def _betas(case: Case, lot: Lot, factors: tuple[str, ...]) -> Iterator[float]:
@@ -159,7 +171,7 @@ def _betas(case: Case, lot: Lot, factors: tuple[str, ...]) -> Iterator[float]:
 def provider(case: Case) -> Counted:
     """Open PUBLIC stocks with a provider's beta, or else a stored market beta, by their stored value."""
     found = provided(case, case.day, after=True)
-    return Counted(of=found.of, reason=POOR) if poor(case) else found
+    return Counted(of=found.of, reason=EQUITY_NOT_POSITIVE) if poor(case) else found
 
 
 def provided(case: Case, last: date, after: bool) -> Counted:
@@ -177,5 +189,5 @@ def provided(case: Case, last: date, after: bool) -> Counted:
             beta, source = own["beta"], f"position_market_betas, {own['calc_date']}: beta"
         if beta and value:
             found.append(Weighed(lot, float(value), float(beta), source))
-    reason = "no_betas" if lots else "no_public_positions"
+    reason = PROVIDER_NO_BETAS if lots else NO_PUBLIC_POSITIONS
     return Counted(tuple(found), len(lots), "" if found else reason)

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.analyst.explain.reasons import in_words
+from engine.core.job_catalog import Reason
 
 Value = Decimal | float | int | str | bool | date | datetime | None
 """A cell. A float NaN is a figure that was computed and is undefined; None is no figure."""
@@ -122,13 +122,13 @@ def _operand(value: Value) -> str:
 
 def absent(
     formula: str,
-    reason: str,
+    reason: Reason | str,
     *,
     frames: Mapping[str, pl.DataFrame] | None = None,
     sample: Sample | None = None,
 ) -> Working:
-    """No figure, and why: a code of `engine.analyst.explain.reasons`, or words."""
-    return Working(re.sub(r"[{}]", "", formula), None, (), frames or {}, sample, reason=in_words(reason))
+    """Return the working of a figure that is absent, and why: a job's reason, or words."""
+    return Working(re.sub(r"[{}]", "", formula), None, (), frames or {}, sample, reason=str(reason))
 
 
 def table(schema: Mapping[str, Any], rows: Iterable[Sequence[object]]) -> pl.DataFrame:

@@ -12,9 +12,9 @@ from engine.analytics.portfolio_sums import Groups, exposure_rows, group_lots, p
 from engine.analytics.positions.lots import LIVE, Lots, Portfolios
 from engine.analytics.price_panel import Panel
 from engine.core.funds import MARKET_FUND
+from engine.core.job_catalog import MARKET_BETA, MARKET_NO_ACTIVE_POSITIONS, MARKET_NO_BETAS
 from engine.numerics.arrays import Bools, Floats
 
-JOB = "market_beta"
 FACTOR = "Market Beta (90D)"
 WINDOW_DAYS = 90
 METHOD = "OLS_SIMPLE"
@@ -53,13 +53,14 @@ def market_beta(
     """
     lots = lots.where(LIVE)
     groups = group_lots(lots, portfolios)
-    betas = pair_betas(panel, lots, MARKET_FUND)
+    betas = pair_betas(panel, lots, MARKET_FUND, MARKET_BETA)
     verdict = judge(
+        MARKET_BETA,
         groups,
         portfolios,
         betas.fitted,
-        no_lots="failed: no_active_positions",
-        no_betas="failed: no_betas",
+        no_lots=MARKET_NO_ACTIVE_POSITIONS,
+        no_betas=MARKET_NO_BETAS,
     )
     done = verdict.done
     beta, snapshot = _portfolio_figures(betas, lots, groups, portfolios, done)
@@ -70,7 +71,7 @@ def market_beta(
             "factor_exposures": exposure_rows(portfolios, dates, [factor_id], beta[:, None], done[:, None]),
         },
         snapshot=portfolio_rows(portfolios, dates, done, "snapshot_date").with_columns(snapshot),
-        status=verdict.status(portfolios, dates, JOB),
+        status=verdict.status(portfolios, dates),
     )
 
 

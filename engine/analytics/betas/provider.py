@@ -9,12 +9,12 @@ from engine.analytics.job_result import Outcome
 from engine.analytics.job_status import judge
 from engine.analytics.portfolio_sums import CENT_SCALE, STOCK, exposure_rows, group_lots, portfolio_rows
 from engine.analytics.positions.lots import LIVE, Lots, Portfolios
+from engine.core.job_catalog import NO_PUBLIC_POSITIONS, PROVIDER_BETA, PROVIDER_NO_BETAS
 from engine.numerics.arrays import Bools, Floats
 from engine.numerics.rounding import round_half_away
 
-JOB = "provider_beta"
 FACTOR = "Provider Beta (1Y)"
-COLUMN = "beta_provider_1y"
+(COLUMN,) = PROVIDER_BETA.columns()
 STORED_SCALE = 6
 """Decimals of position_market_betas.beta, from which the fall-back is read back."""
 
@@ -54,11 +54,12 @@ def provider_beta(
     newest, _ = _newest_market_betas(lots, dates, market_betas, previous)
     weighted, counted = _weighted(lots.stored.T, _chosen(lots, profiles, newest))
     verdict = judge(
+        PROVIDER_BETA,
         groups,
         portfolios,
         counted,
-        no_lots="skipped: no_public_positions",
-        no_betas="failed: no_betas",
+        no_lots=NO_PUBLIC_POSITIONS,
+        no_betas=PROVIDER_NO_BETAS,
     )
     done, equity = verdict.done, portfolios.equity.T
     beta = np.divide(groups.sum(weighted), equity, out=np.zeros_like(equity), where=done)
@@ -67,7 +68,7 @@ def provider_beta(
             "factor_exposures": exposure_rows(portfolios, dates, [factor_id], beta[:, None], done[:, None])
         },
         snapshot=_snapshot(portfolios, dates, beta, done),
-        status=verdict.status(portfolios, dates, JOB),
+        status=verdict.status(portfolios, dates),
     )
 
 

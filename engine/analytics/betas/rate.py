@@ -12,10 +12,10 @@ from engine.analytics.portfolio_sums import PUBLIC, exposure_rows, group_lots
 from engine.analytics.positions.lots import LIVE, Lots, Portfolios
 from engine.analytics.price_panel import Panel
 from engine.core.funds import RATE_FUND
+from engine.core.job_catalog import RATE_BETA, RATE_NO_BETAS, RATE_NO_PUBLIC_POSITIONS
 from engine.core.rules import RateWeights
 from engine.numerics.arrays import Bools
 
-JOB = "rate_beta"
 FACTOR = "IR Beta"
 
 
@@ -46,13 +46,14 @@ def rate_beta(
     """
     lots = lots.where(LIVE & PUBLIC)
     groups = group_lots(lots, portfolios)
-    betas = pair_betas(panel, lots, RATE_FUND)
+    betas = pair_betas(panel, lots, RATE_FUND, RATE_BETA)
     verdict = judge(
+        RATE_BETA,
         groups,
         portfolios,
         betas.fitted,
-        no_lots="skipped: no_public_positions",
-        no_betas="failed: no_betas",
+        no_lots=RATE_NO_PUBLIC_POSITIONS,
+        no_betas=RATE_NO_BETAS,
     )
     done = verdict.done
     written = betas.fitted & done[:, groups.owner]
@@ -65,7 +66,7 @@ def rate_beta(
             "position_interest_rate_betas": _position_rows(betas, lots, dates, written),
             "factor_exposures": exposure_rows(portfolios, dates, [factor_id], beta[:, None], done[:, None]),
         },
-        status=verdict.status(portfolios, dates, JOB),
+        status=verdict.status(portfolios, dates),
     )
 
 

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from engine.analytics.positions.lots import Lots
 from engine.analytics.price_panel import Panel
+from engine.core.job_catalog import Job
 from engine.numerics.line_fit import OlsFit
 from engine.numerics.ols import aligned_returns, rolling_ols
 
-LOOK_BACK = 120
-"""Calendar days, both ends inclusive: 90 and a buffer of 30 (document 02 §2.3)."""
-MIN_RETURNS = 30
 CAP = 5.0
 """Largest size of a slope; the other figures stay those of the uncapped one."""
 
@@ -46,21 +44,21 @@ class PairBetas:
         return pl.Series(name, getattr(self.fit, name)[session, self.column[lot]])
 
 
-def pair_betas(panel: Panel, lots: Lots, fund: str) -> PairBetas:
-    """Regress each lot's own symbol on a fund, over the last 120 calendar days of each session.
+def pair_betas(panel: Panel, lots: Lots, fund: str, job: Job) -> PairBetas:
+    """Regress each lot's own symbol on a fund, over the job's look-back of each session.
 
         r_t = alpha + beta x_t + e_t,  r_t = close_t / close_p - 1
 
     r the symbol's and x the fund's simple returns over the sessions that both have, p the one
-    before t of these; at least 30 returns; beta capped to [-5, 5]. The symbol is the lot's own,
-    never its underlying. Source: document 02 §2.2, §3.1, §4.1.
+    before t of these; at least the job's minimum of returns; beta capped to [-5, 5]. The symbol is
+    the lot's own, never its underlying. Source: document 02 §2.2, §3.1, §4.1.
     """
     columns = panel.columns(lots.frame["symbol"])
     known = np.unique(columns[columns >= 0])
-    first, stop = panel.bounds(LOOK_BACK)
+    first, stop = panel.bounds(job.look_back)
     fit = OlsFit.blank((len(first), known.size + 1))
     if known.size and fund in panel.index:
         returns = aligned_returns(panel.close[:, known], panel.close[:, panel.index[fund]])
-        fit.put(np.s_[:, :-1], rolling_ols(returns, first, stop, MIN_RETURNS))
+        fit.put(np.s_[:, :-1], rolling_ols(returns, first, stop, job.minimum))
     np.clip(fit.slope, -CAP, CAP, out=fit.slope)
     return PairBetas(fit, np.where(columns >= 0, np.searchsorted(known, columns), known.size))

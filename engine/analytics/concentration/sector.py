@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from engine.analytics.concentration.measures import concentration, quotients
-from engine.analytics.job_result import Outcome, status_grid
+from engine.analytics.job_result import Outcome, first_reasons, status_grid
 from engine.analytics.positions.lots import Portfolios
 from engine.analytics.positions.valuation import OPEN
 from engine.core.instruments import CONTRACT_SIZE, is_option
+from engine.core.job_catalog import (
+    HISTORICAL_SESSION,
+    NO_BENCHMARK,
+    NO_EQUITY,
+    NO_POSITIONS,
+    NO_VALUE,
+    SECTOR,
+)
 from engine.core.money import GRAINS_A_CENT, integer, scaled
+from engine.numerics.arrays import Ints
 
-JOB = "sector"
 ETFS, UNCLASSIFIED = "ETFs", "Unclassified"
 GICS_NAMES = {
     "Financial Services": "Financials",
@@ -24,15 +33,6 @@ GICS_NAMES = {
 }
 """The standard's names of the sectors that the provider calls otherwise."""
 UNKNOWN = ("", "Unknown")
-SNAPSHOT_COLUMNS = (
-    "portfolio_id",
-    "snapshot_date",
-    "sector_exposure",
-    "hhi",
-    "effective_num_positions",
-    "top_3_concentration",
-    "top_10_concentration",
-)
 
 
 def sector(
@@ -58,25 +58,20 @@ def sector(
         has_benchmark: without one the legacy batch computes nothing.
 
     Returns:
-        No tables. Reasons: historical_session, no_positions (skips); no_equity, no_benchmark,
-        no_value (failures). Lots used are those that fall in a bucket.
+        No tables. Lots used are those that fall in a bucket.
     """
     cells = book.select("portfolio_id", "date", "holds", "equity_grains")
     held = cells.filter((pl.col("date") >= run_date) & pl.col("holds")).with_row_index("owner")
     lots = with_buckets(found_values(held, days, positions), profiles)
-    figures = [held, sector_weights(lots, held), concentration(lots, held.height)]
-    judged = pl.concat(figures, how="horizontal").with_columns(reason=_reason(has_benchmark))
-    done = judged.filter(pl.col("reason") == "").with_columns(snapshot_date="date")
     counts = lots.group_by("owner").agg(used=pl.col("bucket").count(), left_out=pl.col("bucket").null_count())
-    told = cells.join(
-        judged.join(counts, on="owner", how="left").select(
-            "portfolio_id", "date", "reason", "used", "left_out"
-        ),
-        on=["portfolio_id", "date"],
-        how="left",
-        maintain_order="left",
-    )
-    return Outcome({}, _status(told, portfolios, run_date), done.select(SNAPSHOT_COLUMNS))
+    keys = held.select("owner", "portfolio_id", "date")
+    figures = [keys, sector_weights(lots, held), concentration(lots, held.height)]
+    found = pl.concat(figures, how="horizontal").join(counts, on="owner", how="left")
+    judged = cells.join(found, on=["portfolio_id", "date"], how="left", maintain_order="left")
+    reasons = _reasons(judged, has_benchmark, run_date)
+    done = judged.filter(pl.Series(reasons == 0))
+    snapshot = done.select("portfolio_id", pl.col("date").alias("snapshot_date"), *SECTOR.columns())
+    return Outcome({}, _status(judged, reasons, portfolios), snapshot)
 
 
 def found_values(held: pl.DataFrame, days: pl.DataFrame, positions: pl.DataFrame) -> pl.DataFrame:
@@ -161,29 +156,21 @@ def sector_weights(lots: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _reason(has_benchmark: bool) -> pl.Expr:
-    """The first reason why there are no figures, "" where there are some."""
-    return (
-        pl.when(pl.col("equity_grains") == 0)
-        .then(pl.lit("failed: no_equity"))
-        .when(not has_benchmark)
-        .then(pl.lit("failed: no_benchmark"))
-        .when(pl.col("hhi").is_null())
-        .then(pl.lit("failed: no_value"))
-        .otherwise(pl.lit(""))
-    )
+def _reasons(judged: pl.DataFrame, has_benchmark: bool, run_date: date) -> Ints:
+    """Return the number [P * D] of the first reason why there are no figures, 0 where there are some."""
+    cases = {
+        HISTORICAL_SESSION: judged.select(pl.col("date") < run_date),
+        NO_POSITIONS: judged.select(~pl.col("holds")),
+        NO_EQUITY: judged.select(pl.col("equity_grains") == 0),
+        NO_VALUE: judged.select(pl.col("hhi").is_null()),
+    }
+    holds = {reason: where.to_series().to_numpy() for reason, where in cases.items()}
+    return first_reasons(SECTOR, {**holds, NO_BENCHMARK: not has_benchmark}, (judged.height,))
 
 
-def _status(told: pl.DataFrame, portfolios: Portfolios, run_date: date) -> pl.DataFrame:
-    """The job's status: what `told` says of sessions from the run date on, skips before."""
-    rows = told.select(
-        reason=pl.when(pl.col("date") < run_date)
-        .then(pl.lit("skipped: historical_session"))
-        .otherwise(pl.col("reason").fill_null("skipped: no_positions")),
-        used=pl.when(pl.col("reason") == "").then("used").fill_null(0).cast(pl.Int64),
-        left_out=pl.when(pl.col("reason") == "").then("left_out").fill_null(0).cast(pl.Int64),
-    )
+def _status(judged: pl.DataFrame, reasons: Ints, portfolios: Portfolios) -> pl.DataFrame:
     owners = len(portfolios.ids)
-    sessions = told.height // max(owners, 1)
-    cells = (rows[name].to_numpy().reshape(owners, sessions) for name in rows.columns)
-    return status_grid(portfolios, told.head(sessions)["date"], JOB, *cells)
+    sessions = judged.height // max(owners, 1)
+    counts = (np.where(reasons == 0, judged[name].fill_null(0), 0) for name in ("used", "left_out"))
+    grids = (cells.astype(np.int64).reshape(owners, sessions) for cells in (reasons, *counts))
+    return status_grid(SECTOR, portfolios, judged["date"].head(sessions), *grids)

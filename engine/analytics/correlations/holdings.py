@@ -9,13 +9,9 @@ import polars as pl
 
 from engine.analytics.positions.lots import Portfolios
 from engine.core.instruments import CONTRACT_SIZE, is_option
+from engine.core.job_catalog import MIN_POSITION_PERCENT, MIN_POSITION_VALUE
 from engine.core.money import CENT_SCALE, GRAIN_SCALE, GRAINS_A_CENT, integer, scaled
 from engine.numerics.arrays import Bools, Ints
-
-MIN_VALUE = 10_000
-"""USD, inclusive."""
-LOTS_A_PORTFOLIO = 100
-"""A lot must be worth at least gross exposure over this, inclusive: a weight of 0.01."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +79,6 @@ def _passes(gross: pl.Expr) -> pl.Expr:
     price = pl.coalesce("last_price", scaled("entry_price"))
     value = (scaled("quantity") * price).abs() * pl.when(contract).then(CONTRACT_SIZE).otherwise(1)
     limit = gross.cast(pl.Int128) * integer(GRAINS_A_CENT)
-    large = value >= integer(MIN_VALUE * 10**GRAIN_SCALE)
-    weighty = (gross > 0) & (value * integer(LOTS_A_PORTFOLIO) >= limit)
+    large = value >= integer(MIN_POSITION_VALUE * 10**GRAIN_SCALE)
+    weighty = (gross > 0) & (value * integer(100) >= limit * integer(MIN_POSITION_PERCENT))
     return pl.col("investment_class").ne_missing("PRIVATE") & large & weighty

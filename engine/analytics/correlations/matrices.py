@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from engine.analytics.correlations.common_days import Closes, HoldingSets, concat_sets, day_sets, no_sets
+from engine.core.job_catalog import CORRELATIONS
 from engine.numerics.arrays import Bools, Floats, Ints
 from engine.numerics.correlation_sets import TILE, set_figures, square_cells
 
 MIN_CLOSES = 2
-MIN_RETURNS = 20
 BATCH_CELLS = 1 << 17
 """Returns computed at a time: what a batch works on stays in the processor's cache."""
 
@@ -85,7 +85,7 @@ def stack(parts: list[Matrices]) -> Matrices:
 
 def _gathered(closes: Closes, column: Ints, sets: HoldingSets) -> Matrices:
     """Matrices of sets that share their days, out of one matrix of all their symbols."""
-    if sets.n[0] < MIN_RETURNS:
+    if sets.n[0] < CORRELATIONS.minimum:
         return _empty(sets)
     known, place = np.unique(column[sets.holding], return_inverse=True)
     level = closes.close[np.ix_(sets.days[: sets.n[0] + 1], known)]
@@ -105,7 +105,7 @@ def _side_by_side(closes: Closes, column: Ints, sets: HoldingSets) -> Iterator[M
     width = -(-sets.size // TILE) * TILE
     for n, columns in np.unique(np.stack((sets.n, width)), axis=1).T.tolist():
         alike = np.flatnonzero((sets.n == n) & (width == columns))
-        if n < MIN_RETURNS:
+        if n < CORRELATIONS.minimum:
             yield _empty(sets.at(alike))
             continue
         step = max(1, BATCH_CELLS // (n * columns))

@@ -7,19 +7,24 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.analytics.correlations.common_days import Closes
-from engine.analytics.correlations.holdings import LOTS_A_PORTFOLIO, MIN_VALUE, Holdings, holdings
-from engine.analytics.correlations.matrices import MIN_RETURNS, Matrices, matrices, stack
-from engine.analytics.job_result import Outcome, status_grid
+from engine.analytics.correlations.holdings import Holdings, holdings
+from engine.analytics.correlations.matrices import Matrices, matrices, stack
+from engine.analytics.job_result import Outcome, first_reasons, status_grid
 from engine.analytics.positions.lots import Portfolios
 from engine.analytics.price_panel import Panel
 from engine.core.frames import UTC_MICROSECONDS, coded
+from engine.core.job_catalog import (
+    CORRELATIONS,
+    INSUFFICIENT_RETURNS,
+    MIN_POSITION_PERCENT,
+    MIN_POSITION_VALUE,
+    NO_COMMON_RETURNS,
+    NO_POSITIONS_PASS_FILTER,
+)
 from engine.core.row_ids import row_ids
 from engine.core.schema import TABLES
 from engine.numerics.windows import window_bounds
 
-JOB = "correlations"
-DURATION = 90
-"""Calendar days, both ends inclusive."""
 THRESHOLD = 0.7
 """Of clusters, which the batch doesn't make."""
 
@@ -54,7 +59,7 @@ def correlations(
 
 def _of_panel(held: Holdings, panel: Panel) -> Matrices:
     """Matrices from the closes that regressions see."""
-    closes = Closes(panel.close, *panel.bounds(DURATION))
+    closes = Closes(panel.close, *panel.bounds(CORRELATIONS.look_back))
     return matrices(closes, panel.columns(held.symbol), held.owner, held.lots > 0)
 
 
@@ -64,7 +69,7 @@ def _of_stored(held: Holdings, panel: Panel, closes: pl.DataFrame) -> list[Matri
     if not unseen.any():
         return []
     symbols = held.symbol.filter(pl.Series(unseen.any(axis=1))).unique().sort()
-    oldest = pl.lit(int(panel.targets[0]) - DURATION)
+    oldest = pl.lit(int(panel.targets[0]) - CORRELATIONS.look_back)
     number = pl.col("date").to_physical()
     rows = closes.filter(
         (pl.col("close") > 0) & pl.col("symbol").is_in(symbols.implode()) & (number >= oldest)
@@ -73,7 +78,7 @@ def _of_stored(held: Holdings, panel: Panel, closes: pl.DataFrame) -> list[Matri
     close = np.full((days.size, symbols.len()), np.nan)
     at = np.searchsorted(days, rows["day"]), symbols.search_sorted(rows["symbol"]).to_numpy()
     close[at] = rows["close"]
-    stored = Closes(close, *window_bounds(days, panel.targets, DURATION))
+    stored = Closes(close, *window_bounds(days, panel.targets, CORRELATIONS.look_back))
     place = symbols.search_sorted(held.symbol).to_numpy().astype(np.int64)
     column = np.where(unseen.any(axis=1), place, -1)
     return [matrices(stored, column, held.owner, unseen)]
@@ -82,7 +87,7 @@ def _of_stored(held: Holdings, panel: Panel, closes: pl.DataFrame) -> list[Matri
 def _unseen(held: Holdings, panel: Panel) -> NDArray[np.bool_]:
     """[P,D]: whether the panel has no close of any symbol that passes the filter."""
     column = panel.columns(held.symbol)
-    counts = Closes(panel.close, *panel.bounds(DURATION)).counts()
+    counts = Closes(panel.close, *panel.bounds(CORRELATIONS.look_back)).counts()
     blank = np.zeros((len(counts), 1), dtype=np.int64)
     seen = np.concatenate((counts, blank), axis=1)[:, column].T > 0
     return np.asarray(held.lots_by_portfolio(seen) == 0)
@@ -130,14 +135,14 @@ def _stored_heads(
     owner = heads["owner"].to_numpy()
     rows = heads.with_columns(
         portfolio_id=portfolios.ids.gather(owner),
-        duration_days=pl.lit(DURATION, pl.Int32),
+        duration_days=pl.lit(CORRELATIONS.look_back, pl.Int32),
         calculation_date=midnight.gather(heads["session"].to_numpy()),
         overall_correlation="overall",
         correlation_concentration_score=0.0,
         effective_positions=pl.when((spread > 0) & spread.is_not_nan()).then(1.0 / spread).otherwise(lots),
         data_quality=pl.lit("sufficient"),
-        min_position_value=pl.lit(float(MIN_VALUE)),
-        min_portfolio_weight=1.0 / LOTS_A_PORTFOLIO,
+        min_position_value=pl.lit(float(MIN_POSITION_VALUE)),
+        min_portfolio_weight=MIN_POSITION_PERCENT / 100,
         filter_mode=pl.lit("both"),
         correlation_threshold=THRESHOLD,
         positions_included=pl.col("size").cast(pl.Int32),
@@ -174,8 +179,10 @@ def _status(heads: pl.DataFrame, held: Holdings, portfolios: Portfolios, dates: 
     returns[at] = heads["n"].to_numpy()
     used = np.zeros_like(returns)
     used[at] = heads["used"].to_numpy()
-    reasons = np.full(returns.shape, "", dtype=np.object_)
-    reasons[returns < MIN_RETURNS] = "skipped: insufficient_returns"
-    reasons[returns <= 0] = "skipped: no_common_returns"
-    reasons[held.lots_by_portfolio(held.lots > 0) == 0] = "skipped: no_positions_pass_filter"
-    return status_grid(portfolios, dates, JOB, reasons, used, held.all_lots[:, None] - used)
+    cases = {
+        NO_POSITIONS_PASS_FILTER: held.lots_by_portfolio(held.lots > 0) == 0,
+        NO_COMMON_RETURNS: returns <= 0,
+        INSUFFICIENT_RETURNS: returns < CORRELATIONS.minimum,
+    }
+    reasons = first_reasons(CORRELATIONS, cases, returns.shape)
+    return status_grid(CORRELATIONS, portfolios, dates, reasons, used, held.all_lots[:, None] - used)

@@ -11,9 +11,8 @@ import polars as pl
 from engine.analytics.betas import market as market_beta
 from engine.analytics.betas import provider as provider_beta
 from engine.analytics.betas import rate as rate_beta
-from engine.analytics.factors.ridge import STYLES
-from engine.analytics.factors.spreads import SPREADS
 from engine.core.frames import polars_schema
+from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
 from engine.core.row_ids import row_ids
 from engine.core.schema import TABLES
 
@@ -33,8 +32,8 @@ JOB_FACTORS = (
     (market_beta.FACTOR, FORMER_MARKET),
     (provider_beta.FACTOR,),
     (rate_beta.FACTOR,),
-    tuple(SPREADS),
-    tuple(STYLES),
+    tuple(SPREAD_FUNDS),
+    tuple(STYLE_FUNDS),
 )
 """The factors of each job, in the order in which the jobs write a session's exposures."""
 

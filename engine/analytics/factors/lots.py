@@ -10,6 +10,7 @@ import numpy as np
 from engine.analytics.factors.alignment import Chained, Tracks, chain, count_in, join, tracks, within
 from engine.analytics.positions.lots import Lots
 from engine.analytics.price_panel import Panel
+from engine.core.job_catalog import Job
 from engine.core.rules import Alignment
 from engine.numerics.arrays import Bools, Floats, Ints
 
@@ -20,19 +21,16 @@ CAP = 5.0
 class Model:
     """Factors made of funds, and how symbols are regressed on them.
 
-    job: its name in the status. factors: K names. funds: M symbols.
+    job: of its look-back and its minimum of common sessions. factors: K names. funds: M symbols.
     factor_returns: fund returns [T, M] -> factor returns [T, K].
     fit: (x [R, k], y [R, m], first [D], stop [D]) -> coefficients [D, k, m], NaN where undefined.
-    look_back: calendar days, both ends inclusive. least: common sessions that a fit needs.
     """
 
-    job: str
+    job: Job
     factors: tuple[str, ...]
     funds: tuple[str, ...]
     factor_returns: Callable[[Floats], Floats]
     fit: Callable[[Floats, Floats, Ints, Ints], Floats]
-    look_back: int
-    least: int
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def factor_frames(panel: Panel, model: Model) -> tuple[list[FactorFrame], FundCo
     for number, fund in enumerate(model.funds):
         if fund in panel.index:
             close[:, number] = panel.close[:, panel.index[fund]]
-    first, stop = panel.bounds(model.look_back)
+    first, stop = panel.bounds(model.job.look_back)
     there = count_in(np.isfinite(close), first, stop) > 0
     frames, any_return = [], np.zeros(len(first), dtype=np.bool_)
     for funds in np.unique(there[there.any(axis=1)], axis=0):
@@ -83,7 +81,7 @@ def style_betas(
     """Each lot's betas [D, K, N], capped to [-5, 5], NaN where there is none.
 
     The regressions of a symbol take the common sessions of the factors' and the track's returns,
-    at least `model.least` of them; the track is that of the lot's portfolio, or with `alignment`
+    at least `model.job.minimum` of them; the track is that of the lot's portfolio, or with `alignment`
     "symbol" the symbol's own. A symbol without a price in the look-back has no beta.
     """
     columns = panel.columns(lots.frame["symbol"])
@@ -93,7 +91,7 @@ def style_betas(
     owner = lots.frame["portfolio"].to_numpy()[lot].astype(np.int64) if alignment == "portfolio" else symbol
     holds = np.zeros((owner.max(initial=-1) + 1, known.size), dtype=np.bool_)
     holds[owner, symbol] = True
-    first, stop = panel.bounds(model.look_back)
+    first, stop = panel.bounds(model.job.look_back)
     aligned = tracks(present, holds, first, stop)
     priced = count_in(present, first, stop) > 0
     betas = np.full((len(first), len(model.factors), len(columns)), np.nan)
@@ -137,7 +135,7 @@ def _fit(
         inside = frame.sessions[(frame.sessions >= sessions.start) & (frame.sessions < sessions.stop)]
         rows, previous = join(frame.chained, y)
         start, end = within(rows, previous, bounds[0][inside], bounds[1][inside])
-        enough = end - start >= model.least
+        enough = end - start >= model.job.minimum
         if not enough.any() or not frame.present.any():
             continue
         x, values = frame.chained.returns[rows], y.returns[rows]

@@ -14,6 +14,7 @@ from engine.analytics.portfolio_sums import STOCK, exposure_rows, group_lots
 from engine.analytics.positions.lots import Lots, Portfolios
 from engine.analytics.price_panel import Panel
 from engine.core.frames import coded
+from engine.core.job_catalog import NO_PUBLIC_POSITIONS, Reason
 from engine.core.rules import Alignment
 from engine.numerics.arrays import Bools, Floats
 
@@ -29,7 +30,8 @@ def style_factors(
     factor_ids: Mapping[str, str],
     alignment: Alignment,
     model: Model,
-    gates: Callable[[FundCoverage], dict[str, Bools]],
+    gates: Callable[[FundCoverage], dict[Reason, Bools]],
+    no_betas: Reason,
 ) -> Outcome:
     """Betas of the open PUBLIC lots of type LONG and SHORT, soft-deleted ones too.
 
@@ -44,11 +46,11 @@ def style_factors(
         factor_ids: by name, of the active definitions; other factors are left out of the rows,
             and the job succeeds all the same.
         gates: from what prices there are of the funds, what ends the job for a whole session:
-            [D] by reason, in order.
+            [D] by reason.
+        no_betas: the reason of a portfolio of which no lot has a beta.
 
     Returns:
-        position_factor_exposures, factor_exposures. Reasons: failed: equity_not_positive;
-        skipped: no_public_positions; the gates'; skipped: no_position_betas.
+        position_factor_exposures, factor_exposures.
     """
     lots = lots.where(STOCK)
     groups = group_lots(lots, portfolios)
@@ -56,12 +58,13 @@ def style_factors(
     betas = style_betas(panel, lots, model, frames, alignment)
     fitted = ~np.isnan(betas)
     verdict = judge(
+        model.job,
         groups,
         portfolios,
         np.asarray(fitted.any(axis=1)),
-        no_lots="skipped: no_public_positions",
-        no_betas="skipped: no_position_betas",
-        between=tuple((holds[:, None], reason) for reason, holds in gates(coverage).items()),
+        no_lots=NO_PUBLIC_POSITIONS,
+        no_betas=no_betas,
+        further={reason: holds[:, None] for reason, holds in gates(coverage).items()},
     )
     ids = [factor_ids.get(factor) for factor in model.factors]
     coded_ids = pl.Series("factor_id", ids, dtype=pl.Enum(sorted(set(factor_ids.values()))))
@@ -74,7 +77,7 @@ def style_factors(
             "position_factor_exposures": _position_rows(lots, dates, coded_ids, betas, written),
             "factor_exposures": exposure_rows(portfolios, dates, ids, totals, groups.tally(written) > 0),
         },
-        status=verdict.status(portfolios, dates, model.job),
+        status=verdict.status(portfolios, dates),
     )
 
 

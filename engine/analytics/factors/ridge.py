@@ -12,22 +12,12 @@ from engine.analytics.factors.portfolio import style_factors
 from engine.analytics.job_result import Outcome
 from engine.analytics.positions.lots import Lots, Portfolios
 from engine.analytics.price_panel import Panel
+from engine.core.funds import STYLE_FUNDS
+from engine.core.job_catalog import NO_FACTOR_DATA, RIDGE_FACTORS, RIDGE_NO_POSITION_BETAS, Reason
 from engine.core.rules import Alignment
 from engine.numerics.arrays import Bools, Floats
 from engine.numerics.ridge import rolling_ridge
 
-STYLES = {
-    "Size": "IWM",
-    "Momentum": "MTUM",
-    "Quality": "QUAL",
-    "Low Volatility": "USMV",
-    "Value": "VTV",
-    "Growth": "VUG",
-}
-"""The fund of each style, whose raw returns are the factor's."""
-LOOK_BACK = 120
-"""Calendar days, both ends inclusive: 90 and a buffer of 30 (document 02 §2.3)."""
-LEAST = 30
 PENALTY = 1.0
 """On the sum of squares of standardised returns, so a light shrinkage."""
 
@@ -38,13 +28,11 @@ def style_returns(funds: Floats) -> Floats:
 
 
 RIDGE = Model(
-    "ridge_factors",
-    tuple(STYLES),
-    tuple(STYLES.values()),
+    RIDGE_FACTORS,
+    tuple(STYLE_FUNDS),
+    tuple(STYLE_FUNDS.values()),
     style_returns,
     partial(rolling_ridge, penalty=PENALTY),
-    LOOK_BACK,
-    LEAST,
 )
 
 
@@ -65,11 +53,11 @@ def ridge_factors(
     Without a price of some fund the regression has the other ones alone, and their betas change
     too. Source: document 02 §3.2, §4.5.
 
-    Args, tables and further reasons: see `engine.analytics.factors.portfolio.style_factors`;
-    skipped: no_factor_data.
+    Args, tables: see `engine.analytics.factors.portfolio.style_factors`.
     """
-    return style_factors(panel, lots, portfolios, dates, factor_ids, alignment, RIDGE, _gates)
+    arguments = panel, lots, portfolios, dates, factor_ids, alignment
+    return style_factors(*arguments, RIDGE, _gates, RIDGE_NO_POSITION_BETAS)
 
 
-def _gates(coverage: FundCoverage) -> dict[str, Bools]:
-    return {"skipped: no_factor_data": ~coverage.any_return}
+def _gates(coverage: FundCoverage) -> dict[Reason, Bools]:
+    return {NO_FACTOR_DATA: ~coverage.any_return}

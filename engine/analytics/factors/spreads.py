@@ -12,30 +12,28 @@ from engine.analytics.factors.portfolio import style_factors
 from engine.analytics.job_result import Outcome
 from engine.analytics.positions.lots import Lots, Portfolios
 from engine.analytics.price_panel import Panel
+from engine.core.funds import SPREAD_FUNDS
+from engine.core.job_catalog import (
+    NO_ETF_DATA,
+    NO_SPREAD_DATA,
+    SPREAD_FACTORS,
+    SPREAD_NO_POSITION_BETAS,
+    Reason,
+)
 from engine.core.rules import Alignment
 from engine.numerics.arrays import Bools, Floats
 from engine.numerics.rolling_slopes import rolling_slopes
 
-SPREADS = {
-    "Growth-Value Spread": ("VUG", "VTV"),
-    "Momentum Spread": ("MTUM", "SPY"),
-    "Size Spread": ("IWM", "SPY"),
-    "Quality Spread": ("QUAL", "SPY"),
-}
-"""Long and short fund of each factor."""
-FUNDS = ("VUG", "VTV", "MTUM", "IWM", "QUAL", "SPY")
-LOOK_BACK = 210
-"""Calendar days, both ends inclusive: 180 and a buffer of 30 (document 02 §2.3)."""
-LEAST = 60
+FUNDS = tuple(dict.fromkeys(fund for pair in SPREAD_FUNDS.values() for fund in pair))
 
 
 def spread_returns(funds: Floats) -> Floats:
     """Long less short: returns of FUNDS [T, 6] -> [T, 4]."""
-    long, short = ([FUNDS.index(pair[side]) for pair in SPREADS.values()] for side in (0, 1))
+    long, short = ([FUNDS.index(pair[side]) for pair in SPREAD_FUNDS.values()] for side in (0, 1))
     return np.asarray(funds[:, long] - funds[:, short])
 
 
-SPREAD = Model("spread_factors", tuple(SPREADS), FUNDS, spread_returns, rolling_slopes, LOOK_BACK, LEAST)
+SPREAD = Model(SPREAD_FACTORS, tuple(SPREAD_FUNDS), FUNDS, spread_returns, rolling_slopes)
 
 
 def spread_factors(
@@ -54,14 +52,11 @@ def spread_factors(
     funds and the aligned frame of the stocks; beta capped to [-5, 5]. Without a price of some
     fund there is no spread at all, not even of the other funds. Source: document 02 §3.1, §4.4.
 
-    Args, tables and further reasons: see `engine.analytics.factors.portfolio.style_factors`; failed:
-    no_etf_data, skipped: no_spread_data.
+    Args, tables: see `engine.analytics.factors.portfolio.style_factors`.
     """
-    return style_factors(panel, lots, portfolios, dates, factor_ids, alignment, SPREAD, _gates)
+    arguments = panel, lots, portfolios, dates, factor_ids, alignment
+    return style_factors(*arguments, SPREAD, _gates, SPREAD_NO_POSITION_BETAS)
 
 
-def _gates(coverage: FundCoverage) -> dict[str, Bools]:
-    return {
-        "failed: no_etf_data": ~coverage.any_return,
-        "skipped: no_spread_data": ~coverage.every_fund,
-    }
+def _gates(coverage: FundCoverage) -> dict[Reason, Bools]:
+    return {NO_ETF_DATA: ~coverage.any_return, NO_SPREAD_DATA: ~coverage.every_fund}

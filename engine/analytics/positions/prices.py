@@ -9,13 +9,8 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.price_panel import day_numbers
-from engine.core import window
+from engine.core.job_catalog import MARKET_VALUES, PNL
 from engine.numerics.arrays import Bools, Ints
-
-PNL_LOOK_BACK = 10
-MARK_LOOK_BACK = window.MARK_LOOK_BACK.days
-"""Calendar days back to the previous price of a P&L, and to a price that can still mark a
-position (document 01 §8.1)."""
 
 SPAN = 1 << 20
 """Further apart than any two days: what lies between the keys of a symbol and of the next."""
@@ -88,10 +83,10 @@ def quotes(symbols: pl.Series, closes: pl.DataFrame, sessions: list[date]) -> pl
     older = known.ticks[upper - 1]
     newest = np.where(that_day, known.ticks[upper], older)
     mark = np.where(priced, known.ticks[exact], older)
-    markable = (priced | (before & (age <= MARK_LOOK_BACK))) & (mark > 0)
+    markable = (priced | (before & (age <= MARKET_VALUES.look_back))) & (mark > 0)
     prices = {
         "close": _known(known.ticks[exact], priced),
-        "previous_close": _known(older, before & (age <= PNL_LOOK_BACK)),
+        "previous_close": _known(older, before & (age <= PNL.look_back)),
         "newest_close": _known(newest, that_day | before),
         "mark": _known(mark, markable),
     }

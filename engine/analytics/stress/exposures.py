@@ -11,13 +11,9 @@ import polars as pl
 from engine.analytics.factors.definitions import written_order
 from engine.analytics.portfolio_sums import group_lots
 from engine.analytics.positions.lots import LIVE, Lots, Portfolios
+from engine.core.job_catalog import EXPOSURE_ROWS, RATE_BETA_DAYS
 from engine.core.rules import RateWeights
 from engine.numerics.arrays import Bools, Floats, Ints
-
-EXPOSURE_ROWS = 50
-"""The newest exposure rows of a portfolio that are looked at."""
-RATE_BETA_DAYS = 7
-"""Calendar days that a rate beta stays in use."""
 
 
 @dataclass(frozen=True)

@@ -9,23 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from engine.core.funds import FUND_FACTORS
+from engine.core.job_catalog import STRESS
 from engine.numerics.correlation import ewma_correlation
 
 DECAY = 0.94
 """Weight of a day's return against the next day's."""
-MIN_ROWS = 30
-"""Returns below which factors count as uncorrelated."""
-FUND_FACTORS = {
-    "SPY": "Market",
-    "VTV": "Value",
-    "VUG": "Growth",
-    "MTUM": "Momentum",
-    "QUAL": "Quality",
-    "IWM": "Size",
-    "USMV": "Low Volatility",
-    "TLT": "Interest Rate",
-}
-"""The factor that each fund stands for; nothing shocks or holds "Interest Rate" by that name."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +65,7 @@ def factor_correlations(
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         returns = close[1:] / close[:-1] - 1.0
         returns = returns[~np.isnan(returns).any(axis=1)]
-        rho = ewma_correlation(returns, decay, 1.0, MIN_ROWS)
+        rho = ewma_correlation(returns, decay, 1.0, STRESS.minimum)
     rho = np.clip(rho, *bounds)
     np.fill_diagonal(rho, 1.0)
     return FactorCorrelations(tuple(FUND_FACTORS[fund] for fund in funds), rho, len(returns), run_date)

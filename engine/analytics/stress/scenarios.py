@@ -22,21 +22,13 @@ from pathlib import Path
 from engine.analytics.stress.scenario_errors import ScenarioError, ScenarioFileError, UnknownFactorError
 from engine.analytics.stress.scenario_file import mapping, no_unknown, read_document
 from engine.core.errors import UsageError, nearest
+from engine.core.funds import FUND_FACTORS, RATE_FUND, SPREAD_FUNDS
 
 RATE_SHOCK = "Interest_Rate"
 KNOWN_FACTORS = (
-    "Market",
-    "Value",
-    "Growth",
-    "Momentum",
-    "Quality",
-    "Size",
-    "Low Volatility",
+    *(factor for fund, factor in FUND_FACTORS.items() if fund != RATE_FUND),
     RATE_SHOCK,
-    "Growth-Value Spread",
-    "Momentum Spread",
-    "Size Spread",
-    "Quality Spread",
+    *SPREAD_FUNDS,
 )
 """What a scenario may shock: the eight funds' factors, and the spreads, which correlate with
 nothing but themselves."""

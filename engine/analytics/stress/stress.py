@@ -7,18 +7,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from engine.analytics.job_result import Outcome, status_grid
+from engine.analytics.job_result import Outcome, first_reasons, status_grid
 from engine.analytics.positions.lots import Lots, Portfolios
 from engine.analytics.stress.exposures import factor_dollars, loss_base, rate_dollars
 from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.rows import scenario_rows
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
+from engine.core.job_catalog import (
+    NO_FACTOR_EXPOSURES,
+    NO_FACTOR_PRICES,
+    NO_SCENARIOS,
+    NO_STORED_SCENARIOS,
+    ONE_FACTOR_ALONE,
+    STRESS,
+    Reason,
+)
 from engine.core.rules import RateWeights
 from engine.numerics.arrays import Bools, Floats, Ints
 
-JOB = "stress"
 LOSS_FLOOR = -0.99
 """The greatest loss, as a share of net exposure."""
 HELD_AS = {"Market": "Market Beta (90D)"}
@@ -75,15 +82,13 @@ def stress(
         scenario_ids: row id by the scenario's own; a scenario without one is not stored.
 
     Returns:
-        stress_test_results. Reasons: no_factor_prices, one_factor_alone, no_scenarios,
-        no_stored_scenarios (failures); no_factor_exposures (skip). Prices without a single return
-        are as good as none.
+        stress_test_results. Prices without a single return are as good as none.
     """
     held = factor_dollars(portfolios, dates, exposures, factor_definitions)
     rates = rate_dollars(lots, portfolios, dates, rate_betas, rate_weights)
     stored = [scenario for scenario in scenarios if scenario.id in scenario_ids]
     reasons = _reasons(correlations, held.known, len(scenarios), len(stored))
-    done = reasons == ""
+    done = np.asarray(reasons == 0)
     holdings = Holdings(
         {name: usd[done] for name, usd in held.dollars.items()},
         held.order[:, done],
@@ -100,7 +105,7 @@ def stress(
         [correlated_pnl(scenario, holdings, correlations) for scenario in stored],
         correlations,
     )
-    status = status_grid(portfolios, dates, JOB, reasons, rates.used * done, rates.left_out * done)
+    status = status_grid(STRESS, portfolios, dates, reasons, rates.used * done, rates.left_out * done)
     return Outcome({"stress_test_results": rows}, status)
 
 
@@ -153,19 +158,14 @@ def _keys(portfolios: Portfolios, dates: pl.Series, done: Bools) -> pl.DataFrame
     )
 
 
-def _reasons(
-    correlations: FactorCorrelations, known: Bools, scenarios: int, stored: int
-) -> NDArray[np.object_]:
-    """[P, D] the first reason why nothing was computed; "" where it was."""
+def _reasons(correlations: FactorCorrelations, known: Bools, scenarios: int, stored: int) -> Ints:
+    """Return the number [P, D] of the first reason why nothing was computed, 0 where there is none."""
     factors = len(correlations.names)
-    cases: dict[str, bool | Bools] = {
-        "failed: no_factor_prices": factors == 0 or correlations.returns == 0,
-        "failed: one_factor_alone": factors == 1,
-        "skipped: no_factor_exposures": ~known,
-        "failed: no_scenarios": scenarios == 0,
-        "failed: no_stored_scenarios": stored == 0,
+    cases: dict[Reason, Bools | bool] = {
+        NO_FACTOR_PRICES: factors == 0 or correlations.returns == 0,
+        ONE_FACTOR_ALONE: factors == 1,
+        NO_FACTOR_EXPOSURES: ~known,
+        NO_SCENARIOS: scenarios == 0,
+        NO_STORED_SCENARIOS: stored == 0,
     }
-    reasons = np.full(known.shape, "", dtype=np.object_)
-    for reason, holds in reversed(cases.items()):
-        reasons[np.broadcast_to(holds, known.shape)] = reason
-    return reasons
+    return first_reasons(STRESS, cases, known.shape)

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from engine.analytics.positions.lots import Lots
 from engine.analytics.price_panel import Panel
+from engine.core.job_catalog import VOLATILITY
 from engine.numerics.arrays import Floats, Ints
 from engine.numerics.padded_products import COLUMN_GROUP, ROW_GROUP, round_up
 from engine.numerics.rolling_volatility import WindowVolatility, rolling_volatility
-
-LOOK_BACK = 365
-"""Calendar days, both ends inclusive."""
 
 PORTFOLIOS_AT_A_TIME = 16
 """Their series are held together: 16 x 121 sessions x 252 returns are 4 MB."""
@@ -63,7 +61,7 @@ def portfolio_volatility(lots: Lots, column: Ints, panel: Panel, portfolios: int
         lots: [N] the lots that count, sorted by portfolio and id.
         column: [N] their symbols' columns in the panel, -1 where it has none.
     """
-    first, stop = panel.bounds(LOOK_BACK)
+    first, stop = panel.bounds(VOLATILITY.look_back)
     weight = weights(lots, portfolios)
     ends = np.searchsorted(lots.frame["portfolio"].to_numpy(), np.arange(portfolios + 1))
     rows = int((stop - first).max(initial=1)) - 1

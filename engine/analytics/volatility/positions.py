@@ -6,17 +6,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.analytics.job_result import Outcome, status_grid
+from engine.analytics.job_result import Outcome, first_reasons, status_grid
 from engine.analytics.positions.lots import LIVE, Lots, Portfolios
 from engine.analytics.price_panel import Panel
-from engine.analytics.volatility.portfolio import LOOK_BACK, portfolio_volatility
+from engine.analytics.volatility.portfolio import portfolio_volatility
 from engine.core.instruments import unquoted
+from engine.core.job_catalog import (
+    NO_PORTFOLIO_VOLATILITY,
+    NO_POSITION_VOLATILITY,
+    VOLATILITY,
+    VOLATILITY_NO_ACTIVE_POSITIONS,
+    VOLATILITY_NO_PUBLIC_POSITIONS,
+)
 from engine.core.rules import SyntheticPrefix
 from engine.numerics.arrays import Ints
 from engine.numerics.gap_returns import own_returns
 from engine.numerics.rolling_volatility import WindowVolatility, rolling_volatility
 
-JOB = "volatility"
 STEEPEST_STABLE = 0.001
 """Volatility a day: a slope beyond it may be a trend."""
 WEAKEST_TREND = 0.3
@@ -53,8 +59,8 @@ def volatility(
     held = np.bincount(live.frame["portfolio"], minlength=len(used))[:, None]
     return Outcome(
         tables={"position_volatility": _position_rows(quoted, of_symbols, place, known, dates)},
-        status=status_grid(portfolios, dates, JOB, reasons, used, held - used),
-        snapshot=_snapshot_rows(portfolios, of_portfolios, reasons == "", dates),
+        status=status_grid(VOLATILITY, portfolios, dates, reasons, used, held - used),
+        snapshot=_snapshot_rows(portfolios, of_portfolios, reasons == 0, dates),
     )
 
 
@@ -85,7 +91,7 @@ def symbol_volatility(panel: Panel, column: Ints) -> tuple[WindowVolatility, Int
     """
     columns = np.unique(column[column >= 0])
     own = own_returns(panel.close[:, columns])
-    start, end = own.windows(*panel.bounds(LOOK_BACK))
+    start, end = own.windows(*panel.bounds(VOLATILITY.look_back))
     nothing = np.zeros((len(start), 1), dtype=np.int64)
     figures = rolling_volatility(
         np.concatenate((own.returns, np.zeros((len(own.returns), 1))), axis=1),
@@ -103,17 +109,18 @@ def _by_portfolio(known: NDArray[np.bool_], lots: Lots, portfolios: int) -> Ints
     return counts[ends[1:]] - counts[ends[:-1]]
 
 
-def _reasons(live: Lots, quoted: Lots, used: Ints, figures: WindowVolatility) -> NDArray[np.object_]:
-    """[P,D]: why a portfolio's job did not succeed in a session; empty where it did."""
+def _reasons(live: Lots, quoted: Lots, used: Ints, figures: WindowVolatility) -> Ints:
+    """Return the number [P,D] of the first reason why a portfolio has no volatility, 0 where it has one."""
     held, eligible = (
         np.bincount(lots.frame["portfolio"], minlength=len(used))[:, None] for lots in (live, quoted)
     )
-    reasons = np.full(used.shape, "", dtype=np.object_)
-    reasons[~figures.known] = "failed: no_portfolio_volatility"
-    reasons[used == 0] = "failed: no_position_volatility"
-    reasons[np.broadcast_to(eligible == 0, used.shape)] = "skipped: no_public_positions"
-    reasons[np.broadcast_to(held == 0, used.shape)] = "skipped: no_active_positions"
-    return reasons
+    cases = {
+        VOLATILITY_NO_ACTIVE_POSITIONS: held == 0,
+        VOLATILITY_NO_PUBLIC_POSITIONS: eligible == 0,
+        NO_POSITION_VOLATILITY: used == 0,
+        NO_PORTFOLIO_VOLATILITY: ~figures.known,
+    }
+    return first_reasons(VOLATILITY, cases, used.shape)
 
 
 def _position_rows(

@@ -20,7 +20,7 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--from", dest="source", metavar="URL", help="store to read and write")
     command.add_argument("--symbols", type=names, metavar="A,B,...", help="[what is held, and the funds]")
     command.add_argument(
-        "--start", type=day, metavar="D", help="first day of prices [366 days before the end]"
+        "--start", type=day, metavar="D", help="first day of prices [the longest look-back before the end]"
     )
     command.add_argument("--end", type=day, metavar="D", help="last day of prices [newest finished session]")
     command.add_argument(

@@ -12,7 +12,9 @@ def arguments(command: ArgumentParser) -> None:
     """What the command takes."""
     store(command)
     command.add_argument("--symbols", type=names, metavar="A,B,...", help="[what is held, and the funds]")
-    command.add_argument("--start", type=day, metavar="D", help="first day [366 days before the end]")
+    command.add_argument(
+        "--start", type=day, metavar="D", help="first day [the longest look-back before the end]"
+    )
     command.add_argument("--end", type=day, metavar="D", help="last day [newest finished session]")
     command.add_argument(
         "--threshold", type=percent, default=95.0, metavar="PERCENT", help="coverage that is enough [95]"

@@ -29,8 +29,8 @@ RUN_DATE_ONLY = "a session before the run date, or no sector figure: see analyti
 BY_OTHERS = "set by the target-price service, never by a run"
 
 
-def _columns(kind: Type, null: str | None, unit: str, *names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, kind, null, unit) for name in names)
+def _columns(kind: Type, null: str | None, unit: str, *names: str, job: str = "") -> tuple[Column, ...]:
+    return tuple(Column(name, kind, null, unit, job=job) for name in names)
 
 
 def _portfolio_key(table: str) -> ForeignKey:
@@ -82,19 +82,19 @@ PORTFOLIO_SNAPSHOTS = Table(
         row_id(),
         Column("portfolio_id", UUID),
         Column("snapshot_date", DATE),
-        Column("total_value", MONEY, unit="USD; equity, or 0 without positions"),
-        Column("cash_value", MONEY, unit="USD, not below 0"),
-        Column("long_value", MONEY, unit="USD"),
-        Column("short_value", MONEY, unit="USD, not above 0"),
-        Column("gross_exposure", MONEY, unit="USD"),
-        Column("net_exposure", MONEY, unit="USD"),
-        Column("daily_pnl", MONEY, "not computed", "USD"),
-        Column("daily_return", numeric(8, 6), "not computed", "fraction"),
-        Column("cumulative_pnl", MONEY, "not computed", "USD"),
-        Column("daily_realized_pnl", MONEY, "not computed", "USD"),
-        Column("cumulative_realized_pnl", MONEY, "not computed", "USD"),
-        Column("daily_capital_flow", MONEY, "not computed", "USD"),
-        Column("cumulative_capital_flow", MONEY, "not computed", "USD"),
+        Column("total_value", MONEY, unit="USD; equity, or 0 without positions", job="snapshot"),
+        Column("cash_value", MONEY, unit="USD, not below 0", job="snapshot"),
+        Column("long_value", MONEY, unit="USD", job="snapshot"),
+        Column("short_value", MONEY, unit="USD, not above 0", job="snapshot"),
+        Column("gross_exposure", MONEY, unit="USD", job="snapshot"),
+        Column("net_exposure", MONEY, unit="USD", job="snapshot"),
+        Column("daily_pnl", MONEY, "not computed", "USD", job="pnl"),
+        Column("daily_return", numeric(8, 6), "not computed", "fraction", job="pnl"),
+        Column("cumulative_pnl", MONEY, "not computed", "USD", job="pnl"),
+        Column("daily_realized_pnl", MONEY, "not computed", "USD", job="pnl"),
+        Column("cumulative_realized_pnl", MONEY, "not computed", "USD", job="pnl"),
+        Column("daily_capital_flow", MONEY, "not computed", "USD", job="pnl"),
+        Column("cumulative_capital_flow", MONEY, "not computed", "USD", job="pnl"),
         *_columns(
             numeric(12, 2),
             NO_POSITIONS,
@@ -103,6 +103,7 @@ PORTFOLIO_SNAPSHOTS = Table(
             "portfolio_gamma",
             "portfolio_theta",
             "portfolio_vega",
+            job="snapshot",
         ),
         *_columns(
             INTEGER,
@@ -111,8 +112,9 @@ PORTFOLIO_SNAPSHOTS = Table(
             "num_positions",
             "num_long_positions",
             "num_short_positions",
+            job="snapshot",
         ),
-        Column("equity_balance", MONEY, "not computed", "USD"),
+        Column("equity_balance", MONEY, "not computed", "USD", job="pnl"),
         *_columns(
             LEVEL,
             NO_ROW,
@@ -120,23 +122,33 @@ PORTFOLIO_SNAPSHOTS = Table(
             "realized_volatility_21d",
             "realized_volatility_63d",
             "expected_volatility_21d",
+            job="volatility",
         ),
-        Column("volatility_trend", varchar(20), NO_ROW),
-        Column("volatility_percentile", LEVEL, f"fewer than 252 returns, or {NO_ROW}", "fraction"),
-        Column("beta_calculated_90d", LEVEL, NO_ROW, "ratio"),
-        Column("beta_calculated_90d_r_squared", LEVEL, NO_ROW, "fraction", nan=True),
-        Column("beta_calculated_90d_observations", INTEGER, NO_ROW, "returns"),
-        Column("beta_provider_1y", LEVEL, NO_ROW, "ratio"),
+        Column("volatility_trend", varchar(20), NO_ROW, job="volatility"),
+        Column(
+            "volatility_percentile",
+            LEVEL,
+            f"fewer than 252 returns, or {NO_ROW}",
+            "fraction",
+            job="volatility",
+        ),
+        Column("beta_calculated_90d", LEVEL, NO_ROW, "ratio", job="market_beta"),
+        Column("beta_calculated_90d_r_squared", LEVEL, NO_ROW, "fraction", nan=True, job="market_beta"),
+        Column("beta_calculated_90d_observations", INTEGER, NO_ROW, "returns", job="market_beta"),
+        Column("beta_provider_1y", LEVEL, NO_ROW, "ratio", job="provider_beta"),
         Column("beta_portfolio_regression", LEVEL, "never computed", "ratio"),
         Column(
             "sector_exposure",
             JSON,
             f"{NO_POSITIONS}; as a document that is null: {RUN_DATE_ONLY}",
             "fraction of equity by sector",
+            job="sector",
         ),
-        Column("hhi", LEVEL, RUN_DATE_ONLY, "0 to 10000"),
-        Column("effective_num_positions", numeric(10, 2), RUN_DATE_ONLY, "positions"),
-        *_columns(LEVEL, RUN_DATE_ONLY, "fraction", "top_3_concentration", "top_10_concentration"),
+        Column("hhi", LEVEL, RUN_DATE_ONLY, "0 to 10000", job="sector"),
+        Column("effective_num_positions", numeric(10, 2), RUN_DATE_ONLY, "positions", job="sector"),
+        *_columns(
+            LEVEL, RUN_DATE_ONLY, "fraction", "top_3_concentration", "top_10_concentration", job="sector"
+        ),
         *TARGET_PRICES,
         Column("is_complete", BOOLEAN),
         stamp("created_at"),
@@ -156,6 +168,7 @@ POSITION_MARKET_BETAS = Table(
     name="position_market_betas",
     role="output",
     comment="Each position's regression on SPY; no row where it could not be fitted.",
+    jobs=("market_beta",),
     columns=(
         row_id(),
         Column("portfolio_id", UUID),
@@ -199,6 +212,7 @@ POSITION_INTEREST_RATE_BETAS = Table(
     name="position_interest_rate_betas",
     role="output",
     comment="Each public position's regression on TLT; no row where it could not be fitted.",
+    jobs=("rate_beta",),
     columns=(
         row_id(),
         Column("portfolio_id", UUID),
@@ -225,6 +239,7 @@ POSITION_FACTOR_EXPOSURES = Table(
     name="position_factor_exposures",
     role="output",
     comment="Each position's coefficients on the four spread and six ridge factors.",
+    jobs=("spread_factors", "ridge_factors"),
     columns=(
         row_id(),
         Column("position_id", UUID),
@@ -253,6 +268,7 @@ FACTOR_EXPOSURES = Table(
     name="factor_exposures",
     role="output",
     comment="Each portfolio's exposure to each factor, as a ratio and in dollars.",
+    jobs=("market_beta", "provider_beta", "rate_beta", "spread_factors", "ridge_factors"),
     columns=(
         row_id(),
         Column("portfolio_id", UUID),
@@ -283,6 +299,7 @@ POSITION_VOLATILITY = Table(
     name="position_volatility",
     role="output",
     comment="Each position's volatility; no row under 63 returns.",
+    jobs=("volatility",),
     columns=(
         row_id(),
         Column("position_id", UUID),
@@ -321,6 +338,7 @@ CORRELATION_CALCULATIONS = Table(
     name="correlation_calculations",
     role="output",
     comment="The head of each portfolio's correlation matrix of a session.",
+    jobs=("correlations",),
     columns=(
         row_id(),
         Column("portfolio_id", UUID),
@@ -415,6 +433,7 @@ PAIRWISE_CORRELATIONS = Table(
     name="pairwise_correlations",
     role="output",
     comment="Every pair of a correlation matrix, both ways and with itself.",
+    jobs=("correlations",),
     columns=(
         row_id(),
         Column("correlation_calculation_id", UUID),
@@ -447,6 +466,7 @@ STRESS_TEST_RESULTS = Table(
     name="stress_test_results",
     role="output",
     comment="What each scenario would do to each portfolio, by session.",
+    jobs=("stress",),
     columns=(
         row_id(),
         Column("portfolio_id", UUID),

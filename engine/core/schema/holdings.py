@@ -50,7 +50,7 @@ PORTFOLIOS = Table(
         Column("is_active", BOOLEAN),
         Column("description", varchar(1000), "none given"),
         Column("currency", varchar(3)),
-        Column("equity_balance", numeric(16, 2), "never funded: the portfolio is refused", "USD"),
+        Column("equity_balance", numeric(16, 2), "never funded: the portfolio is refused", "USD", job="pnl"),
         *stamps(),
         Column("deleted_at", TIMESTAMP, "not deleted"),
     ),
@@ -83,9 +83,11 @@ POSITIONS = Table(
         Column("expiration_date", DATE, "not an option"),
         Column("investment_class", varchar(20), "unclassified"),
         Column("investment_subtype", varchar(30), "none given"),
-        Column("last_price", numeric(12, 4), "never priced", "USD a share"),
-        Column("market_value", numeric(16, 2), "never priced", "USD, negative when short"),
-        Column("unrealized_pnl", numeric(16, 2), "never priced", "USD"),
+        Column("last_price", numeric(12, 4), "never priced", "USD a share", job="market_values"),
+        Column(
+            "market_value", numeric(16, 2), "never priced", "USD, negative when short", job="market_values"
+        ),
+        Column("unrealized_pnl", numeric(16, 2), "never priced", "USD", job="market_values"),
         Column("realized_pnl", numeric(16, 2), "nothing closed; kept by others", "USD"),
         Column("notes", TEXT, "none given"),
         *stamps(),

@@ -74,6 +74,7 @@ class Column:
     nan: the figure may be computed and yet undefined; such a column is a double where the
         store's decimals know no NaN.
     compared: False for what cannot be equal in two runs (row ids, time stamps, durations).
+    job: the analytics job that fills it, in a table whose rows several jobs or others write.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Column:
     unit: str = ""
     nan: bool = False
     compared: bool = True
+    job: str = ""
 
     @property
     def nullable(self) -> bool:
@@ -109,6 +111,7 @@ class Table:
     owner: the column that leads to the portfolio: its id, or a position's, or a parent's.
     made_ids: row ids are the engine's own, so another run's differ; children are then matched
         by this table's natural key.
+    jobs: the analytics jobs that write its rows (`engine.core.job_catalog`).
     """
 
     name: str
@@ -119,6 +122,7 @@ class Table:
     date: str | None = None
     owner: str | None = None
     made_ids: bool = False
+    jobs: tuple[str, ...] = ()
     primary_key: str = "id"
     unique: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

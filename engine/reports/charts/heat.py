@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import polars as pl
 
+from engine.core.job_catalog import Status
 from engine.reports.charts.drawing import AnyChart, ChartBuilder, ChartSize
 from engine.reports.charts.scales import time_axis
 
@@ -85,7 +86,7 @@ def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> ChartBuilder:
     return make
 
 
-def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: dict[str, str]) -> ChartBuilder:
+def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: Mapping[Status, str]) -> ChartBuilder:
     """Spans of time, each of a kind, in rows of names.
 
     Args:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from engine.analytics.positions.valuation import OPEN
+from engine.core.job_catalog import VOLATILITY
+from engine.core.window import PRICE_LOOK_BACK
 from engine.reports.stored import SNAPSHOT_DATE, StoredPortfolio
 
-HISTORY_DAYS = 366
-"""Calendar days that the longest look-back spans (volatility, document 03 §1.1)."""
-FULL_HISTORY = 64
-"""Closes from which a symbol has the 63 returns that its volatility needs."""
+FULL_HISTORY = VOLATILITY.minimum + 1
+"""Closes from which a symbol has the returns that its volatility needs."""
 
 QUOTED = pl.col("markable") & (pl.col("investment_class").str.to_uppercase() != "PRIVATE").fill_null(True)
 """Whether a market can be expected to quote a position: neither a private asset nor a contract."""
@@ -30,7 +30,7 @@ def price_quality(stored: StoredPortfolio, days: pl.DataFrame) -> pl.DataFrame:
     Returns:
         position_id, symbol, sessions (since its entry), priced (by a close of the day), carried (by
         a close at most 5 calendar days old), stale (neither: the value stood still); last_close
-        (date, null without any); closes (of the 366 days up to the window's end).
+        (date, null without any); closes (of the longest look-back up to the window's end).
     """
     held = days.filter(OPEN, QUOTED, pl.col("entry_date") <= pl.col("date"))
     close, mark = pl.col("close").is_not_null(), pl.col("mark").is_not_null()
@@ -39,7 +39,7 @@ def price_quality(stored: StoredPortfolio, days: pl.DataFrame) -> pl.DataFrame:
     )
     day = pl.col("date")
     known = stored.closes.filter(pl.col("close") > 0)
-    recent = day > pl.lit(stored.end, pl.Date) - pl.duration(days=HISTORY_DAYS)
+    recent = day > pl.lit(stored.end, pl.Date) - pl.lit(PRICE_LOOK_BACK)
     history = known.group_by("symbol").agg(last_close=day.max(), closes=day.filter(recent).len())
     return (
         counted.join(history, on="symbol", how="left")

@@ -14,7 +14,7 @@ from engine.html.cells import count, ratio
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import lines
 from engine.reports.charts.scales import ChartSeries, series
-from engine.reports.reasons import JOBS
+from engine.reports.reasons import label
 from engine.reports.sections.common import Form, job_notes, reason, shape_table, undefined_note
 from engine.reports.stored import StoredPortfolio
 
@@ -127,7 +127,7 @@ def _positions(stored: StoredPortfolio) -> list[Block]:
     if not jobs:
         return []
     frame = stored.snapshots.select("date").join(wide, on="date", how="left", maintain_order="left")
-    drawn = series(**{job: JOBS[job] for job in jobs})
+    drawn = series(**{job: label(job) for job in jobs})
     drawing = chart(
         "Positions behind each beta",
         f"Positions that each beta counts, by session: {_told(frame, drawn, count)}.",

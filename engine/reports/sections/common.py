@@ -10,7 +10,7 @@ import polars as pl
 from engine.html.blocks import PageTable
 from engine.html.cells import Cell, count, day, missing, word
 from engine.reports.charts.scales import ChartSeries
-from engine.reports.reasons import JOBS, NO_SNAPSHOT, meaning, spans, why
+from engine.reports.reasons import NO_SNAPSHOT, label, meaning, spans, why
 from engine.reports.stored import StoredPortfolio
 
 Form = Callable[[float | None], Cell]
@@ -52,14 +52,14 @@ def job_notes(stored: StoredPortfolio, job: str, lacking: pl.Series) -> list[str
     total = len(stored.days)
     told = spans(stored.status.filter(pl.col("calculation_date").is_in(lacking.implode())), job)
     notes = [
-        f"{JOBS[job]} not computed in {row['sessions']} of {total} sessions, {row['first']} to "
-        f"{row['last']}: {row['status']}, {meaning(row['reason'])}."
+        f"{label(job)} not computed in {row['sessions']} of {total} sessions, {row['first']} to "
+        f"{row['last']}: {row['status']}, {meaning(job, row['reason'])}."
         for row in told.iter_rows(named=True)
     ]
     silent = lacking.len() - int(told["sessions"].sum())
     if silent:
         notes.append(
-            f"{JOBS[job]} not computed in {silent} of {total} sessions, for which the store holds no "
+            f"{label(job)} not computed in {silent} of {total} sessions, for which the store holds no "
             "status that explains it."
         )
     return notes

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from engine.core.job_catalog import CORRELATIONS
 from engine.html.blocks import Block, Card, Cards, Notice, PageTable, Section
 from engine.html.cells import Cell, count, ratio, word
 from engine.reports.charts.drawing import chart
@@ -33,7 +34,8 @@ def correlations(stored: StoredPortfolio) -> Section:
         nothing = Notice("Correlations not computed", " ".join(notes))
         return Section("correlations", "Correlations", "", [nothing])
     head = stored.heads.row(-1, named=True)
-    lead = f"Daily returns of the larger holdings over the 90 calendar days up to {head['date']}."
+    span = f"the {CORRELATIONS.look_back} calendar days up to {head['date']}"
+    lead = f"Daily returns of the larger holdings over {span}."
     if head["date"] < stored.end:
         lead += f" On {stored.end} not computed: {reason(stored, 'correlations')}."
     blocks: list[Block] = [_head(head), *_matrix(stored, notes), *_extremes(stored.pairs)]

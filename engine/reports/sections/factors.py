@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from engine.analytics.factors.ridge import STYLES
-from engine.analytics.factors.spreads import SPREADS
+from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
+from engine.core.job_catalog import RIDGE_FACTORS, SPREAD_FACTORS
 from engine.html.blocks import Block, Chart, Notice, PageTable, Section
 from engine.html.cells import Cell, money, ratio, word
 from engine.reports.charts.drawing import chart
@@ -13,8 +13,8 @@ from engine.reports.charts.heat import time_heat
 from engine.reports.sections.common import job_notes, reason
 from engine.reports.stored import StoredPortfolio
 
-FACTOR_JOBS = ("spread_factors", "ridge_factors")
-NAMES = (*STYLES, *SPREADS)
+FACTOR_JOBS = (SPREAD_FACTORS.name, RIDGE_FACTORS.name)
+NAMES = (*STYLE_FUNDS, *SPREAD_FUNDS)
 """The factors of the two jobs; the betas have a section of their own."""
 LIMITS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
 ROW, NARROW_ROW, AXIS = 26, 20, 36
@@ -33,7 +33,7 @@ def factors(stored: StoredPortfolio) -> Section:
 
 def job_of(factor: str) -> str:
     """The job that computes a factor's exposure."""
-    return "spread_factors" if factor in SPREADS else "ridge_factors"
+    return (SPREAD_FACTORS if factor in SPREAD_FUNDS else RIDGE_FACTORS).name
 
 
 def _nothing(stored: StoredPortfolio) -> Notice:

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from engine.core.job_catalog import JOBS, MARKET_VALUES, Status
 from engine.html.blocks import Block, Card, Cards, Chart, LegendKey, Notice, PageTable, Section
 from engine.html.cells import Cell, absent, count, day, money, word
 from engine.reports.charts.drawing import chart
@@ -20,12 +21,12 @@ from engine.reports.measures.data_quality import (
     unbooked_flows,
     unquoted_positions,
 )
-from engine.reports.reasons import JOBS, meaning
+from engine.reports.reasons import label, meaning
 from engine.reports.stored import StoredPortfolio
 
-COLOURS = {"ok": "c1", "skipped": "skip", "failed": "down"}
+COLOURS: dict[Status, str] = {"ok": "c1", "skipped": "skip", "failed": "down"}
 """By status: names of the style sheet."""
-WORDS = {"ok": "Done", "skipped": "Skipped", "failed": "Failed"}
+WORDS: dict[Status, str] = {"ok": "Done", "skipped": "Skipped", "failed": "Failed"}
 ROW, NARROW_ROW, AXIS = 24, 20, 36
 
 
@@ -84,11 +85,15 @@ def _jobs(stored: StoredPortfolio) -> list[Block]:
 def _timeline(stored: StoredPortfolio) -> Chart:
     spans = status_spans(stored).filter(pl.col("job").is_in(list(JOBS)))
     present = spans["job"].unique().to_list()
-    names = [name for job, name in JOBS.items() if job in present]
+    names = [job.label for job in JOBS.values() if job.name in present]
     return chart(
         "When each figure was computed",
         f"Spans of time in which each of {len(names)} jobs was done, skipped or failed.",
-        spans_chart(spans.with_columns(name=pl.col("job").replace(JOBS)), names, COLOURS),
+        spans_chart(
+            spans.with_columns(name=pl.col("job").replace({job.name: job.label for job in JOBS.values()})),
+            names,
+            COLOURS,
+        ),
         ROW * len(names) + AXIS,
         narrow_height=NARROW_ROW * len(names) + AXIS,
         legend=[LegendKey(WORDS[kind], colour, shape="box") for kind, colour in COLOURS.items()],
@@ -100,7 +105,7 @@ def _outcomes(stored: StoredPortfolio, names: list[str]) -> PageTable:
     counts = stored.status.group_by("job", "status").len()
     found = {(job, status): number for job, status, number in counts.iter_rows()}
     most = dict(stored.status.group_by("job").agg(pl.col("positions_left_out").max()).iter_rows())
-    jobs = {name: job for job, name in JOBS.items()}
+    jobs = {job.label: job.name for job in JOBS.values()}
     rows = [
         [
             word(name),
@@ -125,12 +130,12 @@ def _reasons(stored: StoredPortfolio) -> list[Block]:
 
 def _reason(row: dict[str, Any]) -> list[Cell]:
     return [
-        word(JOBS.get(row["job"], row["job"])),
+        word(label(row["job"])),
         word(row["status"]),
         count(row["sessions"]),
         day(row["first"]),
         day(row["last"]),
-        word(meaning(row["reason"])),
+        word(meaning(row["job"], row["reason"])),
     ]
 
 
@@ -163,7 +168,8 @@ def _prices(prices: pl.DataFrame) -> list[Block]:
     )
     note = (
         f"{fine} of {prices.height} quoted positions have a close in every session and a full history, and "
-        "are not listed. Carried: priced by a close at most five days old. Stood still: the value stayed."
+        "are not listed. Carried: priced by a close at most "
+        f"{MARKET_VALUES.look_back} days old. Stood still: the value stayed."
     )
     return [PageTable("Prices with gaps or a short history", headings, rows, note=note)]
 

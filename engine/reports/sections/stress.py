@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from engine.core.job_catalog import STRESS
 from engine.html.blocks import Block, Chart, LegendKey, Notice, PageTable, Section
 from engine.html.cells import money, short_money, word
 from engine.reports.charts.bars import bar_heights, signed_bars
@@ -15,7 +16,7 @@ from engine.reports.stored import StoredPortfolio
 
 HOW = (
     "Direct: the shocks alone on the exposures. Correlated: the other factors move along as they did over "
-    "the last 282 days."
+    f"the last {STRESS.look_back} days."
 )
 
 

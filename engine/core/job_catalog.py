@@ -1,0 +1,284 @@
+"""The analytics jobs: one declaration each, from which everything that lists jobs is made.
+
+The order of the jobs in analytics_status, pages, `explain`, the reference pages and the benchmark's
+stages come from `JOBS`. Which tables and columns a job fills is declared in `engine.core.schema`
+(`Table.jobs`, `Column.job`), so that a new column is declared in one place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from engine.core.funds import BENCHMARK, MARKET_FUND, RATE_FUND
+from engine.core.schema import TABLES
+from engine.numerics.volatility import MIN_OBSERVATIONS
+
+NotDone = Literal["skipped", "failed"]
+"""skipped: there was nothing to compute. failed: there should have been a figure."""
+Status = Literal["ok"] | NotDone
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a job has no figures for a portfolio and session.
+
+    code: as analytics_status stores it. meaning: the same in words, without a full stop.
+    """
+
+    code: str
+    status: NotDone
+    meaning: str
+
+    def __str__(self) -> str:
+        return self.meaning
+
+
+@dataclass(frozen=True)
+class Job:
+    """An analytics job.
+
+    name: as analytics_status stores it. label: as pages show it.
+    page: its page of documentation, below docs.
+    reasons: in order of precedence: of several that hold, the first is stored.
+    look_back: calendar days before the session, both ends included; 0 if it reads the session alone.
+    minimum: observations that a figure needs; 0 if it needs none.
+    from_run_date: whether it looks back from the run date, whatever the session.
+    """
+
+    name: str
+    label: str
+    page: str
+    reasons: tuple[Reason, ...] = ()
+    look_back: int = 0
+    minimum: int = 0
+    from_run_date: bool = False
+
+    def first_day(self, day: date) -> date:
+        """Return the first day of the look-back that ends on `day`."""
+        return day - timedelta(days=self.look_back)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables whose rows the job writes."""
+        return tuple(table.name for table in TABLES.values() if self.name in table.jobs)
+
+    def columns(self, table: str = "portfolio_snapshots") -> tuple[str, ...]:
+        """Return the columns that the job fills in a table whose rows others write too."""
+        return tuple(column.name for column in TABLES[table].columns if column.job == self.name)
+
+
+def skipped(code: str, meaning: str) -> Reason:
+    """Return a reason for which there is nothing to compute."""
+    return Reason(code, "skipped", meaning)
+
+
+def failed(code: str, meaning: str) -> Reason:
+    """Return a reason for which a figure that is due cannot be computed."""
+    return Reason(code, "failed", meaning)
+
+
+# A reason's constant is its code; where a code means something else in another job, the job precedes it.
+EQUITY_NOT_POSITIVE = failed(
+    "equity_not_positive", "the session's equity is null, 0 or negative, so positions have no weights"
+)
+NO_PUBLIC_POSITIONS = skipped(
+    "no_public_positions", "no open position is a public stock: class PUBLIC, type LONG or SHORT"
+)
+
+PNL = Job("pnl", "P&L", "calculations/pnl.md", look_back=10)
+"""look_back: the oldest previous close that a daily P&L is computed from (document 01 §8.1)."""
+SNAPSHOT = Job("snapshot", "Exposures", "calculations/snapshots.md")
+MARKET_VALUES = Job("market_values", "Position values", "calculations/position-values.md", look_back=5)
+"""look_back: the oldest close that still prices a position (document 01 §8.1)."""
+
+PAIR_LOOK_BACK = 120
+"""Calendar days of a regression on one fund: 90 and a buffer of 30 (document 02 §2.3)."""
+PAIR_MINIMUM = 30
+
+MARKET_NO_ACTIVE_POSITIONS = failed("no_active_positions", "no position is open")
+MARKET_NO_BETAS = failed(
+    "no_betas", f"no open position has {PAIR_MINIMUM} returns in common with {MARKET_FUND}"
+)
+MARKET_BETA = Job(
+    "market_beta",
+    "Market beta",
+    "calculations/market-beta.md",
+    (EQUITY_NOT_POSITIVE, MARKET_NO_ACTIVE_POSITIONS, MARKET_NO_BETAS),
+    look_back=PAIR_LOOK_BACK,
+    minimum=PAIR_MINIMUM,
+)
+
+PROVIDER_NO_BETAS = failed(
+    "no_betas",
+    "no open public stock has a value and a beta (its profile's, else a stored market beta) other than 0",
+)
+PROVIDER_BETA = Job(
+    "provider_beta",
+    "Provider beta",
+    "calculations/provider-beta.md",
+    (EQUITY_NOT_POSITIVE, NO_PUBLIC_POSITIONS, PROVIDER_NO_BETAS),
+)
+
+RATE_NO_PUBLIC_POSITIONS = skipped("no_public_positions", "no open position has class PUBLIC")
+RATE_NO_BETAS = failed(
+    "no_betas", f"no open public position has {PAIR_MINIMUM} returns in common with {RATE_FUND}"
+)
+RATE_BETA = Job(
+    "rate_beta",
+    "Rate beta",
+    "calculations/rate-beta.md",
+    (EQUITY_NOT_POSITIVE, RATE_NO_PUBLIC_POSITIONS, RATE_NO_BETAS),
+    look_back=PAIR_LOOK_BACK,
+    minimum=PAIR_MINIMUM,
+)
+
+SPREAD_MINIMUM = 60
+NO_ETF_DATA = failed("no_etf_data", "the spreads' funds have no common return in the look-back")
+NO_SPREAD_DATA = skipped("no_spread_data", "one of the spreads' funds has no close in the look-back")
+SPREAD_NO_POSITION_BETAS = skipped(
+    "no_position_betas",
+    f"no open public stock has {SPREAD_MINIMUM} returns in common with the spreads' funds",
+)
+SPREAD_FACTORS = Job(
+    "spread_factors",
+    "Spread factors",
+    "calculations/spread-factors.md",
+    (EQUITY_NOT_POSITIVE, NO_PUBLIC_POSITIONS, NO_ETF_DATA, NO_SPREAD_DATA, SPREAD_NO_POSITION_BETAS),
+    look_back=210,
+    minimum=SPREAD_MINIMUM,
+)
+"""look_back: 180 and a buffer of 30 (document 02 §2.3)."""
+
+RIDGE_MINIMUM = 30
+NO_FACTOR_DATA = skipped("no_factor_data", "the style funds have no common return in the look-back")
+RIDGE_NO_POSITION_BETAS = skipped(
+    "no_position_betas", f"no open public stock has {RIDGE_MINIMUM} returns in common with the style funds"
+)
+RIDGE_FACTORS = Job(
+    "ridge_factors",
+    "Ridge factors",
+    "calculations/ridge-factors.md",
+    (EQUITY_NOT_POSITIVE, NO_PUBLIC_POSITIONS, NO_FACTOR_DATA, RIDGE_NO_POSITION_BETAS),
+    look_back=120,
+    minimum=RIDGE_MINIMUM,
+)
+"""look_back: 90 and a buffer of 30 (document 02 §2.3)."""
+
+HISTORICAL_SESSION = skipped(
+    "historical_session", "sectors are computed only from the run date on, and the session is earlier"
+)
+NO_POSITIONS = skipped("no_positions", "the portfolio holds no position in the session")
+NO_EQUITY = failed("no_equity", "the session's equity is exactly 0")
+NO_BENCHMARK = failed("no_benchmark", f"benchmarks_sector_weights has no row of {BENCHMARK}")
+NO_VALUE = failed("no_value", "the values of the open positions add up to 0")
+SECTOR = Job(
+    "sector",
+    "Sectors",
+    "calculations/sector.md",
+    (HISTORICAL_SESSION, NO_POSITIONS, NO_EQUITY, NO_BENCHMARK, NO_VALUE),
+)
+
+VOLATILITY_NO_ACTIVE_POSITIONS = skipped("no_active_positions", "no position is open")
+VOLATILITY_NO_PUBLIC_POSITIONS = skipped(
+    "no_public_positions", "no open position has a symbol that a market quotes"
+)
+NO_POSITION_VOLATILITY = failed("no_position_volatility", f"no open position has {MIN_OBSERVATIONS} returns")
+NO_PORTFOLIO_VOLATILITY = failed(
+    "no_portfolio_volatility",
+    f"the portfolio's own series has fewer than {MIN_OBSERVATIONS} returns, or its weights add up to 0",
+)
+VOLATILITY = Job(
+    "volatility",
+    "Volatility",
+    "calculations/volatility.md",
+    (
+        VOLATILITY_NO_ACTIVE_POSITIONS,
+        VOLATILITY_NO_PUBLIC_POSITIONS,
+        NO_POSITION_VOLATILITY,
+        NO_PORTFOLIO_VOLATILITY,
+    ),
+    look_back=365,
+    minimum=MIN_OBSERVATIONS,
+)
+
+CORRELATION_MINIMUM = 20
+MIN_POSITION_VALUE = 10_000
+"""USD, inclusive: a smaller position is in no correlation matrix (document 03 §2.3)."""
+MIN_POSITION_PERCENT = 1
+"""Percent of gross exposure, inclusive: the same."""
+NO_POSITIONS_PASS_FILTER = skipped(
+    "no_positions_pass_filter",
+    f"no position is worth {MIN_POSITION_VALUE:,} USD and {MIN_POSITION_PERCENT} % of gross exposure",
+)
+NO_COMMON_RETURNS = skipped(
+    "no_common_returns", "there are no two days on which all of the symbols have a close"
+)
+INSUFFICIENT_RETURNS = skipped(
+    "insufficient_returns", f"the symbols have fewer than {CORRELATION_MINIMUM} returns in common"
+)
+CORRELATIONS = Job(
+    "correlations",
+    "Correlations",
+    "calculations/correlations.md",
+    (NO_POSITIONS_PASS_FILTER, NO_COMMON_RETURNS, INSUFFICIENT_RETURNS),
+    look_back=90,
+    minimum=CORRELATION_MINIMUM,
+)
+
+EXPOSURE_ROWS = 50
+"""The newest factor exposures of a portfolio that stress tests read (document 03 §4.3)."""
+RATE_BETA_DAYS = 7
+"""Calendar days that stress tests use a stored rate beta (document 03 §4.3)."""
+NO_FACTOR_PRICES = failed(
+    "no_factor_prices", "the factor funds have no return in the look-back of the run date"
+)
+ONE_FACTOR_ALONE = failed(
+    "one_factor_alone", "only one factor fund has closes in the look-back of the run date"
+)
+NO_FACTOR_EXPOSURES = skipped(
+    "no_factor_exposures", "the portfolio has no factor exposure of the session or an earlier one"
+)
+NO_SCENARIOS = failed("no_scenarios", "no scenario is active")
+NO_STORED_SCENARIOS = failed("no_stored_scenarios", "stress_test_scenarios has no row of an active scenario")
+STRESS = Job(
+    "stress",
+    "Stress",
+    "calculations/stress.md",
+    (NO_FACTOR_PRICES, ONE_FACTOR_ALONE, NO_FACTOR_EXPOSURES, NO_SCENARIOS, NO_STORED_SCENARIOS),
+    look_back=282,
+    minimum=30,
+    from_run_date=True,
+)
+"""look_back: of the factor funds' correlations (document 03 §4.2)."""
+
+JOBS: dict[str, Job] = {
+    job.name: job
+    for job in (
+        PNL,
+        SNAPSHOT,
+        MARKET_VALUES,
+        MARKET_BETA,
+        PROVIDER_BETA,
+        RATE_BETA,
+        SPREAD_FACTORS,
+        RIDGE_FACTORS,
+        SECTOR,
+        VOLATILITY,
+        CORRELATIONS,
+        STRESS,
+    )
+}
+"""All jobs by name, in the order in which one needs another's figures."""
+
+
+def meaning(job: str, reason: str) -> str:
+    """Return a stored reason in words.
+
+    Args:
+        job: name of the job, as analytics_status stores it.
+        reason: a code of the job; anything else is words already, as of a portfolio that was refused.
+    """
+    known = JOBS[job].reasons if job in JOBS else ()
+    return next((str(one) for one in known if one.code == reason), reason)

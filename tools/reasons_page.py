@@ -1,0 +1,80 @@
+"""docs/reference/reasons.md, made from the job catalog: `python -m tools.reasons_page`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.core.job_catalog import JOBS, Job
+from engine.core.schema import TABLES
+
+PAGE = Path(__file__).parents[1] / "docs/reference/reasons.md"
+HEAD = """\
+# Status reasons
+
+Made by `python -m tools.reasons_page` from `engine/core/job_catalog.py`; do not edit.
+
+`analytics_status` has one row for each portfolio, session and job. Its `status` is `ok`, `skipped` (there
+was nothing to compute) or `failed` (a figure was due and could not be computed). A row that is not `ok` has
+one of the reasons below. [Find out why a figure is absent](../how-to/absent.md) shows how to ask.
+
+## The jobs
+
+In the order in which they run. A look-back is in calendar days, both ends included; a job without one reads
+the session alone. The minimum is in returns; the job's page says what is stored below it. Which
+columns a job fills in a table that it shares is in [The tables](../schema.md).
+
+| job | on pages | fills | look-back | minimum |
+|---|---|---|---|---|
+"""
+REASONS = """
+## The reasons
+
+Where several reasons of a job hold, the first in this table is stored.
+
+| job | status | reason | meaning |
+|---|---|---|---|
+"""
+TAIL = """
+`pnl`, `snapshot` and `market_values` neither skip nor fail by themselves.
+
+## A portfolio that was left out
+
+If a portfolio is left out of a run, every job of every session is `failed`, and the reason is a sentence
+instead of a code. It is one of these:
+
+* `portfolios.equity_balance is null`;
+* a rule that a row broke, with table and column, as `positions.quantity is null`;
+* a figure that its column cannot hold, as `daily_return does not fit numeric(8,6)`.
+
+The run names the row and the value, on stdout and in `run_results.json`.
+"""
+
+
+def markdown() -> str:
+    """Return the page."""
+    jobs = "".join(_job(job) for job in JOBS.values())
+    reasons = "".join(f"| `{job.name}` {row}\n" for job in JOBS.values() for row in reason_rows(job))
+    return f"{HEAD}{jobs}{REASONS}{reasons}{TAIL}"
+
+
+def reason_rows(job: Job) -> list[str]:
+    """Return the rows of a job's table of reasons: status, code, meaning."""
+    return [f"| {reason.status} | `{reason.code}` | {reason.meaning} |" for reason in job.reasons]
+
+
+def _job(job: Job) -> str:
+    of_run_date = " from the run date" if job.from_run_date else ""
+    look_back = f"{job.look_back} days{of_run_date}" if job.look_back else ""
+    minimum = str(job.minimum or "")
+    page = f"[`{job.name}`](../{job.page})"
+    return f"| {page} | {job.label} | {', '.join(_filled(job))} | {look_back} | {minimum} |\n"
+
+
+def _filled(job: Job) -> list[str]:
+    """Return links to the tables whose rows or columns a job fills."""
+    tables = [*job.tables, *(table for table in TABLES if job.columns(table))]
+    return [f"[`{table}`](../schema.md#{table})" for table in tables]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(markdown(), encoding="utf-8")
