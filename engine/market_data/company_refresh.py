@@ -17,7 +17,7 @@ from engine.market_data.companies.merging import KEPT, merged
 from engine.market_data.order import ANSWERS, Collected, Order
 from engine.market_data.universe import require_quoted
 from loaders import open_reader
-from loaders.market.provider import Answer, Outcome
+from loaders.market.provider import Answer, RequestOutcome
 from writers import open_writer
 from writers.retry import patiently
 
@@ -90,7 +90,7 @@ def tally(found: Collected, group: Iterable[Answer[T]], rows: Mapping[str, int])
     found.answers = pl.concat([found.answers, pl.DataFrame(told, schema=ANSWERS, orient="row")])
     for table, count in rows.items():
         found.rows[table] = found.rows.get(table, 0) + count
-    may_come = [row for row in found.failed["outcome"] if Outcome(row).passing]
+    may_come = [row for row in found.failed["outcome"] if RequestOutcome(row).transient]
     found.unanswered = len(may_come) / found.wanted
     found.coverage = 1 - found.failed.height / found.wanted
 

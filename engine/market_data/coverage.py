@@ -13,11 +13,11 @@ from engine.core.store_url import safe_url
 from engine.market_data.findings import ALIVE
 from engine.market_data.order import Order
 from engine.market_data.stored_market import Market
-from loaders.market import Outcome
+from loaders.market import RequestOutcome
 
 LONGEST_LIST = 40
 """Symbols that are told of one by one to a person; JSON has them all."""
-PASSING = tuple(outcome.value for outcome in Outcome if outcome.passing)
+PASSING = tuple(outcome.value for outcome in RequestOutcome if outcome.transient)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _reason() -> pl.Expr:
     return (
         pl.when(pl.col("missing") == 0)
         .then(None)
-        .when(pl.col("outcome") != Outcome.OK.value)
+        .when(pl.col("outcome") != RequestOutcome.OK.value)
         .then(failed)
         .otherwise(pl.col("reason").fill_null("not asked for yet"))
     )

@@ -12,7 +12,7 @@ import polars as pl
 from engine.market_data.bars import ROWS, as_stored, usable
 from engine.market_data.order import Order
 from engine.market_data.overlap import moved, rebased
-from loaders.market import Answer, Outcome, Prices
+from loaders.market import Answer, Prices, RequestOutcome
 from loaders.market.provider import ACTIONS
 
 ALIVE = timedelta(days=10)
@@ -51,7 +51,7 @@ class Finding:
     """
 
     symbol: str
-    outcome: Outcome
+    outcome: RequestOutcome
     detail: str
     series: Mapping[str, Any]
     rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ROWS))
@@ -73,7 +73,7 @@ def finding(answer: Answer[Prices], known: Known, order: Order, calendar: Sequen
     fresh = rows.join(known.wanted, on="date", how="semi", maintain_order="left")
     return Finding(
         answer.symbol,
-        Outcome.OK,
+        RequestOutcome.OK,
         "",
         remembered(answer, known, order),
         rows=fresh,
@@ -100,13 +100,13 @@ def whole_finding(
     left = None if left is None else as_stored(left).select(list(ROWS))
     if left is None or left["close"].null_count():
         detail = "the provider no longer has all that is stored, and what it has fits no single basis"
-        failed = replace(answer, outcome=Outcome.ERROR, detail=detail, data=None)
-        return Finding(answer.symbol, Outcome.ERROR, detail, remembered(failed, known, order))
+        failed = replace(answer, outcome=RequestOutcome.ERROR, detail=detail, data=None)
+        return Finding(answer.symbol, RequestOutcome.ERROR, detail, remembered(failed, known, order))
     new = pl.concat([rows, left]).sort("date")
     spanned = known.actions.filter(pl.col("date") >= rows["date"].min())
     return Finding(
         answer.symbol,
-        Outcome.OK,
+        RequestOutcome.OK,
         "",
         remembered(answer, known, order),
         rows=new,
@@ -157,7 +157,7 @@ def remembered(answer: Answer[Prices], known: Known, order: Order) -> dict[str, 
         row |= {"failures": 0, "retry_on": None}
         row |= {"exchange": told.exchange or row["exchange"], "currency": told.currency or row["currency"]}
         row["listed"] = told.listed or row["listed"]
-    elif not answer.outcome.passing:
+    elif not answer.outcome.transient:
         row["failures"] += 1
         row["retry_on"] = None if _alive(known, order) else _later(order.today, row["failures"])
     return row

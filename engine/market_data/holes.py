@@ -15,7 +15,7 @@ import polars as pl
 
 from engine.core.calendar import sessions
 from engine.market_data.overlap import OVERLAP
-from loaders.market import PricesWanted
+from loaders.market import PriceRequest
 
 CELLS: dict[str, pl.DataType] = {"symbol": pl.String(), "date": pl.Date()}
 
@@ -48,7 +48,7 @@ def askable(missing: pl.DataFrame, gaps: pl.DataFrame, series: pl.DataFrame, tod
     return left.join(held_back, on=["symbol", "date"], how="anti", maintain_order="left")
 
 
-def requests(wanted: pl.DataFrame, stored: pl.DataFrame, calendar: Sequence[date]) -> list[PricesWanted]:
+def requests(wanted: pl.DataFrame, stored: pl.DataFrame, calendar: Sequence[date]) -> list[PriceRequest]:
     """One window for each symbol, from its first wanted session to its last, and some overlap.
 
     The overlap, `OVERLAP` sessions of the calendar, lies before the window, or after it where
@@ -73,11 +73,11 @@ def requests(wanted: pl.DataFrame, stored: pl.DataFrame, calendar: Sequence[date
             start = calendar[max(0, place[first] - OVERLAP)]
         elif oldest:
             end = calendar[min(len(calendar) - 1, place[last] + OVERLAP)]
-        found.append(PricesWanted(symbol, start, end))
+        found.append(PriceRequest(symbol, start, end))
     return found
 
 
-def apart(asked: Sequence[PricesWanted], stored: pl.DataFrame, extents: pl.DataFrame) -> list[str]:
+def apart(asked: Sequence[PriceRequest], stored: pl.DataFrame, extents: pl.DataFrame) -> list[str]:
     """The symbols whose request overlaps nothing of what is stored of them, elsewhere in time.
 
     Nothing could tell whether such an answer stands on the stored closes' basis.

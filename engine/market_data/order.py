@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from engine.core.progress import Quiet
-from loaders.market.provider import Outcome
+from loaders.market.provider import RequestOutcome
 from writers.writer import BATCH_ROWS
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -68,7 +68,7 @@ class Collected:
     @property
     def failed(self) -> pl.DataFrame:
         """The answers that brought nothing."""
-        return self.answers.filter(pl.col("outcome") != Outcome.OK.value)
+        return self.answers.filter(pl.col("outcome") != RequestOutcome.OK.value)
 
     @property
     def outcomes(self) -> dict[str, int]:

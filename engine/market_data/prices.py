@@ -16,7 +16,7 @@ from engine.market_data.holes import CELLS, apart, askable, requests
 from engine.market_data.order import ANSWERS, Collected, Order
 from engine.market_data.stored_market import Market, read_market, whole_rows
 from loaders import open_reader
-from loaders.market import Outcome, PricesWanted, Provider
+from loaders.market import PriceRequest, Provider, RequestOutcome
 
 Parts = Mapping[str, pl.DataFrame]
 
@@ -25,7 +25,7 @@ class Ended(NamedTuple):
     """How one symbol's request ended; `moved`: why it has to be fetched whole."""
 
     symbol: str
-    outcome: Outcome
+    outcome: RequestOutcome
     detail: str
     moved: str | None = None
 
@@ -72,7 +72,7 @@ def _first_pass(
     batch: Batch,
     known: Mapping[str, Known],
     calendar: Sequence[date],
-    asked: Sequence[PricesWanted],
+    asked: Sequence[PriceRequest],
 ) -> list[Ended]:
     """Fetch what is missing, with a little of what is stored."""
     order.told.stage("prices", len(asked))
@@ -98,7 +98,7 @@ def _second_pass(
     with open_reader(order.url) as reader:
         stored = _by_symbol(whole_rows(reader, sorted(moved)))
     asked = [
-        PricesWanted(symbol, rows["date"][0], max(rows["date"][-1], order.target))
+        PriceRequest(symbol, rows["date"][0], max(rows["date"][-1], order.target))
         for symbol, rows in stored.items()
     ]
     calendar = sessions(min(one.start for one in asked), max(one.end for one in asked))

@@ -1,15 +1,25 @@
-"""Providers of market data: what any of them can be asked, whoever it is."""
+"""Market data providers: the protocol, and what its implementations share."""
 
 from __future__ import annotations
 
 from loaders.market.provider import (
     Answer,
     Fundamentals,
-    Outcome,
+    PriceRequest,
     Prices,
-    PricesWanted,
     Profile,
     Provider,
+    RequestOutcome,
 )
+from loaders.market.rate_limiter import RequestPolicy
 
-__all__ = ["Answer", "Fundamentals", "Outcome", "Prices", "PricesWanted", "Profile", "Provider"]
+__all__ = [
+    "Answer",
+    "Fundamentals",
+    "PriceRequest",
+    "Prices",
+    "Profile",
+    "Provider",
+    "RequestOutcome",
+    "RequestPolicy",
+]

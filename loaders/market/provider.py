@@ -1,7 +1,7 @@
-"""What a provider of market data gives: an answer for each symbol, or the reason why not.
+"""The protocol of market data providers: one answer for each request, with data or a reason.
 
-Symbols are canonical here (trimmed, upper case, `BRK.B`); how a provider spells them is its own
-business. Answers come as they are ready, in any order, one for each request.
+Symbols are canonical here (trimmed, upper case, `BRK.B`); a provider converts them to its own
+spelling. Answers come as they are ready, in any order.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import polars as pl
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Outcome(StrEnum):
+class RequestOutcome(StrEnum):
     """How a request ended."""
 
     OK = "ok"
     EMPTY = "empty"
-    """The provider knows the symbol, and has nothing of what was asked for."""
+    """The provider knows the symbol, and has no data for the request."""
     NOT_FOUND = "not_found"
     """The provider does not know the symbol: delisted, or misspelt."""
     RENAMED = "renamed"
@@ -32,29 +32,33 @@ class Outcome(StrEnum):
     """Too many requests; waiting did not help."""
     TIMEOUT = "timeout"
     ERROR = "error"
-    """Anything else: out of reach, out of order, or an answer that cannot be read."""
+    """Anything else: the provider is unreachable or failing, or its answer cannot be parsed."""
 
     @property
-    def passing(self) -> bool:
-        """Whether the same request may well succeed a little later."""
-        return self in (Outcome.THROTTLED, Outcome.TIMEOUT, Outcome.ERROR)
+    def transient(self) -> bool:
+        """Whether the same request may well succeed later."""
+        return self in (RequestOutcome.THROTTLED, RequestOutcome.TIMEOUT, RequestOutcome.ERROR)
 
 
 @dataclass(frozen=True)
 class Answer(Generic[T_co]):
-    """What came of one request: `data` where the outcome is ok, else None and the reason.
+    """Answer to one request.
 
-    symbol: canonical. detail: the reason in words, empty when ok.
+    Attributes:
+        symbol: canonical.
+        outcome: how the request ended.
+        detail: the reason in words; empty if the outcome is ok.
+        data: None unless the outcome is ok.
     """
 
     symbol: str
-    outcome: Outcome
+    outcome: RequestOutcome
     detail: str = ""
     data: T_co | None = None
 
 
 @dataclass(frozen=True)
-class PricesWanted:
+class PriceRequest:
     """Daily bars of one symbol in [start, end], both ends inclusive."""
 
     symbol: str
@@ -71,20 +75,23 @@ BARS: dict[str, pl.DataType] = {
     "adjusted_close": pl.Float64(),
     "volume": pl.Int64(),
 }
-"""Prices are split-adjusted, and only adjusted_close is adjusted for dividends too. As the provider
-gives them: a price may be null or NaN."""
+"""Prices are adjusted for splits; adjusted_close alone also for dividends. Values are the
+provider's own: a price may be null or NaN."""
 
 ACTIONS: dict[str, pl.DataType] = {"date": pl.Date(), "kind": pl.String(), "value": pl.Float64()}
-"""kind: dividend or gain (currency a share, split-adjusted), split (new shares for an old one)."""
+"""kind: dividend or gain (currency units a share, split-adjusted), split (new shares for an old one)."""
 
 
 @dataclass(frozen=True)
 class Prices:
-    """Daily bars and actions of one symbol, ascending by date, each date once.
+    """Daily bars and corporate actions of one symbol, ascending by date, each date once.
 
-    bars: columns of `BARS`. actions: columns of `ACTIONS`.
-    exchange: the provider's code of it (NMS, NYQ, PCX ...), empty where not told.
-    currency: of the prices. listed: the first day of trading that the provider knows.
+    Attributes:
+        bars: columns of `BARS`.
+        actions: columns of `ACTIONS`.
+        exchange: the provider's code of it (NMS, NYQ, PCX ...), empty if unknown.
+        currency: of the prices, empty if unknown.
+        listed: first trading day, if known.
     """
 
     bars: pl.DataFrame
@@ -96,21 +103,22 @@ class Prices:
 
 @dataclass(frozen=True)
 class Profile:
-    """What is known of one company: columns of company_profiles by name; absent where not told."""
+    """Profile of one company or fund: values by column of company_profiles; None is unknown."""
 
     values: Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Fundamentals:
-    """The statements of one company, and when it reports.
+    """Financial statements and earnings dates of one company.
 
-    statements: by name of their table: period_date, frequency (q or a) and the lines that the
-        provider has, by column, as Float64; of the balance sheet also `shares`, the ordinary ones
-        outstanding. Nothing for what is no company.
-    profile: what of company_profiles came along, by column.
-    earnings: the days on which it reported or will, as far as known.
-    currency: of the statements, three letters.
+    Attributes:
+        statements: by table, period_date, frequency (q or a) and the lines that the provider has,
+            by column, as Float64 in currency units; of the balance sheet also `shares`, the
+            ordinary shares outstanding. Empty for a security that is no company.
+        profile: values by column of company_profiles.
+        earnings: past and future earnings dates, as far as known.
+        currency: of the statements, three letters.
     """
 
     statements: Mapping[str, pl.DataFrame]
@@ -120,24 +128,24 @@ class Fundamentals:
 
 
 class Provider(Protocol):
-    """A provider of market data; use it as a context manager.
+    """A provider of market data, used as a context manager.
 
-    No method raises for what happens to one request: that is its answer's outcome.
+    No method raises for a failed request: the failure is the outcome of its answer.
     """
 
     name: str
-    """What stored rows bear as their data_source."""
+    """The data_source of stored rows."""
 
-    def prices(self, wanted: Iterable[PricesWanted]) -> Iterator[Answer[Prices]]:
-        """Daily bars with actions."""
+    def prices(self, requests: Iterable[PriceRequest]) -> Iterator[Answer[Prices]]:
+        """Fetch daily bars with corporate actions."""
         ...
 
     def profiles(self, symbols: Iterable[str]) -> Iterator[Answer[Profile]]:
-        """What is known of companies and funds."""
+        """Fetch profiles of companies and funds."""
         ...
 
     def fundamentals(self, symbols: Iterable[str]) -> Iterator[Answer[Fundamentals]]:
-        """Statements, quarterly and annual, and the next earnings date."""
+        """Fetch quarterly and annual statements, and earnings dates."""
         ...
 
     def __enter__(self) -> Self: ...

@@ -1,4 +1,4 @@
-"""What analysts expect of a company: one request, whichever periods are looked at."""
+"""Analysts' estimates of a company: one request returns all periods."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from loaders.yahoo.errors import NotFoundError
-from loaders.yahoo.values import day, number
+from loaders.market.request_errors import NotFoundError
+from loaders.yahoo.conversion import iso_date, number
 
 YEARS = {"0y": "current_year", "+1y": "next_year"}
 QUARTERS = {"0q": "current_quarter", "+1q": "next_quarter"}
@@ -18,51 +18,57 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Trend:
-    """Estimates by period: `0q`, `+1q`, `0y`, `+1y`; ends: the periods' last days."""
+class Estimates:
+    """Estimates by period: `0q`, `+1q`, `0y`, `+1y`.
+
+    Attributes:
+        earnings: per share, currency units.
+        revenue: currency units.
+        period_ends: the last day of each period.
+    """
 
     earnings: Mapping[str, Row] = field(default_factory=dict)
     revenue: Mapping[str, Row] = field(default_factory=dict)
-    ends: Mapping[str, date | None] = field(default_factory=dict)
+    period_ends: Mapping[str, date | None] = field(default_factory=dict)
 
 
-def fetch_trend(ticker: Any) -> Trend:
-    """Nothing for a company that no analyst follows, and where yfinance cannot read the answer."""
+def fetch_estimates(ticker: Any) -> Estimates:
+    """Fetch the estimates; empty if no analyst follows the company or yfinance cannot parse them."""
     with suppress(NotFoundError, LookupError, TypeError):
         earnings = ticker.get_earnings_estimate().to_dict(orient="index")
         revenue = ticker.get_revenue_estimate().to_dict(orient="index")
-        return Trend(earnings, revenue, _ends(ticker))
-    return Trend()
+        return Estimates(earnings, revenue, _period_ends(ticker))
+    return Estimates()
 
 
-def _ends(ticker: Any) -> dict[str, date | None]:
-    """The periods' last days, which yfinance keeps in its answer and leaves out of its frames."""
+def _period_ends(ticker: Any) -> dict[str, date | None]:
+    """Return the last day of each period, which yfinance keeps but leaves out of its frames."""
     with suppress(AttributeError, LookupError, TypeError):
-        return {item["period"]: day(item.get("endDate")) for item in ticker._analysis._earnings_trend}
+        return {item["period"]: iso_date(item.get("endDate")) for item in ticker._analysis._earnings_trend}
     return {}
 
 
-def year_estimates(trend: Trend) -> dict[str, object]:
-    """Columns of company_profiles for the current and the next fiscal year."""
-    found: dict[str, object] = {}
+def year_estimates(estimates: Estimates) -> dict[str, object]:
+    """Return the columns of company_profiles for the current and the next fiscal year."""
+    values: dict[str, object] = {}
     for period, year in YEARS.items():
-        earnings, revenue = trend.earnings.get(period, {}), trend.revenue.get(period, {})
-        found |= _range(f"{year}_earnings", earnings) | _range(f"{year}_revenue", revenue)
-        found[f"{year}_revenue_growth"] = number(revenue.get("growth"))
-        found[f"{year}_end_date"] = trend.ends.get(period)
-    return found
+        earnings, revenue = estimates.earnings.get(period, {}), estimates.revenue.get(period, {})
+        values |= _range(f"{year}_earnings", earnings) | _range(f"{year}_revenue", revenue)
+        values[f"{year}_revenue_growth"] = number(revenue.get("growth"))
+        values[f"{year}_end_date"] = estimates.period_ends.get(period)
+    return values
 
 
-def quarter_estimates(trend: Trend) -> dict[str, object]:
-    """Columns of company_profiles for the current and the next quarter."""
-    found: dict[str, object] = {}
+def quarter_estimates(estimates: Estimates) -> dict[str, object]:
+    """Return the columns of company_profiles for the current and the next quarter."""
+    values: dict[str, object] = {}
     for period, quarter in QUARTERS.items():
-        earnings, revenue = trend.earnings.get(period, {}), trend.revenue.get(period, {})
-        found |= _range(f"{quarter}_eps", earnings) | _range(f"{quarter}_revenue", revenue)
-        found[f"{quarter}_analyst_count"] = number(earnings.get("numberOfAnalysts"))
-        found[f"{quarter}_target_period_date"] = trend.ends.get(period)
-    return found
+        earnings, revenue = estimates.earnings.get(period, {}), estimates.revenue.get(period, {})
+        values |= _range(f"{quarter}_eps", earnings) | _range(f"{quarter}_revenue", revenue)
+        values[f"{quarter}_analyst_count"] = number(earnings.get("numberOfAnalysts"))
+        values[f"{quarter}_target_period_date"] = estimates.period_ends.get(period)
+    return values
 
 
 def _range(column: str, row: Row) -> dict[str, object]:
-    return {f"{column}_{end}": number(row.get(end)) for end in RANGE}
+    return {f"{column}_{bound}": number(row.get(bound)) for bound in RANGE}

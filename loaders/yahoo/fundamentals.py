@@ -1,4 +1,4 @@
-"""A company's statements and when it reports next, by yfinance: eleven requests."""
+"""A company's statements, estimates and earnings dates, by yfinance: eleven requests."""
 
 from __future__ import annotations
 
@@ -8,36 +8,42 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from loaders.market.provider import Fundamentals
-from loaders.yahoo.errors import NotFoundError
-from loaders.yahoo.estimates import fetch_trend, quarter_estimates, year_estimates
-from loaders.yahoo.profiles import is_company, known_info, open_ticker, profile_values
-from loaders.yahoo.statements import statements
-from loaders.yahoo.values import new_york_day, number, text
+from loaders.market.request_errors import NotFoundError
+from loaders.yahoo.conversion import new_york_date, number, text
+from loaders.yahoo.estimates import fetch_estimates, quarter_estimates, year_estimates
+from loaders.yahoo.profiles import fetch_info, is_company, open_ticker, profile_values
+from loaders.yahoo.statement_lines import fetch_statements
 
 if TYPE_CHECKING:
-    from loaders.yahoo.session import PatientSession
+    from loaders.yahoo.session import LimitedSession
 
 EARNINGS_TIMES = ("earningsTimestamp", "earningsTimestampStart", "earningsTimestampEnd")
 
 
-def fetch_fundamentals(session: PatientSession, symbol: str) -> Fundamentals:
-    """The statements of a company with its whole profile; of anything else the profile alone.
+def fetch_fundamentals(session: LimitedSession, symbol: str) -> Fundamentals:
+    """Fetch the statements of a company with its profile; of anything else the profile alone.
 
-    Raises:
-        YahooError: any of the requests failed, so that statements never come without the earnings
-            date by which they are asked for again.
+    A RequestError of any of the requests ends the call. Statements without the earnings date
+    would be stored and then not fetched again after the next report.
+
+    Args:
+        session: sends the requests.
+        symbol: canonical.
+
+    Returns:
+        The statements by table, the profile's columns, and the known earnings dates.
     """
     ticker = open_ticker(session, symbol)
-    info = known_info(ticker)
+    info = fetch_info(ticker)
     profile = profile_values(info)
     if not is_company(info):
         return Fundamentals({}, profile)
-    trend, calendar = fetch_trend(ticker), _calendar(ticker)
-    profile |= year_estimates(trend) | quarter_estimates(trend)
+    estimates, calendar = fetch_estimates(ticker), _calendar(ticker)
+    profile |= year_estimates(estimates) | quarter_estimates(estimates)
     profile["next_earnings_expected_eps"] = number(calendar.get("Earnings Average"))
     profile["next_earnings_expected_revenue"] = number(calendar.get("Revenue Average"))
     currency = text(info.get("financialCurrency"))
-    return Fundamentals(statements(ticker), profile, _earnings(info, calendar), currency)
+    return Fundamentals(fetch_statements(ticker), profile, _earnings_dates(info, calendar), currency)
 
 
 def _calendar(ticker: Any) -> Mapping[str, Any]:
@@ -47,11 +53,9 @@ def _calendar(ticker: Any) -> Mapping[str, Any]:
     return {}
 
 
-def _earnings(info: Mapping[str, Any], calendar: Mapping[str, Any]) -> tuple[date, ...]:
-    """The days on which it reported or will, as far as Yahoo tells.
-
-    `info` gives moments, and they have a day in New York. The calendar's moments yfinance has
-    turned into days of the host's own zone, so they count only where `info` has none.
-    """
-    days = {found for name in EARNINGS_TIMES if (found := new_york_day(info.get(name)))}
-    return tuple(sorted(days or set(calendar.get("Earnings Date", ()))))
+def _earnings_dates(info: Mapping[str, Any], calendar: Mapping[str, Any]) -> tuple[date, ...]:
+    """Return the past and future earnings dates that Yahoo knows, ascending."""
+    # `info` has time stamps, which have a date in New York. yfinance converts the calendar's time
+    # stamps to dates of the host's own time zone, so they count only where `info` has none.
+    dates = {day for name in EARNINGS_TIMES if (day := new_york_date(info.get(name)))}
+    return tuple(sorted(dates or set(calendar.get("Earnings Date", ()))))

@@ -1,6 +1,6 @@
-"""What Yahoo says of a company or a fund, by yfinance's `Ticker.get_info`: three requests.
+"""Profile of a company or a fund, by yfinance's `Ticker.get_info`: three requests.
 
-Which of Yahoo's names fills which column of company_profiles: document 04 §3.3.
+Source of the mapping from Yahoo's names to the columns of company_profiles: document 04 §3.3.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from loaders.market.provider import Profile
-from loaders.yahoo.errors import NoDataError
-from loaders.yahoo.estimates import fetch_trend, year_estimates
-from loaders.yahoo.spelling import provider_symbol
-from loaders.yahoo.values import number, text
+from loaders.market.request_errors import NoDataError
+from loaders.yahoo.conversion import number, text, yahoo_symbol
+from loaders.yahoo.estimates import fetch_estimates, year_estimates
 
 if TYPE_CHECKING:
-    from loaders.yahoo.session import PatientSession
+    from loaders.yahoo.session import LimitedSession
 
 FIGURES = {
     "employees": "fullTimeEmployees",
@@ -42,10 +41,10 @@ FIGURES = {
     "number_of_analyst_opinions": "numberOfAnalystOpinions",
     "recommendation_mean": "recommendationMean",
 }
-"""The margins, returns and growths come as fractions. dividendYield comes in percent with the quote,
-which yfinance lays over the summary's fraction of the same name."""
-QUOTED = "regularMarketPrice"
-"""What only the quote tells: without it dividendYield is the summary's fraction, and left out."""
+"""Margins, returns and growth rates are fractions. dividendYield is in percent: yfinance overwrites
+the summary's fraction with the quote's value of the same name."""
+QUOTE_FIELD = "regularMarketPrice"
+"""A field of the quote alone. Without it dividendYield is the summary's fraction, and is left out."""
 TEXTS = {
     "sector": "sector",
     "industry": "industry",
@@ -57,31 +56,36 @@ TEXTS = {
 }
 ETF, FUNDS = "ETF", ("ETF", "MUTUALFUND")
 COMPANY = "EQUITY"
-"""The kind of quote that has estimates and statements."""
+"""The quote type that has estimates and statements."""
 
 
-def fetch_profile(session: PatientSession, symbol: str) -> Profile:
-    """What is known of a symbol; of a company the estimates of two fiscal years too.
+def fetch_profile(session: LimitedSession, symbol: str) -> Profile:
+    """Fetch the profile of a symbol; of a company with the estimates of two fiscal years.
 
-    Raises:
-        YahooError: any of the requests failed, so that a profile is never half of one.
+    A RequestError of any of the requests ends the call, so that no partial profile is stored.
+
+    Args:
+        session: sends the requests.
+        symbol: canonical.
+
+    Returns:
+        The columns that Yahoo fills.
     """
     ticker = open_ticker(session, symbol)
-    info = known_info(ticker)
-    if not is_company(info):
-        return Profile(profile_values(info))
-    return Profile(profile_values(info) | year_estimates(fetch_trend(ticker)))
+    info = fetch_info(ticker)
+    estimates = year_estimates(fetch_estimates(ticker)) if is_company(info) else {}
+    return Profile(profile_values(info) | estimates)
 
 
-def open_ticker(session: PatientSession, symbol: str) -> Any:
-    """yfinance's ticker of a canonical symbol."""
+def open_ticker(session: LimitedSession, symbol: str) -> Any:
+    """Return yfinance's ticker of a canonical symbol."""
     import yfinance
 
-    return yfinance.Ticker(provider_symbol(symbol), session=session)
+    return yfinance.Ticker(yahoo_symbol(symbol), session=session)
 
 
-def known_info(ticker: Any) -> Mapping[str, Any]:
-    """Yahoo's `info` of a symbol that it knows: one that is quoted as something."""
+def fetch_info(ticker: Any) -> Mapping[str, Any]:
+    """Fetch Yahoo's `info`; raise NoDataError if it has no quote type: Yahoo knows no such security."""
     info: Mapping[str, Any] = ticker.get_info()
     if not info.get("quoteType"):
         raise NoDataError("a quote of no kind")
@@ -89,12 +93,12 @@ def known_info(ticker: Any) -> Mapping[str, Any]:
 
 
 def is_company(info: Mapping[str, Any]) -> bool:
-    """Whether it is a share, and no fund, currency or index."""
+    """Return whether the security is a share: no fund, currency or index."""
     return info.get("quoteType") == COMPANY
 
 
 def profile_values(info: Mapping[str, Any]) -> dict[str, object]:
-    """The columns that `info` fills; None where it says nothing."""
+    """Return the columns that `info` fills; None where it has no value."""
     kind = info["quoteType"]
     officers = info.get("companyOfficers") or [{}]
     return {
@@ -104,5 +108,5 @@ def profile_values(info: Mapping[str, Any]) -> dict[str, object]:
         "is_fund": kind in FUNDS,
         **{column: number(info.get(name)) for column, name in FIGURES.items()},
         **{column: text(info.get(name)) for column, name in TEXTS.items()},
-        **({} if QUOTED in info else {"dividend_yield": None}),
+        **({} if QUOTE_FIELD in info else {"dividend_yield": None}),
     }

@@ -1,10 +1,9 @@
-"""The one HTTP session that yfinance is given: paced, patient, and honest about failures.
+"""HTTP session for yfinance: limits the rate, repeats transient failures, raises final ones.
 
-yfinance swallows statuses, retries each of 400 and up with another cookie, and remembers broken
-answers. So the session looks at every answer first: what is worth repeating is repeated, and
-what is final is raised as one of `loaders.yahoo.errors`.
+yfinance ignores HTTP statuses, repeats each request with status 400 and up with another cookie,
+and caches broken answers. So the session checks every answer before yfinance sees it.
 
-Imported when something is to be fetched, never before: it takes a second.
+Importing this module takes a second (curl): import it when the first request is sent.
 """
 
 from __future__ import annotations
@@ -20,70 +19,77 @@ from curl_cffi.requests import Response, Session
 from curl_cffi.requests import exceptions as curl
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
-from loaders.yahoo.errors import (
-    GarbledError,
+from loaders.market.rate_limiter import RateLimiter, RequestPolicy
+from loaders.market.request_errors import (
+    MalformedAnswerError,
     NoDataError,
     NotFoundError,
-    PassingError,
-    RefusedError,
-    SlowError,
+    RejectedError,
+    RequestTimeoutError,
     ThrottledError,
+    TransientError,
     UnreachableError,
 )
-from loaders.yahoo.gate import Gate, Patience
 
 HOSTS = ("query1.finance.yahoo.com", "query2.finance.yahoo.com")
 CRUMB = "/v1/test/getcrumb"
 NO_DATA = "Data doesn't exist"
-"""How Yahoo's reason begins where a window lies before the listing; the status is 400."""
+"""Start of Yahoo's reason for status 400 where the window ends before the listing."""
 
 
-class PatientSession(Session[Response]):
-    """A session like Chrome's in which every request waits for its turn."""
+class LimitedSession(Session[Response]):
+    """A session that looks like Chrome's; every request waits for the rate limiter."""
 
-    def __init__(self, patience: Patience) -> None:
-        # A proxy and its certificates are taken from the environment, as curl does.
+    def __init__(self, policy: RequestPolicy) -> None:
+        # As curl does, it takes a proxy and its certificates from the environment.
         super().__init__(impersonate="chrome")
-        self.gate = Gate(patience)
-        self._patience = patience
+        self.limiter = RateLimiter(policy)
+        self._policy = policy
         self._thread_state = local()
 
     def request(self, method: Any, url: str, *args: Any, **options: Any) -> Response:
-        """Send a request as often as it takes, within the patience.
+        """Send a request, and repeat it after transient failures as the policy says.
 
-        Raises:
-            YahooError: see `loaders.yahoo.errors`.
+        Args:
+            method: HTTP method.
+            url: of Yahoo.
+            args: passed to curl.
+            options: passed to curl; the timeout is the policy's.
+
+        Returns:
+            An answer that is JSON; of requests for cookies and crumbs any answer.
         """
-        options["timeout"] = self._patience.timeout
-        send = partial(_sent, super().request, method, url, *args, **options)
+        options["timeout"] = self._policy.timeout
+        send = partial(_send, super().request, method, url, *args, **options)
         parts = urlsplit(url)
         if parts.hostname in HOSTS and parts.path != CRUMB:
-            return self._retrying()(self._once, send)
-        # A cookie or a crumb: yfinance goes on without it, and prices need none.
-        self.gate.wait()
+            return self._retrying()(self._send_once, send)
+        # A cookie or a crumb is not worth a retry: prices need none, and yfinance goes on without.
+        self.limiter.wait()
         return send()
 
     def _retrying(self) -> Retrying:
-        first = self._patience.backoff
+        first = self._policy.backoff
+        backoff = wait_exponential_jitter(multiplier=first, max=self._policy.longest, jitter=first)
         return Retrying(
-            retry=retry_if_exception_type(PassingError),
-            stop=self._enough,
-            wait=_pause(wait_exponential_jitter(multiplier=first, max=self._patience.longest, jitter=first)),
+            retry=retry_if_exception_type(TransientError),
+            stop=self._is_last_attempt,
+            # The limiter makes the pause after a throttled request.
+            wait=lambda state: 0.0 if _is_throttled(state) else backoff(state),
             reraise=True,
         )
 
-    def _enough(self, state: RetryCallState) -> bool:
-        """Of being throttled the gate decides when it is enough."""
-        throttled = isinstance(_error(state), ThrottledError)
-        return not throttled and state.attempt_number >= self._patience.attempts
+    def _is_last_attempt(self, state: RetryCallState) -> bool:
+        """Return whether to stop; throttled requests stop when the circuit breaker stays open."""
+        return not _is_throttled(state) and state.attempt_number >= self._policy.attempts
 
-    def _once(self, send: Callable[[], Response]) -> Response:
-        with self.gate.turn():
+    def _send_once(self, send: Callable[[], Response]) -> Response:
+        with self.limiter.request():
             response = send()
-            self._examine(response)
+            self._check(response)
         return response
 
-    def _examine(self, response: Response) -> None:
+    def _check(self, response: Response) -> None:
         status = response.status_code
         if status < 400:
             self._thread_state.refused = False
@@ -95,45 +101,39 @@ class PatientSession(Session[Response]):
         elif status == 404:
             raise NotFoundError(_reason(response))
         elif status == 401 and not getattr(self._thread_state, "refused", False):
-            # A crumb goes stale: yfinance fetches another, and asks once more.
+            # The crumb has expired: yfinance fetches another and repeats the request, once.
             self._thread_state.refused = True
         else:
             reason = _reason(response)
-            raise (
-                NoDataError(reason)
-                if reason.startswith(NO_DATA)
-                else RefusedError(f"status {status}: {reason}")
-            )
+            if reason.startswith(NO_DATA):
+                raise NoDataError(reason)
+            raise RejectedError(f"status {status}: {reason}")
 
 
-def _sent(send: Callable[..., Response], *args: Any, **options: Any) -> Response:
-    """The answer to one request, or the reason why none came."""
+def _send(send: Callable[..., Response], *args: Any, **options: Any) -> Response:
+    """Send one request; raise the typed error if no answer comes."""
     try:
         return send(*args, **options)
     except curl.Timeout as error:
-        raise SlowError(f"no answer within {options['timeout']:g} s") from error
+        raise RequestTimeoutError(f"no answer within {options['timeout']:g} s") from error
     except curl.RequestException as error:
-        raise UnreachableError(_told(error)) from error
+        # curl's message ends with a pointer to its manual.
+        raise UnreachableError(str(error).partition(" See ")[0]) from error
 
 
-def _error(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
-
-
-def _pause(growing: wait_exponential_jitter) -> Callable[[RetryCallState], float]:
-    """Growing pauses; after being throttled none, for the gate makes its own."""
-    return lambda state: 0.0 if isinstance(_error(state), ThrottledError) else growing(state)
+def _is_throttled(state: RetryCallState) -> bool:
+    return state.outcome is not None and isinstance(state.outcome.exception(), ThrottledError)
 
 
 def _require_json(response: Response) -> None:
     try:
         json.loads(response.content)
     except ValueError as error:
-        raise GarbledError(f"an answer of {len(response.content)} bytes that is no JSON") from error
+        raise MalformedAnswerError(f"an answer of {len(response.content)} bytes that is no JSON") from error
 
 
 def _reason(response: Response) -> str:
-    """What Yahoo says is wrong: {"chart": {"error": {"description": ...}}}, else the status."""
+    """Return Yahoo's reason, {"chart": {"error": {"description": ...}}}, else the status."""
     try:
         body = next(iter(json.loads(response.content).values()))
         return str(body["error"]["description"])
@@ -143,8 +143,3 @@ def _reason(response: Response) -> str:
 
 def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.isdecimal() else None
-
-
-def _told(error: Exception) -> str:
-    """curl's reason without its appeal to read its manual."""
-    return str(error).partition(" See ")[0]

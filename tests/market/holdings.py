@@ -7,12 +7,12 @@ from typing import Any
 
 from engine.core.schema import TABLES
 from loaders import open_reader
-from loaders.yahoo import Patience
+from loaders.market import RequestPolicy
 from tests.builders import STAMP, portfolio, position, uid
 from tests.memory_store import frame_of
 from writers import open_writer
 
-HASTE = Patience(rate=10_000, in_flight=4, timeout=2, backoff=0.01, pause=0.05, pauses=2, attempts=2)
+HASTE = RequestPolicy(rate=10_000, in_flight=4, backoff=0.01, pause=0.05, pauses=2, attempts=2)
 """Of a client in a hurry: as many tries as it takes to see what a fault comes to."""
 
 

@@ -14,7 +14,8 @@ import psycopg
 from engine.core.schema import TABLES
 from engine.market_data.collect import collect
 from engine.market_data.order import Collected
-from loaders.yahoo import Patience, Yahoo
+from loaders.market import RequestPolicy
+from loaders.yahoo import Yahoo
 from tests.builders import STAMP, portfolio, position, uid
 from tests.market.server import YahooServer
 from tests.market.world import NEW_YORK, Listing, invented
@@ -23,7 +24,7 @@ from tests.stores.support import folder_of
 from writers import open_writer
 
 Stores = Callable[[str], str]
-QUICK = Patience(rate=1000, in_flight=4, timeout=2, attempts=2, backoff=0.02, pause=0.05, longest=0.2)
+QUICK = RequestPolicy(rate=1000, in_flight=4, attempts=2, backoff=0.02, pause=0.05, longest=0.2)
 LISTED = date(2024, 1, 2)
 START = date(2025, 4, 1)
 END = date(2025, 12, 31)
@@ -62,11 +63,11 @@ def listed(yahoo: YahooServer, *symbols: str, since: date = LISTED, **other: Any
     return [yahoo.world.add(invented(symbol, since, END, **other)) for symbol in symbols]
 
 
-def run(url: str, day: date, *symbols: str, patience: Patience = QUICK, **other: Any) -> Collected:
+def run(url: str, day: date, *symbols: str, policy: RequestPolicy = QUICK, **other: Any) -> Collected:
     """One collection of prices on the evening of a day; by default of those since `START`."""
     names = symbols or None
     other = {"start": START} | other
-    with Yahoo(patience) as provider:
+    with Yahoo(policy) as provider:
         return collect("prices", url, provider, now=evening(day), symbols=names, **other)
 
 

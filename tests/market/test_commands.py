@@ -119,6 +119,7 @@ def test_coverage_says_what_is_missing_and_why(
         ("collect", "prices", "--from", "URL", "--symbols", "SPY250117C00600000", "--quiet"),
         ("collect", "prices", "--from", "URL", "--start", "2025-06-30", "--end", "2025-06-02", "--quiet"),
         ("collect", "prices", "--from", "duckdb:///nowhere.duckdb", "--quiet"),
+        ("collect", "prices", "--from", "URL", "--provider", "nobody", "--quiet"),
         ("coverage", "URL", "--threshold", "101"),
         ("daily", "--at", "noon"),
     ],

@@ -19,7 +19,8 @@ from engine.core.schema import TABLES
 from engine.market_data.collect import collect
 from engine.market_data.universe import FUNDS
 from loaders import open_reader
-from loaders.yahoo import Patience, Yahoo
+from loaders.market import RequestPolicy
+from loaders.yahoo import Yahoo
 from tests.builders import portfolio, position, uid
 from tests.market.server import YahooServer, yahoo_server
 from tests.market.support import NEW_YORK, QUICK, USER, Stores, evening, listed, put, rows
@@ -37,9 +38,9 @@ _numbers = count()
 FIGURES = [name for name, table in TABLES.items() if table.role in ("output", "state")]
 
 
-def night(url: str, at: date | datetime, patience: Patience = QUICK, **other: Any) -> Night:
+def night(url: str, at: date | datetime, policy: RequestPolicy = QUICK, **other: Any) -> Night:
     now = at if isinstance(at, datetime) else evening(at)
-    with Yahoo(patience) as provider:
+    with Yahoo(policy) as provider:
         return daily(url, provider, now=now, kinds=("prices",), **other)
 
 
@@ -202,7 +203,7 @@ def test_nothing_is_computed_while_the_closes_may_still_come(
     url = ready()
     market.world.today = FOURTH
     market.fail("429", after=4)
-    found = night(url, FOURTH, Patience(rate=1000, in_flight=2, pause=0.05, pauses=1))
+    found = night(url, FOURTH, RequestPolicy(rate=1000, in_flight=2, pause=0.05, pauses=1))
     assert not found.complete
     assert "of the closes of 2025-07-01 may still come" in found.held_back
     assert found.held_back in found.to_text()

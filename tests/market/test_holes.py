@@ -14,7 +14,7 @@ from engine.core.schema import TABLES
 from engine.market_data.holes import apart, askable, due, requests
 from engine.market_data.overlap import OVERLAP, moved, rebased
 from engine.market_data.universe import FUNDS, universe
-from loaders.market import PricesWanted
+from loaders.market import PriceRequest
 from tests.builders import STAMP, position
 from tests.memory_store import MemoryReader, frame_of
 
@@ -82,21 +82,21 @@ def test_sessions_are_due_since_the_listing() -> None:
 def test_a_request_reaches_back_into_what_is_stored() -> None:
     stored = cells("AAA", *CALENDAR[:20])
     wanted = cells("AAA", CALENDAR[20], CALENDAR[25])
-    assert requests(wanted, stored, CALENDAR) == [PricesWanted("AAA", CALENDAR[20 - OVERLAP], CALENDAR[25])]
+    assert requests(wanted, stored, CALENDAR) == [PriceRequest("AAA", CALENDAR[20 - OVERLAP], CALENDAR[25])]
 
 
 def test_a_request_before_all_that_is_stored_reaches_on_into_it() -> None:
     found = requests(cells("AAA", *CALENDAR[:3]), cells("AAA", *CALENDAR[3:]), CALENDAR)
-    assert found == [PricesWanted("AAA", CALENDAR[0], CALENDAR[2 + OVERLAP])]
+    assert found == [PriceRequest("AAA", CALENDAR[0], CALENDAR[2 + OVERLAP])]
 
 
 def test_a_first_request_asks_for_no_more_than_is_wanted() -> None:
     found = requests(cells("AAA", CALENDAR[9], CALENDAR[12]), cells("BBB", *CALENDAR), CALENDAR)
-    assert found == [PricesWanted("AAA", CALENDAR[9], CALENDAR[12])]
+    assert found == [PriceRequest("AAA", CALENDAR[9], CALENDAR[12])]
 
 
 def test_what_is_stored_elsewhere_in_time_is_apart() -> None:
-    asked = [PricesWanted(symbol, CALENDAR[0], CALENDAR[9]) for symbol in ("FAR", "MET", "NEW")]
+    asked = [PriceRequest(symbol, CALENDAR[0], CALENDAR[9]) for symbol in ("FAR", "MET", "NEW")]
     extents = pl.DataFrame(
         {"symbol": ["FAR", "MET"], "oldest": [CALENDAR[0]] * 2, "newest": [CALENDAR[0]] * 2}
     )

@@ -10,7 +10,8 @@ import pytest
 from engine.core.errors import UsageError
 from engine.market_data.collect import collect
 from engine.market_data.universe import FUNDS
-from loaders.yahoo import Patience, Yahoo
+from loaders.market import RequestPolicy
+from loaders.yahoo import Yahoo
 from tests.builders import STAMP, close, uid
 from tests.market.conftest import TODAY
 from tests.market.server import CHART, YahooServer
@@ -337,9 +338,9 @@ def test_a_failure_erases_nothing(yahoo: YahooServer, store: Stores) -> None:
     before = prices(url)
     yahoo.world.today = TOMORROW
     for symbol, kind in symbols.items():
-        yahoo.fail(kind, symbol, value="NEW" if kind == "renamed" else 0.6)  # type: ignore[arg-type]
-    hasty = Patience(rate=1000, attempts=2, backoff=0.01, timeout=0.3)
-    found = run(url, TOMORROW, *symbols, patience=hasty, start=date(2025, 6, 2))
+        yahoo.fail(kind, symbol, value="NEW" if kind == "renamed" else 30)  # type: ignore[arg-type]
+    hasty = RequestPolicy(rate=1000, attempts=2, backoff=0.01, timeout=3)
+    found = run(url, TOMORROW, *symbols, policy=hasty, start=date(2025, 6, 2))
     assert dict(found.answers.select("symbol", "outcome").iter_rows()) == {
         symbol: FAILURES[kind] for symbol, kind in symbols.items()
     }
@@ -393,7 +394,7 @@ def test_a_throttled_run_loses_nothing_and_the_next_asks_for_the_rest_only(
     url = holding(store("duckdb"), *symbols)
     listings = listed(yahoo, *symbols)
     yahoo.fail("429", after=8)
-    first = run(url, TODAY, *symbols, patience=Patience(rate=1000, pause=0.05, pauses=1, in_flight=4))
+    first = run(url, TODAY, *symbols, policy=RequestPolicy(rate=1000, pause=0.05, pauses=1, in_flight=4))
     assert first.outcomes == {"ok": 8, "throttled": 12}
     assert first.rows["market_data_cache"] == 8 * QUARTER
     yahoo.heal()

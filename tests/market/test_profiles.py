@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from engine.core.errors import UsageError
 from engine.market_data import Collected
 from engine.market_data.collect import collect
+from loaders.market import RequestPolicy
 from loaders.yahoo import Yahoo
 from tests.builders import STAMP, position
 from tests.market.companies import company, expect, fund
@@ -27,8 +29,10 @@ LATER = NOW + timedelta(days=3)
 KINDS = ("duckdb", "parquet", "postgres")
 
 
-def profiles(url: str, now: datetime = NOW, symbols: list[str] | None = None) -> Collected:
-    with Yahoo(HASTE) as provider:
+def profiles(
+    url: str, now: datetime = NOW, symbols: list[str] | None = None, policy: RequestPolicy = HASTE
+) -> Collected:
+    with Yahoo(policy) as provider:
         return collect("profiles", url, provider, now=now, symbols=symbols)
 
 
@@ -220,11 +224,11 @@ def test_a_fault_blanks_nothing_and_holds_up_nobody(yahoo: YahooServer, store: C
     for symbol in (*struck, "AAA"):
         yahoo.world.add(company(symbol))
     for symbol, (fault, path) in struck.items():
-        yahoo.fail(fault, symbol, path=path, value=3 if fault == "slow" else None)  # type: ignore[arg-type]
+        yahoo.fail(fault, symbol, path=path, value=30)  # type: ignore[arg-type]
     url = store("AAA", *struck, company_profiles=[profile(symbol, ceo="Somebody") for symbol in struck])
     before = stored(url, "company_profiles")
 
-    found = profiles(url)
+    found = profiles(url, policy=replace(HASTE, timeout=3))
 
     after = stored(url, "company_profiles")
     assert after.pop("AAA")["sector"] == "Technology"

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from engine.core.calendar import sessions
-from loaders.yahoo import Patience
+from loaders.market import RequestPolicy
 from tests.market.server import YahooServer
 from tests.market.support import Stores, expected, holding, listed, rows, run
 from tests.stores.support import folder_of, run_sql
@@ -17,7 +17,7 @@ SYMBOLS = [f"S{i:03}" for i in range(200)]
 START, DAY, NEXT = date(2023, 7, 3), date(2025, 6, 27), date(2025, 6, 30)
 DAYS = len(sessions(START, DAY))
 HOLE = date(2024, 9, 17)
-HASTY = Patience(rate=100_000, in_flight=8, pause=0.05, pauses=1)
+HASTY = RequestPolicy(rate=100_000, in_flight=8, pause=0.05, pauses=1)
 
 
 def series(url: str) -> dict[str, dict[date, float]]:
@@ -43,7 +43,7 @@ def test_two_hundred_symbols_over_two_years(yahoo: YahooServer, store: Stores, k
     def collected(day: date) -> tuple[dict[str, int], int, float]:
         yahoo.asked.clear()
         yahoo.world.today = day
-        found = run(url, day, *SYMBOLS, patience=HASTY, start=START)
+        found = run(url, day, *SYMBOLS, policy=HASTY, start=START)
         return found.outcomes, found.rows.get("market_data_cache", 0), found.coverage
 
     def all_as_the_provider_has_them(day: date) -> None:

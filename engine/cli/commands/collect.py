@@ -9,7 +9,7 @@ from engine.cli.commands.options import day, names, output, percent, positive
 from engine.cli.settings import Config
 
 if TYPE_CHECKING:
-    from loaders.yahoo import Patience
+    from loaders.market import Provider
 
 KINDS = ("prices", "profiles", "fundamentals")
 
@@ -26,13 +26,14 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument(
         "--threshold", type=percent, default=95.0, metavar="PERCENT", help="coverage that is enough [95]"
     )
-    provider(command)
+    provider_options(command)
     command.add_argument("--wait", action="store_true", help="wait for another run in the store")
     output(command)
 
 
-def provider(command: ArgumentParser) -> None:
-    """How the provider is treated."""
+def provider_options(command: ArgumentParser) -> None:
+    """Add the options of a command that sends requests to a provider of market data."""
+    command.add_argument("--provider", metavar="NAME", help="provider of market data [the default one]")
     command.add_argument("--rate", type=positive, default=5, metavar="N", help="requests a second [5]")
     command.add_argument("--in-flight", type=positive, default=8, metavar="N", help="requests at once [8]")
     command.add_argument(
@@ -44,11 +45,13 @@ def provider(command: ArgumentParser) -> None:
     )
 
 
-def patience(options: Namespace) -> Patience:
-    """The same as the provider takes it."""
-    from loaders.yahoo import Patience
+def provider_of(options: Namespace) -> Provider:
+    """Open the provider that the options name, with their limits."""
+    from loaders.market import RequestPolicy
+    from loaders.providers import open_provider
 
-    return Patience(rate=options.rate, in_flight=options.in_flight, pause=options.pause)
+    policy = RequestPolicy(rate=options.rate, in_flight=options.in_flight, pause=options.pause)
+    return open_provider(options.provider, policy)
 
 
 def run(options: Namespace, settings: Config) -> int:
@@ -58,18 +61,17 @@ def run(options: Namespace, settings: Config) -> int:
     from engine.cli.run_results import recorded
     from engine.core.progress import reporter
     from engine.market_data.collect import collect
-    from loaders.yahoo import Yahoo
 
     source = options.source or settings.database
     with (
         recorded(options, settings, source) as record,
         reporter(options.quiet) as progress,
-        Yahoo(patience(options)) as yahoo,
+        provider_of(options) as provider,
     ):
         found = collect(
             options.kind,
             source,
-            yahoo,
+            provider,
             symbols=options.symbols,
             start=options.start,
             end=options.end,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from engine.cli.commands.collect import patience, provider
+from engine.cli.commands.collect import provider_of, provider_options
 from engine.cli.commands.options import moment, output, percent, rules, rules_of
 from engine.cli.settings import Config
 
@@ -18,7 +18,7 @@ def arguments(command: ArgumentParser) -> None:
     )
     rules(command)
     command.add_argument("--at", type=moment, metavar="TIME", help="what counts as now, in New York [now]")
-    provider(command)
+    provider_options(command)
     command.add_argument("--wait", action="store_true", help="wait for another run in the store")
     output(command)
 
@@ -30,17 +30,16 @@ def run(options: Namespace, settings: Config) -> int:
     from engine.batch.nightly import daily
     from engine.cli.run_results import recorded
     from engine.core.progress import reporter
-    from loaders.yahoo import Yahoo
 
     source = options.source or settings.database
     with (
         recorded(options, settings, source) as record,
         reporter(options.quiet) as progress,
-        Yahoo(patience(options)) as yahoo,
+        provider_of(options) as provider,
     ):
         night = daily(
             source,
-            None if options.no_collect else yahoo,
+            None if options.no_collect else provider,
             now=options.at or datetime.now(UTC),
             enough=options.threshold / 100,
             rules=rules_of(options),

@@ -1,4 +1,4 @@
-"""Single values as Yahoo spells them: what is not one is None, never a text, a zero or a NaN."""
+"""Conversion of Yahoo's symbols and single values: what is no value becomes None, never 0 or NaN."""
 
 from __future__ import annotations
 
@@ -9,32 +9,37 @@ from zoneinfo import ZoneInfo
 NEW_YORK = ZoneInfo("America/New_York")
 
 
+def yahoo_symbol(symbol: str) -> str:
+    """Return Yahoo's spelling of a canonical symbol: `BRK-B` for `BRK.B` (document 04 §2.1)."""
+    return symbol.replace(".", "-")
+
+
 def number(value: object) -> float | None:
-    """A finite number; Yahoo also says "Infinity", NaN, empty dictionaries."""
+    """Return a finite number; Yahoo also sends "Infinity", NaN and empty dictionaries."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        found = float(value)
+        parsed = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return parsed if math.isfinite(parsed) else None
 
 
 def text(value: object) -> str | None:
-    """A text with something in it."""
+    """Return a text that is not blank, trimmed."""
     return value.strip() or None if isinstance(value, str) else None
 
 
-def day(value: object) -> date | None:
-    """A date in ISO 8601, as the ends of estimated periods come."""
+def iso_date(value: object) -> date | None:
+    """Parse an ISO 8601 date, the form of the ends of estimated periods."""
     try:
         return date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
 
 
-def new_york_day(value: object) -> date | None:
-    """The date in New York of seconds since 1970."""
+def new_york_date(value: object) -> date | None:
+    """Return the date in New York of a Unix time stamp in seconds."""
     seconds = number(value)
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC).astimezone(NEW_YORK).date()

@@ -1,7 +1,7 @@
-"""The three statements as Yahoo names their lines, quarterly and annual.
+"""Lines of the three financial statements, quarterly and annual.
 
-The trailing-twelve-month figures are a series of their own at Yahoo, and are not asked for: the
-legacy batch took them for the newest quarter (document 04 §5.3, D17).
+Yahoo's trailing-twelve-month figures are a separate series and are not fetched: the legacy batch
+mistook them for the newest quarter (document 04 §5.3, D17).
 """
 
 from __future__ import annotations
@@ -68,36 +68,36 @@ CASH = {
     "beginning_cash_position": "BeginningCashPosition",
 }
 LINES = {"income_statements": INCOME, "balance_sheets": BALANCE, "cash_flows": CASH}
-"""Column to line, by table; `shares` is no column, but a share's book value is made with it."""
+"""Yahoo's line of each column, by table. `shares` is no column: book_value_per_share needs it."""
 
 
-def statements(ticker: Any) -> dict[str, pl.DataFrame]:
-    """The statements of one company by table: six requests.
+def fetch_statements(ticker: Any) -> dict[str, pl.DataFrame]:
+    """Fetch the statements of one company: six requests.
 
     Returns:
-        period_date, frequency (`q`, `a`), and a Float64 for each column of `LINES`: null where
-        Yahoo has no finite number.
+        By table: period_date, frequency (`q`, `a`), and a Float64 for each column of `LINES`, in
+        currency units; null where Yahoo has no finite number.
     """
-    ask: dict[str, Callable[..., Any]] = {
+    fetchers: dict[str, Callable[..., Any]] = {
         "income_statements": ticker.get_income_stmt,
         "balance_sheets": ticker.get_balance_sheet,
         "cash_flows": ticker.get_cash_flow,
     }
     return {
         table: pl.concat(
-            [_periods(ask[table](freq=name), lines, letter) for letter, name in FREQUENCIES.items()]
+            [_periods(fetchers[table](freq=name), lines, letter) for letter, name in FREQUENCIES.items()]
         )
         for table, lines in LINES.items()
     }
 
 
 def _periods(frame: Any, lines: Mapping[str, str], frequency: str) -> pl.DataFrame:
-    """One of yfinance's frames, a line a row and a period a column, turned into a row a period."""
+    """Transpose yfinance's frame, lines x periods, into one row for each period."""
     figures = {
         column: frame.loc[line].to_numpy(float) if line in frame.index else [None] * frame.shape[1]
         for column, line in lines.items()
     }
-    days = [moment.date() for moment in frame.columns]
+    days = [period_end.date() for period_end in frame.columns]
     schema = {"period_date": pl.Date, **dict.fromkeys(lines, pl.Float64)}
     rows = pl.DataFrame({"period_date": days, **figures}, schema=schema)
     finite = (pl.when(pl.col(column).is_finite()).then(column) for column in lines)
