@@ -1,46 +1,60 @@
-"""What a page is built of. The templates know these, and nothing of portfolios."""
+"""Blocks of a page: tables, charts, cards and notices.
+
+The templates know these classes and nothing about portfolios or comparisons.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 from engine.html.cells import Cell
 
 Width = Literal["full", "half"]
+"""The whole width of a page, or half of it."""
 
 
 @dataclass(frozen=True)
 class PageTable:
-    """Rows under a caption; the first cell of a row is its heading.
+    """Rows under a caption; the first cell of a row is the row's heading.
 
-    headings: what stands over each column; numbers are set to the right.
-    folded: whether the reader unfolds it; a chart folds its tables by itself.
-    sortable: whether headings sort the rows, where a script runs. key: its id in the page.
+    Attributes:
+        headings: one for each column; columns of numbers are aligned to the right.
+        note: a remark below the table.
+        folded: collapse the table; a chart collapses its tables by itself.
+        sortable: let a click on a heading sort the rows.
+        search: label of a field that filters rows by their heading; empty: no field.
+        key: id of the table element; needed for `search`.
     """
 
+    kind: ClassVar[str] = "table"
     caption: str
     headings: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     note: str = ""
     folded: bool = False
     sortable: bool = False
+    search: str = ""
     key: str = ""
     width: Width = "full"
-    kind: str = field(default="table", init=False)
 
     @cached_property
     def numeric(self) -> list[bool]:
-        """By column, whether it holds numbers."""
+        """Whether each column holds numbers."""
         columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.headings)
         return [any(cell.number for cell in column) for column in columns]
 
 
 @dataclass(frozen=True)
 class LegendKey:
-    """A series of a chart as its legend shows it: the colour's name in the style sheet, the dashes."""
+    """One series in the legend of a chart.
+
+    Attributes:
+        colour: name of a colour variable of the style sheet, without its dashes.
+        dash: lengths of dashes and gaps, as SVG's stroke-dasharray; empty: a solid line.
+    """
 
     name: str
     colour: str
@@ -50,14 +64,19 @@ class LegendKey:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing, what it shows in a sentence, and the figures behind it.
+    """A drawing with a summary in words and the figures behind it.
 
-    wide, narrow: the drawing for a desk and for a telephone, as SVG.
-    tables: the figures, folded under the drawing; none where a table of the section holds them.
-    unit: what the axis counts. notes: what is not computed, and why.
-    ends: of a heat map, what its first and its last colour stand for.
+    Attributes:
+        summary: what the chart shows, for readers who cannot see it.
+        wide: the drawing for a desktop, as SVG.
+        narrow: the drawing for a phone, as SVG.
+        unit: the unit of the value axis.
+        ends: the values of the first and last colour of a heat map.
+        notes: which figures are not computed, and why.
+        tables: the figures, collapsed below the drawing; empty where another block holds them.
     """
 
+    kind: ClassVar[str] = "chart"
     title: str
     summary: str
     wide: str
@@ -68,12 +87,11 @@ class Chart:
     notes: Sequence[str] = ()
     tables: Sequence[PageTable] = ()
     width: Width = "full"
-    kind: str = field(default="chart", init=False)
 
 
 @dataclass(frozen=True)
 class Card:
-    """One figure that matters, with what it is and what it stands beside."""
+    """One headline figure with its label and a line of detail."""
 
     label: str
     figure: Cell
@@ -82,21 +100,21 @@ class Card:
 
 @dataclass(frozen=True)
 class Cards:
-    """Figures side by side."""
+    """Headline figures side by side."""
 
+    kind: ClassVar[str] = "cards"
     cards: Sequence[Card]
     width: Width = "full"
-    kind: str = field(default="cards", init=False)
 
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that is not there, and why."""
+    """A sentence in place of a figure that is missing."""
 
+    kind: ClassVar[str] = "notice"
     title: str
     text: str
     width: Width = "full"
-    kind: str = field(default="notice", init=False)
 
 
 Block = PageTable | Chart | Cards | Notice
@@ -104,7 +122,12 @@ Block = PageTable | Chart | Cards | Notice
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page with its own entry in the contents."""
+    """A part of the page with an entry in the contents.
+
+    Attributes:
+        key: id of the section element.
+        lead: the sentence under the title; may be empty.
+    """
 
     key: str
     title: str

@@ -1,4 +1,7 @@
-"""Figures as a reader sees them, each with the number behind it. A null is told, never shown as 0."""
+"""Cells of page tables: a figure as text, and the number behind it.
+
+A null is shown as "not computed" with its reason, never as 0; NaN is shown as "undefined".
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ Form = Callable[[float], str]
 
 MINUS = "\N{MINUS SIGN}"
 JOINER = "\N{WORD JOINER}"
-"""Between a sign and its unit, where a line would else end."""
+"""Keeps a minus sign and its currency on one line."""
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 SIZES = ((1e9, "bn"), (1e6, "M"), (1e3, "k"))
 NOT_COMPUTED = "not computed"
@@ -24,12 +27,16 @@ UNDEFINED = "undefined"
 
 @dataclass(frozen=True)
 class Cell:
-    """One entry of a table, or a card's figure.
+    """One entry of a table, or the figure of a card.
 
-    value: the number itself, for machines and for sorting; "" where there is none.
-    missing: whether the text tells of a figure that is not there.
-    small: what stands below in small print. href: where the text leads. drawing: an SVG element
-    beside the text.
+    Attributes:
+        value: the exact number or date, for machines and for sorting; empty where there is none.
+        number: whether `value` is a number.
+        missing: whether the text stands for a figure that is not there.
+        tone: colour of a gain ("up") or a loss ("down").
+        small: small print below the text.
+        href: where the text links to.
+        drawing: an SVG element next to the text.
     """
 
     text: str
@@ -43,73 +50,83 @@ class Cell:
 
 
 def word(text: object, small: str = "", href: str = "") -> Cell:
-    """A name, or whatever else is not counted."""
+    """Return a cell of text, such as a name."""
     return Cell(str(text), small=small, href=href)
 
 
-def day(value: date | None, why: str = "") -> Cell:
-    """A date as ISO 8601 spells it."""
-    return missing(why) if value is None else Cell(value.isoformat(), value.isoformat())
+def day(value: date | None, reason: str = "") -> Cell:
+    """Return a date in ISO 8601, or why there is none."""
+    return missing(reason) if value is None else Cell(value.isoformat(), value.isoformat())
 
 
-def missing(why: str) -> Cell:
-    """What is not there, and why."""
-    return Cell(f"{NOT_COMPUTED}: {why}" if why else NOT_COMPUTED, missing=True)
+def missing(reason: str) -> Cell:
+    """Return a cell for a figure that was not computed; `reason` may be empty."""
+    return Cell(f"{NOT_COMPUTED}: {reason}" if reason else NOT_COMPUTED, missing=True)
 
 
 def absent(text: str) -> Cell:
-    """What does not apply here, so that nothing was to be computed."""
+    """Return a cell where there is nothing to compute, such as the price of a closed position."""
     return Cell(text, missing=True)
 
 
-def money(value: Number, currency: str, why: str = "", *, toned: bool = False, cents: bool = False) -> Cell:
-    """An amount, in whole units or to the cent."""
-    return _figure(value, lambda v: f"{sign_of(currency)}{v:,.{2 if cents else 0}f}", why, toned)
+def money(
+    value: Number, currency: str, reason: str = "", *, toned: bool = False, cents: bool = False
+) -> Cell:
+    """Return an amount.
+
+    Args:
+        value: in units of the currency; None: not computed.
+        currency: code of three letters.
+        reason: why the value is None or NaN.
+        toned: colour gains and losses.
+        cents: show two decimals instead of none.
+    """
+    return _figure(value, lambda v: f"{sign_of(currency)}{v:,.{2 if cents else 0}f}", reason, toned)
 
 
-def percent(value: Number, why: str = "", *, digits: int = 1, toned: bool = False) -> Cell:
-    """A fraction, in percent."""
-    return _figure(value, lambda v: f"{100 * v:,.{digits}f}%", why, toned)
+def percent(value: Number, reason: str = "", *, digits: int = 1, toned: bool = False) -> Cell:
+    """Return a fraction in percent: 0.05 is 5.0%. See `money` for the other arguments."""
+    return _figure(value, lambda v: f"{100 * v:,.{digits}f}%", reason, toned)
 
 
-def ratio(value: Number, why: str = "", *, digits: int = 2, toned: bool = False) -> Cell:
-    """A number without a unit."""
-    return _figure(value, lambda v: f"{v:,.{digits}f}", why, toned)
+def ratio(value: Number, reason: str = "", *, digits: int = 2, toned: bool = False) -> Cell:
+    """Return a number without a unit. See `money` for the other arguments."""
+    return _figure(value, lambda v: f"{v:,.{digits}f}", reason, toned)
 
 
-def count(value: Number, why: str = "") -> Cell:
-    """A number of things."""
-    return _figure(value, lambda v: f"{v:,.0f}", why, False)
+def count(value: Number, reason: str = "") -> Cell:
+    """Return a whole number, such as a number of sessions."""
+    return _figure(value, lambda v: f"{v:,.0f}", reason, False)
 
 
 def quantity(value: Number) -> Cell:
-    """Shares or contracts, with no more decimals than there are."""
+    """Return shares or contracts with up to four decimals, trailing zeros removed."""
     return _figure(value, lambda v: f"{v:,.4f}".rstrip("0").rstrip("."), "", False)
 
 
 def sign_of(currency: str) -> str:
-    """What stands before an amount."""
+    """Return what is written before an amount: a sign, or the code and a space."""
     return SIGNS.get(currency, f"{currency} ")
 
 
 def short_money(value: float, currency: str) -> str:
-    """An amount for a sentence: $1.16M."""
-    size, unit = next((known for known in SIZES if abs(value) >= known[0]), (1.0, ""))
+    """Return an amount for a sentence, such as $1.16M."""
+    size, unit = next((step for step in SIZES if abs(value) >= step[0]), (1.0, ""))
     digits = 2 if unit else 0
-    told = _signed(value / size, lambda v: f"{sign_of(currency)}{v:.{digits}f}{unit}")
-    return told.replace(MINUS, MINUS + JOINER)
+    text = _signed(value / size, lambda v: f"{sign_of(currency)}{v:.{digits}f}{unit}")
+    return text.replace(MINUS, MINUS + JOINER)
 
 
-def _figure(value: Number, form: Form, why: str, toned: bool) -> Cell:
+def _figure(value: Number, form: Form, reason: str, toned: bool) -> Cell:
     if value is None:
-        return missing(why)
+        return missing(reason)
     if math.isnan(value):
-        return Cell(f"{UNDEFINED}{f': {why}' if why else ''}", "NaN", number=True, missing=True)
+        return Cell(f"{UNDEFINED}{f': {reason}' if reason else ''}", "NaN", number=True, missing=True)
     tone: Tone = ("up" if value > 0 else "down" if value < 0 else "") if toned else ""
     return Cell(_signed(float(value), form), str(value), number=True, tone=tone)
 
 
 def _signed(value: float, form: Form) -> str:
-    """The text of a magnitude with its sign; what rounds to nothing has none."""
+    """Return a magnitude with its sign; a value that rounds to 0 has none."""
     text = form(abs(value))
     return f"{MINUS}{text}" if value < 0 and any(c in "123456789" for c in text) else text

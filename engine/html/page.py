@@ -1,45 +1,90 @@
-"""From blocks to a document: templates, the style sheet and the script, all in one file."""
+"""Render blocks as one self-contained HTML document: style sheet and script are inside it."""
 
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from engine.html.blocks import PageTable, Section
+
 TEMPLATES = "templates"
+Kind = Literal["portfolio", "fleet", "comparison"]
+"""What a page is about; the style sheet has rules for each."""
+
+
+def page(
+    kind: Kind,
+    title: str,
+    facts: Mapping[str, str],
+    sections: Sequence[Section],
+    *,
+    footer: str,
+    contents: bool = False,
+    fleet: str | None = None,
+) -> str:
+    """Return a whole document that loads nothing; text from a store is escaped.
+
+    Args:
+        kind: class of the body element, and the words above the title.
+        title: heading of the page.
+        facts: what the page was made from, by name.
+        sections: the parts of the page in their order.
+        footer: a closing remark.
+        contents: show links to the sections.
+        fleet: address of the page of all portfolios, for a link back.
+    """
+    # Without a sortable table there is nothing for the script to do.
+    script = _file("sort.js") if any(_sortable(section) for section in sections) else ""
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            kind=kind,
+            title=title,
+            facts=facts,
+            sections=sections,
+            footer=footer,
+            contents=contents,
+            fleet=fleet,
+            style=_trusted(_file("page.css")),
+            script=_trusted(script),
+            script_digest=b64encode(sha256(script.encode()).digest()).decode(),
+        )
+    )
+
+
+def fragment(sections: Sequence[Section]) -> str:
+    """Return sections without a document around them and without style, for a notebook cell."""
+    return _environment().get_template("sections.html").render(sections=sections)
+
+
+def _sortable(section: Section) -> bool:
+    return any(isinstance(block, PageTable) and block.sortable for block in section.blocks)
 
 
 @cache
 def _environment() -> Environment:
-    found = Environment(
+    environment = Environment(
         loader=PackageLoader("engine.html", TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters["drawn"] = _own
-    return found
+    environment.filters["drawn"] = _trusted
+    return environment
 
 
-def write(template: str, **values: object) -> str:
-    """A template filled; whatever a store holds is text there, never markup."""
-    style, script = _file("page.css"), _file("sort.js")
-    allowed = b64encode(sha256(script.encode()).digest()).decode()
-    return (
-        _environment()
-        .get_template(template)
-        .render(**values, style=_own(style), script=_own(script), script_digest=allowed)
-    )
-
-
-def _own(text: str) -> Markup:
-    """Markup of the engine's making: its files, and drawings, in which Vega has escaped the words."""
-    return Markup(text)  # noqa: S704  never what a store holds
+def _trusted(text: str) -> Markup:
+    """Return text that is not escaped: files of this package, and SVG in which Vega escaped the words."""
+    return Markup(text)  # noqa: S704  never text from a store
 
 
 @cache

@@ -1,109 +1,123 @@
-"""A comparison as a page that needs nothing else: no network, no script; light, dark, printable."""
+"""A comparison as an HTML page, and as a fragment for a notebook."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from html import escape
+from collections.abc import Mapping
 
 import polars as pl
 
-from engine.parity.comparison_text import (
-    COLUMN_HEADINGS,
-    EXEMPTION_HEADINGS,
-    TABLE_HEADINGS,
-    shown,
-    summary,
-    unequal_columns,
-)
+from engine.html.blocks import Card, Cards, PageTable, Section
+from engine.html.cells import Cell, count, word
+from engine.html.page import fragment, page
 from engine.parity.differences import Differences
 
-_STYLE = """
-:root{color-scheme:light dark}
-.parity{font:14px/1.45 system-ui,sans-serif;max-width:90rem;margin:0 auto;padding:1rem;
-overflow-x:auto}
-.parity table{border-collapse:collapse;margin:.4rem 0 1.4rem}
-.parity caption{text-align:left;font-weight:600;padding:.3rem 0}
-.parity th,.parity td{padding:.15rem .6rem;border-bottom:1px solid #8886;text-align:left;
-vertical-align:top;overflow-wrap:anywhere}
-.parity thead th{border-bottom:2px solid #888;white-space:nowrap}
-.parity .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.parity .verdict{font-weight:700;padding:.1rem .5rem;border:2px solid;border-radius:.3rem}
-.parity .equal{color:#176b2c}
-.parity .different{color:#b3261e}
-@media(prefers-color-scheme:dark){.parity .equal{color:#7ddc93}.parity .different{color:#ff9d94}}
-@media print{.parity{max-width:none;padding:0;font-size:9pt}.parity tr{break-inside:avoid}}
-"""
-_EXAMPLES = {
-    "table": "table",
-    "column": "column",
-    "status": "status",
-    "key": "key",
-    "expected": "expected",
-    "actual": "actual",
-    "difference": "difference",
+COUNTS = {
+    "cells": "Cells",
+    "equal": "Equal",
+    "off_by_one": "Off by one",
+    "different": "Different",
+    "exempt": "Exempt",
 }
-_ROWS = {"table": "table", "kind": "kind", "exempt": "exempt", "key": "key", "total": "in all"}
-_EXEMPTIONS = {"columns": "columns", "where": "where", "reason": "reason"} | EXEMPTION_HEADINGS
+TABLES = {
+    "table": "Table",
+    "expected_rows": "Rows expected",
+    "actual_rows": "Rows actual",
+    "missing": "Missing",
+    "extra": "Extra",
+    "duplicated": "Duplicated",
+    "exempt_rows": "Exempt rows",
+    **COUNTS,
+}
+COLUMNS = {
+    "table": "Table",
+    "column": "Column",
+    "type": "Type",
+    **COUNTS,
+    "largest_difference": "Largest difference",
+}
+ROWS = {"table": "Table", "kind": "Kind", "exempt": "Exempt", "key": "Key", "total": "Rows in total"}
+EXAMPLES = {
+    "table": "Table",
+    "column": "Column",
+    "status": "Status",
+    "key": "Key",
+    "expected": "Expected",
+    "actual": "Actual",
+    "difference": "Difference",
+}
+EXEMPTIONS = {
+    "table": "Table",
+    "columns": "Columns",
+    "where": "Where",
+    "reason": "Reason",
+    "state": "State",
+    "cells": "Cells",
+    "equal": "Equal",
+    "off_by_one": "Off by one",
+    "different": "Different",
+    "rows": "Rows",
+}
+FOOTER = (
+    "This page needs no network. Rows are matched by natural key and cells are compared exactly; null, NaN "
+    "and 0 are three different values. Exempt cells are compared and counted, but cannot change the verdict."
+)
 
 
-def page(comparison: Differences) -> str:
-    """A whole document."""
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>Parity: {comparison.verdict}</title></head>\n<body>\n"
-        f"{fragment(comparison)}</body></html>\n"
+def comparison_page(comparison: Differences) -> str:
+    """Return a whole document."""
+    facts = {"Expected": comparison.expected, "Actual": comparison.actual, "Window": comparison.window}
+    return page("comparison", f"Stores {comparison.verdict}", facts, _sections(comparison), footer=FOOTER)
+
+
+def comparison_fragment(comparison: Differences) -> str:
+    """Return the sections of the page, for a notebook cell."""
+    return fragment(_sections(comparison))
+
+
+def _sections(comparison: Differences) -> list[Section]:
+    frames = {
+        "Tables": (comparison.tables, TABLES),
+        "Columns with differences": (comparison.unequal_columns, COLUMNS),
+        "Sample of unmatched rows": (comparison.rows, ROWS),
+        "Examples of cells": (comparison.examples, EXAMPLES),
+        "Exemptions": (comparison.exemptions, EXEMPTIONS),
+    }
+    details = [
+        Section(title.lower().replace(" ", "-"), title, "", [_table(title, frame, headings)])
+        for title, (frame, headings) in frames.items()
+        if frame.height
+    ]
+    return [_verdict(comparison), *details]
+
+
+def _verdict(comparison: Differences) -> Section:
+    verdict = Cell(comparison.verdict, tone="up" if comparison.equal else "down")
+    unmatched = sum(map(comparison.total, ("missing", "extra", "duplicated")))
+    cards = (
+        Card("Verdict", verdict),
+        Card("Cells compared", count(comparison.total("cells")), f"{comparison.total('exempt'):,} exempt"),
+        Card("Cells different", count(comparison.total("different"))),
+        Card("Cells off by one", count(comparison.total("off_by_one")), "one unit in the last place"),
+        Card("Rows compared", count(comparison.total("matched"))),
+        Card("Rows unmatched", count(unmatched), "missing, extra or with a repeated key"),
     )
+    lead = f"{comparison.actual} against {comparison.expected}, {comparison.window}: {comparison.summary}."
+    if comparison.left_out:
+        lead += f" Only the actual store has {', '.join(comparison.left_out)}."
+    return Section("verdict", "Verdict", lead, [Cards(cards)])
 
 
-def fragment(comparison: Differences) -> str:
-    """The report alone, for a page or a notebook cell."""
-    body = "\n".join(_parts(comparison))
-    return f'<style>{_STYLE}</style>\n<main class="parity">\n{body}\n</main>\n'
+def _table(caption: str, frame: pl.DataFrame, headings: Mapping[str, str]) -> PageTable:
+    rows = [list(map(_cell, row)) for row in frame.select(*headings).iter_rows()]
+    return PageTable(caption, list(headings.values()), rows)
 
 
-def _parts(comparison: Differences) -> Iterator[str]:
-    yield f"<h1>Parity {_verdict(comparison.verdict)}</h1>"
-    lines = (f"<tr>{_head(k, 'row')}{_cell(v)}</tr>" for k, v in summary(comparison).items())
-    yield f"<table><caption>Compared</caption><tbody>{''.join(lines)}</tbody></table>"
-    yield _table("Tables", comparison.tables, TABLE_HEADINGS | {"exempt_rows": "exempt rows"})
-    columns = {"table": "table"} | COLUMN_HEADINGS
-    yield _table("Columns that are not all equal", unequal_columns(comparison), columns)
-    yield _table("Rows without a partner (a sample)", comparison.rows, _ROWS)
-    yield _table("Examples", comparison.examples, _EXAMPLES)
-    yield _table("Exemptions", comparison.exemptions, _EXEMPTIONS)
-
-
-def _verdict(verdict: str) -> str:
-    return f'<span class="verdict {verdict}">{verdict}</span>'
-
-
-def _table(caption: str, frame: pl.DataFrame, headings: Mapping[str, str]) -> str:
-    """A frame as a table with a caption; nothing for a frame without rows."""
-    if frame.is_empty():
-        return ""
-    numbers = {name for name in headings if frame.schema[name].is_numeric()}
-    head = "".join(_head(label, "col", n in numbers) for n, label in headings.items())
-    body = "\n".join(_line(row, headings, numbers) for row in frame.iter_rows(named=True))
-    return (
-        f"<table><caption>{escape(caption)}</caption>"
-        f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
-    )
-
-
-def _line(row: Mapping[str, object], names: Iterable[str], numbers: set[str]) -> str:
-    cells = (_cell(row[name], name in numbers) for name in names)
-    return f"<tr>{''.join(cells)}</tr>"
-
-
-def _head(label: str, scope: str, number: bool = False) -> str:
-    return f'<th scope="{scope}"{_class(number)}>{escape(label)}</th>'
-
-
-def _cell(value: object, number: bool = False) -> str:
-    text = ("yes" if value else "no") if isinstance(value, bool) else shown(value)
-    return f"<td{_class(number)}>{escape(text)}</td>"
-
-
-def _class(number: bool) -> str:
-    return ' class="n"' if number else ""
+def _cell(value: object) -> Cell:
+    if isinstance(value, bool):
+        return word("yes" if value else "no")
+    if isinstance(value, int):
+        return count(value)
+    if isinstance(value, float):
+        # As many digits as a column's scale can have; `ratio` would cut small differences to 0.
+        return Cell(f"{value:.10g}", str(value), number=True)
+    return word("" if value is None else value)

@@ -15,16 +15,22 @@ Verdict = Literal["equal", "different"]
 
 @dataclass(frozen=True)
 class Differences:
-    """What differs between two stores.
+    """What differs between two stores. The columns of the frames are in `engine.parity.layout`.
 
-    tables: one row a table: rows expected and actual, matched, missing, extra, duplicated,
-        exempt; cells, of which equal, off by one, different, exempt. The rows of both sides
-        whose key is repeated count as duplicated and are not compared.
-    columns: the same cells by column, with the largest difference among the cells that count.
-    rows: a sample of the keys of missing, extra and duplicated rows, with their full number.
-    examples: up to three cells of each column and status (different, off_by_one, exempt).
-    exemptions: what each declared exemption covered; `state` says which matched nothing.
-    left_out: output tables that only the actual store has; nothing says what they should hold.
+    Attributes:
+        expected: URL of the store that is the authority, without its password.
+        actual: URL of the store that is checked.
+        start: first day compared; None: from the first stored.
+        end: last day compared; None: to the last stored.
+        tables: one row per table: rows expected, actual, matched, missing, extra, duplicated and
+            exempt; cells equal, off by one, different and exempt. Rows of both sides whose key is
+            repeated count as duplicated and are not compared.
+        columns: the same cell counts per column, with the largest difference of the cells that
+            are not exempt.
+        rows: sample keys of missing, extra and duplicated rows, with the full number of rows.
+        examples: up to three cells per column and status (different, off_by_one, exempt).
+        exemptions: what each declared exemption covered; `state` tells which were used.
+        left_out: output tables that only the actual store has, so that nothing can be expected.
     """
 
     expected: str
@@ -39,12 +45,12 @@ class Differences:
     left_out: tuple[str, ...] = ()
 
     def total(self, name: str) -> int:
-        """The sum of a count over all tables."""
+        """Return the sum of a count, a column of `tables`, over all tables."""
         return int(self.tables.get_column(name).sum())
 
     @property
     def counted_cells(self) -> int:
-        """Cells that decide the verdict: all that were compared and are not exempt."""
+        """The number of cells that decide the verdict: compared and not exempt."""
         return self.total("cells") - self.total("exempt")
 
     @property
@@ -56,21 +62,39 @@ class Differences:
             "rows with a repeated key": self.total("duplicated"),
             "different cells": self.total("different"),
         }
-        found = [f"{what}: {number:,}" for what, number in counts.items() if number]
+        reasons = [f"{name}: {number:,}" for name, number in counts.items() if number]
         absent = self.tables.filter(~pl.col("in_actual")).get_column("table").to_list()
-        found += [f"no table {name} in the actual store" for name in absent]
+        reasons += [f"no table {name} in the actual store" for name in absent]
         off = self.total("off_by_one")
         if not few_off_by_one(off, self.counted_cells):
             cells = f"{self.counted_cells:,}"
-            found.append(f"{off:,} of {cells} cells off by one, not under 1 in {OFF_BY_ONE_IN:,}")
-        return found
+            reasons.append(f"{off:,} of {cells} cells off by one, not under 1 in {OFF_BY_ONE_IN:,}")
+        return reasons
 
     @property
     def verdict(self) -> Verdict:
-        """`equal`, or `different` for any of `reasons`."""
+        """`different` if there is any of `reasons`, else `equal`."""
         return "different" if self.reasons else "equal"
 
     @property
     def equal(self) -> bool:
         """Whether the verdict is `equal`."""
         return self.verdict == "equal"
+
+    @property
+    def window(self) -> str:
+        """The days compared, in words."""
+        if not (self.start or self.end):
+            return "all days"
+        return f"{self.start or 'the first day'} to {self.end or 'the last day'}"
+
+    @property
+    def summary(self) -> str:
+        """The verdict and its reasons, or how much was compared, in words."""
+        cells = f"{self.total('cells'):,} cells in {self.tables.height} tables"
+        return f"{self.verdict}: {'; '.join(self.reasons) or cells}"
+
+    @property
+    def unequal_columns(self) -> pl.DataFrame:
+        """The rows of `columns` with a cell that is off by one or different and not exempt."""
+        return self.columns.filter(pl.col("off_by_one") + pl.col("different") > 0)

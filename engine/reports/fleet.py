@@ -16,10 +16,11 @@ from engine.core.job_catalog import JOBS
 from engine.core.store_url import safe_url
 from engine.html.blocks import Block, Card, Cards, Notice, PageTable, Section
 from engine.html.cells import Cell, absent, count, missing, money, percent, ratio, word
-from engine.html.page import write
+from engine.html.page import page
 from engine.reports.charts.sparks import spark
 from engine.reports.measures.growth import growth
 from engine.reports.reasons import label, meaning, why
+from engine.reports.sections.common import FOOTER
 from engine.reports.sections.glance import share
 from engine.reports.stored import SNAPSHOT_DATE, extent
 
@@ -102,7 +103,15 @@ def render(fleet: StoredFleet, links: Mapping[str, str]) -> str:
     rows = [_row(fleet, portfolio, links) for portfolio in fleet.portfolios.iter_rows(named=True)]
     rows.sort(key=lambda row: -float(row[1].value or "-inf"))
     note = "Figures of each portfolio's last session; P&L, return and drawdown of the window."
-    table = PageTable("Last session and window", HEADINGS, rows, note=note, sortable=True, key=KEY)
+    table = PageTable(
+        "Last session and window",
+        HEADINGS,
+        rows,
+        note=note,
+        sortable=True,
+        search="Find a portfolio",
+        key=KEY,
+    )
     sections = [
         Section("glance", "At a glance", "", [_cards(fleet)]),
         Section("portfolios", "Portfolios", "", [table]),
@@ -112,7 +121,7 @@ def render(fleet: StoredFleet, links: Mapping[str, str]) -> str:
         "Window": f"{fleet.start} to {fleet.end}, {len(sessions(fleet.start, fleet.end))} sessions",
         "Store": fleet.url,
     }
-    return write("fleet.html", title="All portfolios", facts=facts, sections=sections, key=KEY)
+    return page("fleet", "All portfolios", facts, sections, footer=FOOTER)
 
 
 def _cards(fleet: StoredFleet) -> Cards:

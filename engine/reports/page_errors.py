@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from engine.core.errors import EngineError
 from engine.core.store_url import safe_url
 
-LIBRARIES = ("altair", "vl_convert", "jinja2", "scipy")
+LIBRARIES = ("altair", "vl_convert", "scipy")
 """What the `report` extra brings."""
 
 

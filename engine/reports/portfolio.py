@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from engine.html.blocks import Section
-from engine.html.page import write
+from engine.html.page import page
 from engine.reports.measures.contributions import priced_days
 from engine.reports.sections.betas import betas
+from engine.reports.sections.common import FOOTER
 from engine.reports.sections.correlations import correlations
 from engine.reports.sections.drawdown import drawdown
 from engine.reports.sections.equity import equity
@@ -22,12 +23,14 @@ from engine.reports.stored import StoredPortfolio
 
 
 def render(stored: StoredPortfolio, fleet: str | None) -> str:
-    """The document. `fleet`: address of the fleet's page, for a link back."""
-    return write(
-        "portfolio.html",
-        title=stored.name,
-        facts=facts(stored),
-        sections=parts(stored),
+    """Return the document. `fleet`: address of the page of all portfolios, for a link back."""
+    return page(
+        "portfolio",
+        stored.name,
+        facts(stored),
+        parts(stored),
+        footer=FOOTER,
+        contents=True,
         fleet=fleet,
     )
 

@@ -131,11 +131,11 @@ def test_figures_that_are_not_there_sort_to_the_end(files: dict[str, Path], desk
         assert not any(text.startswith("not computed") for text in cells[:-1])
 
 
-def test_the_search_field_sifts_the_rows(files: dict[str, Path], desk: Page) -> None:
+def test_the_search_field_filters_the_rows(files: dict[str, Path], desk: Page) -> None:
     browser.show(desk, files["fleet"])
-    desk.fill("#find", "growth")
+    desk.fill("#fleet-find", "growth")
     assert desk.locator("#fleet tbody tr:visible").count() == 1
-    assert desk.locator("#fleet-told").inner_text() == "1 of 5 shown"
+    assert desk.locator("#fleet-shown").inner_text() == "1 of 5 shown"
 
 
 def test_the_fleets_links_lead_to_pages_and_back(files: dict[str, Path], desk: Page) -> None:

@@ -66,7 +66,7 @@ def test_it_can_be_sorted_and_searched(document: Node) -> None:
     grid = document.one("table", id="fleet")
     assert "data-sortable" in grid.attributes
     field = document.one("input")
-    assert field.attributes["data-sifts"] == "fleet"
+    assert field.attributes["data-filters"] == "fleet"
     assert document.one("label", **{"for": field.attributes["id"]}).text == "Find a portfolio"
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pytest
 
 from engine.parity import Comparison, Exemption, compare
+from tests.pages.document import card, parsed, table
 
 from .worlds import DAY, NEXT_DAY, Memory, exposures, store
 
@@ -104,12 +108,48 @@ def test_the_page_stands_alone_and_is_well_formed(comparison: Comparison) -> Non
     tags = Tags(page)
     assert not tags.open
     assert not {"script", "link", "img", "iframe"} & set(tags.seen)
-    assert "http" not in page
+    assert not re.search("https?:", page)
     assert "url(" not in page
     assert {"main", "caption", "thead", "tbody", "th"} <= set(tags.seen)
-    assert "prefers-color-scheme:dark" in page
+    assert "prefers-color-scheme: dark" in page
     assert "@media print" in page
     assert len(page) < 30_000
+
+
+def test_the_page_needs_no_extra() -> None:
+    """The charts of `engine.reports` need altair, vl-convert and scipy; this page must not."""
+    code = """
+import sys
+sys.modules.update(altair=None, vl_convert=None, scipy=None)
+from engine.parity import compare
+from tests.parity.worlds import exposures
+page = compare(exposures("1"), exposures("2")).to_html()
+assert "Stores different" in page
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_page_shows_verdict_counts_and_examples(comparison: Comparison) -> None:
+    document = parsed(comparison.to_html())
+    assert document.one("h1").text == "Stores different"
+    assert (card(document, "Verdict").text, card(document, "Rows unmatched").value) == ("different", 4)
+    tables = table(document, "Tables")
+    place = tables.texts("Table").index("factor_exposures")
+    headings = (
+        "Rows expected",
+        "Missing",
+        "Extra",
+        "Duplicated",
+        "Equal",
+        "Off by one",
+        "Different",
+        "Exempt",
+    )
+    assert [tables.values(heading)[place] for heading in headings] == [6, 0, 1, 3, 4, 1, 1, 2]
+    examples = table(document, "Examples of cells")
+    cells = zip(*(examples.texts(name) for name in ("Status", "Key", "Expected", "Actual")), strict=True)
+    assert ("different", "p2 / Momentum / 2025-05-02", "3.000000", "30.000000") in cells
+    assert 1e-6 in examples.values("Difference")
 
 
 def test_stored_text_cannot_break_the_page(comparison: Comparison) -> None:

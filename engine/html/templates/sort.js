@@ -1,18 +1,18 @@
 "use strict";
-/* Headings that sort, and a field that sifts rows. Without a script the tables stand as they are. */
+/* Sort rows by a click on a heading, and filter them by a search field. Without scripts the tables are static. */
 const number = (cell) => {
-  const known = cell.querySelector("data");
-  return known ? known.value : null;
+  const data = cell.querySelector("data");
+  return data ? data.value : null;
 };
 const compare = (a, b, numeric) => (numeric ? Number(a) - Number(b) : String(a).localeCompare(String(b)));
-const keyOf = (row, place) => {
-  const cell = row.children[place];
+const keyOf = (row, column) => {
+  const cell = row.children[column];
   return number(cell) ?? (cell.classList.contains("missing") ? null : cell.textContent.trim());
 };
-function sort(table, heading, place) {
+function sort(table, heading, column) {
   const down = heading.getAttribute("aria-sort") !== "descending";
   const body = table.tBodies[0];
-  const rows = [...body.rows].map((row) => [keyOf(row, place), row]);
+  const rows = [...body.rows].map((row) => [keyOf(row, column), row]);
   const numeric = rows.every(([key]) => key === null || (key !== "" && !Number.isNaN(Number(key))));
   rows.sort(([a], [b]) => {
     if (a === null || b === null) return (a === null) - (b === null);
@@ -23,22 +23,22 @@ function sort(table, heading, place) {
   heading.setAttribute("aria-sort", down ? "descending" : "ascending");
 }
 for (const table of document.querySelectorAll("table[data-sortable]")) {
-  [...table.tHead.rows[0].children].forEach((heading, place) => {
+  [...table.tHead.rows[0].children].forEach((heading, column) => {
     if (!heading.textContent.trim()) return;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...heading.childNodes);
     heading.append(button);
-    button.addEventListener("click", () => sort(table, heading, place));
+    button.addEventListener("click", () => sort(table, heading, column));
   });
 }
-for (const field of document.querySelectorAll("input[data-sifts]")) {
+for (const field of document.querySelectorAll("input[data-filters]")) {
   field.parentElement.hidden = false;
-  const rows = [...document.getElementById(field.dataset.sifts).tBodies[0].rows];
-  const told = document.getElementById(field.dataset.sifts + "-told");
+  const rows = [...document.getElementById(field.dataset.filters).tBodies[0].rows];
+  const status = document.getElementById(field.dataset.filters + "-shown");
   field.addEventListener("input", () => {
     const wanted = field.value.trim().toLowerCase();
     for (const row of rows) row.hidden = !row.children[0].textContent.toLowerCase().includes(wanted);
-    told.textContent = rows.filter((row) => !row.hidden).length + " of " + rows.length + " shown";
+    status.textContent = rows.filter((row) => !row.hidden).length + " of " + rows.length + " shown";
   });
 }

@@ -14,6 +14,11 @@ from engine.reports.reasons import NO_SNAPSHOT, label, meaning, spans, why
 from engine.reports.stored import StoredPortfolio
 
 Form = Callable[[float | None], Cell]
+FOOTER = (
+    "This page needs no network and reads no clock: the same store gives the same page. A figure that was "
+    "not computed has its reason; undefined means that it was computed and has no value."
+)
+"""The closing remark of every page of a report."""
 SHAPE_HEADINGS = ("Series", "First", "Last", "Lowest", "on", "Highest", "on", "Sessions", "Not computed")
 
 
