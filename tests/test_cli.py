@@ -1,4 +1,4 @@
-"""The command line as its user meets it: a process, its streams and its exit code."""
+"""The command line as a process: its streams and its exit codes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from engine import __version__
 from engine.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests/golden"
+GLOBAL, GLOBAL_ID = "H1 Global Long Short", "6b6f7905-f14e-5c74-ad80-fcfd9c4ae704"
 MIXED = ["--start", "2025-03-03", "--end", "2025-03-14", "--run-date", "2026-11-23"]
 
 
@@ -37,7 +40,7 @@ def source(name: str) -> str:
 def test_help_is_plain_and_complete(tmp_path: Path, command: list[str]) -> None:
     done = engine(tmp_path, *command, "--help")
     assert done.returncode == 0
-    assert "usage: python -m engine" in done.stdout
+    assert done.stdout.startswith("usage: engine ")
     assert done.stderr == ""
 
 
@@ -57,7 +60,42 @@ print(*sorted(sys.modules))
     assert not heavy & set(done.stdout.split())
 
 
-def test_a_reader_who_has_read_enough_ends_it_without_a_word() -> None:
+def test_the_console_script_and_the_module_are_the_same(tmp_path: Path) -> None:
+    script = Path(sys.executable).parent / "engine"
+    done = subprocess.run([script, "--version"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == engine(tmp_path, "--version").stdout == f"engine {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["bakfill"], "did you mean backfill?"),
+        (["--verson"], "there is no option --verson; did you mean --version?"),
+        (["backfill", "--strat", "2025-03-03"], "there is no option --strat; did you mean --start?"),
+        (
+            ["explain", "--portfolo=P", "--figure", "F"],
+            "no option --portfolo; did you mean --portfolio?",
+        ),
+        (["daily", "--rules", "corected"], "did you mean corrected?"),
+        (["copy", "a", "b", "--zzz"], "there is no option --zzz\n"),
+    ],
+)
+def test_a_mistyped_name_is_answered_with_the_nearest(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    done = engine(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("usage: engine ")
+    assert message in done.stderr
+
+
+def test_an_option_may_be_shortened(tmp_path: Path) -> None:
+    done = engine(tmp_path, "backfill", "--batch", "0")
+    assert "argument --batch-size: '0' is no positive whole number" in done.stderr
+
+
+def test_a_reader_that_closes_stdout_ends_the_process_silently() -> None:
     command = [sys.executable, "-m", "engine", "schema", "--ddl", "postgres"]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pipesize=4096
@@ -96,6 +134,33 @@ def test_a_refused_portfolio_is_named_and_the_exit_code_is_1(tmp_path: Path) -> 
     assert done.returncode == 1
     assert "refused: portfolio 5ad941fe-fac8-5c6a-b70b-eda85ce24818" in done.stdout
     assert "equity_balance is null" in done.stdout
+
+
+@pytest.mark.parametrize("portfolio", [GLOBAL, GLOBAL_ID, GLOBAL_ID.upper()])
+def test_a_portfolio_is_given_by_name_or_by_id(tmp_path: Path, portfolio: str) -> None:
+    store = ("--from", source("mixed"), "--to", "duckdb:///x.duckdb")
+    done = engine(
+        tmp_path, "backfill", *store, "--portfolio", portfolio, "--only", "portfolio_snapshots", *MIXED
+    )
+    assert done.returncode == 0, done.stderr
+    with duckdb.connect(str(tmp_path / "x.duckdb")) as connection:
+        rows = connection.sql("select distinct portfolio_id::text from portfolio_snapshots").fetchall()
+    assert rows == [(GLOBAL_ID,)]
+
+
+def test_an_unknown_name_of_a_portfolio_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    done = engine(
+        tmp_path,
+        "backfill",
+        "--from",
+        source("mixed"),
+        "--dry-run",
+        "--portfolio",
+        "H1 Global Long Shrt",
+        *MIXED,
+    )
+    assert done.returncode == 2
+    assert f"nearest: {GLOBAL}" in done.stderr
 
 
 def test_an_unknown_portfolio_is_a_usage_error(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from engine.core.errors import either
 from loaders.open import EXAMPLES
 
 PAGE = Path(__file__).parents[1] / "docs/reference/commands.md"
-PROGRAM = "python -m engine"
+PROGRAM = "engine"
 WIDTH = 100
 HEAD = f"""\
 # Commands

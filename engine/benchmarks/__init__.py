@@ -1,8 +1,8 @@
-"""The benchmark: what the engine takes, beside the old way and beside the bare limit, in one run.
+"""The benchmark: the engine's time against the legacy way and against the store alone, in one run.
 
-Every figure is a child process from start to exit, on worlds that `engine demo` invents. Rounds of
-all kinds take turns, each on a fresh copy of a pristine store, so that ratios hold on a busy
-machine better than seconds do.
+Every figure is the time of a child process from start to exit, on data that `engine demo` invents.
+Rounds of all kinds alternate, each on a fresh copy of one prepared store, so that ratios are more
+reliable on a busy machine than seconds are.
 """
 
 from __future__ import annotations

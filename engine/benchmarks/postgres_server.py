@@ -1,4 +1,4 @@
-"""The Postgres to measure on: one that is given, or the wheel's."""
+"""The Postgres server that the benchmark measures: one at a URL, or one from the wheel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -27,14 +26,19 @@ SETTINGS = (
     "max_wal_size",
     "jit",
 )
+"""Settings that decide how durable and how fast a server is; a benchmark's notes list them."""
 
 
 @dataclass(frozen=True)
-class Server:
-    """A server, and a session on it to make databases with.
+class BenchmarkServer:
+    """A server, and a connection on which databases are made.
 
-    psql: its path, None where there is none. origin: "wheel" or "given". made: the names of the
-    databases that are there.
+    Attributes:
+        address: URL of the server.
+        admin: a connection with autocommit.
+        psql: path of psql; None where there is none.
+        origin: "wheel" or "given".
+        made: names of the databases that exist.
     """
 
     address: str
@@ -44,45 +48,45 @@ class Server:
     made: set[str] = field(default_factory=set)
 
     def url(self, name: str) -> str:
-        """The benchmark's database of that name."""
+        """Return the URL of a database of the benchmark."""
         return urlsplit(self.address)._replace(path=f"/{self._database(name)}").geturl()
 
     @staticmethod
     def _database(name: str) -> str:
-        """Told apart from whatever else the server holds, another benchmark's included."""
+        # The process id keeps two benchmarks on one server apart.
         return f"engine_bench_{os.getpid()}_{name}"
 
     def create(self, name: str) -> None:
-        """An empty database."""
+        """Create an empty database."""
         self.made.add(name)
         self._send("create", database=Name(self._database(name)))
 
     def clone(self, name: str, template: str) -> None:
-        """A copy of a database, with nothing left for a checkpoint to do."""
+        """Create a copy of the database `template`, and leave no work for a checkpoint."""
         self.made.add(name)
         names = {"database": Name(self._database(name)), "template": Name(self._database(template))}
         self._send("clone", **names)
         self._send("checkpoint")
 
     def drop(self, name: str) -> None:
-        """A database gone, if it was there."""
+        """Drop a database if it exists."""
         self._send("drop", database=Name(self._database(name)))
         self.made.discard(name)
 
     def size(self, name: str) -> int:
-        """The bytes of a database on disk."""
+        """Return the bytes of a database on disk."""
         text = statement("bench/size", database=self._database(name))
-        found = self.admin.execute(text.encode()).fetchone()
-        assert found
-        return int(found[0])
+        row = self.admin.execute(text.encode()).fetchone()
+        assert row
+        return int(row[0])
 
     def clear(self) -> None:
-        """Every database of the benchmark gone, however it ended."""
+        """Drop every database of the benchmark."""
         for name in sorted(self.made):
             self.drop(name)
 
     def settle(self, name: str) -> None:
-        """A database vacuumed, so that no worker visits its clones, and closed to everybody."""
+        """Vacuum a database, so that no worker visits its clones, and close it to connections."""
         with connect(self.url(name)) as session:
             session.execute(statement("bench/vacuum").encode())
         self._send("close", database=Name(self._database(name)))
@@ -91,12 +95,12 @@ class Server:
         self.admin.execute(statement(f"bench/{name}", **values).encode())
 
     def command(self, name: str, *arguments: str) -> Sequence[str]:
-        """A psql that stops at the first error, and reads no file of the user's."""
-        assert self.psql, "asked for without a psql"
+        """Return a call of psql that stops at the first error and reads none of the user's files."""
+        assert self.psql, "`has_limit` is checked before"
         return (self.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", *arguments, self.url(name))
 
     def described(self) -> str:
-        """Version and settings in one line."""
+        """Return version and settings in one line."""
         values = {name: self.admin.execute(f"show {name}".encode()).fetchone() for name in SETTINGS}
         settings = ", ".join(f"{name} {value[0]}" for name, value in values.items() if value)
         version = self.admin.execute(b"show server_version").fetchone()
@@ -105,25 +109,25 @@ class Server:
 
 
 @contextmanager
-def server(url: str | None) -> Iterator[Server | None]:
-    """The server at a URL, else the wheel's, else None.
+def server(url: str | None) -> Iterator[BenchmarkServer | None]:
+    """Connect to a server, or start one.
 
-    Raises:
-        StoreUnreachableError: there is none at the URL, or it refuses the login.
+    Args:
+        url: of a server; None: start one from the wheel if it is installed.
+
+    Yields:
+        The server; None where there is neither a URL nor the wheel.
     """
     if url is not None:
         with connect(url) as admin:
-            given = Server(url, admin, shutil.which("psql"), "given")
+            given = BenchmarkServer(url, admin, shutil.which("psql"), "given")
             try:
                 yield given
             finally:
                 given.clear()
     elif local_postgres.installed():
         with local_postgres.running() as own, connect(own.url("postgres")) as admin:
-            yield Server(own.url("postgres"), admin, _program(own.programs / "psql"), "wheel")
+            psql = own.programs / "psql"
+            yield BenchmarkServer(own.url("postgres"), admin, str(psql) if psql.exists() else None, "wheel")
     else:
         yield None
-
-
-def _program(path: Path) -> str | None:
-    return str(path) if path.exists() else None

@@ -1,4 +1,4 @@
-"""Child processes: what each took, from start to exit."""
+"""Run child processes and measure each from start to exit."""
 
 from __future__ import annotations
 
@@ -10,27 +10,35 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from engine.core.errors import EngineError
 
 SOURCE = Path(__file__).parents[2]
 """The folder that holds the packages: a checkout, or site-packages."""
 KIBIBYTES_A_MEBIBYTE = 1024
-LINES_TOLD = 12
+LINES_SHOWN = 12
 
 
 class BenchError(EngineError, RuntimeError):
-    """A child process that did not end well."""
+    """A child process that failed."""
 
-    def __init__(self, arguments: Sequence[str], code: int, told: str) -> None:
+    def __init__(self, arguments: Sequence[str], code: int, output: str) -> None:
         self.arguments, self.code = tuple(arguments), code
-        last = "\n".join(told.splitlines()[-LINES_TOLD:])
+        last = "\n".join(output.splitlines()[-LINES_SHOWN:])
         super().__init__(f"{' '.join(arguments)} ended with {code}:\n{last}")
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process that ended well: seconds by the clock and of processor, most memory, stdout."""
+    """A process that succeeded.
+
+    Attributes:
+        wall: seconds by the clock.
+        cpu: seconds of processor.
+        peak_mib: peak resident memory in MiB.
+        out: its stdout.
+    """
 
     wall: float
     cpu: float
@@ -39,10 +47,15 @@ class Process:
 
 
 def run(arguments: Sequence[str], folder: Path, keep_output: bool = True) -> Process:
-    """Run a command in a folder, with this engine's packages and none of its settings.
+    """Run a command in a folder, with the packages of this engine and none of its settings.
+
+    Args:
+        arguments: the command and its arguments.
+        folder: its current folder.
+        keep_output: return stdout instead of dropping it.
 
     Raises:
-        BenchError: it ended with another code than 0.
+        BenchError: it exited with a code other than 0.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
@@ -53,6 +66,7 @@ def run(arguments: Sequence[str], folder: Path, keep_output: bool = True) -> Pro
             stdout=out if keep_output else subprocess.DEVNULL,
             stderr=errors,
         )
+        # Not Popen.wait: only wait4 returns the processor time and memory of this one child.
         _, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(status)
@@ -63,16 +77,16 @@ def run(arguments: Sequence[str], folder: Path, keep_output: bool = True) -> Pro
 
 
 def engine_command(*arguments: str) -> list[str]:
-    """A command of the engine, in the interpreter that runs this."""
+    """Return a command of the engine in the interpreter of this process."""
     return [sys.executable, "-m", "engine", *arguments]
 
 
 def _environment() -> dict[str, str]:
-    known = {key: value for key, value in os.environ.items() if not key.startswith("ENGINE_")}
-    paths = [str(SOURCE), *filter(None, [known.get("PYTHONPATH")])]
-    return {**known, "PYTHONPATH": os.pathsep.join(paths)}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("ENGINE_")}
+    paths = [str(SOURCE), *filter(None, [kept.get("PYTHONPATH")])]
+    return {**kept, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _text(file: object) -> str:
-    file.seek(0)  # type: ignore[attr-defined]
-    return str(file.read().decode(errors="replace"))  # type: ignore[attr-defined]
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Figures of merit: ratios of measures of one run."""
+"""Figures of merit: ratios of measurements of one run."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from engine.benchmarks.measurements import Measurement, Ratio
 
 
 def ratios(measures: Mapping[str, Measurement]) -> list[Ratio]:
-    """All that the measures allow."""
+    """Return every ratio for which there are measurements."""
     return [*_limits(measures), *_loops(measures), *_exponents(measures)]
 
 
 def _limits(measures: Mapping[str, Measurement]) -> Iterator[Ratio]:
-    """The engine over what its store alone takes to give and take the same rows."""
+    """Yield the engine's time over the time of its store alone for the same rows."""
     for name, write in measures.items():
         case, _, what = name.rpartition("/")
         if what != "bare write" or f"{case}/bare read" not in measures:
@@ -31,20 +31,20 @@ def _loops(measures: Mapping[str, Measurement]) -> Iterator[Ratio]:
 
 
 def _exponents(measures: Mapping[str, Measurement]) -> Iterator[Ratio]:
-    """The b of seconds = a * portfolios ** b, by least squares of the logarithms."""
+    """Yield the b of seconds = a * portfolios ** b, by least squares on the logarithms."""
     import numpy as np
 
     runs = [m for m in measures.values() if m.name.startswith("growth/") and m.name.endswith("/first")]
     for kind in dict.fromkeys(run.name.split("/")[1] for run in runs):
-        mine = [run for run in runs if run.name.split("/")[1] == kind]
-        if len(mine) > 1:
-            sizes, seconds = [run.portfolios for run in mine], [run.best for run in mine]
+        of_kind = [run for run in runs if run.name.split("/")[1] == kind]
+        if len(of_kind) > 1:
+            sizes, seconds = [run.portfolios for run in of_kind], [run.best for run in of_kind]
             exponent = np.polyfit(np.log(sizes), np.log(seconds), 1)[0]
             yield Ratio(f"growth/{kind}: exponent of seconds by portfolios", float(exponent))
 
 
 def against(measures: Mapping[str, Measurement], old: Mapping[str, Measurement]) -> list[Ratio]:
-    """Seconds of this run over another's, for whatever both have measured alike."""
+    """Return the seconds of this run over those of another, where both measured the same."""
     return [
         Ratio(name, measure.best / old[name].best)
         for name, measure in measures.items()

@@ -1,4 +1,4 @@
-"""A benchmark's outcome as text."""
+"""A benchmark's results as text."""
 
 from __future__ import annotations
 
@@ -10,32 +10,38 @@ STAGES = ("load", "compute", "write")
 WIDTH = 46
 
 
-def to_text(findings: BenchmarkResults, ratios: Sequence[Ratio], changes: Sequence[Ratio]) -> str:
-    """Context, measures, ratios, notes."""
-    return "\n".join(_lines(findings, ratios, changes))
+def to_text(results: BenchmarkResults, ratios: Sequence[Ratio], changes: Sequence[Ratio]) -> str:
+    """Return context, measurements, ratios and notes.
+
+    Args:
+        results: what was measured.
+        ratios: figures of merit of this run.
+        changes: seconds of this run over those of another.
+    """
+    return "\n".join(_lines(results, ratios, changes))
 
 
-def _lines(findings: BenchmarkResults, ratios: Sequence[Ratio], changes: Sequence[Ratio]) -> Iterator[str]:
-    yield from _context(findings.context)
+def _lines(results: BenchmarkResults, ratios: Sequence[Ratio], changes: Sequence[Ratio]) -> Iterator[str]:
+    yield from _context(results.context)
     yield ""
     yield (
         f"{'':{WIDTH}}{'best s':>9}{'median s':>10}{'cpu s':>8}{'MiB':>7}{'stored':>9}{'rows':>12}"
         f"{'rows/s':>10}{'load s':>8}{'compute s':>11}{'write s':>9}{'computed/s':>12}"
     )
-    yield from (_line(measure) for measure in findings.measures.values())
+    yield from (_line(measure) for measure in results.measures.values())
     yield from _table("Ratios, of best rounds", ratios)
     yield from _table("Seconds over those of the other file", changes)
-    if findings.notes:
+    if results.notes:
         yield ""
-        yield from findings.notes
-    for failure in findings.failures:
+        yield from results.notes
+    for failure in results.failures:
         yield f"\nfailed: {failure}"
 
 
 def _context(context: Mapping[str, object]) -> Iterator[str]:
     for name, value in context.items():
-        known = value.items() if isinstance(value, Mapping) else ()
-        yield f"{name}: {', '.join(f'{key} {each}' for key, each in known) if known else value}"
+        parts = value.items() if isinstance(value, Mapping) else ()
+        yield f"{name}: {', '.join(f'{key} {part}' for key, part in parts) if parts else value}"
 
 
 def _line(measure: Measurement) -> str:

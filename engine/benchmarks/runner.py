@@ -1,4 +1,4 @@
-"""One benchmark, from pristine stores to findings."""
+"""Run a benchmark, from prepared stores to results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.benchmarks import SECTIONS, sections
 from engine.benchmarks.context import context
 from engine.benchmarks.measurements import FORMAT, BenchmarkResults, Measurement
-from engine.benchmarks.postgres_server import Server, server
+from engine.benchmarks.postgres_server import BenchmarkServer, server
 from engine.benchmarks.sections import TRIAL
 from engine.benchmarks.stores import PRISTINE, BenchmarkStore, DuckDBStore, ParquetStore, PostgresStore
 from engine.benchmarks.workloads import BenchmarkPlan
@@ -19,84 +19,86 @@ from engine.core.errors import UsageError, nearest
 from engine.core.progress import Quiet
 
 NO_SERVER = "Postgres was left out: give --postgres URL, or pip install '.[test]', which brings one"
-NO_PSQL = "Postgres' limit was left out: there is no psql"
+NO_PSQL = "the limit of Postgres was left out: there is no psql"
 
 
 def bench(
-    sizes: BenchmarkPlan, wanted: Collection[str], postgres: str | None, told: Quiet
+    plan: BenchmarkPlan, selected: Collection[str], postgres: str | None, progress: Quiet
 ) -> BenchmarkResults:
-    """Run the wanted sections. What ends badly is among the findings, and the rest goes on.
+    """Run sections of the benchmark. A failed run is recorded, and the others go on.
 
     Args:
-        postgres: the URL of a server where databases may be made; default the wheel's.
+        plan: workloads and rounds.
+        selected: names of sections.
+        postgres: URL of a server to make databases on; default one from the installed wheel.
+        progress: is told of each section.
 
     Raises:
-        StoreUnreachableError: no server at the URL.
+        StoreUnreachableError: there is no server at the URL.
     """
-    findings = BenchmarkResults(context())
+    results = BenchmarkResults(context())
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        found = stack.enter_context(server(postgres))
-        stores = _stores(folder, found, findings)
-        for section in (name for name in SECTIONS if name in wanted):
-            told.stage(section)
-            with findings.whatever_happens(section):
-                _run(section, wanted, stores, sizes, findings)
+        stores = _stores(folder, stack.enter_context(server(postgres)), results)
+        for section in (name for name in SECTIONS if name in selected):
+            progress.stage(section)
+            with results.failures_recorded(section):
+                _run(section, selected, stores, plan, results)
         for store in stores:
             store.drop(TRIAL)
             store.drop(PRISTINE)
-    findings.measures = {name: each for name, each in findings.measures.items() if each.walls}
-    return findings
+    results.measures = {name: measure for name, measure in results.measures.items() if measure.walls}
+    return results
 
 
 def _run(
     section: str,
-    wanted: Collection[str],
+    selected: Collection[str],
     stores: Sequence[BenchmarkStore],
-    sizes: BenchmarkPlan,
-    findings: BenchmarkResults,
+    plan: BenchmarkPlan,
+    results: BenchmarkResults,
 ) -> None:
     match section:
         case "reference":
-            sections.reference(stores, sizes, findings, engine=True, limit="limit" in wanted)
-        case "limit" if "reference" not in wanted:
-            sections.reference(stores, sizes, findings, engine=False, limit=True)
+            sections.reference(stores, plan, results, engine=True, limit="limit" in selected)
+        case "limit" if "reference" not in selected:
+            sections.reference(stores, plan, results, engine=False, limit=True)
         case "loop":
-            sections.loop(stores, sizes, findings)
+            sections.loop(stores, plan, results)
         case "growth":
-            sections.growth(stores, sizes, findings)
+            sections.growth(stores, plan, results)
         case "daily":
-            sections.daily(stores, sizes, findings)
+            sections.daily(stores, plan, results)
 
 
-def known(only: Collection[str] | None) -> Collection[str]:
-    """The sections of a selection, all by default.
+def selected_sections(names: Collection[str] | None) -> Collection[str]:
+    """Return the sections to run; all of them where no names are given.
 
     Raises:
-        UsageError: no section is called so.
+        UsageError: there is no such section.
     """
-    for name in only or ():
+    for name in names or ():
         if name not in SECTIONS:
-            raise UsageError(f"no section is called {name}{nearest(name, SECTIONS)}")
-    return only or SECTIONS
+            raise UsageError(f"there is no section {name}{nearest(name, SECTIONS)}")
+    return names or SECTIONS
 
 
-def _stores(folder: Path, found: Server | None, findings: BenchmarkResults) -> list[BenchmarkStore]:
+def _stores(folder: Path, found: BenchmarkServer | None, results: BenchmarkResults) -> list[BenchmarkStore]:
     files: list[BenchmarkStore] = [DuckDBStore(folder), ParquetStore(folder)]
     if found is None:
-        findings.notes.append(NO_SERVER)
+        results.notes.append(NO_SERVER)
         return files
-    findings.notes.append(found.described())
+    results.notes.append(found.described())
     if found.psql is None:
-        findings.notes.append(NO_PSQL)
+        results.notes.append(NO_PSQL)
     return [files[0], PostgresStore(folder, found), files[1]]
 
 
-def earlier(path: str) -> dict[str, Measurement]:
-    """The measures of another benchmark's file.
+def earlier_measures(path: str) -> dict[str, Measurement]:
+    """Return the measurements of another benchmark's results file, by name.
 
     Raises:
-        UsageError: there is no such file, or it is of another format.
+        UsageError: there is no such file, or it has another format.
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -104,4 +106,4 @@ def earlier(path: str) -> dict[str, Measurement]:
         raise UsageError(f"{path} cannot be compared with: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UsageError(f"{path} holds no benchmark of format {FORMAT}")
-    return {each["name"]: Measurement(**each) for each in content["measures"]}
+    return {measure["name"]: Measurement(**measure) for measure in content["measures"]}

@@ -1,4 +1,4 @@
-"""The sections of a benchmark: each takes its measures and puts them among the findings."""
+"""The sections of a benchmark: each adds its measurements to the results."""
 
 from __future__ import annotations
 
@@ -18,146 +18,158 @@ TRIAL, HISTORY = "trial", "history"
 ONE_DAY = timedelta(days=1)
 BYTES_A_MEBIBYTE = 2**20
 ROUNDS_UP_TO = 10
-"""Portfolios of a world of which several rounds are worth their time."""
+"""Portfolios up to which a workload runs several rounds; larger ones run once, for their length."""
 
 
 def backfill(
-    store: BenchmarkStore, url: str, world: Workload, start: date, end: date, measure: Measurement
+    store: BenchmarkStore, url: str, workload: Workload, start: date, end: date, measure: Measurement
 ) -> None:
-    """One run of the engine's command, added to a measure."""
-    command = engine_command("backfill", "--from", url, *world.days(start, end), "--json", "--quiet")
-    took = run(command, store.folder)
+    """Run `engine backfill` once over a window of a store, and add the round to a measurement."""
+    days = workload.date_options(start, end)
+    took = run(engine_command("backfill", "--from", url, *days, "--json", "--quiet"), store.folder)
     record = json.loads(took.out)
     measure.rows = sum(record["rows"].values())
     measure.add(took.wall, took.cpu, took.peak_mib, **record["seconds"])
 
 
-def fresh(store: BenchmarkStore, world: Workload, measure: Measurement) -> None:
-    """The whole window computed in a fresh copy of the pristine store, which stays as it then is."""
-    backfill(store, store.copy(PRISTINE, TRIAL), world, world.start, world.end, measure)
+def first_run(store: BenchmarkStore, workload: Workload, measure: Measurement) -> None:
+    """Compute the whole window in a fresh copy of the prepared store, and keep the copy as TRIAL."""
+    backfill(store, store.copy(PRISTINE, TRIAL), workload, workload.start, workload.end, measure)
     grown = store.size(TRIAL) - store.size(PRISTINE)
     measure.stored_mib = round(grown / BYTES_A_MEBIBYTE, 2)
 
 
 def reference(
     stores: Sequence[BenchmarkStore],
-    sizes: BenchmarkPlan,
-    findings: BenchmarkResults,
+    plan: BenchmarkPlan,
+    results: BenchmarkResults,
     engine: bool,
     limit: bool,
 ) -> None:
-    """The reference window: the engine, the same again over its own rows, and the limit, in turn.
+    """Measure the reference window: the engine, the engine over its own rows, and the limit.
 
-    A store's rounds are done before the next one's: a server goes on working for minutes after a load.
-    What the last round wrote is left in each store, for whoever wants to look at it.
+    All rounds of a store run before those of the next, because a server goes on working for
+    minutes after a load. The rows of the last round stay in each store.
 
     Args:
-        engine, limit: which of them; the limit's rows are the engine's, so that runs once at least.
+        stores: one per kind.
+        plan: workload and rounds.
+        results: receives the measurements.
+        engine: measure the engine. Without it the engine still runs once: the limit needs its rows.
+        limit: measure the limit.
     """
-    world = sizes.reference
+    workload = plan.reference
     for store in stores:
-        _made(store, world, findings)
-        for turn in range(sizes.rounds):
-            first = _measure(findings, "reference", store, world, "first")
+        _make(store, workload, results)
+        for turn in range(plan.rounds):
+            first = _measure(results, "reference", store, workload, "first")
             if engine or turn == 0:
-                fresh(store, world, first)
+                first_run(store, workload, first)
             if limit:
-                _limit(store, world, findings, "reference")
+                _limit(store, workload, results, "reference")
             if engine:
-                again = _measure(findings, "reference", store, world, "again")
-                backfill(store, store.url(TRIAL), world, world.start, world.end, again)
+                again = _measure(results, "reference", store, workload, "again")
+                backfill(store, store.url(TRIAL), workload, workload.start, workload.end, again)
 
 
-def growth(stores: Sequence[BenchmarkStore], sizes: BenchmarkPlan, findings: BenchmarkResults) -> None:
-    """Ever more portfolios: what each store takes, and its limit."""
+def growth(stores: Sequence[BenchmarkStore], plan: BenchmarkPlan, results: BenchmarkResults) -> None:
+    """Measure each store and its limit with a growing number of portfolios."""
     for store in stores:
-        for world in sizes.growth[store.kind]:
-            with findings.whatever_happens(f"growth/{store.kind}/{world.label}"):
-                _grown(store, world, sizes, findings)
+        for workload in plan.growth[store.kind]:
+            with results.failures_recorded(f"growth/{store.kind}/{workload.label}"):
+                _make(store, workload, results)
+                for _ in range(_rounds(workload, plan)):
+                    measure = _measure(results, "growth", store, workload, "first")
+                    first_run(store, workload, measure)
+                    _limit(store, workload, results, "growth")
             store.drop(TRIAL)
 
 
-def _grown(store: BenchmarkStore, world: Workload, sizes: BenchmarkPlan, findings: BenchmarkResults) -> None:
-    _made(store, world, findings)
-    for _ in range(_rounds(world, sizes)):
-        measure = _measure(findings, "growth", store, world, "first")
-        fresh(store, world, measure)
-        _limit(store, world, findings, "growth")
+def _rounds(workload: Workload, plan: BenchmarkPlan) -> int:
+    return plan.rounds if workload.portfolios <= ROUNDS_UP_TO else 1
 
 
-def _rounds(world: Workload, sizes: BenchmarkPlan) -> int:
-    return sizes.rounds if world.portfolios <= ROUNDS_UP_TO else 1
-
-
-def daily(stores: Sequence[BenchmarkStore], sizes: BenchmarkPlan, findings: BenchmarkResults) -> None:
-    """The last session alone, in a store that holds the days before it."""
+def daily(stores: Sequence[BenchmarkStore], plan: BenchmarkPlan, results: BenchmarkResults) -> None:
+    """Measure the last session alone, in a store that holds the days before it."""
     for store in stores:
-        for world in sizes.daily[store.kind]:
-            with findings.whatever_happens(f"daily/{store.kind}/{world.label}"):
-                _one_day(store, world, sizes, findings)
+        for workload in plan.daily[store.kind]:
+            with results.failures_recorded(f"daily/{store.kind}/{workload.label}"):
+                _one_session(store, workload, plan, results)
             store.drop(TRIAL)
             store.drop(HISTORY)
 
 
-def _one_day(
-    store: BenchmarkStore, world: Workload, sizes: BenchmarkPlan, findings: BenchmarkResults
+def _one_session(
+    store: BenchmarkStore, workload: Workload, plan: BenchmarkPlan, results: BenchmarkResults
 ) -> None:
-    _made(store, world, findings)
-    before = last_session(world.end - ONE_DAY)
+    _make(store, workload, results)
+    before = last_session(workload.end - ONE_DAY)
     history = store.copy(PRISTINE, HISTORY)
-    backfill(store, history, world, sizes.history, before, Measurement("history", 0, 0))
-    for _ in range(_rounds(world, sizes)):
-        measure = _measure(findings, "daily", store, world, "one session", 1)
-        backfill(store, store.copy(HISTORY, TRIAL), world, world.end, world.end, measure)
+    backfill(store, history, workload, plan.history, before, Measurement("history", 0, 0))
+    for _ in range(_rounds(workload, plan)):
+        measure = _measure(results, "daily", store, workload, "one session", 1)
+        backfill(store, store.copy(HISTORY, TRIAL), workload, workload.end, workload.end, measure)
 
 
-def loop(stores: Sequence[BenchmarkStore], sizes: BenchmarkPlan, findings: BenchmarkResults) -> None:
-    """The old way over the window's first sessions, in turn and with asyncio, held to the engine.
+def loop(stores: Sequence[BenchmarkStore], plan: BenchmarkPlan, results: BenchmarkResults) -> None:
+    """Measure the legacy way over the window's first sessions, and check it against the engine.
 
-    It is a part of a checkout's tests, runs on Postgres, and is left out where either is missing.
+    The loop belongs to the tests of a checkout and runs on Postgres; without either it is left out.
     """
     store = next((store for store in stores if store.kind == "postgres"), None)
     if store is None:
         return
     if not (SOURCE / LOOP.replace(".", "/")).is_dir():
-        findings.notes.append("the loop was left out: it is in a checkout's tests")
+        results.notes.append("the loop was left out: it is part of a checkout's tests")
         return
-    world = sizes.reference
-    _made(store, world, findings)
-    engine = _measure(findings, "loop", store, world, "the engine")
+    workload = plan.reference
+    _make(store, workload, results)
+    engine = _measure(results, "loop", store, workload, "the engine")
     expected = store.copy(PRISTINE, "engine")
-    backfill(store, expected, world, world.start, world.end, engine)
-    days = sessions(world.start, world.end)
+    backfill(store, expected, workload, workload.start, workload.end, engine)
     for way in ("in turn", "asyncio"):
-        url = store.copy(PRISTINE, TRIAL)
-        words = [url, expected, *world.days(days[0], days[sizes.loop_sessions - 1]), "--way", way]
-        found = json.loads(run([sys.executable, "-m", LOOP, *words], store.folder).out)
-        measure = _measure(findings, "loop", store, world, way)
-        measure.rows, measure.scaled = found["rows"], len(days) / sizes.loop_sessions
-        measure.add(found["seconds"], found["cpu"], found["peak_mib"])
-        findings.notes.append(f"the loop, {way}, {sizes.loop_sessions} sessions: {found['told']}")
+        _loop_run(store, expected, way, plan, results)
     store.drop("engine")
     store.drop(TRIAL)
 
 
-def _made(store: BenchmarkStore, world: Workload, findings: BenchmarkResults) -> None:
-    took = store.make(world)
-    _measure(findings, "demo", store, world, "made").add(took.wall, took.cpu, took.peak_mib)
+def _loop_run(
+    store: BenchmarkStore, expected: str, way: str, plan: BenchmarkPlan, results: BenchmarkResults
+) -> None:
+    workload = plan.reference
+    days = sessions(workload.start, workload.end)
+    window = workload.date_options(days[0], days[plan.loop_sessions - 1])
+    words = [store.copy(PRISTINE, TRIAL), expected, *window, "--way", way]
+    content = json.loads(run([sys.executable, "-m", LOOP, *words], store.folder).out)
+    measure = _measure(results, "loop", store, workload, way)
+    measure.rows, measure.scaled = content["rows"], len(days) / plan.loop_sessions
+    measure.add(content["seconds"], content["cpu"], content["peak_mib"])
+    results.notes.append(f"the loop, {way}, {plan.loop_sessions} sessions: {content['told']}")
 
 
-def _limit(store: BenchmarkStore, world: Workload, findings: BenchmarkResults, section: str) -> None:
-    """The bare write of what the engine has just written, and the bare read of what it read."""
+def _make(store: BenchmarkStore, workload: Workload, results: BenchmarkResults) -> None:
+    took = store.make(workload)
+    _measure(results, "demo", store, workload, "made").add(took.wall, took.cpu, took.peak_mib)
+
+
+def _limit(store: BenchmarkStore, workload: Workload, results: BenchmarkResults, section: str) -> None:
+    """Measure the bare write of what the engine has just written, and the bare read of its inputs."""
     if not store.has_limit:
         return
-    written, read = store.bare_write(TRIAL), store.bare_read(PRISTINE, world)
-    put = _measure(findings, section, store, world, "bare write")
-    put.rows = written.rows
-    put.add(written.wall, written.cpu)
-    _measure(findings, section, store, world, "bare read").add(read.wall, read.cpu)
+    written, read = store.bare_write(TRIAL), store.bare_read(PRISTINE, workload)
+    write = _measure(results, section, store, workload, "bare write")
+    write.rows = written.rows
+    write.add(written.wall, written.cpu)
+    _measure(results, section, store, workload, "bare read").add(read.wall, read.cpu)
 
 
 def _measure(
-    findings: BenchmarkResults, section: str, store: BenchmarkStore, world: Workload, what: str, days: int = 0
+    results: BenchmarkResults,
+    section: str,
+    store: BenchmarkStore,
+    workload: Workload,
+    what: str,
+    days: int = 0,
 ) -> Measurement:
-    name = f"{section}/{store.kind}/{world.label}/{what}"
-    return findings.measure(name, world.portfolios, days or len(sessions(world.start, world.end)))
+    name = f"{section}/{store.kind}/{workload.label}/{what}"
+    return results.measure(name, workload.portfolios, days or len(sessions(workload.start, workload.end)))

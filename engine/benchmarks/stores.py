@@ -1,4 +1,4 @@
-"""Stores to measure in: a pristine one of each kind, and copies of it."""
+"""Stores that the benchmark measures: a prepared one of each kind, and copies of it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-from engine.benchmarks.limits import OUTPUTS, StoreTime, bare, read_statements
-from engine.benchmarks.postgres_server import Server
+from engine.benchmarks.limits import OUTPUTS, StoreTime, read_statements, store_time
+from engine.benchmarks.postgres_server import BenchmarkServer
 from engine.benchmarks.processes import Process, engine_command, run
 from engine.benchmarks.workloads import Workload
 from sql import Name, Query, statement
 
 PRISTINE = "pristine"
+"""Name of the prepared store: a workload's inputs, and no results."""
 
 
 class BenchmarkStore(ABC):
-    """Stores of one kind, by name, in a folder or a server of the benchmark's own."""
+    """Stores of one kind, by name, in a folder or on a server of the benchmark's own."""
 
     kind: ClassVar[str]
 
@@ -26,46 +27,46 @@ class BenchmarkStore(ABC):
 
     @property
     def has_limit(self) -> bool:
-        """Whether the bare store can be timed."""
+        """Whether the store alone can be timed."""
         return True
 
-    def make(self, world: Workload) -> Process:
-        """The pristine store with a world in it."""
+    def make(self, workload: Workload) -> Process:
+        """Prepare the store PRISTINE with a workload's inputs."""
         self.drop(PRISTINE)
-        self._begin(PRISTINE)
-        made = run(engine_command(*world.made(self.url(PRISTINE))), self.folder)
+        self._create(PRISTINE)
+        made = run(engine_command(*workload.command(self.url(PRISTINE))), self.folder)
         self._settle(PRISTINE)
         return made
 
-    def _begin(self, name: str) -> None:  # noqa: B027  files come into being when they are written
-        """Make what a store needs before it is written."""
+    def _create(self, name: str) -> None:  # noqa: B027  writing creates files
+        """Create what must exist before a store is written."""
 
-    def _settle(self, name: str) -> None:  # noqa: B027  files are what they are
-        """Bring a store that was written to rest, so that copies of it are alike."""
+    def _settle(self, name: str) -> None:  # noqa: B027  files have no background work
+        """Finish the background work of a written store, so that its copies are alike."""
 
     @abstractmethod
     def url(self, name: str) -> str:
-        """The store of a name."""
+        """Return the URL of a store."""
 
     @abstractmethod
     def copy(self, source: str, target: str) -> str:
-        """The URL of a fresh copy of a store that nobody has open."""
+        """Copy a store that nobody has open; return the URL of the copy."""
 
     @abstractmethod
     def drop(self, name: str) -> None:
-        """A store gone, if it was there."""
+        """Remove a store if it exists."""
 
     @abstractmethod
     def size(self, name: str) -> int:
-        """The bytes that a store takes on disk."""
+        """Return the bytes of a store on disk."""
 
     @abstractmethod
     def bare_write(self, name: str) -> StoreTime:
-        """The output rows of a store put into a copy of the pristine one, and nothing else done."""
+        """Time how long a copy of PRISTINE takes to accept the output rows of a store."""
 
     @abstractmethod
-    def bare_read(self, name: str, world: Workload) -> StoreTime:
-        """The inputs of a window read from a store by the engine's statements, and dropped."""
+    def bare_read(self, name: str, workload: Workload) -> StoreTime:
+        """Time how long a store takes to answer the engine's statements for a window's inputs."""
 
 
 class FileStore(BenchmarkStore):
@@ -85,12 +86,14 @@ class FileStore(BenchmarkStore):
 
     def bare_write(self, name: str) -> StoreTime:
         target = self.copy(PRISTINE, "bare")
-        found = bare(self.folder, f"write-{self.kind}", self.url(name), target)
+        took = store_time(self.folder, f"write-{self.kind}", self.url(name), target)
         self.drop("bare")
-        return found
+        return took
 
-    def bare_read(self, name: str, world: Workload) -> StoreTime:
-        return bare(self.folder, "read", self.url(name), *world.days(world.start, world.end))
+    def bare_read(self, name: str, workload: Workload) -> StoreTime:
+        return store_time(
+            self.folder, "read", self.url(name), *workload.date_options(workload.start, workload.end)
+        )
 
 
 class DuckDBStore(FileStore):
@@ -127,7 +130,7 @@ class PostgresStore(BenchmarkStore):
 
     kind = "postgres"
 
-    def __init__(self, folder: Path, server: Server) -> None:
+    def __init__(self, folder: Path, server: BenchmarkServer) -> None:
         super().__init__(folder)
         self.server = server
 
@@ -135,7 +138,7 @@ class PostgresStore(BenchmarkStore):
     def has_limit(self) -> bool:
         return self.server.psql is not None
 
-    def _begin(self, name: str) -> None:
+    def _create(self, name: str) -> None:
         self.server.create(name)
 
     def _settle(self, name: str) -> None:
@@ -156,14 +159,14 @@ class PostgresStore(BenchmarkStore):
         return self.server.size(name)
 
     def bare_write(self, name: str) -> StoreTime:
-        """psql's COPY of ready files, parents first, in one stream and one transaction."""
+        """Time psql's COPY of ready CSV files, parents first, in one stream and one transaction."""
         files = self.folder / "rows"
         files.mkdir()
         self._script(name, "bench/export", files)
         self.copy(PRISTINE, "bare")
         took = self._script("bare", "bench/load", files)
         shutil.rmtree(files)
-        rows = bare(self.folder, "count", self.url("bare")).rows
+        rows = store_time(self.folder, "count", self.url("bare")).rows
         self.drop("bare")
         return StoreTime(took.wall, took.cpu, rows)
 
@@ -171,10 +174,11 @@ class PostgresStore(BenchmarkStore):
         lines = [statement(command, table=Name(t), file=str(files / f"{t}.csv")) for t in OUTPUTS]
         return self._psql(name, "".join(lines))
 
-    def bare_read(self, name: str, world: Workload) -> StoreTime:
-        """psql's COPY of the engine's own statements, to nowhere."""
-        texts = read_statements(self.folder, self.copy(name, "bare"), world)
-        self.copy(name, "bare")  # the engine, too, reads pages that the server has not seen
+    def bare_read(self, name: str, workload: Workload) -> StoreTime:
+        """Time psql's COPY of the engine's own statements, whose output is dropped."""
+        texts = read_statements(self.folder, self.copy(name, "bare"), workload)
+        # A fresh copy, because the server has cached the pages that `read_statements` read.
+        self.copy(name, "bare")
         took = self._psql("bare", "".join(statement("bench/read", query=Query(text)) for text in texts))
         self.drop("bare")
         return StoreTime(took.wall, took.cpu)

@@ -1,4 +1,4 @@
-"""How large the benchmark's worlds are."""
+"""The sizes of the data sets and windows that the benchmark runs on."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from dataclasses import dataclass
 from datetime import date
 
 FIRST, LAST = date(2025, 7, 1), date(2025, 12, 19)
-"""The reference window: 121 sessions. The demo's prices end with it."""
+"""The reference window: 121 sessions. The demo's prices end on its last day."""
 KINDS = ("duckdb", "postgres", "parquet")
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A world that `engine demo` makes, and the window that is computed of it.
+    """An invented data set, and the window that is computed from it.
 
-    source: a store's URL, to take the inputs from there instead. run_date: default the end.
+    Attributes:
+        portfolios: number of portfolios.
+        positions: positions per portfolio.
+        symbols: symbols with prices.
+        start: first day of the window.
+        end: last day of the window.
+        source: URL of a store to take the inputs from instead of inventing them.
+        run_date: what counts as today; None: the end.
     """
 
     portfolios: int
@@ -28,19 +35,19 @@ class Workload:
 
     @property
     def label(self) -> str:
-        """Its name among the measures."""
+        """Its name in the names of measurements."""
         return "given" if self.source else f"{self.portfolios} x {self.positions}"
 
-    def made(self, url: str) -> tuple[str, ...]:
-        """The engine's command that makes a store of it."""
+    def command(self, url: str) -> tuple[str, ...]:
+        """Return the arguments of the engine's command that makes a store of it."""
         if self.source:
             return ("copy", self.source, url, "--quiet")
         sizes = {"portfolios": self.portfolios, "positions": self.positions, "symbols": self.symbols}
         words = (word for name, size in sizes.items() for word in (f"--{name}", str(size)))
         return ("demo", url, *words, "--quiet")
 
-    def days(self, start: date, end: date) -> tuple[str, ...]:
-        """What the engine's command and the loop are told of dates."""
+    def date_options(self, start: date, end: date) -> tuple[str, ...]:
+        """Return the options --start, --end and --run-date of a command."""
         dates = {"start": start, "end": end, "run-date": self.run_date or self.end}
         return tuple(word for name, day in dates.items() for word in (f"--{name}", str(day)))
 
@@ -49,8 +56,13 @@ class Workload:
 class BenchmarkPlan:
     """What a benchmark runs.
 
-    growth, daily: worlds by kind of store. history: the first session of the days that a daily
-    run finds in the store. loop_sessions: of the reference window, that the old way computes.
+    Attributes:
+        reference: the workload of the sections reference, limit and loop.
+        rounds: rounds of each kind of run.
+        growth: workloads of the section growth, by kind of store.
+        daily: workloads of the section daily, by kind of store.
+        history: first session that is in the store before a daily run.
+        loop_sessions: sessions of the reference window that the loop computes.
     """
 
     reference: Workload
@@ -62,7 +74,12 @@ class BenchmarkPlan:
 
 
 def usual(rounds: int | None, full: bool) -> BenchmarkPlan:
-    """The sizes whose figures are worth keeping; in full, 1,000 portfolios of a half-year too."""
+    """Return the plan of a benchmark whose figures are worth keeping.
+
+    Args:
+        rounds: of each kind of run; default 5.
+        full: also 1,000 portfolios of a half-year, which takes hours.
+    """
     reference = Workload(5, 20, 60)
     many = (10, 100, 1_000) if full else (10, 100)
     files = tuple(Workload(portfolios, 30, 1_500) for portfolios in many)
@@ -80,7 +97,7 @@ def usual(rounds: int | None, full: bool) -> BenchmarkPlan:
 
 
 def quick(rounds: int | None) -> BenchmarkPlan:
-    """Sizes that only show that everything works."""
+    """Return a plan of tiny workloads that only shows that everything works."""
     reference = Workload(5, 6, 40, start=date(2025, 12, 15))
     growth = tuple(Workload(portfolios, 6, 40, start=reference.start) for portfolios in (2, 4))
     return BenchmarkPlan(

@@ -1,11 +1,13 @@
-"""The command line: one parser over all commands, and what becomes of their errors."""
+"""The command line: one parser over all commands, and the exit codes of their errors."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from importlib import import_module
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from engine import __version__
@@ -15,10 +17,31 @@ from loaders.open import EXAMPLES
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints name no secret of a mistyped URL."""
+    """A parser whose errors name the nearest command or option, and no secret of a mistyped URL."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse what the parser knows; exit with 2 at an option that it does not know."""
+        options = [name for action in self._actions for name in action.option_strings]
+        # argparse would first complain about a required option, which may be the mistyped one.
+        for word in self._own_words(sys.argv[1:] if args is None else args):
+            name = word.partition("=")[0]
+            if name.startswith("--") and not any(option.startswith(name) for option in options):
+                self.error(f"there is no option {name}{did_you_mean(name, options)}")
+        return super().parse_known_args(args, namespace)
+
+    def _own_words(self, words: Sequence[str]) -> Iterable[str]:
+        """Return the words before the command."""
+        return takewhile(lambda word: word.startswith("-"), words)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            nearest = did_you_mean(str(value), map(str, action.choices or ()))
+            raise argparse.ArgumentError(action, f"{error.message}{nearest}") from None
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and leave with 2."""
+        """Print usage and the message, and exit with 2."""
         from engine.core.store_url import safe_url
 
         for argument in sys.argv[1:]:
@@ -27,23 +50,32 @@ class Parser(argparse.ArgumentParser):
 
 
 class CommandParser(Parser):
-    """What one command takes; its module is imported, and asked, when the command is called."""
+    """The parser of one command, whose module is imported only when the command is called."""
 
     def __init__(self, command: str, **settings: Any) -> None:
         super().__init__(**settings)
         self._command = command
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """The command's options, and what it does not know."""
+        """Add the command's arguments, and parse them."""
         import_module(f"engine.cli.commands.{self._command}").arguments(self)
         return super().parse_known_args(args, namespace)
 
+    def _own_words(self, words: Sequence[str]) -> Iterable[str]:
+        return takewhile("--".__ne__, words)
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return `; did you mean ...?` with the nearest of `names`, empty when none is near."""
+    close = get_close_matches(name, list(names), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the whole command line."""
     top = Parser(
-        prog="python -m engine",
-        description="Portfolio analytics by the column: P&L, equity, exposures and risk.",
+        prog="engine",
+        description="Columnar portfolio analytics: P&L, equity, exposures and risk.",
         epilog=f"A store is a URL: {either(EXAMPLES)}.",
     )
     top.add_argument("--version", action="version", version=f"engine {__version__}")
@@ -58,9 +90,13 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
+    Args:
+        arguments: the words after the program's name; default those of the process.
+
     Returns:
-        0 done; 1 some portfolio was refused, a row quarantined, a figure unexplained, closes missing, or
-        stores differ; 2 usage or an unexpected error; 130 interrupted; 141 nobody reads on.
+        The exit code. 0: done. 1: a portfolio was refused, a row quarantined, a figure not explained,
+        closes are missing, or stores differ. 2: wrong usage or an unexpected error. 130:
+        interrupted. 141: the reader of the output closed it.
     """
     options = parser().parse_args(arguments)
     from engine.core.errors import EngineError, told
@@ -71,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        return 141  # what a shell says of a process that its pipe has ended
+        return 141  # what a shell reports of a process that SIGPIPE ended
     except Exception as error:
         print(f"unexpected error: {told(error)}", file=sys.stderr)
         return 2
@@ -85,7 +121,7 @@ def _run(options: argparse.Namespace) -> int:
 
     from engine.cli import settings as config
 
-    # The streaming engine gives other last bits in every run: see the design's rule on bytes.
+    # The streaming engine is not repeatable: its sums differ in the last bits from run to run.
     pl.Config.set_engine_affinity("in-memory")
     command: Callable[[argparse.Namespace, config.Config], int]
     command = import_module(f"engine.cli.commands.{options.command}").run

@@ -1,4 +1,4 @@
-"""run_results.json: what every run leaves behind, whether it ended well or not."""
+"""run_results.json: the record that every run writes, whether it succeeds or fails."""
 
 from __future__ import annotations
 
@@ -25,7 +25,16 @@ KIBIBYTES_A_MEBIBYTE = 1024
 
 @dataclass
 class RunRecord:
-    """A run: its arguments, where they came from, its report, and what more it has to tell."""
+    """A run of a command, as it is written to run_results.json.
+
+    Attributes:
+        arguments: of the command line, passwords masked.
+        settings: the configuration, passwords masked.
+        report: of a backfill; None before it ends.
+        more: further content of other commands.
+        error: in one line; None while nothing failed.
+        started: a reading of `time.perf_counter`.
+    """
 
     arguments: dict[str, Any]
     settings: dict[str, str | int]
@@ -36,8 +45,8 @@ class RunRecord:
     started: float = field(default_factory=time.perf_counter)
 
     def content(self) -> dict[str, Any]:
-        """Everything, as JSON knows it."""
-        found: dict[str, Any] = {
+        """Return everything as values that JSON can hold."""
+        content: dict[str, Any] = {
             "arguments": self.arguments,
             "settings": self.settings,
             "error": self.error,
@@ -45,15 +54,15 @@ class RunRecord:
             "peak_memory_mib": _peak_memory(),
         }
         if self.report:
-            found |= report_content(self.report)
-        return found | self.more
+            content |= report_content(self.report)
+        return content | self.more
 
     def to_json(self) -> str:
-        """The run as the file holds it."""
+        """Return the text of the file."""
         return json.dumps(self.content(), indent=1, default=str)
 
     def to_text(self) -> str:
-        """The run in a few lines for a person."""
+        """Return a summary of a few lines."""
         report = self.report
         if report is None or report.window is None:
             return "no session is missing: nothing to do"
@@ -69,13 +78,25 @@ class RunRecord:
 
 
 def _peak_memory() -> int:
-    """Most memory that the process ever held, in MiB (Linux counts in KiB)."""
+    """Return the peak resident memory of the process in MiB; Linux reports KiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // KIBIBYTES_A_MEBIBYTE
 
 
 @contextmanager
 def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunRecord]:
-    """Write the run's record when the block ends, well or badly."""
+    """Write the record of a run when the block ends, also when it fails.
+
+    Args:
+        options: the parsed command line; its `target`, if any, is masked as `source` is.
+        settings: the configuration; it names the file to write.
+        source: URL of the store that is read.
+
+    Yields:
+        The record, for the block to add its results to.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
     arguments = {key: value for key, value in vars(options).items() if value is not None}
     for key, url in (("source", source), ("target", getattr(options, "target", None) or source)):
         arguments[key] = safe_url(url)
@@ -87,10 +108,10 @@ def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunR
         raise
     finally:
         record.wall_seconds = time.perf_counter() - record.started
-        _leave(record, settings.run_results)
+        _write(record, settings.run_results)
 
 
-def _leave(record: RunRecord, path: str) -> None:
+def _write(record: RunRecord, path: str) -> None:
     try:
         Path(path).write_text(record.to_json() + "\n", encoding="utf-8")
     except OSError as error:

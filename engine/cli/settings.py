@@ -1,4 +1,4 @@
-"""Configuration: defaults < engine.toml < environment < flags. An unknown key is an error."""
+"""Configuration: defaults < engine.toml < environment < command line. An unknown key is an error."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from engine.core.store_url import safe_url
 FILE = "engine.toml"
 PREFIX = "ENGINE_"
 LONGEST_SHOWN = 20
+"""Longest wrong value that an error repeats; a longer one may be a secret in the wrong place."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """What can be set outside the command line.
+    """Settings besides the command line.
 
-    database: the store that commands read and write when told no other.
-    batch_size: rows that are sent at a time.
-    run_results: the file that every run leaves.
+    Attributes:
+        database: URL of the store that commands use when the command line names none.
+        batch_size: rows sent to a store at a time.
+        run_results: path of the record that every run writes.
     """
 
     database: str = "duckdb:///engine.duckdb"
@@ -30,36 +32,40 @@ class Config:
     run_results: str = "run_results.json"
 
     def shown(self) -> dict[str, str | int]:
-        """The settings with passwords masked."""
+        """Return the settings with passwords masked."""
         return {**vars(self), "database": safe_url(self.database)}
 
 
 def load(folder: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
-    """The configuration of a folder and an environment (default: the process's own).
+    """Return the configuration of a folder and an environment.
+
+    Args:
+        folder: where engine.toml is looked for; default the current folder.
+        environment: variables by name; default those of the process.
 
     Raises:
-        UsageError: an unknown key, a value of the wrong kind, or a file that is no TOML.
+        UsageError: an unknown key, a value of the wrong type, or a file that is not TOML.
     """
     config = Config()
     path = (folder or Path()) / FILE
     if path.is_file():
         try:
-            found = tomllib.loads(path.read_text(encoding="utf-8"))
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"{path} is no TOML: {error}") from error
-        config = _with(config, found, str(path))
+        config = _with(config, content, str(path))
     variables = os.environ if environment is None else environment
     named = {k.removeprefix(PREFIX).lower(): v for k, v in variables.items() if k.startswith(PREFIX)}
     return _with(config, named, f"environment ({PREFIX}...)")
 
 
-def _with(config: Config, found: Mapping[str, object], origin: str) -> Config:
-    known = {field.name: type(getattr(config, field.name)) for field in fields(config)}
+def _with(config: Config, values: Mapping[str, object], origin: str) -> Config:
+    types = {field.name: type(getattr(config, field.name)) for field in fields(config)}
     changes: dict[str, object] = {}
-    for key, value in found.items():
-        if key not in known:
-            raise UsageError(f"{origin}: unknown key {key}{nearest(key, known)}")
-        changes[key] = _value(value, known[key], key, origin)
+    for key, value in values.items():
+        if key not in types:
+            raise UsageError(f"{origin}: unknown key {key}{nearest(key, types)}")
+        changes[key] = _value(value, types[key], key, origin)
     changed: Config = replace(config, **changes)  # type: ignore[arg-type]
     return changed
 
@@ -69,7 +75,6 @@ def _value(value: object, kind: type, key: str, origin: str) -> object:
         value = int(value)
     if type(value) is not kind or (kind is int and int(str(value)) < 1):
         wanted = "a positive whole number" if kind is int else "text"
-        # A value in the wrong place may be a secret.
-        found = repr(value) if kind is int and len(str(value)) <= LONGEST_SHOWN else type(value).__name__
-        raise UsageError(f"{origin}: {key} must be {wanted}, found {found}")
+        given = repr(value) if kind is int and len(str(value)) <= LONGEST_SHOWN else type(value).__name__
+        raise UsageError(f"{origin}: {key} must be {wanted}, found {given}")
     return value

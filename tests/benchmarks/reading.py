@@ -15,7 +15,7 @@ import connectorx
 import polars as pl
 
 from engine.batch.copy import put_whole
-from engine.benchmarks import wheel
+from engine.benchmarks import local_postgres
 from engine.core.progress import Quiet
 from loaders import open_reader
 from loaders.demo import demo_world
@@ -33,7 +33,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=4, metavar="N", help="[4]")
     known = options.parse_args()
     pl.Config.set_engine_affinity("in-memory")
-    with wheel.running() as server:
+    with local_postgres.running() as server:
         url = server.url("postgres")
         put_whole(url, demo_world(5, 20, known.symbols), 50_000, Quiet())
         address = f"postgresql://postgres:@{quote(server.socket, safe='')}/postgres"

