@@ -1,4 +1,4 @@
-"""Why two stores cannot be compared at all. Exit 2, as opposed to `different`."""
+"""Errors of a comparison that cannot be carried out. They exit with 2; `different` exits with 1."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.core.store_url import StoreURL, safe_url
 
 
 class CannotCompareError(EngineError, ValueError):
-    """Nothing to compare: the expected store lacks what was asked for."""
+    """The expected store lacks the tables to compare."""
 
     def __init__(self, url: str | StoreURL, tables: Sequence[str] = ()) -> None:
         self.url, self.tables = safe_url(url), tuple(tables)
@@ -18,7 +18,7 @@ class CannotCompareError(EngineError, ValueError):
 
 
 class ExemptionError(EngineError, ValueError):
-    """A declared exemption that cannot be understood or names nothing that exists."""
+    """A declared exemption that is malformed or names something that does not exist."""
 
     def __init__(self, where: str, problem: str) -> None:
         self.where, self.problem = where, problem

@@ -1,11 +1,11 @@
-"""Declared exemptions: cells that need not be equal, each with its reason.
+"""Declared exemptions: cells that need not be equal, each with a reason.
 
-An exempt cell is still compared, counted and shown; it only cannot make the verdict `different`.
+An exempt cell is still compared, counted and shown, but cannot make the verdict `different`.
 The file is a JSON list of {"table", "columns": "*" or a list, "where": {column: [values]},
-"reason"}. A row belongs to an exemption when each `where` column holds one of its values; where
-rows differ there, the expected side decides. A date stands for every moment of that day; a row that
-another run numbers anew is named by its natural key (`"factor_id": ["Momentum"]`). Only
-`"columns": "*"` exempts rows that are missing, extra or duplicated.
+"reason"}. An exemption covers a row when each `where` column holds one of its values; where the
+two sides differ there, the expected side decides. A date covers every time of that day. A row with
+a generated id is named by its natural key (`"factor_id": ["Momentum"]`). Only `"columns": "*"`
+exempts rows that are missing, extra or duplicated.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import polars as pl
 
 from engine.core.errors import nearest
 from engine.core.schema import TABLES, Column, Table
-from engine.parity.canonical import NOT_A_NUMBER, needed, one_form
+from engine.parity.canonical import NOT_A_NUMBER, canonical_type, needed
 from engine.parity.comparison_errors import ExemptionError
 from engine.parity.keys import made_references
 
@@ -32,7 +32,12 @@ _FIELDS = {"table", "columns", "where", "reason"}
 
 @dataclass(frozen=True)
 class Exemption:
-    """Cells of one table that need not be equal."""
+    """Cells of one table that need not be equal.
+
+    Attributes:
+        columns: names of columns, or "*" for all columns and unmatched rows.
+        where: for each column the values that choose rows; empty: all rows.
+    """
 
     table: str
     reason: str
@@ -40,7 +45,7 @@ class Exemption:
     where: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what names nothing: it would exempt nothing, in silence."""
+        """Refuse names that do not exist: they would silently exempt nothing."""
         if self.table not in TABLES:
             self._refuse(f"no table is called {self.table}{nearest(self.table, TABLES)}")
         table = TABLES[self.table]
@@ -55,31 +60,30 @@ class Exemption:
         self.rows()
 
     def covers(self, column: str) -> bool:
-        """Whether cells of `column` are among them."""
+        """Return whether cells of `column` are exempt."""
         return self.columns == "*" or column in self.columns
 
     def rows(self) -> pl.Expr:
-        """Which rows of the table, its values in their one form, belong to the exemption."""
+        """Return which rows of the table, in canonical values, the exemption covers."""
         table = TABLES[self.table]
-        chosen = [self._holds(table, table[name], values) for name, values in self.where.items()]
+        chosen = [self._holds_any(table, table[name], values) for name, values in self.where.items()]
         return pl.all_horizontal(pl.lit(True), *chosen)
 
     def condition(self) -> str:
-        """The `where` part for people."""
+        """Return the `where` part as text."""
         parts = (f"{name} in {', '.join(map(str, v))}" for name, v in self.where.items())
         return "; ".join(parts) or "all rows"
 
-    def _holds(self, table: Table, column: Column, values: tuple[Value, ...]) -> pl.Expr:
-        """Whether a column holds one of `values`."""
+    def _holds_any(self, table: Table, column: Column, values: tuple[Value, ...]) -> pl.Expr:
         stored = pl.col(column.name)
         try:
             if column.type.kind == "timestamp" and all(map(_is_day, values)):
                 days = [date.fromisoformat(str(value)) for value in values]
                 return stored.dt.date().is_in(days, nulls_equal=True)
-            forms = [_form(table, column, value) for value in values]
+            allowed = [_canonical(table, column, value) for value in values]
         except (ArithmeticError, KeyError, TypeError, ValueError):
             self._refuse(f"column {column.name} ({column.type}) cannot hold {list(values)}")
-        return stored.is_in(pl.Series(forms, dtype=one_form(column)).implode(), nulls_equal=True)
+        return stored.is_in(pl.Series(allowed, dtype=canonical_type(column)).implode(), nulls_equal=True)
 
     def _refuse(self, problem: str) -> NoReturn:
         raise ExemptionError(f"of {self.table}", problem)
@@ -89,8 +93,8 @@ def _is_day(value: Value) -> bool:
     return isinstance(value, str) and len(value) == len("2025-05-02")
 
 
-def _form(table: Table, column: Column, value: Value) -> object:
-    """A value of the file in its column's one form."""
+def _canonical(table: Table, column: Column, value: Value) -> object:
+    """Return a value of the file as a canonical value of its column."""
     if value is None:
         return None
     text = str(value)
@@ -107,12 +111,18 @@ def _form(table: Table, column: Column, value: Value) -> object:
             return int(text)
         case "boolean":
             return {"true": True, "false": False}[text.lower()]
-    made = column.name in {reference.column for reference in made_references(table)}
-    return text.lower() if column.type.kind == "uuid" and not made else text
+    # A reference to a generated id holds the parent's natural key by now, whose case matters.
+    reference = column.name in {key.column for key in made_references(table)}
+    return text.lower() if column.type.kind == "uuid" and not reference else text
 
 
 def load_exemptions(path: str | Path) -> tuple[Exemption, ...]:
-    """The exemptions that a file declares."""
+    """Return the exemptions that a JSON file declares.
+
+    Raises:
+        ExemptionError: the file cannot be read, or an entry is malformed or names something that
+            does not exist.
+    """
     try:
         entries = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The parity harness: is every figure of one store in the other, cell by cell?"""
+"""Compare two stores: is every figure of one in the other, cell by cell?"""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from engine.parity.comparison import Comparison
 from engine.parity.comparison_errors import CannotCompareError
 from engine.parity.exemptions import Exemption
 from engine.parity.keys import ComparedStore, TableReader
-from engine.parity.table_comparison import TableComparison, describe, tally
+from engine.parity.table_comparison import TableComparison, compare_table, describe
 
 COMPARED_ROLES = ("output", "state")
-"""What a run writes and legacy wrote too; the engine's own tables have no counterpart."""
+"""Tables that the legacy batch writes as well; the engine's own tables have no counterpart."""
 
 
 def compare(
@@ -31,35 +31,44 @@ def compare(
     end: date | None = None,
     exemptions: Sequence[Exemption] = (),
 ) -> Comparison:
-    """Compare two stores on natural keys, the expected one being the authority.
+    """Compare two stores on natural keys.
 
-    tables: names; by default every output and state table that `expected` has. A table named
-        here that `expected` lacks is an error, so that nothing asked for goes unproved.
-    start, end: first and last day, both included; a table without a date is dated by the row
-        it belongs to (pairs by their correlation calculation), or compared whole.
-    exemptions: cells that need not be equal; see `engine.parity.exemptions`.
+    Args:
+        expected: the store that is the authority.
+        actual: the store that is checked.
+        tables: names; default every output and state table that `expected` has.
+        start: first day; a table without a date is dated by the row that it refers to (pairs by
+            their correlation calculation), or compared whole.
+        end: last day, included.
+        exemptions: cells that need not be equal: see `engine.parity.exemptions`.
+
+    Raises:
+        UsageError: the window ends before it starts, or the schema has no such table.
+        CannotCompareError: `expected` lacks a table named in `tables`, or has none to compare.
+        EngineError: a table lacks a column, or has one of another type.
     """
     if start is not None and end is not None and start > end:
         raise UsageError(f"the window ends on {end}, before it starts on {start}")
     left, right = ComparedStore(expected, start, end), ComparedStore(actual, start, end)
     chosen = _chosen(tables, left)
-    found = [tally(table, left, right, exemptions) for table in chosen]
-    idle = _idle([e for e in exemptions if e.table not in {t.name for t in chosen}])
+    compared = [compare_table(table, left, right, exemptions) for table in chosen]
+    names = {table.name for table in chosen}
+    unused = _not_compared([exemption for exemption in exemptions if exemption.table not in names])
     return Comparison(
         expected=safe_url(expected.url),
         actual=safe_url(actual.url),
         start=start,
         end=end,
         left_out=() if tables else _left_out(left, right),
-        **_stacked([*found, idle] if idle else found),
+        **_stacked([*compared, unused]),
     )
 
 
 def _chosen(names: Sequence[str] | None, expected: ComparedStore) -> list[Table]:
-    """The tables to compare, in the schema's order."""
+    """Return the tables to compare, in the schema's order."""
     if not names:
-        known = [t for t in TABLES.values() if t.role in COMPARED_ROLES]
-        chosen = [table for table in known if table.name in expected.present]
+        comparable = [table for table in TABLES.values() if table.role in COMPARED_ROLES]
+        chosen = [table for table in comparable if table.name in expected.present]
         if not chosen:
             raise CannotCompareError(expected.reader.url)
         return chosen
@@ -72,22 +81,23 @@ def _chosen(names: Sequence[str] | None, expected: ComparedStore) -> list[Table]
 
 
 def _left_out(expected: ComparedStore, actual: ComparedStore) -> tuple[str, ...]:
-    """Tables that could be compared, but that only the actual store has."""
+    """Return tables that could be compared, but that only the actual store has."""
     extra = actual.present - expected.present
     return tuple(t.name for t in TABLES.values() if t.name in extra and t.role in COMPARED_ROLES)
 
 
-def _idle(exemptions: Sequence[Exemption]) -> TableComparison | None:
-    """Exemptions of tables that are not compared, so that they are listed as well."""
-    if not exemptions:
-        return None
+def _not_compared(exemptions: Sequence[Exemption]) -> TableComparison:
+    """Return rows for exemptions of tables that are not compared, so that they are listed as well."""
     rows = [(*describe(exemption), "table not compared", 0, 0, 0, 0, 0) for exemption in exemptions]
-    frame = pl.DataFrame(rows, schema=layout.EXEMPTIONS, orient="row")
-    none = pl.DataFrame()
-    return TableComparison(tables=none, columns=none, rows=none, examples=none, exemptions=frame)
+    return TableComparison(
+        tables=pl.DataFrame(schema=layout.TABLES),
+        columns=pl.DataFrame(schema=layout.COLUMNS),
+        rows=pl.DataFrame(schema=layout.ROWS),
+        examples=pl.DataFrame(schema=layout.EXAMPLES),
+        exemptions=pl.DataFrame(rows, schema=layout.EXEMPTIONS, orient="row"),
+    )
 
 
-def _stacked(found: Sequence[TableComparison]) -> dict[str, pl.DataFrame]:
+def _stacked(compared: Sequence[TableComparison]) -> dict[str, pl.DataFrame]:
     names = [field.name for field in fields(TableComparison)]
-    frames = {name: [getattr(tally, name) for tally in found] for name in names}
-    return {name: pl.concat([f for f in kept if f.width]) for name, kept in frames.items()}
+    return {name: pl.concat([getattr(one, name) for one in compared]) for name in names}

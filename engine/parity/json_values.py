@@ -1,4 +1,4 @@
-"""JSON cells compared by value: key order, spacing and the last digits of a float don't matter."""
+"""Compare JSON cells by value: key order, spacing and the last digits of a float do not matter."""
 
 from __future__ import annotations
 
@@ -13,60 +13,60 @@ from engine.parity.matching import ACTUAL
 from engine.parity.tolerance import JSON_NUMBERS
 
 ABSENT = "absent"
-Difference = tuple[str, str, str]
+JsonDifference = tuple[str, str, str]
+"""The path of a value, and the value on the expected and on the actual side."""
 
 
-def settle(pairs: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Give the actual cells that are equal by value the expected text; leave all others."""
+def unify_equal_json(pairs: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Replace actual JSON texts by the expected text where both have the same value.
+
+    Args:
+        pairs: matched rows: see `engine.parity.matching.Match`.
+        name: a JSON column.
+    """
     other = name + ACTUAL
+    # Many rows share a text, so each distinct pair of texts is parsed once.
     unlike = pairs.filter(pl.col(name) != pl.col(other)).select(name, other).unique()
     if unlike.is_empty():
         return pairs
     parse = cache(_parse)
-    alike = [next(_walk("", parse(a), parse(b)), None) is None for a, b in unlike.iter_rows()]
-    same = unlike.filter(pl.Series(alike)).with_columns(pl.col(name).alias("settled"))
-    joined = pairs.join(same, on=[name, other], how="left", maintain_order="left")
-    return joined.with_columns(pl.coalesce("settled", other).alias(other)).drop("settled")
+    same = [next(_differences("", parse(a), parse(b)), None) is None for a, b in unlike.iter_rows()]
+    replacements = unlike.filter(pl.Series(same)).with_columns(pl.col(name).alias("replacement"))
+    joined = pairs.join(replacements, on=[name, other], how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce("replacement", other).alias(other)).drop("replacement")
 
 
-def first_difference(expected: str, actual: str) -> Difference:
-    """Where two JSON texts first differ: the path, and the value on either side."""
-    found = next(_walk("", _parse(expected), _parse(actual)), None)
-    return found if found is not None else ("", expected, actual)
+def first_difference(expected: str, actual: str) -> JsonDifference:
+    """Return where two JSON texts first differ; without a path where they are equal by value."""
+    return next(_differences("", _parse(expected), _parse(actual)), ("", expected, actual))
+
+
+class NotJson(str):
+    """Text of a JSON column that cannot be parsed; it equals only the same text."""
+
+    __slots__ = ()
 
 
 def _parse(text: str) -> Any:
-    """The value of a JSON text; text that is not JSON equals nothing but itself."""
     try:
         return json.loads(text)
     except ValueError:
         return NotJson(text)
 
 
-class NotJson(str):
-    """Text of a JSON column that cannot be parsed."""
-
-    __slots__ = ()
-
-
-def _walk(path: str, a: Any, b: Any) -> Iterator[Difference]:
-    """Every place where two values differ."""
+def _differences(path: str, a: Any, b: Any) -> Iterator[JsonDifference]:
     if isinstance(a, dict) and isinstance(b, dict):
-        yield from _walk_objects(path, a, b)
+        for name in dict.fromkeys((*a, *b)):
+            inner = f"{path}.{name}" if path else name
+            if name in a and name in b:
+                yield from _differences(inner, a[name], b[name])
+            else:
+                yield inner, _member(a, name), _member(b, name)
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         for index, (left, right) in enumerate(zip(a, b, strict=True)):
-            yield from _walk(f"{path}[{index}]", left, right)
+            yield from _differences(f"{path}[{index}]", left, right)
     elif not _same(a, b):
         yield path, _text(a), _text(b)
-
-
-def _walk_objects(path: str, a: dict[str, Any], b: dict[str, Any]) -> Iterator[Difference]:
-    for name in dict.fromkeys((*a, *b)):
-        inner = f"{path}.{name}" if path else name
-        if name in a and name in b:
-            yield from _walk(inner, a[name], b[name])
-        else:
-            yield inner, _member(a, name), _member(b, name)
 
 
 def _member(value: dict[str, Any], name: str) -> str:
@@ -74,7 +74,7 @@ def _member(value: dict[str, Any], name: str) -> str:
 
 
 def _same(a: Any, b: Any) -> bool:
-    """Whether two leaves are equal; integers exactly, other numbers within JSON_NUMBERS."""
+    """Return whether two leaves are equal: integers exactly, other numbers within JSON_NUMBERS."""
     if _is_number(a) and _is_number(b):
         if isinstance(a, int) and isinstance(b, int):
             return a == b

@@ -1,9 +1,9 @@
-"""Rows by their natural key: a made id is replaced by the natural key of the row it stands for.
+"""Rows by their natural key: a generated id is replaced by the natural key of the row it refers to.
 
-Row ids that the engine makes differ from run to run. A column that refers to such a row
+Row ids that the engine generates differ from run to run. A column that refers to such a row
 therefore holds, after this module, the parent's own key as text (`factor name`, or
-`portfolio / days / day`), looked up in the child's own store and recursively. An id without a
-parent stays visible as `unknown id ...`, which matches only itself.
+`portfolio / days / day`). It is looked up in the child's own store, and recursively. An id without
+a parent stays visible as `unknown id ...`, which equals only itself.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _ID, _NAME = "row id", "row name"
 
 
 class TableReader(Protocol):
-    """A store that gives whole tables, in the types of `engine.core.frames` or near them."""
+    """A store that returns whole tables, in the types of `engine.core.frames` or convertible ones."""
 
     @property
     def url(self) -> str | StoreURL:
-        """Where the store is."""
+        """The store's address."""
         ...
 
     def tables(self) -> set[str]:
-        """The tables that it has."""
+        """Return the names of the tables that the store has."""
         ...
 
     def read(self, table: str) -> pl.DataFrame:
-        """A whole table, all columns."""
+        """Return a whole table, all columns."""
         ...
 
 
 class ComparedStore:
-    """One of the two stores: its tables in one form, ids resolved, cut to the window."""
+    """One of the two stores: tables in canonical values, ids resolved, cut to the window."""
 
     def __init__(self, reader: TableReader, start: date | None, end: date | None) -> None:
         self.reader, self.start, self.end = reader, start, end
@@ -51,7 +51,7 @@ class ComparedStore:
         self._lookups: dict[str, pl.DataFrame] = {}
 
     def table(self, table: Table) -> pl.DataFrame:
-        """The rows of the window; none where the store lacks the table."""
+        """Return the rows of the window; no rows where the store lacks the table."""
         frame = self._resolved(table)
         day = pl.col(_DAY)
         if self.start is not None:
@@ -61,11 +61,10 @@ class ComparedStore:
         return frame.select(column.name for column in needed(table))
 
     def _stored(self, table: Table) -> pl.DataFrame:
-        """A table in its one form; a parent is kept, because its children will ask again."""
+        """Return a table in canonical values; parents are cached, because children need them again."""
         if table.name in self._parents:
             return self._parents[table.name]
-        found = table.name in self.present
-        frame = self.reader.read(table.name) if found else empty(table)
+        frame = self.reader.read(table.name) if table.name in self.present else empty(table)
         columns = needed(table)
         if table.made_ids:
             columns = [table[table.primary_key], *(c for c in columns if c.name != "id")]
@@ -75,7 +74,7 @@ class ComparedStore:
         return frame
 
     def _resolved(self, table: Table) -> pl.DataFrame:
-        """A table with made ids replaced, and the day of each row where one is known."""
+        """Return a table with generated ids replaced, and the day of each row where one is known."""
         frame = self._stored(table)
         days = [pl.col(table.date).cast(pl.Date)] if table.date else []
         for reference in made_references(table):
@@ -87,7 +86,7 @@ class ComparedStore:
         return frame.select(*made, *names, day.alias(_DAY))
 
     def _lookup(self, parent: Table) -> pl.DataFrame:
-        """Of each row of a parent: its id, its natural key as text, its day."""
+        """Return for each row of a parent its id, its natural key as text, and its day."""
         if parent.name not in self._lookups:
             frame = self._resolved(parent)
             name = pl.Series(_NAME, _distinct_keys(frame, parent), dtype=pl.String)
@@ -97,12 +96,12 @@ class ComparedStore:
 
 
 def made_references(table: Table) -> list[ForeignKey]:
-    """The columns that hold ids of another run's making."""
+    """Return the foreign keys to tables whose ids the engine generates."""
     return [key for key in table.foreign_keys if TABLES[key.parent].made_ids]
 
 
 def _replace(frame: pl.DataFrame, reference: ForeignKey, lookup: pl.DataFrame) -> pl.DataFrame:
-    """`frame` with the parent's natural key in place of its id."""
+    """Return `frame` with the parent's natural key in place of its id."""
     column = reference.column
     names = lookup.rename({_ID: column, _NAME: column + _NAME, _DAY: column + _DAY})
     joined = frame.join(names, on=column, how="left", maintain_order="left")
@@ -111,12 +110,12 @@ def _replace(frame: pl.DataFrame, reference: ForeignKey, lookup: pl.DataFrame) -
 
 
 def natural_keys(frame: pl.DataFrame, table: Table, limit: int | None = None) -> list[str]:
-    """The natural key of each row (of the first `limit` rows) as text for people."""
+    """Return the natural key of each row, or of the first `limit` rows, as text to show."""
     return [SEPARATOR.join(parts) for parts in _key_parts(frame.head(limit or frame.height), table)]
 
 
 def _distinct_keys(frame: pl.DataFrame, table: Table) -> list[str]:
-    """The natural key of each row as text that no other key has: a slash in a part is doubled."""
+    """Return natural keys as text that is unique: a slash inside a part is doubled."""
     return [SEPARATOR.join(part.replace("/", "//") for part in parts) for parts in _key_parts(frame, table)]
 
 

@@ -1,4 +1,4 @@
-"""The columns of a Comparison's frames."""
+"""Columns and types of the frames of a comparison."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import polars as pl
 _TEXT, _COUNT, _FLAG, _FIGURE = pl.String(), pl.Int64(), pl.Boolean(), pl.Float64()
 
 KINDS = ("missing", "extra", "duplicated")
-"""What can be wrong with a row as a whole."""
+"""What can be wrong with a whole row."""
 SAMPLE = 20
-"""How many keys of missing, extra and duplicated rows are listed; all rows are counted."""
+"""Keys listed per table and kind of row; all rows are counted."""
 CELL_COUNTS = ("cells", "equal", "off_by_one", "different", "exempt")
 
 TABLES: dict[str, pl.DataType] = {

@@ -1,4 +1,4 @@
-"""Which row of one store is which row of the other."""
+"""Match the rows of two stores on their natural key."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from dataclasses import dataclass
 import polars as pl
 
 ACTUAL = " (actual)"
-"""What the actual store's columns are called beside the expected one's."""
+"""Suffix of the actual store's columns in a frame of matched rows."""
 
 
 @dataclass(frozen=True)
 class Match:
     """The rows of two tables, matched on their key.
 
-    pairs: the rows found once on both sides; the actual side's columns end in ` (actual)`.
-    missing, extra: rows of the expected, of the actual side alone.
-    duplicated: the rows of both sides whose key occurs more than once on either. Nothing says
-        which of them belong together, so that their cells are not compared.
+    Attributes:
+        pairs: rows with one partner on the other side; columns of the actual side end in ` (actual)`.
+        missing: rows that only the expected side has.
+        extra: rows that only the actual side has.
+        duplicated: rows of both sides whose key occurs more than once on either side. They are
+            not compared, because nothing tells which of them belong together.
     """
 
     pairs: pl.DataFrame
@@ -27,16 +29,19 @@ class Match:
 
 
 def match(expected: pl.DataFrame, actual: pl.DataFrame, key: tuple[str, ...]) -> Match:
-    """Match rows on `key`; a null in a key equals a null."""
+    """Match rows on the columns `key`; a null in a key equals a null."""
     repeated = pl.concat([_repeated(expected, key), _repeated(actual, key)]).unique()
     duplicated = expected.head(0)
     if repeated.height:
-        duplicated = pl.concat([_within(side, repeated, key) for side in (expected, actual)])
-        expected, actual = _outside(expected, repeated, key), _outside(actual, repeated, key)
+        duplicated = pl.concat([_with_key_in(side, repeated, key) for side in (expected, actual)])
+        expected, actual = (_without_key_in(side, repeated, key) for side in (expected, actual))
     pairs = expected.join(actual, on=key, how="inner", nulls_equal=True, suffix=ACTUAL, maintain_order="left")
+    # Keys are unique by now, so a side with as many rows as pairs has nothing unmatched: skip its join.
     missing = expected if pairs.height < expected.height else expected.head(0)
     extra = actual if pairs.height < actual.height else actual.head(0)
-    return Match(pairs, _outside(missing, actual, key), _outside(extra, expected, key), duplicated)
+    return Match(
+        pairs, _without_key_in(missing, actual, key), _without_key_in(extra, expected, key), duplicated
+    )
 
 
 def _repeated(frame: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
@@ -44,9 +49,9 @@ def _repeated(frame: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
     return keys.filter(keys.is_duplicated()) if keys.height else keys
 
 
-def _within(frame: pl.DataFrame, keys: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
+def _with_key_in(frame: pl.DataFrame, keys: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
     return frame.join(keys, on=key, how="semi", nulls_equal=True, maintain_order="left")
 
 
-def _outside(frame: pl.DataFrame, keys: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
+def _without_key_in(frame: pl.DataFrame, keys: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
     return frame.join(keys, on=key, how="anti", nulls_equal=True, maintain_order="left")

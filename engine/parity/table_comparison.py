@@ -1,4 +1,4 @@
-"""One table compared: what the whole comparison says of it, as rows of its frames."""
+"""Compare one table of two stores: its rows of each frame of a comparison."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from engine.parity.matching import Match, match
 
 @dataclass(frozen=True)
 class TableComparison:
-    """The rows that one table adds to each frame of a Comparison."""
+    """The rows of one table in each frame of `engine.parity.differences.Differences`."""
 
     tables: pl.DataFrame
     columns: pl.DataFrame
@@ -34,17 +34,17 @@ class TableComparison:
     exemptions: pl.DataFrame
 
 
-def tally(
+def compare_table(
     table: Table, expected: ComparedStore, actual: ComparedStore, exemptions: Sequence[Exemption]
 ) -> TableComparison:
-    """Compare one table of two stores."""
-    mine = [exemption for exemption in exemptions if exemption.table == table.name]
+    """Compare one table of two stores; exemptions of other tables are ignored."""
+    declared = [exemption for exemption in exemptions if exemption.table == table.name]
     left, right = expected.table(table), actual.table(table)
     matched = match(left, right, table.key)
-    exempt = {c.name: _exempt_cells(mine, c.name) for c in compared_columns(table)}
+    exempt = {c.name: _exempt_cells(declared, c.name) for c in compared_columns(table)}
     cells = compare_cells(table, matched.pairs, exempt)
     columns = count(cells)
-    rows = pl.concat(_rows(table, kind, frame, mine) for kind, frame in _unmatched(matched).items())
+    rows = pl.concat(_rows(table, kind, frame, declared) for kind, frame in _unmatched(matched).items())
     heights = (left.height, right.height, matched.pairs.height)
     cell_counts = columns.select(layout.CELL_COUNTS).sum().row(0)
     row = (table.name, table.name in actual.present, *heights, *_row_counts(rows), *cell_counts)
@@ -53,7 +53,7 @@ def tally(
         columns=columns,
         rows=rows,
         examples=examples(cells),
-        exemptions=_frame([_exemption_row(e, cells, matched) for e in mine], layout.EXEMPTIONS),
+        exemptions=_frame([_exemption_row(e, cells, matched) for e in declared], layout.EXEMPTIONS),
     )
 
 
@@ -66,15 +66,16 @@ def _unmatched(matched: Match) -> dict[str, pl.DataFrame]:
 
 
 def _exempt_cells(exemptions: Sequence[Exemption], column: str) -> pl.Expr:
-    """Which cells of a column some exemption covers."""
+    """Return which cells of a column any exemption covers."""
     covering = [exemption.rows() for exemption in exemptions if exemption.covers(column)]
     return pl.any_horizontal(pl.lit(False), *covering)
 
 
 def _rows(table: Table, kind: str, frame: pl.DataFrame, exemptions: Sequence[Exemption]) -> pl.DataFrame:
-    """A sample of the rows without a partner, exempt ones apart, with their full number."""
+    """Return sample keys of unmatched rows, exempt and other rows apart, with their full number."""
     if frame.is_empty():
         return pl.DataFrame(schema=layout.ROWS)
+    # Only an exemption of all columns can excuse a row that has no partner.
     whole = [exemption.rows() for exemption in exemptions if exemption.columns == "*"]
     mask = pl.any_horizontal(pl.lit(False), *whole)
     rows: list[tuple[object, ...]] = []
@@ -86,7 +87,7 @@ def _rows(table: Table, kind: str, frame: pl.DataFrame, exemptions: Sequence[Exe
 
 
 def _row_counts(rows: pl.DataFrame) -> list[int]:
-    """Rows missing, extra, duplicated; then those of any kind that are exempt."""
+    """Return the rows missing, extra and duplicated, then the exempt rows of all kinds."""
     totals = rows.select("kind", "exempt", "total").unique()
     counted = totals.filter(~pl.col("exempt"))
     parts = [*(counted.filter(kind=kind) for kind in layout.KINDS), totals.filter("exempt")]
@@ -94,7 +95,7 @@ def _row_counts(rows: pl.DataFrame) -> list[int]:
 
 
 def _exemption_row(exemption: Exemption, cells: ComparedCells, matched: Match) -> tuple[object, ...]:
-    """What an exemption covers: cells by status, and rows without a partner."""
+    """Return what an exemption covers: cells by status, and unmatched rows."""
     covered = [c.name for c in cells.columns if exemption.covers(c.name)]
     chosen = cells.frame.filter(exemption.rows())
     by_status = [sum((chosen[name + STATUS] == code).sum() for name in covered) for code in STATUSES.values()]
@@ -105,6 +106,6 @@ def _exemption_row(exemption: Exemption, cells: ComparedCells, matched: Match) -
 
 
 def describe(exemption: Exemption) -> tuple[str, str, str, str]:
-    """table, columns, condition and reason for people."""
+    """Return table, columns, condition and reason of an exemption as text."""
     columns = "*" if exemption.columns == "*" else ", ".join(exemption.columns)
     return exemption.table, columns, exemption.condition(), exemption.reason

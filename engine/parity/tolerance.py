@@ -1,4 +1,4 @@
-"""What counts as equal although it is not the same: two tolerances, each with its reason."""
+"""The two tolerances of a comparison, each with its reason."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Two numbers are close when |a - b| <= max(relative * max(|a|, |b|), absolute)."""
+    """A bound on |a - b|: the larger of relative * max(|a|, |b|) and absolute."""
 
     relative: float
     absolute: float
     reason: str
 
     def close(self, a: float, b: float) -> bool:
-        """Whether two numbers are close; NaN is close to NaN alone."""
+        """Return whether two numbers are within the bound; NaN is close only to NaN."""
         if math.isnan(a) or math.isnan(b):
             return math.isnan(a) and math.isnan(b)
         return math.isclose(a, b, rel_tol=self.relative, abs_tol=self.absolute)
@@ -25,19 +25,20 @@ JSON_NUMBERS = Tolerance(
     relative=1e-9,
     absolute=1e-9,
     reason=(
-        "JSON holds unrounded float64, whose last digits follow the order of a sum; the absolute "
-        "part covers sums that cancel to nothing. It is tighter than the relative 5e-8 that a "
-        "weight shifts by when it is divided by an equity rounded to cents (document 03, 3.4)"
+        "JSON holds unrounded float64, whose last digits depend on the order of a sum; the absolute "
+        "part covers sums that cancel to 0. It is tighter than the relative 5e-8 by which a weight "
+        "changes when it is divided by an equity rounded to cents (document 03, 3.4)"
     ),
 )
 
 OFF_BY_ONE_IN = 100_000
-"""Cells off by one unit in the last place are tolerated while fewer than one in this many.
+"""Cells off by one unit in the last place are tolerated while they are fewer than one in this many.
 
-A float within 1e-9 of a rounding tie falls to either side with the order of a sum (document 03, 9).
+A float within 1e-9 of a rounding tie falls to either side, depending on the order of a sum
+(document 03, 9).
 """
 
 
 def few_off_by_one(off_by_one: int, cells: int) -> bool:
-    """Whether `off_by_one` of `cells` compared cells are none or fewer than 1 in 100,000."""
+    """Return whether `off_by_one` of `cells` compared cells are none, or fewer than 1 in 100,000."""
     return off_by_one == 0 or off_by_one * OFF_BY_ONE_IN < cells

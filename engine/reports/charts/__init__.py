@@ -1,1 +1,1 @@
-"""Charts as SVG that takes its colours from the page, so that one drawing serves light, dark and paper."""
+"""Charts as SVG; colours are variables of the style sheet, so one drawing serves light, dark and paper."""

@@ -1,4 +1,4 @@
-"""Figures side by side, one above the other."""
+"""Horizontal bar charts."""
 
 from __future__ import annotations
 
@@ -11,66 +11,70 @@ from engine.reports.charts.drawing import INK, MUTED, AnyChart, ChartBuilder, Ch
 from engine.reports.charts.heat import names_axis
 from engine.reports.charts.scales import ChartSeries, tone_colour, toned
 
-NARROW_ROW = 34
 WIDE_ROW = 24
-HEADROOM = 40
-"""Pixels a row takes on a telephone, where its name stands above its bar, and on a desk; and what
-the axis takes."""
+"""Pixels per row on a desktop."""
+NARROW_ROW = 34
+"""Pixels per row on a phone, where the name stands above its bar."""
+AXIS_HEIGHT = 40
 
 
 def bar_heights(rows: int) -> tuple[int, int]:
-    """The height of a chart of `rows` bars, wide and narrow."""
-    return WIDE_ROW * rows + HEADROOM, NARROW_ROW * rows + HEADROOM
+    """Return the height in pixels of a chart of `rows` bars, on a desktop and on a phone."""
+    return WIDE_ROW * rows + AXIS_HEIGHT, NARROW_ROW * rows + AXIS_HEIGHT
 
 
 def signed_bars(frame: pl.DataFrame, form: str, *, tick: str | None = None) -> ChartBuilder:
-    """A bar for each row, in the frame's order, up and down in colours of their own.
+    """Return a chart with a bar per row, in the frame's order, gains and losses in two colours.
 
     Args:
-        frame: name, value, and the column `tick`: a second figure, as a stroke across the bar.
+        frame: columns name and value, and the column `tick`.
+        form: number format of the axis, in the notation of d3.
+        tick: column of a second figure, drawn as a stroke across the bar.
     """
     names = frame["name"].to_list()
 
     def make(size: ChartSize) -> AnyChart:
         base = alt.Chart(toned(frame, "value"))
         y, x = _rows(names, size), _values("value:Q", form, size)
-        offset, thick = _bar(size)
-        bars = base.mark_bar(size=thick, yOffset=offset).encode(x=x, y=y, color=tone_colour())
+        offset, thickness = _bar(size)
+        bars = base.mark_bar(size=thickness, yOffset=offset).encode(x=x, y=y, color=tone_colour())
         layers = [bars]
         if tick:
-            strokes = base.mark_tick(thickness=2.5, size=thick + 6, color=INK, opacity=1, yOffset=offset)
+            strokes = base.mark_tick(thickness=2.5, size=thickness + 6, color=INK, opacity=1, yOffset=offset)
             layers.append(strokes.encode(x=alt.X(f"{tick}:Q"), y=y))
         return alt.layer(*layers, *_labels(base, y, size))
 
     return make
 
 
-def paired_bars(frame: pl.DataFrame, drawn: Sequence[ChartSeries], form: str) -> ChartBuilder:
-    """A thick bar, and upon it a stroke, for each row: what is held beside what it is held against.
+def paired_bars(frame: pl.DataFrame, series: Sequence[ChartSeries], form: str) -> ChartBuilder:
+    """Return a chart with a bar and a stroke per row, such as a weight and its benchmark.
 
     Args:
-        frame: name and a column for each of two series; nulls are not drawn.
+        frame: column name, and a column for each series; nulls are not drawn.
+        series: the figure of the bar, then the figure of the stroke.
+        form: number format of the axis, in the notation of d3.
     """
     names = frame["name"].to_list()
-    held, against = drawn
+    bar, stroke = series
 
     def make(size: ChartSize) -> AnyChart:
         base = alt.Chart(frame)
         y = _rows(names, size)
-        offset, thick = _bar(size)
-        bars = base.mark_bar(size=thick, yOffset=offset, color=held.colour).encode(
-            x=_values(f"{held.column}:Q", form, size), y=y
+        offset, thickness = _bar(size)
+        bars = base.mark_bar(size=thickness, yOffset=offset, color=bar.colour).encode(
+            x=_values(f"{bar.column}:Q", form, size), y=y
         )
         strokes = base.mark_tick(
-            thickness=3, size=thick + 8, yOffset=offset, opacity=1, color=against.colour
-        ).encode(x=alt.X(f"{against.column}:Q"), y=y)
+            thickness=3, size=thickness + 8, yOffset=offset, opacity=1, color=stroke.colour
+        ).encode(x=alt.X(f"{stroke.column}:Q"), y=y)
         return alt.layer(bars, strokes, *_labels(base, y, size))
 
     return make
 
 
 def _bar(size: ChartSize) -> tuple[int, int]:
-    """How far below the middle of its row a bar lies, and how thick it is."""
+    """Return a bar's offset below the middle of its row, and its thickness, in pixels."""
     return (6, 10) if size.narrow else (0, 14)
 
 
@@ -81,13 +85,12 @@ def _rows(names: Sequence[str], size: ChartSize) -> alt.Y:
 
 
 def _values(field: str, form: str, size: ChartSize) -> alt.X:
-    return alt.X(
-        field, axis=alt.Axis(format=form, tickCount=4 if size.narrow else 6), scale=alt.Scale(nice=True)
-    )
+    axis = alt.Axis(format=form, tickCount=4 if size.narrow else 6)
+    return alt.X(field, axis=axis, scale=alt.Scale(nice=True))
 
 
 def _labels(base: alt.Chart, y: alt.Y, size: ChartSize) -> list[alt.Chart]:
-    """On a telephone the names stand above their bars."""
+    """Return the names above the bars of a phone's drawing; a desktop's has them on the axis."""
     if not size.narrow:
         return []
     text = base.mark_text(align="left", baseline="middle", dy=-8, fontSize=11, color=MUTED)

@@ -1,4 +1,4 @@
-"""From an Altair chart to a drawing inside the page."""
+"""Turn an Altair chart into SVG inside the page."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from vl_convert import vegalite_to_svg
 from engine.html.blocks import Chart, LegendKey, PageTable, Width
 
 AnyChart = Any
-"""An Altair chart, layered or not: its own methods promise unions or nothing."""
+"""An Altair chart, layered or not; Altair's own types do not tell."""
 
 
 @dataclass(frozen=True)
 class ChartSize:
-    """A drawing's outer measures in pixels; `narrow` where a telephone shows it."""
+    """The outer size of a drawing in pixels.
+
+    Attributes:
+        narrow: whether the drawing is for a phone.
+    """
 
     width: int
     height: int
@@ -28,16 +32,16 @@ class ChartSize:
 
 
 ChartBuilder = Callable[[ChartSize], AnyChart]
-"""Draws a chart for a size: what fits a desk does not fit a telephone."""
+"""Draws a chart for a size, because what fits a desktop does not fit a phone."""
 
 WIDTHS: dict[Width, int] = {"full": 1040, "half": 500}
 NARROW = 330
-"""What is left of the narrowest telephones once the page's margins are off."""
+"""Width of the narrowest phones less the margins of the page."""
 
 PADDING = {"left": 8, "top": 4, "right": 8, "bottom": 2}
-"""Room for names that the page's own letters make wider than Vega took them for."""
+"""Room for labels, which the page's font draws wider than Vega measured them."""
 VEGA_LITE = "_".join(alt.SCHEMA_VERSION.split(".")[:2])
-"""The version that Altair writes for."""
+"""The version of Vega-Lite that Altair writes."""
 
 INK, MUTED, GRID = "var(--ink)", "var(--muted)", "var(--grid)"
 HEAD = re.compile(r"^<svg[^>]*?viewBox=\"([^\"]*)\"[^>]*>")
@@ -45,7 +49,7 @@ NOISE = re.compile(
     r' (?:role="(?!img)[^"]*"|aria-[a-z]+="[^"]*"|class="[^"]*"|pointer-events="none"|opacity="1"'
     r'|font-family="[^"]*"|stroke-miterlimit="10")|<path d="M0,0h0v0h0Z"/>|<path d="" display="none"/>'
 )
-"""What Vega says to a reader of its own, and what says nothing."""
+"""Attributes and paths of Vega that have no effect here, or that would be read aloud."""
 CLIP = re.compile(r"(id=\"|url\(#)([\w-]+)")
 _CONFIG: dict[str, Any] = {
     "aria": False,
@@ -68,7 +72,7 @@ _CONFIG: dict[str, Any] = {
 def chart(
     title: str,
     summary: str,
-    maker: ChartBuilder,
+    builder: ChartBuilder,
     height: int,
     *,
     narrow_height: int | None = None,
@@ -79,15 +83,24 @@ def chart(
     notes: Sequence[str] = (),
     tables: Sequence[PageTable] = (),
 ) -> Chart:
-    """A block with the chart drawn for a desk and for a telephone; see `engine.html.blocks.Chart`.
+    """Return a block with a chart, drawn once for a desktop and once for a phone.
 
     Args:
-        summary: what it shows in a sentence; the drawing's name for those who do not see it.
-        height, narrow_height: pixels, on a desk and on a telephone.
+        title: heading of the block.
+        summary: what the chart shows, for readers who cannot see it.
+        builder: draws the chart.
+        height: pixels on a desktop.
+        narrow_height: pixels on a phone; default `height`, at most 220.
+        width: of the block.
+        unit: see `engine.html.blocks.Chart`, as for the arguments below.
+        legend: keys of the series.
+        ends: values of the first and last colour of a heat map.
+        notes: which figures are not computed, and why.
+        tables: the figures behind the drawing.
     """
-    desk = ChartSize(WIDTHS[width], height)
-    telephone = ChartSize(NARROW, narrow_height or min(height, 220), narrow=True)
-    wide, narrow = (svg(maker(size), size, summary) for size in (desk, telephone))
+    desktop = ChartSize(WIDTHS[width], height)
+    phone = ChartSize(NARROW, narrow_height or min(height, 220), narrow=True)
+    wide, narrow = (svg(builder(size), size, summary) for size in (desktop, phone))
     return Chart(
         title,
         summary,
@@ -103,11 +116,14 @@ def chart(
 
 
 def svg(chart: AnyChart, size: ChartSize, label: str) -> str:
-    """An SVG element that fills its box, with a name for those who do not see it.
+    """Return an SVG element that fills its box.
 
-    Altair would check the finished chart against its schema once more, and convert it with leave to
-    load what it names from anywhere.
+    Args:
+        chart: an Altair chart.
+        size: its outer size.
+        label: accessible name of the drawing.
     """
+    # Not Altair's own `to_dict` check, which is slow, nor its converter, which may load files and URLs.
     spec = chart.to_dict(validate=False) | {
         "width": size.width,
         "height": size.height,
@@ -118,9 +134,10 @@ def svg(chart: AnyChart, size: ChartSize, label: str) -> str:
     return _inline(vegalite_to_svg(spec, VEGA_LITE, allowed_base_urls=[]), label)
 
 
-def _inline(drawing: str, label: str) -> str:
-    """A document of its own made part of another: no name spaces, ids that nothing else bears."""
-    mark = sha256(f"{label}{drawing}".encode()).hexdigest()[:8]
+def _inline(document: str, label: str) -> str:
+    """Turn an SVG document into an element of a page: no namespaces, and ids that are unique in it."""
+    prefix = sha256(f"{label}{document}".encode()).hexdigest()[:8]
     head = f'<svg viewBox="\\1" role="img" aria-label="{escape(label)}">'
-    own = CLIP.sub(rf"\g<1>c{mark}-\g<2>", NOISE.sub("", NOISE.sub("", drawing)))
-    return HEAD.sub(lambda found: head.replace("\\1", found[1]), own, count=1)
+    # Twice, because removing an attribute can leave one of the empty paths.
+    element = CLIP.sub(rf"\g<1>c{prefix}-\g<2>", NOISE.sub("", NOISE.sub("", document)))
+    return HEAD.sub(lambda match: head.replace("\\1", match[1]), element, count=1)

@@ -1,4 +1,4 @@
-"""Figures through time."""
+"""Charts of figures over time."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ ZERO_LINE = pl.DataFrame({"zero": [0.0]})
 
 
 def lines(
-    frame: pl.DataFrame, drawn: Sequence[ChartSeries], form: str, *, zero: bool = False, steps: bool = False
+    frame: pl.DataFrame, series: Sequence[ChartSeries], form: str, *, zero: bool = False, steps: bool = False
 ) -> ChartBuilder:
-    """A line for each series, broken where a figure is null or undefined.
+    """Return a chart with a line per series, broken where a figure is null or NaN.
 
     Args:
-        frame: date and a column for each series.
-        form: of the axis, in d3's words; "" as the steps demand.
-        zero: whether the axis holds 0, with a line there.
-        steps: whether a figure holds until the next one.
+        frame: column date, and a column for each series.
+        series: the series in the order of the legend.
+        form: number format of the axis, in the notation of d3; empty: what Vega chooses.
+        zero: include 0 in the axis, and draw a line there.
+        steps: let a figure hold until the next one.
     """
-    long = _melted(frame, drawn)
-    names, places = [s.name for s in drawn], [s.place for s in drawn]
+    long = _melted(frame, series)
+    names, places = [s.name for s in series], [s.place for s in series]
 
     def make(size: ChartSize) -> AnyChart:
         chart = (
@@ -36,7 +37,7 @@ def lines(
                 x=time_axis(frame["date"].to_list(), size),
                 y=value_axis("value:Q", form, size, zero=zero),
                 color=_colour(names, places),
-                strokeDash=_dashes(drawn),
+                strokeDash=_dashes(series),
             )
         )
         return alt.layer(_zero_rule(), chart) if zero else chart
@@ -45,10 +46,13 @@ def lines(
 
 
 def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str) -> ChartBuilder:
-    """One line, and upon it arrows where money came in (up) and went out (down).
+    """Return a chart with one line, and arrows at deposits (up) and withdrawals (down).
 
     Args:
-        frame: date and `column`. marks: date, `column` (where the arrow stands), flow.
+        frame: columns date and `column`.
+        column: the figure of the line.
+        marks: columns date, `column` (the height of the arrow) and flow (its sign is the direction).
+        form: number format of the axis, in the notation of d3.
     """
 
     def make(size: ChartSize) -> AnyChart:
@@ -70,7 +74,7 @@ def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str
 
 
 def area(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
-    """One series as a filled area that hangs from 0."""
+    """Return a chart of the area between 0 and a figure; for the arguments see `marked_line`."""
 
     def make(size: ChartSize) -> AnyChart:
         return (
@@ -88,13 +92,13 @@ def area(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
 
 
 def columns(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
-    """A thin column for each session, up or down from 0."""
+    """Return a chart with a thin column per session from 0; for the arguments see `marked_line`."""
 
     def make(size: ChartSize) -> AnyChart:
-        thick = max(1.0, min(8.0, 0.72 * size.width / max(frame.height, 1)))
+        thickness = max(1.0, min(8.0, 0.72 * size.width / max(frame.height, 1)))
         bars = (
             alt.Chart(toned(frame, column))
-            .mark_bar(size=thick)
+            .mark_bar(size=thickness)
             .encode(
                 x=time_axis(frame["date"].to_list(), size),
                 y=value_axis(f"{column}:Q", form, size, zero=True),
@@ -106,8 +110,8 @@ def columns(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
     return make
 
 
-def _melted(frame: pl.DataFrame, drawn: Sequence[ChartSeries]) -> pl.DataFrame:
-    figures = [pl.col(s.column).cast(pl.Float64).fill_nan(None).alias(s.name) for s in drawn]
+def _melted(frame: pl.DataFrame, series: Sequence[ChartSeries]) -> pl.DataFrame:
+    figures = [pl.col(s.column).cast(pl.Float64).fill_nan(None).alias(s.name) for s in series]
     return frame.select("date", *figures).unpivot(index="date", variable_name="series")
 
 
@@ -116,8 +120,8 @@ def _colour(names: list[str], places: list[int]) -> alt.Color:
     return alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=range_))
 
 
-def _dashes(drawn: Sequence[ChartSeries]) -> alt.StrokeDash:
-    scale = alt.Scale(domain=[s.name for s in drawn], range=[dash(s.key.dash) for s in drawn])
+def _dashes(series: Sequence[ChartSeries]) -> alt.StrokeDash:
+    scale = alt.Scale(domain=[s.name for s in series], range=[dash(s.key.dash) for s in series])
     return alt.StrokeDash("series:N", legend=None, scale=scale)
 
 

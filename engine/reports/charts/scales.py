@@ -1,4 +1,4 @@
-"""Axes and colours that the charts share."""
+"""Axes, colours and series that the charts share."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from engine.html.cells import SIGNS
 from engine.reports.charts.drawing import ChartSize
 
 LONG_SPAN_DAYS = 120
-"""Calendar days from which an axis names months instead of days."""
+"""Calendar days from which an axis labels months instead of days."""
 SHORT_SPAN_DAYS = 14
-"""Calendar days up to which an axis would else name half days."""
+"""Calendar days up to which Vega would label half days."""
 DAYS_A_MONTH = 31
 DASHES = ("", "7 3", "2 2", "9 3 2 3")
 DOWN = "var(--down)"
@@ -24,48 +24,57 @@ TONES = alt.Scale(domain=["up", "down"], range=["var(--up)", DOWN])
 
 
 def toned(frame: pl.DataFrame, column: str) -> pl.DataFrame:
-    """A frame with `tone`: whether a column's figure is a loss (down) or not (up)."""
+    """Return a frame with a column `tone`: "down" where `column` is below 0, else "up"."""
     down = pl.when(pl.col(column) < 0).then(pl.lit("down")).otherwise(pl.lit("up"))
     return frame.with_columns(tone=down)
 
 
 def tone_colour() -> alt.Color:
-    """Gains and losses in colours of their own."""
+    """Return the colours of gains and losses, by the column `tone` of `toned`."""
     return alt.Color("tone:N", scale=TONES, legend=None)
 
 
 @dataclass(frozen=True)
 class ChartSeries:
-    """A column of a frame as a chart draws it."""
+    """A column of a frame as a line or bar of a chart.
+
+    Attributes:
+        place: position among the series of the chart, from 0. It decides colour and dashes: series
+            must not differ in colour alone.
+    """
 
     column: str
     name: str
     place: int
-    """Among the chart's series: its colour and its dashes, so that colour alone tells nothing."""
 
     @property
     def colour(self) -> str:
-        """As the style sheet calls it."""
+        """The colour as a variable of the style sheet."""
         return f"var(--c{self.place + 1})"
 
     @property
     def key(self) -> LegendKey:
-        """Its entry in the legend."""
+        """The entry of the series in the legend."""
         return LegendKey(self.name, f"c{self.place + 1}", DASHES[self.place])
 
 
 def series(**names: str) -> list[ChartSeries]:
-    """Columns and what they are called, in the order in which they are drawn."""
+    """Return the series of a chart from columns and their names, in the order of the legend."""
     return [ChartSeries(column, name, place) for place, (column, name) in enumerate(names.items())]
 
 
 def dash(pattern: str) -> list[float]:
-    """Dashes as Vega takes them."""
+    """Return an SVG dash pattern as numbers; solid for an empty one."""
     return [float(part) for part in pattern.split()] or [1, 0]
 
 
 def time_axis(days: Sequence[date], size: ChartSize) -> alt.X:
-    """Sessions from left to right, to scale."""
+    """Return an x axis for the field `date`, to scale.
+
+    Args:
+        days: the days that the axis must cover.
+        size: a narrower drawing has fewer labels.
+    """
     span = (max(days) - min(days)).days
     most = 4 if size.narrow else 10 if size.width > 600 else 6
     axis = alt.Axis(
@@ -78,7 +87,7 @@ def time_axis(days: Sequence[date], size: ChartSize) -> alt.X:
 
 
 def _ticks(span: int, most: int) -> alt.TimeIntervalStep | int:
-    """At most so many ticks over a span of days, none of which says what the one before says."""
+    """Return at most `most` ticks over a span of days, no two of which have the same label."""
     if span > LONG_SPAN_DAYS:
         return alt.TimeIntervalStep(interval="month", step=-(-span // (most * DAYS_A_MONTH)))
     if span > SHORT_SPAN_DAYS:
@@ -87,11 +96,18 @@ def _ticks(span: int, most: int) -> alt.TimeIntervalStep | int:
 
 
 def money_format(currency: str) -> str:
-    """Amounts on an axis: $1.2M. Other currencies than the commonest stand in the unit."""
+    """Return the d3 format of amounts on an axis, such as $1.2M; only the dollar has its sign there."""
     return "$~s" if SIGNS.get(currency) == "$" else "~s"
 
 
 def value_axis(column: str, form: str, size: ChartSize, *, zero: bool = False) -> alt.Y:
-    """Figures from below upwards, a few lines to read them by."""
+    """Return a y axis for figures.
+
+    Args:
+        column: the field, with Vega's type.
+        form: number format in the notation of d3; empty: what Vega chooses.
+        size: a narrower drawing has fewer labels.
+        zero: include 0.
+    """
     axis = alt.Axis(format=form or alt.Undefined, tickCount=4 if size.narrow else 5)
     return alt.Y(column, axis=axis, scale=alt.Scale(zero=zero, nice=True))

@@ -1,6 +1,6 @@
-"""Small drawings for the rows of a table: a line, no axes.
+"""Sparklines: a line without axes in a row of a table.
 
-Vega takes 60 ms for a chart, and a fleet's page has two for each of its portfolios.
+Drawn by hand: Vega takes 60 ms for a chart, and a fleet's page has two for each portfolio.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ MOST_POINTS = 120
 
 
 def spark(values: Sequence[float | None], label: str, colour: str = "c1") -> str:
-    """A line through the values, broken at nulls; nothing where there are fewer than two.
+    """Return an SVG line, broken at nulls; an empty text for fewer than two values.
 
     Args:
         values: at equal distances, oldest first.
-        label: what it shows, for those who do not see it.
-        colour: its name in the style sheet.
+        label: accessible name of the drawing.
+        colour: name of a colour variable of the style sheet, without its dashes.
     """
     step = max(1, -(-len(values) // MOST_POINTS))
     kept = [*values[:-1:step], values[-1]] if values else []
-    known = [value for value in kept if value is not None]
-    if len(known) < 2:
+    present = [value for value in kept if value is not None]
+    if len(present) < 2:
         return ""
-    low, high = min(known), max(known)
+    low, high = min(present), max(present)
     scale = (HEIGHT - 2 * MARGIN) / (high - low) if high > low else 0.0
     pace = (WIDTH - 2 * MARGIN) / (len(kept) - 1)
     path, pen = [], "M"

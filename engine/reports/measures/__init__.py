@@ -1,1 +1,1 @@
-"""What a page works out from stored figures; each says how."""
+"""Figures that a page computes from stored ones; each module documents how."""

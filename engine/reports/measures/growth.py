@@ -1,4 +1,4 @@
-"""Returns chained, and how far below their best they stood."""
+"""Compounded returns and drawdowns."""
 
 from __future__ import annotations
 
@@ -6,42 +6,39 @@ import polars as pl
 
 
 def growth(snapshots: pl.DataFrame) -> pl.DataFrame:
-    """The time-weighted growth of 1, and its drawdown.
+    """Return the time-weighted growth of 1, and its drawdown.
 
-        index_t = (1 + r_1) ... (1 + r_t), where a loss of more than the whole counts as the whole
+        index_t = (1 + r_1) ... (1 + r_t), each factor at least 0
         peak_t = max(1, index_1, ..., index_t)
         drawdown_t = index_t / peak_t - 1
 
-    r: the stored daily return, P&L over the equity of the session before, so that money paid in
-    or out changes nothing. A session without a return is passed over.
+    r is the stored daily return, P&L over the equity of the session before, so that deposits and
+    withdrawals have no effect. A session without a return is skipped.
 
     Args:
-        snapshots: date, daily_return, ascending.
+        snapshots: columns date and daily_return (fraction), ascending.
 
     Returns:
-        date, index, peak, drawdown (fractions; null where the return is).
+        Columns date, index, peak, drawdown (fraction); null where the return is null.
     """
     index = (1 + pl.col("daily_return")).clip(lower_bound=0.0).cum_prod()
     return (
         snapshots.select("date", index=index)
-        .with_columns(
-            peak=pl.max_horizontal(pl.col("index").cum_max(), pl.lit(1.0)),
-        )
+        .with_columns(peak=pl.max_horizontal(pl.col("index").cum_max(), pl.lit(1.0)))
         .with_columns(drawdown=pl.col("index") / pl.col("peak") - 1)
     )
 
 
 def drawdowns(grown: pl.DataFrame, most: int) -> pl.DataFrame:
-    """The deepest falls below a peak.
+    """Return the deepest drawdowns, deepest first.
 
     Args:
-        grown: of `growth`.
-        most: how many.
+        grown: the result of `growth`.
+        most: the largest number of drawdowns to return.
 
     Returns:
-        fell (first session below the peak), trough (date), depth (fraction), recovered (first
-        session back at the peak, null where there is none yet), sessions (below the peak);
-        deepest first.
+        Columns fell (first session below the peak), trough (date), depth (fraction), recovered
+        (first session back at the peak; null before that), sessions (below the peak).
     """
     known = grown.drop_nulls("drawdown")
     below = pl.col("drawdown") < 0
