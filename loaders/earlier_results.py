@@ -1,8 +1,9 @@
-"""The past: what earlier runs left, where the results of a run go to a store of their own.
+"""Results of earlier runs, read from the source or from a separate target store.
 
-Inputs are always the source's. What a run reads of its own earlier outputs is the target's, from
-a portfolio's oldest snapshot there on; before that day, and of portfolios that the target does not
-know, the source's. So two windows in a row into one target leave what one run over both leaves.
+Inputs always come from the source. With a separate target, a run continues from its own earlier results
+there: from a portfolio's oldest snapshot in the target on, earlier results are the target's. Before that
+day, and for portfolios that the target does not have, they are the source's. So two consecutive windows
+written to one target leave the same rows as one run over both.
 """
 
 from __future__ import annotations
@@ -26,17 +27,19 @@ STATE = {
     "portfolios": ("equity_balance",),
     "positions": ("last_price", "market_value", "unrealized_pnl"),
 }
-"""The columns that a run changes of rows that others keep."""
+"""Columns of input tables that a run overwrites."""
 OPENINGS = {"portfolios": "engine_portfolio_openings", "positions": "engine_position_openings"}
-"""By table of state, the ledger of what was there first; its key is the table's id."""
+"""Tables with the values that `STATE` columns had before the first run; keyed by the id of the table."""
 
 
 @dataclass(frozen=True)
-class Past:
-    """One or two stores, read as one past.
+class EarlierResults:
+    """The stores of a run, and the earlier results in both.
 
-    source: where the inputs are. target: where the results go, if that is another store; None
-    while it is not there yet. in_place: whether the results go back to the source.
+    Attributes:
+        source: The store of the inputs.
+        target: The store of the results if it is another one and exists; else None.
+        in_place: Whether results are written to the source.
     """
 
     source: Reader
@@ -45,12 +48,12 @@ class Past:
 
     @property
     def results(self) -> Reader | None:
-        """The store that the results go to; None where it is not there yet."""
+        """The store that results are written to; None if it does not exist yet."""
         return self.source if self.in_place else self.target
 
     @cached_property
-    def since(self) -> dict[str, date]:
-        """By portfolio that the target knows, the day of its oldest snapshot there."""
+    def target_starts(self) -> dict[str, date]:
+        """Day of the oldest snapshot in a separate target, by portfolio."""
         if self.target is None:
             return {}
         scope: dict[str, Value] = {"everyone": True, "portfolios": ()}
@@ -58,7 +61,7 @@ class Past:
         rows = self.target.select("read/first_snapshots", "portfolio_snapshots", columns, **scope)
         return dict(rows.iter_rows())
 
-    def before(
+    def rows_before(
         self,
         name: str,
         table: str,
@@ -67,14 +70,24 @@ class Past:
         start: date,
         **values: Value,
     ) -> pl.DataFrame:
-        """The rows of sql/<name>.sql before a day, of both stores, each portfolio's from where they are.
+        """Return rows before a day: each portfolio's from the store that holds its results of those days.
 
-        A statement that takes a portfolio's newest rows gives those of each store: see `newest`.
+        Args:
+            name: The statement, `sql/<name>.sql`. If it selects the newest rows of a portfolio, both
+                stores' newest rows are returned: see `newest_rows`.
+            table: Name of the table.
+            columns: Names of the columns.
+            portfolios: Ids. None, for all, is possible without a separate target only.
+            start: The day; rows of this day are excluded.
+            values: Further placeholders of the statement.
+
+        Returns:
+            Rows in the schema's types, in any order.
         """
         if self.target is None:
             return self.source.select(name, table, columns, start=start, **_scope(portfolios), **values)
-        assert portfolios is not None, "a target of its own is written by portfolio"
-        ends = {owner: min(self.since.get(owner, start), start) for owner in portfolios}
+        assert portfolios is not None, "a separate target is written by portfolio"
+        ends = {owner: min(self.target_starts.get(owner, start), start) for owner in portfolios}
         parts = [
             self.source.select(
                 name,
@@ -86,97 +99,118 @@ class Past:
             )
             for end in sorted(set(ends.values()))
         ]
-        known = _scope([owner for owner in portfolios if ends[owner] < start])
-        return _together(*parts, self.target.select(name, table, columns, start=start, **known, **values))
+        in_target = _scope([owner for owner in portfolios if ends[owner] < start])
+        own = self.target.select(name, table, columns, start=start, **in_target, **values)
+        return _concat(*parts, own)
 
-    def either(
+    def rows(
         self, name: str, table: str, columns: Sequence[str] | None, scope: dict[str, Value], **values: Value
     ) -> pl.DataFrame:
-        """The rows of sql/<name>.sql of both stores; of two with one natural key the target's."""
+        """Return the rows of a statement from both stores; the target's where both have a natural key."""
         rows = self.source.select(name, table, columns, **scope, **values)
         if self.target is None:
             return rows
-        ours = self.target.select(name, table, columns, **scope, **values)
-        return _together(ours, rows.join(ours, on=TABLES[table].key, how="anti"))
+        own = self.target.select(name, table, columns, **scope, **values)
+        return _concat(own, rows.join(own, on=TABLES[table].key, how="anti"))
 
-    def stored(self, portfolios: Sequence[str], start: date) -> pl.DataFrame:
-        """portfolio_id, snapshot_date of the snapshots from a day on, each in the store of its state."""
-        ours = [owner for owner in portfolios if owner in self.since]
-        theirs = [owner for owner in portfolios if owner not in self.since]
-        found = [_stored(self.source, theirs, start)]
+    def snapshot_days(self, portfolios: Sequence[str], start: date) -> pl.DataFrame:
+        """Return portfolio_id, snapshot_date from a day on, from the store with the portfolio's state."""
+        in_target = [owner for owner in portfolios if owner in self.target_starts]
+        in_source = [owner for owner in portfolios if owner not in self.target_starts]
+        days = [_snapshot_days(self.source, in_source, start)]
         if self.target is not None:
-            found.append(_stored(self.target, ours, start))
-        return pl.concat(found)
+            days.append(_snapshot_days(self.target, in_target, start))
+        return pl.concat(days)
 
     def with_state(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
-        """Rows of the source with what earlier runs have made of them in the target.
+        """Return rows of the source with the `STATE` columns that earlier runs left in the target.
 
         Args:
             table: portfolios or positions.
-            rows: whole rows.
+            rows: Whole rows of the source.
+
+        Returns:
+            The same rows in the same order.
         """
         if self.target is None or table not in self.target.columns:
             return rows
         owner, marks = TABLES[table].owner or "id", STATE[table]
         there = self.target.read(table, list(dict.fromkeys(("id", owner, *marks, "updated_at"))))
-        ledger = TABLES[OPENINGS[table]].key[0]
-        run = self.target.read(OPENINGS[table], [ledger])[ledger]
-        known = there.filter(pl.col("id").is_in(run.implode()) | pl.col(owner).is_in(list(self.since)))
-        known = known.select("id", *marks, here=pl.lit(True), changed="updated_at")
-        both = rows.join(known, on="id", how="left", suffix="_there", maintain_order="left")
+        # A row counts as run in the target if its opening is recorded there, or its portfolio has snapshots.
+        opening_id = TABLES[OPENINGS[table]].key[0]
+        opened = self.target.read(OPENINGS[table], [opening_id])[opening_id]
+        run = pl.col("id").is_in(opened.implode()) | pl.col(owner).is_in(list(self.target_starts))
+        state = there.filter(run).select("id", *marks, here=pl.lit(True), changed="updated_at")
+        both = rows.join(state, on="id", how="left", suffix="_there", maintain_order="left")
         return both.with_columns(
             pl.max_horizontal("updated_at", "changed").alias("updated_at"),
             *(pl.when("here").then(f"{name}_there").otherwise(name).alias(name) for name in marks),
         ).select(rows.columns)
 
-    def of_both(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
-        """Rows of a whole table of the source, and the target's own in place of the same ones."""
+    def whole_table(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return a whole table: the target's rows, and those of the source (`rows`) that it lacks."""
         if self.target is None or table not in self.target.columns:
             return rows
-        ours = self.target.read(table)
-        fresh = rows.join(ours, on=TABLES[table].key, how="anti").join(ours, on="id", how="anti")
-        return _together(ours, fresh)
+        own = self.target.read(table)
+        added = rows.join(own, on=TABLES[table].key, how="anti").join(own, on="id", how="anti")
+        return _concat(own, added)
 
-    def at_home(self, rows: pl.DataFrame, column: str, parent: str) -> pl.DataFrame:
-        """Rows of the source that refer to the target's rows of `parent` by the ids they have there."""
-        kept = self._renamed(parent)
-        return rows.with_columns(pl.col(column).replace(kept["id"], kept["kept"])) if kept.height else rows
+    def with_target_ids(self, rows: pl.DataFrame, column: str, parent: str) -> pl.DataFrame:
+        """Return rows of the source whose references to a parent table have the target's ids.
 
-    def _renamed(self, parent: str) -> pl.DataFrame:
-        """id, kept: the source's rows that the target has under another id."""
+        Args:
+            rows: Rows of the source.
+            column: The column that refers to the parent.
+            parent: Name of the parent table.
+
+        Returns:
+            The same rows in the same order.
+        """
+        renamed = self._renamed_ids(parent)
+        if renamed.is_empty():
+            return rows
+        return rows.with_columns(pl.col(column).replace(renamed["id"], renamed["kept"]))
+
+    def _renamed_ids(self, parent: str) -> pl.DataFrame:
+        """Return id, kept: rows of the source that the target has under another id."""
         if self.target is None or parent not in self.target.columns:
             return pl.DataFrame(schema={"id": pl.String, "kept": pl.String})
         columns = ["id", *TABLES[parent].key]
         there = self.target.read(parent, columns).rename({"id": "kept"})
-        known = self.source.read(parent, columns).join(there, on=TABLES[parent].key)
-        return known.filter(pl.col("id") != pl.col("kept")).select("id", "kept")
+        both = self.source.read(parent, columns).join(there, on=TABLES[parent].key)
+        return both.filter(pl.col("id") != pl.col("kept")).select("id", "kept")
 
-    def links(self, rows: pl.DataFrame, tags: pl.DataFrame) -> pl.DataFrame:
-        """Links of the source, and the target's own: phase 5 has changed the sectors' there.
+    def position_tags(self, rows: pl.DataFrame, tags: pl.DataFrame) -> pl.DataFrame:
+        """Return position_tags of both stores. Of sector tags the target's rows replace the source's.
 
         Args:
-            rows: of position_tags in the source. tags: of both stores, by the target's ids.
+            rows: position_tags of the source.
+            tags: tags_v2 of both stores, with the target's ids.
+
+        Returns:
+            Whole rows that refer to tags by the target's ids.
         """
         if self.target is None or "position_tags" not in self.target.columns:
             return rows
-        rows = self.at_home(rows, "tag_id", "tags_v2")
-        ours, held = self.target.read("position_tags"), self.target.read("positions", ["id"])
+        rows = self.with_target_ids(rows, "tag_id", "tags_v2")
+        own, positions = self.target.read("position_tags"), self.target.read("positions", ["id"])
         sectors = tags.filter(pl.col("description").str.starts_with(SECTOR_MARK)).select(tag_id="id")
-        moved = rows.join(sectors, on="tag_id", how="semi").join(
-            held, left_on="position_id", right_on="id", how="semi"
+        # An earlier run has updated the sector tags of the positions that the target has.
+        replaced = rows.join(sectors, on="tag_id", how="semi").join(
+            positions, left_on="position_id", right_on="id", how="semi"
         )
-        for other, key in ((moved, ["id"]), (ours, list(TABLES["position_tags"].key))):
+        for other, key in ((replaced, ["id"]), (own, list(TABLES["position_tags"].key))):
             rows = rows.join(other, on=key, how="anti")
-        return _together(ours, rows)
+        return _concat(own, rows)
 
 
-def newest(rows: pl.DataFrame, owner: str, date: str) -> pl.DataFrame:
-    """Each owner's newest row."""
+def newest_rows(rows: pl.DataFrame, owner: str, date: str) -> pl.DataFrame:
+    """Return each owner's newest row; `owner` and `date` are names of columns."""
     return rows.sort(owner, date).unique(owner, keep="last", maintain_order=True)
 
 
-def _together(*parts: pl.DataFrame) -> pl.DataFrame:
-    """Rows of both stores. A column that is no exact decimal in one of them waits for the rules as floats."""
+def _concat(*parts: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of both stores. A column of floats, which the row rules refuse, may meet exact decimals."""
     return pl.concat(parts, how="vertical_relaxed")
 
 
@@ -184,23 +218,28 @@ def _scope(portfolios: Sequence[str] | None) -> dict[str, Value]:
     return {"everyone": portfolios is None, "portfolios": portfolios or ()}
 
 
-def _stored(reader: Reader, portfolios: Sequence[str], start: date) -> pl.DataFrame:
+def _snapshot_days(reader: Reader, portfolios: Sequence[str], start: date) -> pl.DataFrame:
     columns = ("portfolio_id", "snapshot_date")
     return reader.select("read/stored", "portfolio_snapshots", columns, start=start, **_scope(portfolios))
 
 
 @contextmanager
-def open_past(source: StoreURL, target: StoreURL, in_place: bool) -> Iterator[Past]:
-    """The stores of a run, opened to read.
+def open_stores(source: StoreURL, target: StoreURL, in_place: bool) -> Iterator[EarlierResults]:
+    """Open the stores of a run to read.
 
-    Raises:
-        StoreUnreachableError: one is not there; a target that is a file may still be to make.
+    Args:
+        source: The store of the inputs.
+        target: The store of the results; a file or folder need not exist yet.
+        in_place: Whether both are the same store.
+
+    Yields:
+        The open stores.
     """
     with open_reader(source) as reader:
         if in_place:
-            yield Past(reader)
+            yield EarlierResults(reader)
         elif is_new(target):
-            yield Past(reader, None, in_place=False)
+            yield EarlierResults(reader, None, in_place=False)
         else:
             with open_reader(target) as results:
-                yield Past(reader, results, in_place=False)
+                yield EarlierResults(reader, results, in_place=False)

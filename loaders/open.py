@@ -78,9 +78,14 @@ def reader_kind(url: StoreURL) -> ReaderKind:
 def open_reader(url: str | StoreURL) -> Reader:
     """Open a store to read.
 
-    Raises:
-        UnknownStoreError: There is no such kind of store.
-        StoreUnreachableError: It is not there, or refuses the login.
+    An `UnknownStoreError` is raised if there is no such kind of store, a `StoreUnreachableError` if the
+    store does not exist or refuses the login.
+
+    Args:
+        url: The store.
+
+    Returns:
+        A reader. Use it as a context manager.
     """
     store = StoreURL.parse(url)
     return reader_kind(store).open(store)

@@ -1,4 +1,4 @@
-"""A slice of a table: some portfolios' rows, of some days, some columns; the store does the sifting."""
+"""Slices of a table: rows of some portfolios and days, filtered by the store."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ STATEMENTS = {
     "correlation_calculation_id": "read/slice_of_calculations",
     "cluster_id": "read/slice_of_clusters",
 }
-"""By the column that leads to the portfolio; the others hold its id themselves."""
+"""Statement by the column that refers to the owner. All other columns hold a portfolio's id."""
 DATED_BY_PARENT = ("correlation_calculation_id", "cluster_id")
+"""Owners whose rows have no date of their own: the correlation matrix has it."""
 
 
 def has_days(table: Table) -> bool:
-    """Whether rows of the table belong to a day, by a column of their own or of their parent."""
+    """Return whether rows of a table have a day, in a column of their own or through their parent."""
     return table.date is not None or table.owner in DATED_BY_PARENT
 
 
@@ -35,12 +36,18 @@ def read_slice(
     end: date | None = None,
     columns: Sequence[str] | None = None,
 ) -> pl.DataFrame:
-    """Rows in the schema's types, sorted by natural key.
+    """Return rows of a table in the schema's types, sorted by natural key.
 
     Args:
-        portfolios: ids; default all. Only for a table that belongs to portfolios.
-        start, end: first and last day; default all, rows without a day included.
-        columns: default all.
+        reader: The store.
+        table: The table.
+        portfolios: Ids; default all. Only for a table that belongs to portfolios.
+        start: First day; default all days, rows without a day included.
+        end: Last day, inclusive.
+        columns: Names of columns; default all.
+
+    Returns:
+        One row for each stored row, with the wanted columns.
     """
     wanted = list(columns or table.names)
     read = [*wanted, *(name for name in table.key if name not in wanted)]

@@ -1,4 +1,4 @@
-"""Load a window: from a store's tables to validated Inputs, once."""
+"""Load a window: read a store's tables once, validate them and return `Inputs`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.core.row_rules import Rule, admit
 from engine.core.schema import TABLES, TARGET_PRICES
 from engine.core.window import Window
 from engine.pipeline.inputs import Inputs
-from loaders.earlier_results import STATE, Past, newest
+from loaders.earlier_results import STATE, EarlierResults, newest_rows
 from loaders.reader import Reader
 from sql import Name, Value, statement
 
@@ -57,18 +57,25 @@ RATE_BETA_COLUMNS = ("position_id", "calculation_date", "ir_beta")
 
 
 @dataclass
-class Admission:
-    """Reads tables through the rules, and gathers what broke them."""
+class CheckedReader:
+    """Reads tables of a run's stores, and sets rows aside that break a rule.
 
-    past: Past
+    Attributes:
+        stores: The stores of the run.
+        portfolios: Ids; None for all.
+        symbols: Further symbols whose prices and profiles are read.
+        quarantine: The rows set aside, in columns of `engine.core.row_rules.QUARANTINE`.
+    """
+
+    stores: EarlierResults
     portfolios: Sequence[str] | None
     symbols: Sequence[str] = ()
     quarantine: list[pl.DataFrame] = field(default_factory=list)
 
     @property
-    def reader(self) -> Reader:
+    def source(self) -> Reader:
         """The store of the inputs."""
-        return self.past.source
+        return self.stores.source
 
     def read(
         self,
@@ -78,76 +85,75 @@ class Admission:
         extra: Sequence[Rule] = (),
         **values: Value,
     ) -> pl.DataFrame:
-        """The rows of sql/<name>.sql that keep the rules, of the inputs."""
-        return self.admit(self.reader.select(name, table, columns, **self.scope, **values), table, extra)
+        """Return the valid rows of `sql/<name>.sql` from the source."""
+        return self.valid(self.source.select(name, table, columns, **self.scope, **values), table, extra)
 
-    def either(
+    def results(
         self, name: str, table: str, columns: Sequence[str] | None = None, **values: Value
     ) -> pl.DataFrame:
-        """The same, of what earlier runs left wherever it is."""
-        return self.admit(self.past.either(name, table, columns, self.scope, **values), table)
+        """Return the valid rows of `sql/<name>.sql` that earlier runs wrote, from both stores."""
+        return self.valid(self.stores.rows(name, table, columns, self.scope, **values), table)
 
-    def before(
+    def results_before(
         self, name: str, table: str, columns: Sequence[str], start: date, **values: Value
     ) -> pl.DataFrame:
-        """The same, of what earlier runs left of the days before one."""
-        return self.admit(self.past.before(name, table, columns, self.portfolios, start, **values), table)
+        """Return the valid rows of `sql/<name>.sql` that earlier runs wrote for days before one."""
+        rows = self.stores.rows_before(name, table, columns, self.portfolios, start, **values)
+        return self.valid(rows, table)
 
-    def admit(self, frame: pl.DataFrame, table: str, extra: Sequence[Rule] = ()) -> pl.DataFrame:
-        """The rows that keep the rules."""
-        good, bad = admit(frame, TABLES[table], self.reader.url, extra)
+    def valid(self, frame: pl.DataFrame, table: str, extra: Sequence[Rule] = ()) -> pl.DataFrame:
+        """Return the rows that keep the rules of a table, and set the others aside."""
+        good, bad = admit(frame, TABLES[table], self.source.url, extra)
         self.quarantine.append(bad)
         return good
 
     @property
     def scope(self) -> dict[str, Value]:
-        """The portfolios asked for, as statements take them."""
+        """The portfolios, as placeholders of statements."""
         return {"everyone": self.portfolios is None, "portfolios": self.portfolios or ()}
 
 
 def load_window(
-    reader: Reader | Past,
+    reader: Reader | EarlierResults,
     window: Window,
     portfolios: Sequence[object] | None = None,
     dead: Sequence[object] = (),
     symbols: Sequence[str] = (),
 ) -> Inputs:
-    """Everything that the window's figures need, of the portfolios asked for (default: all).
+    """Load everything that the figures of a window need.
 
-    Of a deleted portfolio asked for the positions are loaded, and nothing else. Nothing of it is
-    computed, so that nothing of it can be refused: a bad row of it is set aside alone.
-    Prices and profiles of `symbols` come along, held or not.
+    An `EngineError` is raised if the store lacks a table or a column, or cannot be read.
 
     Args:
-        reader: the store, or the two stores of a run with a target of its own.
-        dead: those of the portfolios that are known to be deleted.
+        reader: The store, or both stores of a run with a separate target.
+        window: The sessions to compute.
+        portfolios: Ids; default all. Of a deleted portfolio only the positions are loaded: nothing of
+            it is computed, so that an invalid row of it is set aside and refuses no portfolio.
+        dead: Those of the portfolios that are known to be deleted.
+        symbols: Symbols whose prices and profiles are loaded in addition to those that are held.
 
-    Raises:
-        EngineError: the store lacks a table or a column, or cannot be read.
+    Returns:
+        Validated frames, with the rows that were set aside and the portfolios that cannot be computed.
     """
-    past = reader if isinstance(reader, Past) else Past(reader)
-    owned = None if portfolios is None else [str(owner) for owner in portfolios]
-    admission = Admission(past, owned, symbols)
-    owners = admission.admit(
-        past.with_state(
-            "portfolios", past.source.select("read/portfolios", "portfolios", None, **admission.scope)
-        ),
-        "portfolios",
-    )
+    stores = reader if isinstance(reader, EarlierResults) else EarlierResults(reader)
+    ids = None if portfolios is None else [str(owner) for owner in portfolios]
+    checked = CheckedReader(stores, ids, symbols)
+    rows = stores.source.select("read/portfolios", "portfolios", None, **checked.scope)
+    owners = checked.valid(stores.with_state("portfolios", rows), "portfolios")
     deleted = owners.filter(pl.col("deleted_at").is_not_null())["id"]
     owners = owners.filter(pl.col("deleted_at").is_null())
-    flows = _dated(admission, window, "equity_changes", FLOW_COLUMNS)
-    openings = _openings(admission, window)
+    flows = _dated(checked, window, "equity_changes", FLOW_COLUMNS)
+    openings = _openings(checked, window)
     frames = {
         **openings,
-        "positions": _positions(admission, window, openings["first_positions"]),
-        "realized_events": _dated(admission, window, "position_realized_events", EVENT_COLUMNS),
+        "positions": _positions(checked, window, openings["first_positions"]),
+        "realized_events": _dated(checked, window, "position_realized_events", EVENT_COLUMNS),
         "equity_changes": flows.filter(pl.col("deleted_at").is_null()),
-        **_market(admission, window, openings["carried"]),
-        **_labels(admission),
-        **_earlier(admission, window.sessions[0], window.last),
+        **_market(checked, window, openings["carried"]),
+        **_labels(checked),
+        **_earlier(checked, window.sessions[0], window.last),
     }
-    quarantine = pl.concat(admission.quarantine)
+    quarantine = pl.concat(checked.quarantine)
     refused = _refused(owners, quarantine).filter(~pl.col("portfolio_id").is_in([*deleted, *map(str, dead)]))
     for name in ("positions", "realized_events", "equity_changes"):
         frames[name] = frames[name].join(refused, on="portfolio_id", how="anti")
@@ -155,77 +161,77 @@ def load_window(
         **frames,
         window=window,
         portfolios=owners.join(refused, left_on="id", right_on="portfolio_id", how="anti"),
-        has_benchmark=_has_benchmark(past.source),
+        has_benchmark=_has_benchmark(stores.source),
         quarantine=quarantine,
         refused=refused,
     )
 
 
-def _openings(admission: Admission, window: Window) -> dict[str, pl.DataFrame]:
-    """What the ledger remembers, and the sessions through which values are carried since then."""
-    equity = admission.either("read/owned", "engine_portfolio_openings")
+def _openings(checked: CheckedReader, window: Window) -> dict[str, pl.DataFrame]:
+    """Return the recorded opening balances, and the sessions through which they are carried."""
+    equity = checked.results("read/owned", "engine_portfolio_openings")
     return {
         "first_equity": equity,
-        "first_positions": admission.either("read/owned", "engine_position_openings"),
-        "carried": _carried(admission, window, equity),
+        "first_positions": checked.results("read/owned", "engine_position_openings"),
+        "carried": _carried(checked, window, equity),
     }
 
 
-def _carried(admission: Admission, window: Window, equity: pl.DataFrame) -> pl.DataFrame:
-    """portfolio_id, date: in a rerun, the stored sessions since the ledger's first.
+def _carried(checked: CheckedReader, window: Window, equity: pl.DataFrame) -> pl.DataFrame:
+    """Return portfolio_id, date: in a rerun, the stored sessions since the portfolio's recorded opening.
 
-    Where the ledger is silent, or younger than what is stored of the window, since the oldest.
-    See `engine.analytics.equity.opening_balances.openings`.
+    Without a recorded opening, or with one that is younger than stored sessions of the window, all
+    stored sessions count; see `engine.analytics.equity.opening_balances.openings`.
     """
     first = window.sessions[0]
     if not window.rerun:
         return pl.DataFrame(schema={"portfolio_id": pl.String, "date": pl.Date})
-    stored = admission.before("read/stored_before", "portfolio_snapshots", CARRIED_COLUMNS, first)
+    stored = checked.results_before("read/stored_before", "portfolio_snapshots", CARRIED_COLUMNS, first)
     younger = pl.col("first_session") > window.oldest_known
-    noted = equity.filter(~younger).select("portfolio_id", "first_session")
-    rows = stored.join(noted, on="portfolio_id", how="left")
+    recorded = equity.filter(~younger).select("portfolio_id", "first_session")
+    rows = stored.join(recorded, on="portfolio_id", how="left")
     since = rows.filter((pl.col("snapshot_date") >= pl.col("first_session")).fill_null(True))
     open_days = stored_sessions(since["snapshot_date"])
     return since.select("portfolio_id", date="snapshot_date").filter(pl.col("date").is_in(open_days))
 
 
-def _positions(admission: Admission, window: Window, seen: pl.DataFrame) -> pl.DataFrame:
-    """Positions as the window finds them: in a rerun, as the ledger saw each of them first."""
-    rows = admission.reader.select("read/owned", "positions", None, **admission.scope)
-    positions = admission.admit(admission.past.with_state("positions", rows), "positions")
+def _positions(checked: CheckedReader, window: Window, openings: pl.DataFrame) -> pl.DataFrame:
+    """Return positions as they were before the window: in a rerun, with their recorded openings."""
+    rows = checked.source.select("read/owned", "positions", None, **checked.scope)
+    positions = checked.valid(checked.stores.with_state("positions", rows), "positions")
     if not window.rerun:
         return positions
-    marks = seen.select(pl.col("position_id").alias("id"), *STATE["positions"])
+    marks = openings.select(pl.col("position_id").alias("id"), *STATE["positions"])
     return positions.update(marks, on="id", include_nulls=True)
 
 
-def _dated(admission: Admission, window: Window, table: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Rows since the session before the window: cash of the days between may be booked in it."""
+def _dated(checked: CheckedReader, window: Window, table: str, columns: Sequence[str]) -> pl.DataFrame:
+    """Return rows from the day after the last session before the window: cash of a weekend belongs to it."""
     after_last = last_session(window.sessions[0] - ONE_DAY) + ONE_DAY
     day = Name(TABLES[table].date or "")
-    return admission.read("read/owned_dated", table, columns, date=day, start=after_last, end=window.last)
+    return checked.read("read/owned_dated", table, columns, date=day, start=after_last, end=window.last)
 
 
-def _closes(admission: Admission, window: Window, carried: pl.DataFrame) -> pl.DataFrame:
+def _closes(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> pl.DataFrame:
     oldest: date = carried["date"].min() or window.last  # type: ignore[assignment]
     first = min(window.first_price, MARKET_VALUES.first_day(oldest))
-    older = admission.read(
-        "read/last_closes", "market_data_cache", CLOSE_COLUMNS, start=first, symbols=admission.symbols
+    older = checked.read(
+        "read/last_closes", "market_data_cache", CLOSE_COLUMNS, start=first, symbols=checked.symbols
     )
-    inside = admission.read(
+    inside = checked.read(
         "read/closes",
         "market_data_cache",
         CLOSE_COLUMNS,
         start=first,
         end=window.last,
         funds=FACTOR_FUNDS,
-        symbols=admission.symbols,
+        symbols=checked.symbols,
     )
     return pl.concat([older, inside]).sort("symbol", "date")
 
 
-def _market(admission: Admission, window: Window, carried: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    funds = admission.read(
+def _market(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    funds = checked.read(
         "read/fund_closes",
         "market_data_cache",
         CLOSE_COLUMNS,
@@ -234,31 +240,34 @@ def _market(admission: Admission, window: Window, carried: pl.DataFrame) -> dict
         funds=FACTOR_FUNDS,
     )
     return {
-        "closes": _closes(admission, window, carried),
+        "closes": _closes(checked, window, carried),
         "fund_closes": funds,
-        "universe": admission.reader.query(statement("read/universe")).sort("symbol"),
-        "profiles": admission.read(
-            "read/profiles", "company_profiles", PROFILE_COLUMNS, symbols=admission.symbols
+        "universe": checked.source.query(statement("read/universe")).sort("symbol"),
+        "profiles": checked.read(
+            "read/profiles", "company_profiles", PROFILE_COLUMNS, symbols=checked.symbols
         ),
-        "scenarios": admission.read("read/table", "stress_test_scenarios"),
+        "scenarios": checked.read("read/table", "stress_test_scenarios"),
     }
 
 
-def load_labels(past: Past) -> dict[str, pl.DataFrame]:
-    """Factors, tags and links as they are now; what breaks a rule was told when all was loaded."""
-    return _labels(Admission(past, None))
+def load_labels(stores: EarlierResults) -> dict[str, pl.DataFrame]:
+    """Return factor definitions, tags and position tags as they are now, by field of `Inputs`.
+
+    Rows that break a rule were reported when the window was loaded.
+    """
+    return _labels(CheckedReader(stores, None))
 
 
-def _labels(admission: Admission) -> dict[str, pl.DataFrame]:
-    """Factors, tags and links: inputs that runs change, or make more of."""
-    past, source = admission.past, admission.past.source
-    tags = past.of_both("tags_v2", source.read("tags_v2"))
+def _labels(checked: CheckedReader) -> dict[str, pl.DataFrame]:
+    """Return the input tables that runs extend, by field of `Inputs`."""
+    stores, source = checked.stores, checked.source
+    tags = stores.whole_table("tags_v2", source.read("tags_v2"))
+    definitions = stores.whole_table("factor_definitions", source.read("factor_definitions"))
+    links = stores.position_tags(source.read("position_tags"), tags)
     return {
-        "factor_definitions": admission.admit(
-            past.of_both("factor_definitions", source.read("factor_definitions")), "factor_definitions"
-        ),
-        "tags": admission.admit(tags, "tags_v2"),
-        "position_tags": admission.admit(past.links(source.read("position_tags"), tags), "position_tags"),
+        "factor_definitions": checked.valid(definitions, "factor_definitions"),
+        "tags": checked.valid(tags, "tags_v2"),
+        "position_tags": checked.valid(links, "position_tags"),
     }
 
 
@@ -267,14 +276,20 @@ def _has_benchmark(reader: Reader) -> bool:
     return bool(reader.query(statement("read/benchmark", code=BENCHMARK)).item())
 
 
-def _earlier(admission: Admission, first: date, last: date) -> dict[str, pl.DataFrame]:
-    previous = admission.before("read/previous_snapshots", "portfolio_snapshots", SNAPSHOT_COLUMNS, first)
-    oldest = admission.either("read/first_snapshots", "portfolio_snapshots", FIRST_COLUMNS)
+def _earlier(checked: CheckedReader, first: date, last: date) -> dict[str, pl.DataFrame]:
+    """Return results of earlier runs that figures of the window use, by field of `Inputs`."""
+    previous = checked.results_before(
+        "read/previous_snapshots", "portfolio_snapshots", SNAPSHOT_COLUMNS, first
+    )
+    oldest = checked.results("read/first_snapshots", "portfolio_snapshots", FIRST_COLUMNS)
+    market_betas = checked.results_before(
+        "read/previous_market_betas", "position_market_betas", MARKET_BETA_COLUMNS, first
+    )
     return {
-        "previous_snapshots": newest(previous, "portfolio_id", "snapshot_date"),
-        "previous_equity": _previous_equity(admission, previous, first),
+        "previous_snapshots": newest_rows(previous, "portfolio_id", "snapshot_date"),
+        "previous_equity": _previous_equity(checked, previous, first),
         "first_snapshots": oldest.sort(FIRST_COLUMNS[:2]).unique("portfolio_id", keep="first"),
-        "kept_snapshots": admission.either(
+        "kept_snapshots": checked.results(
             "read/owned_dated",
             "portfolio_snapshots",
             KEPT_COLUMNS,
@@ -282,15 +297,9 @@ def _earlier(admission: Admission, first: date, last: date) -> dict[str, pl.Data
             start=first,
             end=last,
         ),
-        "previous_exposures": _previous_exposures(admission, first),
-        "previous_market_betas": newest(
-            admission.before(
-                "read/previous_market_betas", "position_market_betas", MARKET_BETA_COLUMNS, first
-            ),
-            "position_id",
-            "calc_date",
-        ),
-        "previous_rate_betas": admission.before(
+        "previous_exposures": _previous_exposures(checked, first),
+        "previous_market_betas": newest_rows(market_betas, "position_id", "calc_date"),
+        "previous_rate_betas": checked.results_before(
             "read/previous_rate_betas",
             "position_interest_rate_betas",
             RATE_BETA_COLUMNS,
@@ -300,23 +309,24 @@ def _earlier(admission: Admission, first: date, last: date) -> dict[str, pl.Data
     }
 
 
-def _previous_equity(admission: Admission, previous: pl.DataFrame, first: date) -> pl.DataFrame:
-    """portfolio_id, equity_balance: the newest that is not null. Almost always the newest of all."""
+def _previous_equity(checked: CheckedReader, previous: pl.DataFrame, first: date) -> pl.DataFrame:
+    """Return portfolio_id, equity_balance: the newest equity before the window that is not null."""
+    # The newest snapshot almost always has it, so that a second query is rare.
     if previous["equity_balance"].null_count():
         columns = ("portfolio_id", "snapshot_date", "equity_balance")
-        previous = admission.before("read/previous_equity", "portfolio_snapshots", columns, first)
-    return newest(previous, "portfolio_id", "snapshot_date").select("portfolio_id", "equity_balance")
+        previous = checked.results_before("read/previous_equity", "portfolio_snapshots", columns, first)
+    return newest_rows(previous, "portfolio_id", "snapshot_date").select("portfolio_id", "equity_balance")
 
 
-def _previous_exposures(admission: Admission, first: date) -> pl.DataFrame:
-    rows = admission.before(
+def _previous_exposures(checked: CheckedReader, first: date) -> pl.DataFrame:
+    rows = checked.results_before(
         "read/previous_exposures", "factor_exposures", EXPOSURE_COLUMNS, first, limit=EXPOSURE_ROWS
     )
-    return admission.past.at_home(rows, "factor_id", "factor_definitions")
+    return checked.stores.with_target_ids(rows, "factor_id", "factor_definitions")
 
 
 def _refused(owners: pl.DataFrame, quarantine: pl.DataFrame) -> pl.DataFrame:
-    """Portfolios that broke a rule themselves or through a row of theirs, with the first reason."""
+    """Return portfolio_id, reason: portfolios that broke a rule themselves or through one of their rows."""
     unfunded = owners.filter(pl.col("equity_balance").is_null()).select(
         portfolio_id="id",
         reason=pl.lit("portfolios.equity_balance is null"),
@@ -325,5 +335,5 @@ def _refused(owners: pl.DataFrame, quarantine: pl.DataFrame) -> pl.DataFrame:
         "portfolio_id",
         reason=pl.concat_str("table", pl.lit("."), "column", pl.lit(" "), "rule"),
     )
-    known = pl.concat([unfunded, broken]).unique("portfolio_id", keep="first", maintain_order=True)
-    return known.sort("portfolio_id")
+    first_reasons = pl.concat([unfunded, broken]).unique("portfolio_id", keep="first", maintain_order=True)
+    return first_reasons.sort("portfolio_id")

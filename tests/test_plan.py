@@ -11,7 +11,7 @@ from engine.batch.plan import known, plan
 from engine.core.errors import UsageError
 from engine.core.schema import TABLES
 from engine.core.window import Window
-from loaders.earlier_results import Past
+from loaders.earlier_results import EarlierResults
 from tests.builders import STAMP, portfolio, position, uid
 from tests.memory_store import MemoryReader, frame_of
 
@@ -22,7 +22,7 @@ NOON = datetime(2025, 3, 14, 16, 0, tzinfo=UTC)  # Friday, 12:00 in New York
 def planned(start: date | None, end: date | None, **tables: list[dict[str, Any]]) -> Window | None:
     frames = {name: frame_of(name, rows) for name, rows in tables.items()}
     with MemoryReader(frames) as reader:
-        return plan(Past(reader), start, end, RUN_DATE, NOON)
+        return plan(EarlierResults(reader), start, end, RUN_DATE, NOON)
 
 
 def snapshot(day: date) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def test_a_rerun_takes_along_what_is_stored_after_it() -> None:
     stub = snapshot(date(2025, 3, 10)) | {"equity_balance": None}  # another service's
     frames = {"portfolio_snapshots": frame_of("portfolio_snapshots", [*map(snapshot, days), stub])}
     with MemoryReader(frames) as reader:
-        past = Past(reader)
+        past = EarlierResults(reader)
         window = plan(past, date(2025, 3, 5), date(2025, 3, 6), RUN_DATE, NOON)
         assert window
         assert window.sessions == [date(2025, 3, 5), date(2025, 3, 6), date(2025, 3, 7)]

@@ -1,7 +1,7 @@
-"""References into tables whose ids are made: rows that a target has already keep their own.
+"""References to rows that the target has under another id.
 
-A merge updates a row under its natural key and leaves its id (`Table.made_ids`); what refers to
-the row by the id that it has elsewhere must follow.
+Some tables have row ids that the engine makes (`Table.made_ids`). A merge finds such a row by its natural
+key and keeps the id that the target has. Rows that refer to it have to use the target's id, too.
 """
 
 from __future__ import annotations
@@ -17,30 +17,46 @@ from loaders import open_reader
 from loaders.reader import Reader
 
 KeptIds = Mapping[str, pl.DataFrame]
-"""By parent table: id, kept: rows that the target has under another id."""
+"""Columns id and kept, by parent table: rows that the target has under the id `kept`."""
 
 
 def kept_ids(url: str | StoreURL, frames: Mapping[str, pl.DataFrame]) -> KeptIds:
-    """The rows of frames that are about to be merged into a store and have another id there."""
+    """Return the rows of frames that a store has under another id.
+
+    Args:
+        url: The store that the frames are about to be merged into.
+        frames: Whole rows by table.
+
+    Returns:
+        The ids by table; tables without such a row are left out.
+    """
     try:
         with open_reader(url) as reader:
             parents = (TABLES[name] for name in frames if TABLES[name].made_ids)
-            found = {parent.name: _kept(reader, parent, frames[parent.name]) for parent in parents}
+            kept = {parent.name: _kept(reader, parent, frames[parent.name]) for parent in parents}
     except StoreUnreachableError:
-        return {}  # a store that is not there yet has no rows; any other reason the writer will meet
-    return {name: kept for name, kept in found.items() if kept.height}
+        return {}  # a store that does not exist yet has no rows; the writer reports any other cause
+    return {name: ids for name, ids in kept.items() if ids.height}
 
 
 def _kept(reader: Reader, parent: Table, frame: pl.DataFrame) -> pl.DataFrame:
     if parent.name not in reader.tables():
         return pl.DataFrame(schema={"id": pl.String, "kept": pl.String})
     there = reader.read(parent.name, ["id", *parent.key]).rename({"id": "kept"})
-    known = frame.join(there, on=parent.key)
-    return known.filter(pl.col("id") != pl.col("kept")).select("id", "kept")
+    both = frame.join(there, on=parent.key)
+    return both.filter(pl.col("id") != pl.col("kept")).select("id", "kept")
 
 
-def pointed(frames: Mapping[str, pl.DataFrame], kept: KeptIds) -> dict[str, pl.DataFrame]:
-    """Frames whose references name the target's rows."""
+def with_kept_ids(frames: Mapping[str, pl.DataFrame], kept: KeptIds) -> dict[str, pl.DataFrame]:
+    """Return the frames with references to the target's ids.
+
+    Args:
+        frames: Whole rows by table.
+        kept: Result of `kept_ids`.
+
+    Returns:
+        The same rows by table.
+    """
     return {
         name: frame.with_columns(
             pl.col(key.column).replace(kept[key.parent]["id"], kept[key.parent]["kept"])

@@ -17,8 +17,9 @@ def store_lock(url: str | StoreURL, wait: bool) -> Iterator[None]:
 
     Readers are not kept out. The system releases the lock when the process dies.
 
-    Raises:
-        LockedError: Another run holds it, and `wait` is False.
+    Args:
+        url: The store.
+        wait: Wait while another run holds the store, instead of raising a `LockedError`.
     """
     store = StoreURL.parse(url)
     with writer_kind(store).lock(store, wait):

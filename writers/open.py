@@ -94,19 +94,18 @@ def writer_kind(url: StoreURL) -> WriterKind:
 def open_writer(
     url: str | StoreURL, batch_rows: int = BATCH_ROWS, progress: Progress | None = None
 ) -> Writer:
-    """Open a store to write; a file or folder is made if it is not there.
+    """Open a store to write; a file or folder is made if it does not exist.
+
+    An `UnknownStoreError` is raised if there is no such kind of store, a `StoreUnreachableError` if the
+    store cannot be opened or another process holds it.
 
     Args:
         url: The store.
-        batch_rows: Rows in one batch.
-        progress: Called after each batch.
+        batch_rows: Rows of a batch: they are sent together, and progress is shown after each.
+        progress: Called after each batch with the table and the rows sent.
 
     Returns:
         A writer. Use it as a context manager.
-
-    Raises:
-        UnknownStoreError: There is no such kind of store.
-        StoreUnreachableError: It cannot be opened, or another process holds it.
     """
     store = StoreURL.parse(url)
     return writer_kind(store).open(store, batch_rows, progress)

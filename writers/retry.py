@@ -1,4 +1,4 @@
-"""Patience with faults that pass: a lost connection, a restarting server, a file that somebody looks at."""
+"""Repeat work after transient errors: a lost connection, a restarting server, a file open elsewhere."""
 
 from __future__ import annotations
 
@@ -11,35 +11,40 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 T = TypeVar("T")
-PASSING = (BusyFileError, LostConnectionError, LostReadError)
+TRANSIENT_ERRORS = (BusyFileError, LostConnectionError, LostReadError)
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 20
 
 
-def patiently(work: Callable[[], T], told: Callable[[str], None]) -> T:
-    """Do some work again, with growing pauses, as long as it fails for a passing reason.
+def patiently(work: Callable[[], T], note: Callable[[str], None]) -> T:
+    """Do some work; repeat it with growing pauses while it fails with a transient error.
 
-    The work is a whole transaction, or only reads: what a failed attempt did is gone.
+    Args:
+        work: A whole transaction, or only reads, so that a failed attempt leaves nothing behind.
+        note: Called with a message before each repetition.
+
+    Returns:
+        The result of the work.
     """
     try:
         return work()
-    except PASSING as error:
-        told(f"attempt 1 of {ATTEMPTS} failed, trying again: {error}")
-        return _again(work, told)
+    except TRANSIENT_ERRORS as error:
+        note(f"attempt 1 of {ATTEMPTS} failed, trying again: {error}")
+        return _again(work, note)
 
 
-def _again(work: Callable[[], T], told: Callable[[str], None]) -> T:
-    # Imported only now: it takes longer than a short run's computing.
+def _again(work: Callable[[], T], note: Callable[[str], None]) -> T:
+    # Imported here, because the import takes longer than the computing of a short run.
     from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-    def say(state: RetryCallState) -> None:
-        outcome = state.outcome.exception() if state.outcome else None
-        told(f"attempt {state.attempt_number + 1} of {ATTEMPTS} failed, trying again: {outcome}")
+    def before_sleep(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        note(f"attempt {state.attempt_number + 1} of {ATTEMPTS} failed, trying again: {error}")
 
     return Retrying(
-        retry=retry_if_exception_type(PASSING),
+        retry=retry_if_exception_type(TRANSIENT_ERRORS),
         stop=stop_after_attempt(ATTEMPTS - 1),
         wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_SECONDS),
-        before_sleep=say,
+        before_sleep=before_sleep,
         reraise=True,
     )(work)

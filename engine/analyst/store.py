@@ -20,7 +20,7 @@ from engine.core.schema import TABLES, Table
 from engine.core.store_url import safe_url
 from engine.pipeline.inputs import Inputs
 from loaders import open_reader
-from loaders.earlier_results import Past
+from loaders.earlier_results import EarlierResults
 from loaders.reader import Reader
 from loaders.slices import has_days, read_slice
 from loaders.window import load_window
@@ -150,7 +150,7 @@ class Store:
         with open_reader(self.url) as reader:
             ids = None if portfolios is None else _ids(reader, portfolios)
             live, _ = live_portfolios(reader, ids)
-            past = Past(reader)
+            past = EarlierResults(reader)
             window = plan(past, start, end, run_date or now.date(), now, ids)
             if window is None:
                 raise UsageError(f"there is no session from {start} to {end}")

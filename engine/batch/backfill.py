@@ -21,7 +21,7 @@ from engine.core.progress import Quiet
 from engine.core.rules import Rules
 from engine.core.store_url import StoreURL
 from engine.core.window import Window
-from loaders.earlier_results import Past
+from loaders.earlier_results import EarlierResults
 from loaders.open import same_store
 from writers.file_lock import holder
 from writers.lock import store_lock
@@ -192,7 +192,7 @@ def _begin(job: Job, restart: bool) -> tuple[Run, list[list[str]], Loaded | None
         return run, runs, load(job, past, run.window, runs[0]) if runs else None
 
 
-def _planned(job: Job, past: Past, start: date | None) -> Window | None:
+def _planned(job: Job, past: EarlierResults, start: date | None) -> Window | None:
     """The window; with one the job knows its portfolios."""
     request = job.request
     run_date = request.run_date or job.now.date()

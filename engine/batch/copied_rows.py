@@ -11,7 +11,7 @@ from engine.core.row_rules import QUARANTINE, admit
 from engine.core.schema import TABLES
 from engine.core.store_url import StoreURL
 from engine.pipeline.inputs import Inputs
-from loaders.earlier_results import Past
+from loaders.earlier_results import EarlierResults
 from writers.open import writer_kind
 
 Frames = Mapping[str, pl.DataFrame]
@@ -27,7 +27,7 @@ def of_inputs(inputs: Inputs) -> dict[str, pl.DataFrame]:
     }
 
 
-def of_others(past: Past, target: StoreURL, computed: Sequence[str]) -> tuple[Frames, pl.DataFrame]:
+def of_others(past: EarlierResults, target: StoreURL, computed: Sequence[str]) -> tuple[Frames, pl.DataFrame]:
     """What belongs to no portfolio that is computed, by table; and its rows that break a rule.
 
     What earlier runs made of the others in the target stays. Users are copied only into stores

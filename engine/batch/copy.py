@@ -12,7 +12,7 @@ from engine.core.schema import TABLES
 from engine.core.store_url import StoreURL
 from loaders.open import open_reader, same_store
 from writers import open_writer
-from writers.kept_ids import kept_ids, pointed
+from writers.kept_ids import kept_ids, with_kept_ids
 
 
 def copy(source: str, target: str, batch_rows: int, progress: Quiet) -> dict[str, int]:
@@ -34,7 +34,7 @@ def put_whole(
 ) -> dict[str, int]:
     """Put whole frames into a store, in one transaction; rows by table."""
     progress.stage("write", sum(frame.height for frame in frames.values()))
-    frames = pointed(frames, kept_ids(url, frames))
+    frames = with_kept_ids(frames, kept_ids(url, frames))
     with open_writer(url, batch_rows, progress.rows) as writer, writer.transaction():
         made = set(writer.create_missing())
         for name in (name for name in TABLES if name in frames):

@@ -17,7 +17,7 @@ import polars as pl
 from engine.batch.plan import plan
 from engine.core.calendar import sessions
 from engine.core.schema import TABLES
-from loaders.earlier_results import Past
+from loaders.earlier_results import EarlierResults
 from loaders.reader import Reader
 
 ONE_DAY = timedelta(days=1)
@@ -53,7 +53,7 @@ def backlog(reader: Reader, target: date, now: datetime) -> list[Stage]:
     live = portfolios.filter(pl.col("deleted_at").is_null())
     snapshots = reader.read("portfolio_snapshots", ["portfolio_id", "snapshot_date"])
     if snapshots.is_empty():
-        window = plan(Past(reader), None, target, target, now) if live.height else None
+        window = plan(EarlierResults(reader), None, target, target, now) if live.height else None
         return [Stage(window.start, target)] if window else []
     told = set(reader.read(TRACKING.name, ["run_date"])["run_date"])
     return _stages(_first_missing(reader, live, snapshots, target), live, target, told)

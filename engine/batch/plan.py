@@ -12,7 +12,7 @@ from engine.core.calendar import clamped, sessions, stored_sessions, target_sess
 from engine.core.errors import UsageError
 from engine.core.schema import TABLES
 from engine.core.window import Window
-from loaders.earlier_results import Past
+from loaders.earlier_results import EarlierResults
 from loaders.reader import Reader
 from sql import Value, statement
 
@@ -21,7 +21,7 @@ ONE_DAY = timedelta(days=1)
 
 
 def plan(
-    past: Past,
+    past: EarlierResults,
     start: date | None,
     end: date | None,
     run_date: date,
@@ -65,16 +65,16 @@ def _later(reader: Reader | None, start: date, portfolios: Sequence[object] | No
     return tuple(stored_sessions(days["snapshot_date"]))
 
 
-def known(past: Past, start: date, portfolios: Sequence[str]) -> dict[str, tuple[date, ...]]:
+def known(past: EarlierResults, start: date, portfolios: Sequence[str]) -> dict[str, tuple[date, ...]]:
     """By portfolio, the sessions from a day on that it has already, in the store of its state."""
-    rows = past.stored(portfolios, start)
+    rows = past.snapshot_days(portfolios, start)
     open_days = stored_sessions(rows["snapshot_date"])
     kept = rows.filter(pl.col("snapshot_date").is_in(open_days)).sort("portfolio_id", "snapshot_date")
     days = kept.group_by("portfolio_id", maintain_order=True).agg("snapshot_date")
     return {**dict.fromkeys(portfolios, ()), **{owner: tuple(dates) for owner, dates in days.iter_rows()}}
 
 
-def _first_missing(past: Past) -> date | None:
+def _first_missing(past: EarlierResults) -> date | None:
     """The day after the newest snapshot, in the results' store, else where the inputs are."""
     readers = [reader for reader in (past.results, past.source) if reader is not None]
     for table, name in (

@@ -25,7 +25,7 @@ from engine.pipeline.compute import compute
 from engine.pipeline.inputs import Inputs
 from engine.pipeline.results import Results
 from engine.pipeline.tracking import TRACKING, tracking
-from loaders.earlier_results import Past, open_past
+from loaders.earlier_results import EarlierResults, open_stores
 from loaders.window import load_labels, load_window
 from writers import Scope, Turn, Writer, open_writer
 from writers.open import writer_kind
@@ -100,7 +100,7 @@ class Loaded:
     others: Mapping[str, pl.DataFrame]
 
 
-def load(job: Job, past: Past, whole: Window, portfolios: list[str]) -> Loaded:
+def load(job: Job, past: EarlierResults, whole: Window, portfolios: list[str]) -> Loaded:
     """Read the inputs of portfolios with one history, once."""
     request = job.request
     dead = job.dead if job.marks_deleted(portfolios) else ()
@@ -138,9 +138,9 @@ def relabelled(job: Job, loaded: Loaded) -> Loaded:
         return replace(loaded, inputs=replace(loaded.inputs, **labels))
 
 
-def past_of(request: Request) -> AbstractContextManager[Past]:
+def past_of(request: Request) -> AbstractContextManager[EarlierResults]:
     """The stores of a run, opened to read."""
-    return open_past(request.source, request.target, request.in_place)
+    return open_stores(request.source, request.target, request.in_place)
 
 
 def needs_prices(positions: pl.DataFrame) -> bool:

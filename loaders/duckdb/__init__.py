@@ -1,1 +1,1 @@
-"""A DuckDB file as a source."""
+"""Reading a DuckDB file."""

@@ -1,1 +1,1 @@
-"""A folder of Parquet files as a source."""
+"""Reading a folder of Parquet files."""

@@ -1,7 +1,7 @@
-"""A folder's files stay in place while somebody reads them: shared and exclusive locks on the folder itself.
+"""Shared and exclusive locks on a folder, so that its files stay in place while they are read.
 
-No file is made for it. A reader of the engine holds a shared one as long as it is open, a writer an
-exclusive one while it renames. Where a file system knows no such locks, there are none.
+The lock is on the folder itself; no file is made for it. A reader holds a shared lock while it is open,
+a writer an exclusive one while it renames. File systems without such locks are used without them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PAUSE_SECONDS = 0.02
 
 
 def hold(folder: Path) -> int:
-    """A handle on the folder that keeps its files in place until it is closed."""
+    """Return a file handle that keeps the folder's files in place until it is closed."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     with suppress(OSError):
         fcntl.flock(handle, fcntl.LOCK_SH)
@@ -27,20 +27,16 @@ def hold(folder: Path) -> int:
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Keep readers of the engine out of a folder; those that are in are waited for.
-
-    Raises:
-        TimeoutError: somebody goes on reading.
-    """
+    """Keep readers out of a folder; wait for those that have it open, at most `PATIENCE_SECONDS`."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _wait_for(handle)
+        _lock(handle)
         yield
     finally:
         os.close(handle)
 
 
-def _wait_for(handle: int) -> None:
+def _lock(handle: int) -> None:
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:

@@ -1,1 +1,1 @@
-"""Postgres as a source."""
+"""Reading a Postgres database."""

@@ -1,2 +1,2 @@
--- a database like another, which nobody may be looking at
+-- Copy a database that nobody is connected to.
 create database {database} template {template}

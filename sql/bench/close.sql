@@ -1,2 +1,2 @@
--- nobody enters: the maintenance workers neither
+-- Refuse connections, those of maintenance workers included.
 alter database {database} with allow_connections false

@@ -1,2 +1,2 @@
--- an empty database
+-- Create an empty database.
 create database {database}

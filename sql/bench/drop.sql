@@ -1,2 +1,2 @@
--- a database and whoever is in it
+-- Drop a database and end its sessions.
 drop database if exists {database} with (force)

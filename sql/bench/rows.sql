@@ -1,2 +1,2 @@
--- a table as it lies
+-- A whole table in the store's own types.
 select * from {table}

@@ -1,2 +1,2 @@
--- what a database takes on disk, in bytes
+-- Size of a database on disk, in bytes.
 select pg_database_size({database})

@@ -1,4 +1,4 @@
--- how the session that holds the run's lock calls itself
+-- Session name of the run that holds the lock.
 select activity.application_name
 from pg_locks as held join pg_stat_activity as activity on activity.pid = held.pid
 where held.locktype = 'advisory' and held.granted

@@ -1,2 +1,2 @@
--- who this session is, for whoever meets its lock
+-- Name this session, so that a run that meets its lock can show who holds it.
 select set_config('application_name', {name}, false)

@@ -1,2 +1,2 @@
--- let go of the run's lock
+-- Release the lock of a run.
 select pg_advisory_unlock({key})

@@ -1,2 +1,2 @@
--- the run's lock, held until the session ends; false when another session holds it
+-- Take the lock of a run until the session ends; false if another session holds it.
 select pg_try_advisory_lock({key})

@@ -1,2 +1,2 @@
--- alone under a number until the transaction ends
+-- Wait for an exclusive lock, held until the transaction ends.
 select pg_advisory_xact_lock({key})

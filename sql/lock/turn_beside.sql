@@ -1,2 +1,2 @@
--- beside others that share a number, and beside nobody who has it alone, until the transaction ends
+-- Wait for a shared lock, held until the transaction ends.
 select pg_advisory_xact_lock_shared({key})

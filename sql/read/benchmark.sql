@@ -1,2 +1,2 @@
--- whether sector weights of the benchmark are stored: all that a run wants to know of them
+-- Number of sector weights of a benchmark: a run only needs to know whether there are any.
 select count(*) as rows from benchmarks_sector_weights where benchmark_code = {code}

@@ -1,5 +1,5 @@
--- closes of everything the portfolios hold, of the factor funds and of symbols asked for, in a span of days
--- rows without a day or a symbol come along, for the rules to refuse
+-- Closes in a range of days: of symbols that the portfolios hold, the factor funds and extra symbols.
+-- Rows without a day or a symbol are included, so that the row rules can refuse them.
 select {columns} from market_data_cache
 where (date between {start} and {end} or date is null) and (symbol is null or symbol in (
     select symbol from positions where {everyone} or portfolio_id in {portfolios}

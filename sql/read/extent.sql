@@ -1,2 +1,2 @@
--- how many rows a table has, and the days they span
+-- Number of rows of a table, and its first and last day.
 select count(*) as rows, min({date})::date as first, max({date})::date as last from {table}

@@ -1,2 +1,2 @@
--- the day the first position of all was entered
+-- Entry date of the oldest position.
 select min(entry_date) as day from positions

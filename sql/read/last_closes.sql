@@ -1,5 +1,5 @@
--- the newest close of each held symbol, and of those asked for, before a day: a snapshot values by it,
--- however old
+-- Newest close before a day, of held and extra symbols: a snapshot values positions by it,
+-- however old it is.
 select distinct on (symbol) {columns} from market_data_cache
 where date < {start} and symbol in (
     select upper(symbol) from positions where {everyone} or portfolio_id in {portfolios}

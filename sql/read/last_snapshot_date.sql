@@ -1,2 +1,2 @@
--- the newest session any portfolio has a snapshot of
+-- Newest session with a snapshot of any portfolio.
 select max(snapshot_date) as day from portfolio_snapshots

@@ -1,2 +1,2 @@
--- a table's rows of these symbols
+-- Rows of some symbols.
 select {columns} from {table} where symbol in {symbols}

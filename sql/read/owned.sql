@@ -1,2 +1,2 @@
--- what belongs to the portfolios asked for
+-- Rows of some portfolios.
 select {columns} from {table} where {everyone} or portfolio_id in {portfolios}

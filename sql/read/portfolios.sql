@@ -1,2 +1,2 @@
--- the portfolios asked for, deleted ones too: to say so when one is asked for by name
+-- Some portfolios, deleted ones included: a message can then say that a portfolio is deleted.
 select {columns} from portfolios where {everyone} or id in {portfolios}

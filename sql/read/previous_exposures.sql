@@ -1,4 +1,5 @@
--- each portfolio's newest {limit} factor exposures before a day, and the rest of the last one's date
+-- Newest {limit} factor exposures of each portfolio before a day, and the other exposures of the same date
+-- as the last of them.
 select {columns} from (
     select *, rank() over (partition by portfolio_id order by calculation_date desc) as newest
     from factor_exposures

@@ -1,5 +1,5 @@
--- interest-rate betas of the days before a window that its stress results still look at: of several
--- of a position and a day, which no constraint forbids, the newest
+-- Interest-rate betas before a window that stress results of the window use. No constraint forbids several
+-- rows for a position and day: take the newest.
 select distinct on (position_id, calculation_date) {columns} from position_interest_rate_betas
 where calculation_date >= {oldest} and calculation_date < {start}
 and ({everyone} or portfolio_id in {portfolios})

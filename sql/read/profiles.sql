@@ -1,4 +1,4 @@
--- what is known of the companies held, and of those asked for
+-- Company profiles of symbols that the portfolios hold, and of extra symbols.
 select {columns} from company_profiles where symbol in (
     select symbol from positions where {everyone} or portfolio_id in {portfolios}
     union select upper(symbol) from positions where {everyone} or portfolio_id in {portfolios}

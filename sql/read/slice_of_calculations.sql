@@ -1,4 +1,4 @@
--- rows below the correlation matrices of the portfolios asked for, in a span of days
+-- Rows of the correlation matrices of some portfolios, in a range of days.
 select {columns} from {table}
 where correlation_calculation_id in (
     select id from correlation_calculations

@@ -1,4 +1,4 @@
--- members of the clusters below the correlation matrices of the portfolios asked for, in a span of days
+-- Members of the clusters of some portfolios' correlation matrices, in a range of days.
 select {columns} from {table}
 where cluster_id in (
     select clusters.id from correlation_clusters as clusters

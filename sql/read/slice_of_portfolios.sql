@@ -1,4 +1,4 @@
--- rows of the portfolios asked for, in a span of days
+-- Rows of some portfolios in a range of days.
 select {columns} from {table}
 where ({everyone} or {owner} in {portfolios})
 and ({undated} or ({date} >= {start} and {date} < {end} + interval '1 day'))

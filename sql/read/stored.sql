@@ -1,3 +1,3 @@
--- the days from one on that the portfolios have snapshots of; one without an equity is another service's
+-- Sessions from a day on with a snapshot. Snapshots without an equity belong to other services.
 select {columns} from portfolio_snapshots
 where snapshot_date >= {start} and equity_balance is not null and ({everyone} or portfolio_id in {portfolios})

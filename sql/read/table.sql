@@ -1,2 +1,2 @@
--- a whole table
+-- A whole table.
 select {columns} from {table}

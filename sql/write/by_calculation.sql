@@ -1,4 +1,4 @@
--- rows below the correlation matrices of a block of portfolios in a span of days
+-- Delete rows of some portfolios' correlation matrices in a range of days.
 delete from {table}
 where correlation_calculation_id in (
     select id from correlation_calculations

@@ -1,4 +1,4 @@
--- members of the clusters below the correlation matrices of a block of portfolios in a span of days
+-- Delete members of the clusters of some portfolios' correlation matrices in a range of days.
 delete from {table}
 where cluster_id in (
     select clusters.id from correlation_clusters as clusters

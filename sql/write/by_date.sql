@@ -1,2 +1,2 @@
--- rows of a span of days that belong to no portfolio
+-- Delete rows of a table without an owner in a range of days.
 delete from {table} where {date} >= {start} and {date} < {end} + interval '1 day'

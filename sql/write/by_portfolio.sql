@@ -1,3 +1,3 @@
--- rows of a block of portfolios in a span of days, about to be written anew
+-- Delete rows of some portfolios in a range of days.
 delete from {table}
 where portfolio_id in {portfolios} and {date} >= {start} and {date} < {end} + interval '1 day'

@@ -1,2 +1,2 @@
--- rows of a batch as they stream in
+-- Load a batch of rows by COPY.
 copy {table} ({columns}) from stdin with (format csv)

@@ -1,2 +1,2 @@
--- a frame's rows into a table
+-- Insert the rows of a frame.
 insert into {table} ({columns}) select {values} from {source}

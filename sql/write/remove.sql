@@ -1,2 +1,2 @@
--- rows whose natural keys are laid out beside
+-- Delete rows by key.
 delete from {table} as kept using {source} as gone where {same}
