@@ -15,7 +15,7 @@ from engine.batch.report import Report, left_out, report_content
 from engine.core.calendar import target_session
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
-from engine.market_data import KINDS, Collected
+from engine.market_data import KINDS, CollectionResult
 from engine.market_data.collect import collect
 from loaders import open_reader
 from loaders.market import Provider
@@ -36,7 +36,7 @@ class Night:
 
     target: date
     enough: float
-    collected: list[Collected] = field(default_factory=list)
+    collected: list[CollectionResult] = field(default_factory=list)
     stages: Sequence[Stage] = ()
     reports: list[Report] = field(default_factory=list)
     held_back: str = ""

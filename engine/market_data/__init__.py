@@ -1,15 +1,15 @@
-"""Collecting the market: from a provider into a store.
+"""Collection of market data: from a provider into a store.
 
-Each kind of data is a module here with one function:
+Each kind of data is a module `collect_<kind>` with one function:
 
-    collect(order: Order, provider: Provider) -> Collected
+    collect(task: CollectionTask, provider: Provider) -> CollectionResult
 """
 
 from __future__ import annotations
 
-from engine.market_data.order import Collected, Order
+from engine.market_data.task import CollectionResult, CollectionTask
 
 KINDS = ("prices", "profiles", "fundamentals")
-"""What can be collected, in the order in which the nightly run does it."""
+"""Kinds of data, in the order in which the nightly run collects them."""
 
-__all__ = ["KINDS", "Collected", "Order"]
+__all__ = ["KINDS", "CollectionResult", "CollectionTask"]

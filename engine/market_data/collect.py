@@ -1,4 +1,4 @@
-"""One collection: the order, the store's lock, the kind's own work."""
+"""Run one collection under the store's lock, and record it in the ledger."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from engine.core.instruments import canonical
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
 from engine.core.window import PRICE_LOOK_BACK
-from engine.market_data.coverage import Coverage, covered
-from engine.market_data.order import NEW_YORK, Collected, Order
+from engine.market_data.price_coverage import PriceCoverage, measure_coverage
 from engine.market_data.stored_market import read_market
+from engine.market_data.task import NEW_YORK, CollectionResult, CollectionTask
 from loaders import open_reader
 from loaders.market import Provider
 from writers import open_writer
@@ -42,34 +42,38 @@ def collect(
     batch_rows: int = BATCH_ROWS,
     wait: bool = False,
     progress: Quiet | None = None,
-) -> Collected:
-    """Collect one kind of data into a store.
+) -> CollectionResult:
+    """Collect one kind of data into a store; what was committed before an error stays.
 
     Args:
         kind: one of `engine.market_data.KINDS`.
         url: the store, read and written.
+        provider: of the data.
         now: aware; it decides which session is the newest finished one.
-        symbols: default what the portfolios hold, and the funds that the analytics need.
-        since: the first session to be computed from what is collected; default the start, else
-            the end. Positions that were closed before it are left out.
-        start, end: days of prices; by default from what the analytics look back on to the newest
-            finished session; no later day is ever collected.
-        wait: for another run at work in the store, instead of leaving with an error.
+        symbols: default those of the portfolios' positions, and the funds of the analytics.
+        since: first session to be computed from the data; default the start, else the end.
+            Positions closed before it are left out.
+        start: first day of prices; default the longest look-back before `since`.
+        end: last day of prices; default, and at most, the newest finished session.
+        batch_rows: rows to gather before a commit.
+        wait: whether to wait for another run in the store instead of raising an error.
+        progress: takes stages, counts and notes.
 
-    Raises:
-        EngineError: see `engine.core.errors`; what was committed before stays.
+    Returns:
+        The provider's answers and the coverage of the due data.
     """
-    order = ordered(url, now, symbols, since, start, end, batch_rows, progress or Quiet())
-    work = cast("Callable[[Order, Provider], Collected]", import_module(f"engine.market_data.{kind}").collect)
+    task = make_task(url, now, symbols, since, start, end, batch_rows, progress)
+    module = import_module(f"engine.market_data.collect_{kind}")
+    collect_kind = cast("Callable[[CollectionTask, Provider], CollectionResult]", module.collect)
     began = time.perf_counter()
     with store_lock(url, wait):
-        found = work(order, provider)
-        found.seconds = time.perf_counter() - began
-        _record(order, found)
-    return found
+        result = collect_kind(task, provider)
+        result.seconds = time.perf_counter() - began
+        _record(task, result)
+    return result
 
 
-def ordered(
+def make_task(
     url: str,
     now: datetime,
     symbols: Sequence[str] | None,
@@ -77,9 +81,26 @@ def ordered(
     start: date | None,
     end: date | None,
     batch_rows: int = BATCH_ROWS,
-    told: Quiet | None = None,
-) -> Order:
-    """The order in full: see `collect`."""
+    progress: Quiet | None = None,
+) -> CollectionTask:
+    """Return the task with all defaults filled in.
+
+    Args:
+        url: see `collect`, as for all others.
+        now: aware.
+        symbols: in any spelling.
+        since: first session to be computed.
+        start: first day of prices.
+        end: last day of prices.
+        batch_rows: rows to gather before a commit.
+        progress: takes stages, counts and notes.
+
+    Returns:
+        A task that starts no later than its target.
+
+    Raises:
+        UsageError: the prices would end before they start.
+    """
     finished = target_session(now.astimezone(NEW_YORK).replace(tzinfo=None))
     target = min(end or finished, finished)
     since = since or start or target
@@ -87,7 +108,9 @@ def ordered(
     if first > target:
         raise UsageError(f"the prices wanted end ({target}) before they start ({first})")
     names = None if symbols is None else sorted({canonical(symbol) for symbol in symbols})
-    return Order(url, since, first, target, now.astimezone(UTC), names, batch_rows, told or Quiet())
+    return CollectionTask(
+        url, since, first, target, now.astimezone(UTC), names, batch_rows, progress or Quiet()
+    )
 
 
 def coverage(
@@ -98,27 +121,39 @@ def coverage(
     since: date | None = None,
     start: date | None = None,
     end: date | None = None,
-) -> Coverage:
-    """Hold a store's closes to what is due; the arguments are those of `collect`."""
-    order = ordered(url, now, symbols, since, start, end)
+) -> PriceCoverage:
+    """Compare a store's closes with those that are due, without a request to a provider.
+
+    Args:
+        url: the store; see `collect` for this and the others.
+        now: aware.
+        symbols: default those of the portfolios' positions, and the funds of the analytics.
+        since: first session to be computed.
+        start: first day.
+        end: last day.
+
+    Returns:
+        Counts by symbol and by session.
+    """
+    task = make_task(url, now, symbols, since, start, end)
     with open_reader(url) as reader:
-        return covered(read_market(reader, order), order)
+        return measure_coverage(read_market(reader, task), task)
 
 
-def _record(order: Order, found: Collected) -> None:
-    """Put the collection into the ledger."""
+def _record(task: CollectionTask, result: CollectionResult) -> None:
+    """Add the collection to the ledger."""
     row = {
         "id": str(uuid4()),
-        "kind": found.kind,
-        "target": found.target,
-        "symbols": found.wanted,
-        "asked": found.answers.height,
-        "brought": found.answers.height - found.failed.height,
-        "coverage": Decimal(f"{found.coverage:.6f}"),
-        "started_at": order.now,
-        "finished_at": order.now + timedelta(seconds=found.seconds),
+        "kind": result.kind,
+        "target": result.target,
+        "symbols": result.wanted,
+        "asked": result.answers.height,
+        "brought": result.answers.height - result.failed.height,
+        "coverage": Decimal(f"{result.coverage:.6f}"),
+        "started_at": task.now,
+        "finished_at": task.now + timedelta(seconds=result.seconds),
     }
     table = TABLES["engine_collections"]
-    with open_writer(order.url) as writer, writer.transaction():
+    with open_writer(task.url) as writer, writer.transaction():
         writer.create_missing([table.name])
         writer.insert(table, pl.DataFrame([row], schema=polars_schema(table)))

@@ -13,7 +13,7 @@ import psycopg
 
 from engine.core.schema import TABLES
 from engine.market_data.collect import collect
-from engine.market_data.order import Collected
+from engine.market_data.task import CollectionResult
 from loaders.market import RequestPolicy
 from loaders.yahoo import Yahoo
 from tests.builders import STAMP, portfolio, position, uid
@@ -63,7 +63,7 @@ def listed(yahoo: YahooServer, *symbols: str, since: date = LISTED, **other: Any
     return [yahoo.world.add(invented(symbol, since, END, **other)) for symbol in symbols]
 
 
-def run(url: str, day: date, *symbols: str, policy: RequestPolicy = QUICK, **other: Any) -> Collected:
+def run(url: str, day: date, *symbols: str, policy: RequestPolicy = QUICK, **other: Any) -> CollectionResult:
     """One collection of prices on the evening of a day; by default of those since `START`."""
     names = symbols or None
     other = {"start": START} | other

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.market_data import Collected
+from engine.market_data import CollectionResult
 from engine.market_data.collect import collect
 from loaders.yahoo import Yahoo
 from tests.builders import STAMP, position, uid
@@ -59,7 +59,7 @@ def reporting(symbol: str, **other: Any) -> Listing:
     return listing
 
 
-def fundamentals(url: str, now: datetime = NOW, symbols: list[str] | None = None) -> Collected:
+def fundamentals(url: str, now: datetime = NOW, symbols: list[str] | None = None) -> CollectionResult:
     with Yahoo(HASTE) as provider:
         return collect("fundamentals", url, provider, now=now, symbols=symbols)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.core.errors import UsageError
-from engine.market_data import Collected
+from engine.market_data import CollectionResult
 from engine.market_data.collect import collect
 from loaders.market import RequestPolicy
 from loaders.yahoo import Yahoo
@@ -31,7 +31,7 @@ KINDS = ("duckdb", "parquet", "postgres")
 
 def profiles(
     url: str, now: datetime = NOW, symbols: list[str] | None = None, policy: RequestPolicy = HASTE
-) -> Collected:
+) -> CollectionResult:
     with Yahoo(policy) as provider:
         return collect("profiles", url, provider, now=now, symbols=symbols)
 

@@ -35,4 +35,4 @@ def run(options: Namespace, settings: Config) -> int:
         end=options.end,
     )
     print(found.to_json() if options.json else found.to_text())
-    return 0 if 100 * found.least >= options.threshold else 1
+    return 0 if 100 * found.lowest >= options.threshold else 1

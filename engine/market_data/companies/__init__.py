@@ -1,1 +1,1 @@
-"""Company profiles and statements: what is due, what is kept, what is derived."""
+"""Company profiles and financial statements: which are due, how they are derived and stored."""

@@ -10,9 +10,8 @@ import polars as pl
 import pytest
 
 from engine.core.schema import TABLES
-from engine.market_data.companies.derived import fiscal_period
-from engine.market_data.companies.fitting import fitted
-from engine.market_data.companies.merging import merged
+from engine.market_data.companies.statements import fiscal_period
+from engine.market_data.companies.table_rows import fit_rows, merge_rows
 from tests.memory_store import frame_of
 
 PROFILES = TABLES["company_profiles"]
@@ -38,7 +37,7 @@ EARLIER, NOW = datetime(2025, 1, 2, tzinfo=UTC), datetime(2025, 11, 3, tzinfo=UT
 )
 def test_a_figure_is_rounded_once_or_left_out(column: str, said: float | None, stored: object) -> None:
     raw = pl.DataFrame({"symbol": ["AAA"], column: pl.Series([said], dtype=pl.Float64)})
-    rows, notes = fitted(PROFILES, raw)
+    rows, notes = fit_rows(PROFILES, raw)
     assert rows[column].to_list() == [stored]
     lost = said is not None and stored is None and abs(said) < float("inf")
     assert len(notes) == lost
@@ -47,7 +46,7 @@ def test_a_figure_is_rounded_once_or_left_out(column: str, said: float | None, s
 
 def test_a_text_is_cut_at_its_column_s_width() -> None:
     raw = pl.DataFrame({"symbol": ["AAA", "BBB"], "company_name": ["n\x00" * 300, " "]})
-    rows, notes = fitted(PROFILES, raw)
+    rows, notes = fit_rows(PROFILES, raw)
     assert rows["company_name"].to_list() == ["n" * 200, None]
     assert notes == []
 
@@ -70,7 +69,7 @@ def profile(**values: Any) -> pl.DataFrame:
 def test_what_was_not_said_stays() -> None:
     told = {"symbol": "AAA", "beta": Decimal("1.2"), "sector": None, "last_updated": NOW}
     fresh = frame_of("company_profiles", [told]).select(*told)
-    rows = merged(PROFILES, profile(ceo="Somebody"), fresh, NOW)
+    rows = merge_rows(PROFILES, profile(ceo="Somebody"), fresh, NOW)
     assert rows.columns == PROFILES.names
     row = rows.row(0, named=True)
     assert (row["sector"], row["beta"], row["ceo"]) == ("Energy", Decimal("1.2"), "Somebody")
@@ -79,7 +78,7 @@ def test_what_was_not_said_stays() -> None:
 
 def test_a_new_row_is_whole() -> None:
     told = {"symbol": "NEW", "beta": Decimal("1.2"), "last_updated": NOW}
-    row = merged(PROFILES, profile(), frame_of("company_profiles", [told]).select(*told), NOW).row(
+    row = merge_rows(PROFILES, profile(), frame_of("company_profiles", [told]).select(*told), NOW).row(
         0, named=True
     )
     assert (row["symbol"], row["beta"], row["sector"]) == ("NEW", Decimal("1.2"), None)
@@ -94,7 +93,7 @@ def test_a_statement_is_one_by_its_symbol_period_and_frequency() -> None:
         "cash_flows", [quarter | {"acquisitions": Decimal(-5)}, year | {"acquisitions": Decimal(-9)}]
     )
     said = quarter | {"operating_cash_flow": Decimal(7)}
-    row = merged(table, old, frame_of("cash_flows", [said]).select(*said), NOW).row(0, named=True)
+    row = merge_rows(table, old, frame_of("cash_flows", [said]).select(*said), NOW).row(0, named=True)
     assert (row["acquisitions"], row["operating_cash_flow"]) == (Decimal(-5), Decimal(7))
 
 
@@ -109,7 +108,7 @@ def test_a_currency_is_what_is_told_else_what_is_stored_else_dollars(
     key = {"symbol": "AAA", "period_date": date(2025, 9, 30), "frequency": "q"}
     old = frame_of("cash_flows", [key | {"currency": before}] if before else [])
     said = key | {"currency": told}
-    rows = merged(table, old, frame_of("cash_flows", [said]).select(*said), NOW)
+    rows = merge_rows(table, old, frame_of("cash_flows", [said]).select(*said), NOW)
     assert rows["currency"].to_list() == [after]
 
 

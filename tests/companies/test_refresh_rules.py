@@ -10,7 +10,12 @@ import polars as pl
 import pytest
 
 from engine.core.schema import TABLES
-from engine.market_data.companies.due import PROFILE_COLUMNS, due_fundamentals, due_profiles, next_earnings
+from engine.market_data.companies.refresh_rules import (
+    PROFILE_COLUMNS,
+    due_fundamentals,
+    due_profiles,
+    next_earnings,
+)
 from tests.memory_store import frame_of
 
 NOW = datetime(2025, 11, 3, 23, 30, tzinfo=UTC)

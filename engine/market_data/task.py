@@ -1,9 +1,9 @@
-"""What is to be collected, and what came of it."""
+"""Task and result of one collection."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from engine.core.progress import Quiet
-from loaders.market.provider import RequestOutcome
+from loaders.market import RequestOutcome
 from writers.writer import BATCH_ROWS
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -20,14 +20,18 @@ ANSWERS: dict[str, pl.DataType] = {"symbol": pl.String(), "outcome": pl.String()
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is to be collected.
+class CollectionTask:
+    """What to collect, and into which store.
 
-    url: the store, read and written. symbols: canonical; None for what the portfolios hold.
-    since: the first session to be computed: positions closed before it are left out.
-    start: first day of prices, long enough before `since` for what the analytics look back on.
-    target: the newest finished session wanted. now: aware; what stored rows bear as their time.
-    batch_rows: rows a batch. told: progress.
+    Attributes:
+        url: the store, read and written.
+        since: first session to be computed; positions closed before it are left out.
+        start: first day of prices, before `since` by the analytics' longest look-back.
+        target: last day of prices, the newest finished session at the most.
+        now: aware; the time stamp of stored rows.
+        symbols: canonical; None for those of the portfolios' positions.
+        batch_rows: rows to gather before a commit.
+        progress: takes stages, counts and notes.
     """
 
     url: str
@@ -37,23 +41,27 @@ class Order:
     now: datetime
     symbols: Sequence[str] | None = None
     batch_rows: int = BATCH_ROWS
-    told: Quiet = field(default_factory=Quiet)
+    progress: Quiet = field(default_factory=Quiet)
 
     @property
     def today(self) -> date:
-        """The day in New York."""
+        """The date in New York."""
         return self.now.astimezone(NEW_YORK).date()
 
 
 @dataclass
-class Collected:
-    """What came of an order.
+class CollectionResult:
+    """Result of a collection.
 
-    kind: of data. wanted: how many symbols the order is about.
-    answers: columns of `ANSWERS`, one row for each symbol that was asked for.
-    rows: written, by table. seconds: wall time.
-    coverage: the fraction of what is due that is stored now, 0 to 1. unanswered: the fraction
-        that is not there and that a later run may well bring.
+    Attributes:
+        kind: of data.
+        target: as in the task.
+        wanted: how many symbols the task covers.
+        answers: columns of `ANSWERS`, one row for each symbol requested.
+        rows: rows written, by table.
+        coverage: fraction of the due data that is stored now, 0 to 1.
+        unanswered: fraction of the due data that is missing and that a later run may still get.
+        seconds: wall time.
     """
 
     kind: str
@@ -67,17 +75,17 @@ class Collected:
 
     @property
     def failed(self) -> pl.DataFrame:
-        """The answers that brought nothing."""
+        """The answers without data."""
         return self.answers.filter(pl.col("outcome") != RequestOutcome.OK.value)
 
     @property
     def outcomes(self) -> dict[str, int]:
-        """How many answers had each outcome."""
-        counted = self.answers.group_by("outcome").len().sort("outcome")
-        return dict(counted.iter_rows())
+        """Number of answers by outcome."""
+        counts = self.answers.group_by("outcome").len().sort("outcome")
+        return dict(counts.iter_rows())
 
     def content(self) -> dict[str, Any]:
-        """Everything, as JSON knows it."""
+        """Return the result as values for JSON."""
         return {
             "kind": self.kind,
             "target": self.target,
@@ -92,15 +100,15 @@ class Collected:
         }
 
     def to_json(self) -> str:
-        """All of it as JSON."""
+        """Return the result as JSON."""
         return json.dumps(self.content(), indent=1, default=str)
 
     def to_text(self) -> str:
-        """A few lines for a person."""
-        asked = ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.items())
+        """Return a summary of a few lines, with a line for each failed symbol."""
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.items())
         lines = [
             f"{self.kind} up to {self.target}: {self.wanted} symbols, {self.answers.height} asked for"
-            + (f" ({asked})" if asked else "")
+            + (f" ({outcomes})" if outcomes else "")
             + f", coverage {self.coverage:.2%}, {self.seconds:.2f} s",
             *(f"  {name:<32}{rows:>10,} rows" for name, rows in self.rows.items()),
         ]
@@ -109,3 +117,9 @@ class Collected:
             for row in self.failed.sort("symbol").iter_rows(named=True)
         ]
         return "\n".join(lines)
+
+
+def answer_rows(answers: Iterable[tuple[str, RequestOutcome, str]]) -> pl.DataFrame:
+    """Return rows of `ANSWERS` for (symbol, outcome, detail)."""
+    rows = [(symbol, outcome.value, detail) for symbol, outcome, detail in answers]
+    return pl.DataFrame(rows, schema=ANSWERS, orient="row")

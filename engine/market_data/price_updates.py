@@ -1,0 +1,218 @@
+"""Changes to a symbol's stored prices that follow from one answer of the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from engine.market_data.adjustment_basis import basis_change, rebase
+from engine.market_data.price_bars import PRICE_ROWS, round_prices, split_valid
+from engine.market_data.task import CollectionTask
+from loaders.market import Answer, Prices, RequestOutcome
+from loaders.market.provider import ACTIONS
+
+RECENTLY_TRADED = timedelta(days=10)
+"""A symbol with a close so near to the target is listed: that it is not found is transient."""
+RECENT_GAP = timedelta(days=7)
+"""A bar missing so near to the target may still come: every run requests it."""
+LONGEST_BACKOFF = 5
+"""Exponent of 2, days: what keeps failing is requested about once a month."""
+
+
+@dataclass(frozen=True)
+class StoredSymbol:
+    """What the store holds of one symbol.
+
+    Attributes:
+        requested: date of the missing sessions that were requested.
+        closes: date, close.
+        actions: date, kind.
+        gaps: date, tries.
+        series: its row of engine_price_series; empty before the first answer.
+    """
+
+    requested: pl.DataFrame
+    closes: pl.DataFrame
+    actions: pl.DataFrame
+    gaps: pl.DataFrame
+    series: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SymbolUpdate:
+    """Rows to write and to remove for one symbol.
+
+    Attributes:
+        symbol: canonical.
+        outcome: of the request.
+        detail: the reason of a failure.
+        series: the symbol's row of engine_price_series.
+        rows: columns of `PRICE_ROWS`.
+        actions: columns of `ACTIONS`.
+        gaps: date, reason, tries, retry_on.
+        filled: date of sessions that are no gap any more.
+        removed_actions: date, kind of stored actions that the provider has withdrawn.
+        basis_change: why the whole history must be fetched; then nothing of this is written.
+    """
+
+    symbol: str
+    outcome: RequestOutcome
+    detail: str
+    series: Mapping[str, Any]
+    rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PRICE_ROWS))
+    actions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ACTIONS))
+    gaps: pl.DataFrame = field(default_factory=pl.DataFrame)
+    filled: pl.DataFrame = field(default_factory=pl.DataFrame)
+    removed_actions: pl.DataFrame = field(default_factory=pl.DataFrame)
+    basis_change: str | None = None
+
+
+def fill_missing(
+    answer: Answer[Prices], stored: StoredSymbol, task: CollectionTask, calendar: Sequence[date]
+) -> SymbolUpdate:
+    """Return the update after a request for missing sessions.
+
+    Args:
+        answer: of the provider.
+        stored: what the store holds of the symbol.
+        task: the collection.
+        calendar: sessions that may be stored.
+
+    Returns:
+        The bars of requested sessions; with `basis_change` if the overlap differs.
+    """
+    if answer.data is None:
+        return _failed(answer, stored, task)
+    valid, refused = split_valid(answer.symbol, answer.data.bars, calendar)
+    rows = valid.join(stored.requested, on="date", how="semi", maintain_order="left")
+    change = basis_change(stored.closes, valid, answer.data.actions, stored.actions)
+    update = _update(answer, answer.data, stored, rows, refused, task)
+    return replace(update, basis_change=change)
+
+
+def replace_history(
+    answer: Answer[Prices],
+    stored: StoredSymbol,
+    history: pl.DataFrame,
+    task: CollectionTask,
+    calendar: Sequence[date],
+) -> SymbolUpdate:
+    """Return the update after a request for a symbol's whole history.
+
+    Args:
+        answer: of the provider.
+        stored: what the store holds of the symbol.
+        history: every stored row of the symbol, columns of `PRICE_ROWS`.
+        task: the collection.
+        calendar: sessions from the symbol's oldest row to the target.
+
+    Returns:
+        All rows on the answer's basis; none if a stored row fits no single basis.
+    """
+    if answer.data is None:
+        return _failed(answer, stored, task)
+    rows, refused = split_valid(answer.symbol, answer.data.bars, calendar)
+    left = rebase(history, rows)
+    left = None if left is None else round_prices(left).select(list(PRICE_ROWS))
+    # A rescaled close that its column cannot hold is null.
+    if left is None or left["close"].null_count():
+        detail = "the provider no longer has all that is stored, and what it has fits no single basis"
+        return _failed(replace(answer, outcome=RequestOutcome.ERROR, detail=detail, data=None), stored, task)
+    withdrawn = stored.actions.filter(pl.col("date") >= rows["date"].min()).join(
+        answer.data.actions, on=["date", "kind"], how="anti"
+    )
+    update = _update(answer, answer.data, stored, rows, refused, task)
+    return replace(update, rows=pl.concat([rows, left]).sort("date"), removed_actions=withdrawn)
+
+
+def _failed(answer: Answer[Prices], stored: StoredSymbol, task: CollectionTask) -> SymbolUpdate:
+    return SymbolUpdate(answer.symbol, answer.outcome, answer.detail, series_row(answer, stored, task))
+
+
+def _update(
+    answer: Answer[Prices],
+    prices: Prices,
+    stored: StoredSymbol,
+    rows: pl.DataFrame,
+    refused: pl.DataFrame,
+    task: CollectionTask,
+) -> SymbolUpdate:
+    return SymbolUpdate(
+        answer.symbol,
+        RequestOutcome.OK,
+        "",
+        series_row(answer, stored, task),
+        rows=rows,
+        actions=prices.actions,
+        gaps=_gaps(stored, prices, rows, refused, task),
+        filled=rows.join(stored.gaps, on="date", how="semi").select("date"),
+    )
+
+
+def _gaps(
+    stored: StoredSymbol, prices: Prices, rows: pl.DataFrame, refused: pl.DataFrame, task: CollectionTask
+) -> pl.DataFrame:
+    """Return the requested sessions that did not come: date, reason, tries, retry_on.
+
+    Sessions before the listing are not due.
+    """
+    requested = stored.requested
+    due = requested.filter(pl.col("date") >= prices.listed) if prices.listed else requested
+    missing = due.join(rows, on="date", how="anti").join(refused, on="date", how="left")
+    tried = missing.join(stored.gaps, on="date", how="left").sort("date")
+    tries = (pl.col("tries").fill_null(0) + 1).cast(pl.Int32)
+    backoff = pl.duration(days=(2 ** (tries - 1).clip(0, LONGEST_BACKOFF)).cast(pl.Int64))
+    recent = pl.col("date") > task.target - RECENT_GAP
+    return tried.select(
+        "date",
+        reason=pl.col("reason").fill_null("the provider has no bar"),
+        tries=tries,
+        retry_on=pl.when(recent).then(task.today).otherwise(task.today + backoff).cast(pl.Date),
+    )
+
+
+def series_row(answer: Answer[Prices], stored: StoredSymbol, task: CollectionTask) -> dict[str, Any]:
+    """Return the symbol's row of engine_price_series after an answer.
+
+    Args:
+        answer: of the provider.
+        stored: what the store holds of the symbol.
+        task: the collection.
+
+    Returns:
+        Values by column; what the answer does not say stays as it is stored.
+    """
+    old = stored.series
+    row = {
+        "symbol": answer.symbol,
+        "exchange": old.get("exchange"),
+        "currency": old.get("currency"),
+        "listed": old.get("listed"),
+        "outcome": answer.outcome.value,
+        "detail": answer.detail or None,
+        "failures": old.get("failures", 0),
+        "retry_on": old.get("retry_on"),
+        "asked_at": task.now,
+    }
+    if answer.data is not None:
+        prices = answer.data
+        row |= {"failures": 0, "retry_on": None}
+        row |= {
+            "exchange": prices.exchange or row["exchange"],
+            "currency": prices.currency or row["currency"],
+            "listed": prices.listed or row["listed"],
+        }
+    elif not answer.outcome.transient:
+        row["failures"] += 1
+        days = 2 ** min(row["failures"] - 1, LONGEST_BACKOFF)
+        row["retry_on"] = None if _recently_traded(stored, task) else task.today + timedelta(days=days)
+    return row
+
+
+def _recently_traded(stored: StoredSymbol, task: CollectionTask) -> bool:
+    newest = stored.closes["date"].max()
+    return isinstance(newest, date) and newest >= task.target - RECENTLY_TRADED

@@ -1,0 +1,105 @@
+"""Write price updates in transactions of some seconds' work, so that a kill loses no more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import polars as pl
+
+from engine.core.frames import polars_schema
+from engine.core.schema import TABLES
+from engine.core.stored_form import store_rows
+from engine.market_data.price_updates import SymbolUpdate
+from engine.market_data.task import CollectionTask
+from writers import open_writer
+from writers.retry import patiently
+
+COMMIT_SHARE = 0.1
+"""Upper bound of the time spent in commits: a Parquet folder rewrites its files with each."""
+KEPT_COLUMNS = {
+    "market_data_cache": ("id", "created_at", "sector", "industry", "exchange", "country", "market_cap"),
+}
+"""Columns of a stored row that stay when its prices change."""
+WRITTEN_TABLES = (
+    "market_data_cache",
+    "engine_raw_closes",
+    "engine_price_actions",
+    "engine_price_gaps",
+    "engine_price_series",
+    "engine_collections",
+)
+
+
+class PriceWriter:
+    """Gathers the updates of many symbols and commits them together.
+
+    Attributes:
+        rows: rows written, by table.
+    """
+
+    def __init__(self, task: CollectionTask, source: str) -> None:
+        self._task = task
+        self._source = source
+        self._pending: list[SymbolUpdate] = []
+        self._height = 0
+        self._next_commit = 0.0
+        self.rows: dict[str, int] = {}
+
+    def add(self, update: SymbolUpdate) -> None:
+        """Add an update; commit if there are enough rows and the last commit is not too recent."""
+        self._pending.append(update)
+        self._height += max(1, update.rows.height)
+        if self._height >= self._task.batch_rows and time.monotonic() >= self._next_commit:
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit the pending updates."""
+        if not self._pending:
+            return
+        began = time.monotonic()
+        patiently(self._commit, self._task.progress.note)
+        self._next_commit = time.monotonic() + (time.monotonic() - began) / COMMIT_SHARE
+        self._pending, self._height = [], 0
+
+    def _commit(self) -> None:
+        counts = {}
+        with open_writer(self._task.url, self._task.batch_rows) as writer, writer.transaction():
+            writer.create_missing(WRITTEN_TABLES)
+            for name, rows in self._tables():
+                writer.merge(TABLES[name], rows, KEPT_COLUMNS.get(name, ()))
+                counts[name] = rows.height
+            for name, part in (("engine_price_gaps", "filled"), ("engine_price_actions", "removed_actions")):
+                keys = self._gathered(part)
+                if keys.height:
+                    writer.remove(TABLES[name], keys.select(TABLES[name].key))
+        # Counted after the commit: a failed attempt is repeated.
+        for name, height in counts.items():
+            self.rows[name] = self.rows.get(name, 0) + height
+
+    def _tables(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield the pending updates as rows of tables."""
+        now = self._task.now
+        bars = pl.concat(update.rows for update in self._pending).with_columns(
+            data_source=pl.lit(self._source), fetched_at=pl.lit(now)
+        )
+        for name, rows in (
+            ("market_data_cache", bars),
+            ("engine_raw_closes", bars.drop_nulls("raw_close")),
+            ("engine_price_actions", self._gathered("actions").with_columns(fetched_at=pl.lit(now))),
+            ("engine_price_gaps", self._gathered("gaps").with_columns(asked_at=pl.lit(now))),
+        ):
+            if rows.height:
+                yield name, store_rows(TABLES[name], rows, now)
+        schema = polars_schema(TABLES["engine_price_series"])
+        series = [update.series for update in self._pending]
+        yield "engine_price_series", pl.DataFrame(series, schema=schema, orient="row")
+
+    def _gathered(self, part: str) -> pl.DataFrame:
+        """Return one frame of all pending updates, with their symbols."""
+        frames = [
+            frame.with_columns(symbol=pl.lit(update.symbol))
+            for update in self._pending
+            if (frame := getattr(update, part)).height
+        ]
+        return pl.concat(frames) if frames else pl.DataFrame()
