@@ -65,7 +65,7 @@ def fit_common(fit: OlsFit, y: Floats, common: Common, min_observations: int) ->
         for block in fill_rows(dates):
             sums = _block_sums(values, squares, common, block, columns.stop - left)
             part, unsure = line_from_sums(sums)
-            at = slice(block[0], block[-1] + 1) if block[-1] - block[0] + 1 == len(block) else block
+            at = slice(block[0], block[-1] + 1) if (np.diff(block) == 1).all() else block
             doubtful[at, columns] = unsure
             for name in FIGURES:
                 getattr(fit, name)[at, columns] = getattr(part, name)

@@ -308,6 +308,21 @@ def test_return_that_is_not_finite_spoils_only_its_windows() -> None:
         assert_cell(fit, (d, 0), *slow_returns(y_close[window, 0], x_close[window]))
 
 
+def test_windows_that_are_too_short_between_others() -> None:
+    """Sixteen windows of which some in the middle have too few rows: the others keep their own figures."""
+    y_close, x_close = panel()
+    x_close[55:100] = np.nan
+    stop = np.array([45, 47, 49, 51, 53, 55, 70, 80, 90, 100, 105, 110, 140, 144, 147, 150])
+    first = stop - 45
+    fit = rolling_ols(aligned_returns(y_close, x_close), first, stop, 30)
+    fitted = fit.fitted.all(axis=1)
+    assert fitted.tolist() == [True] * 6 + [False] * 6 + [True] * 4
+    for d, s in np.ndindex(fit.slope.shape):
+        if fitted[d]:
+            window = slice(first[d], stop[d])
+            assert_cell(fit, (d, s), *slow_returns(y_close[window, s], x_close[window]))
+
+
 def test_one_observation_decides_the_minimum() -> None:
     y_close, x_close = panel()
     fit = rolling_ols(aligned_returns(y_close, x_close), np.array([0, 0]), np.array([31, 30]), 30)
