@@ -1,4 +1,4 @@
-"""Correlation matrices of complete return series."""
+"""Correlation matrices of complete return series: equally weighted, or exponentially weighted."""
 
 from __future__ import annotations
 
@@ -6,44 +6,141 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.numerics.arrays import Floats
-from engine.numerics.centring import centred
-from engine.numerics.correlation_sets import set_figures, square_cells
+from engine.numerics.arrays import Bools, Floats, Ints, centred, round_up
+from engine.numerics.student_t import tail_of_angle
+
+MIN_OVERLAP = 30
+"""Rows below which a correlation is withheld (NaN)."""
+
+TILE = 32
+"""Series in one matrix product: one size, so that BLAS takes one path whatever else is computed."""
 
 
 @dataclass(frozen=True, slots=True)
-class CorrelationFit:
-    """rho: float64 [m,m]; significance: float64 [m,m], 1 - p of rho = 0; n: rows."""
+class MatrixCells:
+    """The cells of G square matrices, row after row, matrix after matrix: R = sum of size^2.
+
+    Attributes:
+        size: [G] rows of each matrix.
+        matrix: [R] number of a cell's matrix.
+        row: [R] its row in that matrix.
+        column: [R] its column in that matrix.
+    """
+
+    size: Ints
+    matrix: Ints
+    row: Ints
+    column: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class CellCorrelations:
+    """Figures of the R cells of square matrices.
+
+    Attributes:
+        rho: [R] correlations in [-1, 1].
+        significance: [R] 1 - p, p two-sided, of rho = 0.
+    """
 
     rho: Floats
     significance: Floats
-    n: int
 
 
-def correlation(returns: Floats) -> CorrelationFit:
-    """Pearson correlations of m complete series and their significance.
+def matrix_cells(size: Ints) -> MatrixCells:
+    """Return every cell of square matrices of these sizes [G]."""
+    cells = size * size
+    matrix = np.repeat(np.arange(size.size), cells)
+    within = np.arange(matrix.size) - np.repeat(np.cumsum(cells) - cells, cells)
+    width = size[matrix]
+    row = within // np.maximum(width, 1)
+    return MatrixCells(size, matrix, row, within - row * width)
 
-    returns: [n,m], finite. rho_ij = Sij / sqrt(Sii Sjj), S the sums of products of deviations, clipped to
-    [-1, 1]; the diagonal is exactly 1. A constant series has NaN in its whole row and column, its
-    diagonal too. Below 30 rows rho is NaN everywhere.
-    significance_ij = 1 - p, p two-sided from Student's t with n - 2 degrees of freedom at
-    rho sqrt((n - 2) / (1 - rho^2)): not withheld below 30 rows, NaN with a constant series and for
-    n < 3; a series with itself has 1 always.
-    Source: pandas' DataFrame.corr(min_periods=30), scipy's pearsonr.
+
+def correlations(returns: Floats, cells: MatrixCells) -> CellCorrelations:
+    """Return Pearson correlations and their significance in the cells of G matrices.
+
+        rho_ij = Sij / sqrt(Sii Sjj),  S sums of products of deviations, clipped to [-1, 1]
+        significance_ij = 1 - P(|T| >= |t|),  t = rho sqrt((n - 2) / (1 - rho^2))
+
+    T is Student's t with n - 2 degrees of freedom. The diagonal is exactly 1 in both. A constant series has
+    NaN in its whole row and column, in rho's diagonal too. Below MIN_OVERLAP rows rho is NaN everywhere;
+    the significance is not withheld, but NaN for n < 3. A pair's figures have the same bits in every
+    matrix that holds it. Source: pandas' DataFrame.corr(min_periods=30) and scipy's pearsonr.
+
+    Args:
+        returns: [G, n, w], finite; matrix g has the first size[g] columns, the others do not count.
+        cells: of the G matrices.
     """
-    n, m = returns.shape
-    rho, significance = set_figures(returns[None], square_cells(np.array([m])))
-    return CorrelationFit(rho.reshape(m, m), significance.reshape(m, m), n)
+    n = returns.shape[1]
+    upper = cells.row < cells.column
+    at = cells.matrix[upper], cells.row[upper], cells.column[upper]
+    pairs, varies = _pearson(returns, *at)
+    with np.errstate(invalid="ignore"):
+        tail = tail_of_angle(np.abs(pairs), (1.0 - pairs) * (1.0 + pairs), np.array(n - 2))
+    rho = np.where(varies[cells.matrix, cells.row], 1.0, np.nan)
+    significance = np.ones(rho.size)
+    lower = _mirrored(cells.size, *at)
+    rho[upper] = rho[lower] = pairs
+    significance[upper] = significance[lower] = 1.0 - tail
+    if n < MIN_OVERLAP:
+        rho[:] = np.nan
+    return CellCorrelations(rho, significance)
+
+
+def _mirrored(size: Ints, matrix: Ints, row: Ints, column: Ints) -> Ints:
+    """Return the number of the cell (column, row) for each cell (row, column)."""
+    cells = size * size
+    return np.asarray((np.cumsum(cells) - cells)[matrix] + column * size[matrix] + row)
+
+
+def _pearson(returns: Floats, matrix: Ints, row: Ints, column: Ints) -> tuple[Floats, Bools]:
+    """Return rho of pairs of columns of each set, and which columns vary, [G, w]."""
+    count, n, width = returns.shape
+    if n == 0:
+        return np.full(row.shape, np.nan), np.zeros((count, width), dtype=np.bool_)
+    filled = returns
+    if width % TILE:
+        filled = np.zeros((count, n, round_up(width, TILE)))
+        filled[:, :, :width] = returns
+    products = _products(_unit_sized(centred(filled)[1]))
+    variance = np.diagonal(products, axis1=1, axis2=2)
+    root = np.sqrt(np.where(variance > 0.0, variance, np.nan))
+    rho = products[matrix, row, column] / (root[matrix, row] * root[matrix, column])
+    np.minimum(np.maximum(rho, -1.0, out=rho), 1.0, out=rho)
+    return rho, np.asarray(variance > 0.0)
+
+
+def _products(series: Floats) -> Floats:
+    """Return the sums of products of the columns of each set [G, n, w], w a multiple of TILE: [G, w, w]."""
+    count, n, width = series.shape
+    right = series.transpose(0, 2, 1).copy().reshape(count, width // TILE, TILE, n)
+    left = right[:, :, None]
+    tiles = left @ right.transpose(0, 1, 3, 2).copy()[:, None]
+    return np.asarray(tiles.transpose(0, 1, 3, 2, 4).reshape(count, width, width))
+
+
+def _unit_sized(deviation: Floats) -> Floats:
+    """Scale columns by a power of two near their largest size, so that their squares cannot underflow."""
+    _, exponent = np.frexp(np.abs(deviation).max(axis=-2, keepdims=True))
+    return np.asarray(np.ldexp(deviation, -exponent))
 
 
 def ewma_correlation(returns: Floats, decay: float, bound: float, min_rows: int) -> Floats:
-    """Exponentially weighted correlations of m complete series: [m,m].
+    """Return exponentially weighted correlations of m complete series.
 
-    returns: [n,m], oldest row first. Weights w_t proportional to decay^(n-1-t), t = 0..n-1, of sum 1; means
-    are weighted too;
-    rho_ij = C_ij / sqrt(C_ii C_jj) with C_ij = sum_t w_t (r_ti - mean_i)(r_tj - mean_j), clipped to
-    [-bound, bound]; 0 if either variance is not positive or there are fewer than min_rows rows. The
-    diagonal is 1. Source: RiskMetrics, with means.
+        rho_ij = C_ij / sqrt(C_ii C_jj),  C_ij = sum_t w_t (r_ti - mean_i)(r_tj - mean_j)
+
+    with weights w_t proportional to decay^(n-1-t), t = 0..n-1, of sum 1, and means of the same weights;
+    clipped to [-bound, bound]. Source: RiskMetrics, with means.
+
+    Args:
+        returns: [n, m], oldest row first.
+        decay: weight of a row relative to the next one.
+        bound: largest size of a correlation of two different series.
+        min_rows: rows below which all of these are 0.
+
+    Returns:
+        Correlations [m, m]; 0 where a variance is not positive, the diagonal 1.
     """
     n, m = returns.shape
     rho = np.zeros((m, m))
@@ -53,14 +150,10 @@ def ewma_correlation(returns: Floats, decay: float, bound: float, min_rows: int)
         # Centring first keeps constants exact; the weighted mean of deviations is then small.
         _, deviation = centred(returns)
         deviation = deviation - weights @ deviation
-        rho = _scaled((deviation * weights[:, None]).T @ deviation)
+        covariance = (deviation * weights[:, None]).T @ deviation
+        variance = np.diagonal(covariance)
+        root = np.sqrt(np.where(variance > 0.0, variance, np.nan))
+        rho = covariance / (root[:, None] * root)
         rho = np.clip(np.where(np.isnan(rho), 0.0, rho), -bound, bound)
     np.fill_diagonal(rho, 1.0)
     return rho
-
-
-def _scaled(covariance: Floats) -> Floats:
-    """Covariances over the square roots of both variances; NaN where a variance is not positive."""
-    variance = np.diagonal(covariance)
-    root = np.sqrt(np.where(variance > 0.0, variance, np.nan))
-    return np.asarray(covariance / (root[:, None] * root))

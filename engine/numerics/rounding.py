@@ -16,13 +16,13 @@ TIE_MARGIN = 2.0**-50
 share of it is 4 to 8 ulp, and from 2^50 on, where too few bits are left for a fraction, more than half."""
 
 BLOCK = 1 << 14
-"""Numbers rounded at once: they stay in the processor's cache."""
+"""Numbers rounded at once, so that they stay in the processor's cache."""
 
 FRACTION_LIMIT = 2.0**50
 """From here on too few bits of |x| 10^scale are left for the fraction to be trusted."""
 
 INTEGER_LIMIT = 2.0**53
-"""Every float64 at least this large is an integer, so that rounding leaves it alone."""
+"""Every float64 at least this large is an integer, which rounding leaves alone."""
 
 CONTEXT = Context(prec=64, rounding=ROUND_HALF_UP)
 
@@ -37,10 +37,21 @@ PRODUCT_CONTEXT = Context(prec=28, rounding=ROUND_HALF_EVEN)
 def round_half_away(x: Floats, scale: int) -> Floats:
     """Round each number half away from zero at `scale` decimals, as its shortest decimal text.
 
-    x: float64 of any shape; scale: 0 to 22. The number meant by a float is the shortest decimal that
-    reads back as that float (Python's repr), so 2.675 at 2 decimals is 2.68 although the float is
-    slightly below. The result is the float64 nearest to the rounded decimal; NaN and infinities stay,
-    -0.0 becomes 0.0. Source: SQL numeric columns, which take a float as that text.
+    The number meant by a float is the shortest decimal that reads back as that float (Python's repr): 2.675
+    at 2 decimals is 2.68, although the float is slightly below. numpy.round and Polars round the float
+    itself and differ in thousands of ties; Decimal texts for every number take 50 times as long, and are
+    made only near a tie. Source: SQL numeric columns, which take a float as that text.
+
+    Args:
+        x: float64 of any shape.
+        scale: decimals, 0 to 22.
+
+    Returns:
+        The float64 nearest to the rounded decimal, in the shape of x. NaN and infinities stay, -0.0 becomes
+        0.0.
+
+    Raises:
+        ValueError: If the scale is outside 0 to 22.
     """
     if not 0 <= scale <= LARGEST_SCALE:
         raise ValueError(f"scale {scale} is outside 0..{LARGEST_SCALE}")
@@ -55,7 +66,7 @@ def round_half_away(x: Floats, scale: int) -> Floats:
 
 
 def _round_block(values: Floats, scale: int, rounded: Floats) -> None:
-    """Round into `rounded`. An integer below 2^53 over an exact power of ten is one correct division."""
+    """Round into `rounded`: an integer below 2^53 over an exact power of ten is one correct division."""
     power = 10.0**scale
     scaled = np.abs(values)
     scaled *= power
@@ -66,7 +77,7 @@ def _round_block(values: Floats, scale: int, rounded: Floats) -> None:
     off += scaled
     rounded /= power
     np.copysign(rounded, values, out=rounded)
-    # NaN is on neither side of a tie.
+    # Written so that NaN, on neither side of a tie, is unclear too.
     unclear = np.flatnonzero(~(off < 0.5))
     if unclear.size:
         rounded[unclear] = _by_text(values[unclear], scale)
@@ -74,24 +85,31 @@ def _round_block(values: Floats, scale: int, rounded: Floats) -> None:
 
 
 def _by_text(values: Floats, scale: int) -> Floats:
-    """Numbers about which the floats say too little; those from 2^53 on, and no numbers, as they are."""
+    """Round numbers near a tie as Decimals; NaN, infinities and numbers from 2^53 on stay as they are."""
     exact = values.copy()
     small = np.flatnonzero(np.abs(values) < INTEGER_LIMIT)
-    exact[small] = [_round_text(number, scale) for number in values[small].tolist()]
+    unit = Decimal(1).scaleb(-scale)
+    exact[small] = [float(Decimal(repr(x)).quantize(unit, context=CONTEXT)) for x in values[small].tolist()]
     return exact
 
 
-def _round_text(number: float, scale: int) -> float:
-    return float(Decimal(repr(number)).quantize(Decimal(1).scaleb(-scale), context=CONTEXT))
-
-
 def product_half_away(a: Floats, b: Floats, scale: int) -> Floats:
-    """a b rounded half away from zero at `scale` decimals, multiplied as shortest decimal texts.
+    """Multiply shortest decimal texts and round half away from zero at `scale` decimals.
 
-    a, b: float64 that broadcast to one shape; scale: 0 to 22. The texts' product is taken at 28
-    significant digits, half to even, and then rounded; the result is the float64 nearest to that decimal.
-    Products far enough from a tie are rounded as floats, the others as Decimals. NaN and infinities stay,
-    -0.0 becomes 0.0. Source: Python's Decimal arithmetic, stored in an SQL numeric column.
+    The texts' product is taken at 28 significant digits, half to even, and then rounded. Products far
+    enough from a tie are rounded as floats, the others as Decimals. Source: Python's Decimal arithmetic,
+    stored in an SQL numeric column.
+
+    Args:
+        a: float64, broadcast against b.
+        b: float64.
+        scale: decimals, 0 to 22.
+
+    Returns:
+        The float64 nearest to the rounded decimal. NaN and infinities stay, -0.0 becomes 0.0.
+
+    Raises:
+        ValueError: If the scale is outside 0 to 22.
     """
     if not 0 <= scale <= LARGEST_SCALE:
         raise ValueError(f"scale {scale} is outside 0..{LARGEST_SCALE}")
@@ -111,5 +129,6 @@ def product_half_away(a: Floats, b: Floats, scale: int) -> Floats:
 
 
 def _product_text(a: float, b: float, scale: int) -> float:
+    """Return the product of two shortest decimal texts, rounded."""
     product = PRODUCT_CONTEXT.multiply(Decimal(repr(a)), Decimal(repr(b)))
     return float(product.quantize(Decimal(1).scaleb(-scale), context=CONTEXT))

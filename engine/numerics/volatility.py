@@ -1,170 +1,254 @@
-"""Realised volatility, its heterogeneous autoregressive (HAR) forecast, its trend and its percentile."""
+"""Realised volatility of many windows of the same return series, with its forecast, trend and percentile."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from engine.numerics.arrays import Bools, Floats
-from engine.numerics.centring import centred, sum_products
-from engine.numerics.padded_products import pad_columns
-from engine.numerics.rolling_std import LONG, QUARTER, rolling_std
+from engine.numerics.arrays import Bools, Floats, Int32s, Ints, centred, pad_columns, sum_products
+from engine.numerics.har import LEAD, LONG, SHORT, har_from_rows, har_from_sums, r_squared
 
 ANNUAL = float(np.sqrt(252.0))
 """Annualises a daily standard deviation."""
 
+QUARTER = 63
 MIN_OBSERVATIONS = 63
 MIN_FOR_PERCENTILE = 252
 TREND_POINTS = 21
+"""All in rows."""
 
-WELL_CONDITIONED = 1e-4
-"""Determinant of the regressors' correlation matrix above which normal equations keep 1e-11 of a figure."""
+LARGEST_MEAN = 10.0
+"""Above this n mean^2 / S, S = sum r^2 - n mean^2 has lost more than one digit."""
 
 BLOCK_COLUMNS = 128
-"""Series at a time: their rolling figures stay in the cache."""
+"""Series at a time, so that their rolling figures stay in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
-class VolatilityFit:
-    """Figures of m return series of n rows; float64 [m], volatilities annualised, NaN where undefined.
+class WindowVolatility:
+    """Figures of w windows of m series: float64 [w, m], volatilities annualised, NaN under 63 returns.
 
-    realized_21, realized_63; daily, weekly, monthly: components of the last row; forecast, of the next
-    daily component; forecast_r_squared; trend_slope, a day; trend_r_squared; trend_strength;
-    percentile, in [0, 1).
+    Attributes:
+        realized_21: from the last 21 returns.
+        realized_63: from the last 63 returns.
+        daily, weekly: components D and W of the last row; the monthly one is realized_21.
+        forecast, forecast_r_squared: of the next daily component.
+        trend_slope: change of M a row.
+        trend_strength: R^2 of the trend, in [0, 1].
+        percentile: in [0, 1); NaN under 252 returns.
+        n: int32, returns in each window.
     """
 
     realized_21: Floats
     realized_63: Floats
     daily: Floats
     weekly: Floats
-    monthly: Floats
     forecast: Floats
     forecast_r_squared: Floats
     trend_slope: Floats
-    trend_r_squared: Floats
     trend_strength: Floats
     percentile: Floats
-    n: int
+    n: Int32s
+
+    @classmethod
+    def blank(cls, start: Ints, stop: Ints) -> WindowVolatility:
+        """Return no figures, only the lengths of the windows [start, stop)."""
+        figures = {field.name: np.full(start.shape, np.nan) for field in fields(cls) if field.name != "n"}
+        return cls(**figures, n=np.maximum(stop - start, 0).astype(np.int32))
+
+    @property
+    def computed(self) -> Bools:
+        """Whether a window has figures, [w, m]."""
+        return np.asarray(self.n >= MIN_OBSERVATIONS)
 
 
-def volatility(returns: Floats) -> VolatilityFit:
-    """Volatility figures of m complete series: returns [n,m], n >= 63, oldest row first, finite.
+@dataclass(frozen=True, slots=True)
+class OwnReturns:
+    """Returns of S series with gaps, each since its own previous close.
 
-    With A = sqrt(252) and sd the sample standard deviation (ddof 1):
-    D_t = |r_t| A; W_t = sd(r_{t-4..t}) A; M_t = sd(r_{t-20..t}) A;
-    daily, weekly, monthly = D, W, M of the last row; realized_21 = M; realized_63 = sd(last 63) A.
-    forecast, forecast_r_squared: `_har`. trend: `trend` of the last 21 M.
-    trend_strength = min(|trend_r_squared|, 1).
-    percentile = share of all n - 20 values of M strictly below the last; NaN for n < 252.
-    Source: Corsi (2009) for HAR.
+    Attributes:
+        returns: [T-1, S]; row i of a series leads from its close i to its close i + 1, counted without
+            its gaps; 0 after its last.
+        before: [T+1, S] closes of a series before each row of the panel.
     """
-    n, m = returns.shape
-    if n < MIN_OBSERVATIONS:
-        raise ValueError(f"{n} returns, at least {MIN_OBSERVATIONS} are needed")
-    padded = pad_columns(returns)
-    lefts = range(0, max(m, 1), BLOCK_COLUMNS)
-    blocks = [_block(padded[:, left : left + BLOCK_COLUMNS]) for left in lefts]
-    names = [field.name for field in fields(VolatilityFit) if field.name != "n"]
-    return VolatilityFit(
-        **{name: np.concatenate([getattr(block, name) for block in blocks])[:m] for name in names}, n=n
-    )
+
+    returns: Floats
+    before: Ints
+
+    def windows(self, first: Ints, stop: Ints) -> tuple[Ints, Ints]:
+        """Return the rows [start, end) of `returns` of the panel's windows [first, stop): [D, S] each."""
+        start, end = self.before[first], self.before[stop] - 1
+        return start, np.maximum(start, end)
 
 
-def _block(returns: Floats) -> VolatilityFit:
-    returns = np.ascontiguousarray(returns)
-    weekly, monthly = rolling_std(returns)
-    weekly *= ANNUAL
-    monthly *= ANNUAL
+def own_returns(close: Floats) -> OwnReturns:
+    """Return the simple returns of each column of close [T, S], NaN where there is none, without its gaps."""
+    finite = np.isfinite(close)
+    before = np.zeros((len(close) + 1, close.shape[1]), dtype=np.int64)
+    np.cumsum(finite, axis=0, out=before[1:])
+    dense = np.zeros(close.shape)
+    row, column = np.nonzero(finite)
+    dense[before[row, column], column] = close[row, column]
+    returns = np.zeros((max(len(close) - 1, 0), close.shape[1]))
+    np.divide(dense[1:], dense[:-1], out=returns, where=dense[1:] > 0.0)
+    np.subtract(returns, 1.0, out=returns, where=dense[1:] > 0.0)
+    return OwnReturns(returns, before)
+
+
+def rolling_volatility(returns: Floats, start: Ints, stop: Ints) -> WindowVolatility:
+    """Return the volatility figures of the rows [start, stop) of each series, for w windows of each.
+
+        D_t = |r_t| A        W_t = sd(r_{t-4..t}) A        M_t = sd(r_{t-20..t}) A
+
+    A = sqrt(252), sd the sample standard deviation (ddof 1). daily, weekly and realized_21 are D, W and M
+    of the window's last row, realized_63 = sd(last 63 returns) A. The forecast is `engine.numerics.har`'s.
+    The trend is the least-squares line through the last 21 values of M. The percentile is the share of all
+    n - 20 values of M in the window that are strictly below the last.
+
+    D, W, M and the deviation of 63 returns are computed once a row; windows differ in which rows they read.
+    A series' figures do not depend on the others, to the bit.
+
+    Args:
+        returns: [T, m], oldest row first, finite.
+        start: [w, m] first row of each window.
+        stop: [w, m] row after the last of each window.
+    """
+    fit = WindowVolatility.blank(start, stop)
+    if len(returns) < MIN_OBSERVATIONS:
+        return fit
+    for left in range(0, returns.shape[1], BLOCK_COLUMNS):
+        columns = slice(left, min(left + BLOCK_COLUMNS, returns.shape[1]))
+        row, column = np.nonzero(fit.computed[:, columns])
+        if row.size:
+            windows = _Windows(column, start[row, left + column], stop[row, left + column])
+            _fill(fit, (row, left + column), pad_columns(returns[:, columns]), windows)
+    return fit
+
+
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """Windows [c]: rows [start, stop) of a column."""
+
+    column: Ints
+    start: Ints
+    stop: Ints
+
+    def take(self, chosen: Bools | Ints) -> _Windows:
+        return _Windows(self.column[chosen], self.start[chosen], self.stop[chosen])
+
+    def rows(self, values: Floats, first: Ints, count: int) -> Floats:
+        """Return `count` rows of each window's column from `first` on, [count, c], c padded."""
+        return pad_columns(values[np.arange(count)[:, None] + first, self.column])
+
+
+def _fill(fit: WindowVolatility, at: tuple[Ints, Ints], returns: Floats, windows: _Windows) -> None:
+    """Put the figures of a block of columns into the cells of its windows."""
+    weekly, monthly = (deviation * ANNUAL for deviation in rolling_std(returns))
+    quarterly = rolling_std_of_quarter(returns)
     daily = np.abs(returns) * ANNUAL
-    forecast, forecast_r_squared = _har(daily, weekly, monthly)
-    slope, r_squared = trend(monthly[-TREND_POINTS:])
-    return VolatilityFit(
-        realized_21=monthly[-1].copy(),
-        realized_63=_std(returns[-QUARTER:]) * ANNUAL,
-        daily=daily[-1].copy(),
-        weekly=weekly[-1].copy(),
-        monthly=monthly[-1].copy(),
-        forecast=forecast,
-        forecast_r_squared=forecast_r_squared,
-        trend_slope=slope,
-        trend_r_squared=r_squared,
-        trend_strength=np.minimum(np.abs(r_squared), 1.0),
-        percentile=percentile(monthly, len(returns)),
-        n=len(returns),
-    )
+    last, column = windows.stop - 1, windows.column
+    fit.daily[at] = daily[last, column]
+    fit.weekly[at] = weekly[last - (SHORT - 1), column]
+    fit.realized_21[at] = monthly[last - LEAD, column]
+    fit.realized_63[at] = quarterly[last - (QUARTER - 1), column] * ANNUAL
+    trailing = windows.rows(monthly, windows.stop - LEAD - TREND_POINTS, TREND_POINTS)
+    slope, strength = (figure[: last.size] for figure in _trend(trailing))
+    fit.trend_slope[at], fit.trend_strength[at] = slope, np.minimum(np.abs(strength), 1.0)
+    fit.percentile[at] = _percentiles(monthly, windows)
+    components = (daily[LEAD:], weekly[LONG - SHORT :], monthly)
+    forecast, explained, unsure = har_from_sums(components, column, windows.start, windows.stop)
+    _redo(returns, windows, np.flatnonzero(unsure), forecast, explained)
+    fit.forecast[at], fit.forecast_r_squared[at] = forecast, explained
 
 
-def _std(values: Floats) -> Floats:
-    _, deviation = centred(values)
-    return np.sqrt(sum_products(deviation, deviation) / (len(values) - 1))
-
-
-def percentile(monthly: Floats, n: int) -> Floats:
-    """Share of the n - 20 values of M strictly below the last, [m]; NaN for n < 252."""
-    if n < MIN_FOR_PERCENTILE:
-        return np.full(monthly.shape[1], np.nan)
-    return np.asarray((monthly < monthly[-1]).mean(axis=0))
-
-
-def trend(values: Floats) -> tuple[Floats, Floats]:
-    """Least squares of values [p,m] on x = 0..p-1 with intercept: slopes and R^2 [m]."""
+def _trend(values: Floats) -> tuple[Floats, Floats]:
+    """Return slopes and R^2 [m] of the least-squares lines of values [p, m] on x = 0..p-1."""
     x = np.arange(len(values)) - (len(values) - 1) / 2
     _, deviation = centred(values)
     slope = np.einsum("i,ij->j", x, deviation) / np.sum(x * x)
-    return slope, _r_squared(deviation - x[:, None] * slope, deviation)
+    return slope, r_squared(deviation - x[:, None] * slope, deviation)
 
 
-def _har(daily: Floats, weekly: Floats, monthly: Floats) -> tuple[Floats, Floats]:
-    """Forecast of the next D, and R^2, from D_{t+1} = c + b_D D_t + b_W W_t + b_M M_t + e.
+def _percentiles(monthly: Floats, windows: _Windows) -> Floats:
+    """Return the share [c] of a window's values of M strictly below its last; NaN for n < 252."""
+    share = np.full(windows.column.shape, np.nan)
+    n = windows.stop - windows.start
+    for length in np.unique(n[n >= MIN_FOR_PERCENTILE]).tolist():
+        which = np.flatnonzero(n == length)
+        part = windows.take(which)
+        values = part.rows(monthly, part.start, length - LONG + 1)
+        share[which] = (values < values[-1]).mean(axis=0)[: which.size]
+    return share
 
-    daily [n,m], weekly [n-4,m], monthly [n-20,m]. Least squares with intercept over the n - 21 rows
-    where M_t and D_{t+1} exist, of minimum norm where the regressors are dependent. The forecast is the
-    fitted value at the last row.
+
+def _redo(returns: Floats, windows: _Windows, unsure: Ints, forecast: Floats, explained: Floats) -> None:
+    """Put forecasts of the unsure windows, computed from their own rows."""
+    n = (windows.stop - windows.start)[unsure]
+    for length in np.unique(n).tolist():
+        alike = unsure[n == length]
+        for left in range(0, alike.size, BLOCK_COLUMNS):
+            which = alike[left : left + BLOCK_COLUMNS]
+            part = windows.take(which)
+            rows = part.rows(returns, part.start, length)
+            weekly, monthly = (deviation * ANNUAL for deviation in rolling_std(rows))
+            figures = har_from_rows(np.abs(rows) * ANNUAL, weekly, monthly)
+            forecast[which], explained[which] = (figure[: which.size] for figure in figures)
+
+
+def rolling_std(returns: Floats) -> tuple[Floats, Floats]:
+    """Return sample standard deviations (ddof 1) of each 5 and of each 21 consecutive rows.
+
+    Sums grow by doubling, 5 = 4 + 1 and 21 = 16 + 5, from the window's own rows only: large values before a
+    window leave no trace in it, as they would in a running sum. Windows whose mean dwarfs their spread
+    are computed from their deviations; windows of equal values are exactly 0.
+
+    Args:
+        returns: [n, m], n >= 21, finite.
+
+    Returns:
+        [n-4, m] and [n-20, m]; row i is of the window from row i on.
     """
-    start = LONG - 1
-    components = (daily[start:], weekly[start - 4 :], monthly)
-    target_mean, target = centred(daily[start + 1 :])
-    parts = [centred(component[:-1]) for component in components]
-    deviations = [deviation for _, deviation in parts]
-    slopes = _least_squares(deviations, target)
-    residual = target.copy()
-    forecast = target_mean
-    for slope, (mean, deviation), component in zip(slopes, parts, components, strict=True):
-        residual -= slope * deviation
-        forecast = forecast + slope * (component[-1] - mean)
-    return forecast, _r_squared(residual, target)
+    sums, squares = _window_sums(returns), _window_sums(returns * returns)
+    short, long = (
+        _std(returns, total, square, width)
+        for total, square, width in zip(sums, squares, (SHORT, LONG), strict=True)
+    )
+    return short, long
 
 
-def _least_squares(regressors: list[Floats], target: Floats) -> Floats:
-    """Slopes [k,m] of m targets [p,m], each on its own k centred regressors [p,m]."""
-    k, m = len(regressors), target.shape[1]
-    gram = np.empty((m, k, k))
-    moment = np.empty((m, k))
-    for i, a in enumerate(regressors):
-        moment[:, i] = sum_products(a, target)
-        for j, b in enumerate(regressors[: i + 1]):
-            gram[:, i, j] = gram[:, j, i] = sum_products(a, b)
-    degenerate = _degenerate(gram)
-    varies = np.einsum("mii->mi", gram).any(axis=1)
-    gram[degenerate] = np.eye(k)
-    slopes = np.linalg.solve(gram, moment[:, :, None])[:, :, 0].T
-    for column in np.flatnonzero(degenerate & varies).tolist():
-        design = np.stack([a[:, column] for a in regressors], axis=1)
-        slopes[:, column] = np.linalg.lstsq(design, target[:, column])[0]
-    return np.asarray(slopes)
+def rolling_std_of_quarter(returns: Floats) -> Floats:
+    """Return sample standard deviations (ddof 1) of each 63 = 3 x 21 rows: [n, m], n >= 63, -> [n-62, m]."""
+    total, square = (
+        sums[2 * LONG :] + sums[LONG:-LONG] + sums[: -2 * LONG]
+        for _, sums in (_window_sums(returns), _window_sums(returns * returns))
+    )
+    return _std(returns, total, square, QUARTER)
 
 
-def _degenerate(gram: Floats) -> Bools:
-    """Gram matrices [m,k,k] that are too near to singular for normal equations."""
-    size = np.sqrt(np.einsum("mii->mi", gram))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        correlation = gram / (size[:, :, None] * size[:, None, :])
-        return np.asarray(~(np.linalg.det(correlation) > WELL_CONDITIONED))
+def _window_sums(values: Floats) -> tuple[Floats, Floats]:
+    """Return the sums of each 5 and of each 21 consecutive rows: [n-4, m], [n-20, m]."""
+    two = values[1:] + values[:-1]
+    four = two[2:] + two[:-2]
+    five = four[1:] + values[:-4]
+    eight = four[4:] + four[:-4]
+    sixteen = eight[8:] + eight[:-8]
+    return five, sixteen[5:] + five[:-16]
 
 
-def _r_squared(residual: Floats, deviation: Floats) -> Floats:
-    """1 - SSR / SST; where SST = 0, 1 if SSR = 0 and else 0."""
-    ssr, sst = sum_products(residual, residual), sum_products(deviation, deviation)
-    unexplained = np.divide(ssr, sst, out=(ssr != 0.0).astype(np.float64), where=sst != 0.0)
-    return np.asarray(1.0 - unexplained)
+def _std(values: Floats, total: Floats, square: Floats, width: int) -> Floats:
+    """Return standard deviations from sums and sums of squares, which it overwrites."""
+    level = total * total
+    level /= width
+    spread = square
+    spread -= level
+    unsteady = level > LARGEST_MEAN * spread
+    if unsteady.any():
+        row, column = np.nonzero(unsteady)
+        windows = sliding_window_view(values, width, axis=0)[row, column]
+        # Padded: the sums of a single column run another way, with other last bits.
+        _, deviations = centred(pad_columns(windows.T))
+        spread[unsteady] = sum_products(deviations, deviations)[: row.size]
+    spread /= width - 1
+    return np.sqrt(spread, out=spread)

@@ -8,10 +8,15 @@ from engine.numerics.arrays import Ints
 
 
 def window_bounds(days: Ints, targets: Ints, lookback_days: int) -> tuple[Ints, Ints]:
-    """Rows of the calendar windows [target - lookback_days, target], both ends inclusive.
+    """Find the rows of the calendar windows [target - lookback_days, target], both ends inclusive.
 
-    days: int64[T], the day number of each row, ascending. targets: int64[D].
-    Returns first[D], stop[D]: window d is the rows t with first[d] <= t < stop[d].
+    Args:
+        days: [T] the day number of each row, ascending.
+        targets: [D] day numbers.
+        lookback_days: calendar days.
+
+    Returns:
+        first [D] and stop [D]: window d is the rows t with first[d] <= t < stop[d].
     """
     first = np.searchsorted(days, targets - lookback_days, side="left")
     stop = np.searchsorted(days, targets, side="right")

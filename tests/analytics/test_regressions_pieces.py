@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.analytics.factors.alignment import chain, join, tracks, within
-from engine.numerics.rolling_slopes import rolling_slopes
+from engine.numerics.coefficients import rolling_slopes
 from engine.numerics.rounding import product_half_away
 
 SLOPE_TOLERANCE = 1e-12

@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 
+from engine.numerics.coefficients import rolling_ridge
 from engine.numerics.ols import aligned_returns, rolling_ols
-from engine.numerics.ridge import rolling_ridge
 
 SYMBOLS, SESSIONS, WINDOW, FACTORS = 2_000, 750, 84, 6
 

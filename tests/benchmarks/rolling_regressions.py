@@ -23,8 +23,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.numerics.coefficients import rolling_ridge
 from engine.numerics.ols import aligned_returns, rolling_ols
-from engine.numerics.ridge import rolling_ridge
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")

@@ -32,7 +32,7 @@ from engine.core.job_catalog import (
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.window import PRICE_LOOK_BACK
-from engine.numerics import correlation_sets
+from engine.numerics import correlation
 from engine.numerics import volatility as figures
 from engine.parity.tolerance import OFF_BY_ONE_IN
 from tests.docs.blocks import PAGES, ROOT, name
@@ -82,7 +82,7 @@ CLAIMS = {
         ("$A = \\sqrt{{{:.0f}}}$", figures.ANNUAL**2),
     ],
     "calculations/correlations.md": [
-        (", {} for its correlations to be numbers", correlation_sets.MIN_OVERLAP),
+        (", {} for its correlations to be numbers", correlation.MIN_OVERLAP),
         ("lots of at least {:,} USD", MIN_POSITION_VALUE),
         ("at least {:g} % of gross", MIN_POSITION_PERCENT),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.numerics.arrays import Floats, Ints
-from engine.numerics.ols import OlsFit, aligned_returns, ols, rolling_ols
+from engine.numerics.ols import OlsFit, PairReturns, aligned_returns, rolling_ols
 
 PARITY = 1e-10
 """Absolute and relative: four digits beyond the finest stored scale."""
@@ -46,6 +47,31 @@ def assert_cell(fit: OlsFit, at: tuple[int, int], x: Floats, y: Floats) -> None:
         np.testing.assert_allclose(
             getattr(fit, name)[at], expected, rtol=PARITY, atol=PARITY, err_msg=f"{name} {at}"
         )
+
+
+def ols(x: Floats, y: Floats) -> OlsFit:
+    """Each column of y [n,m] on each column of x [n,k], over all rows as one window: results [k,m]."""
+    rows, columns = len(y) + 1, y.shape[1]
+    previous = np.arange(rows, dtype=np.int32) - 1
+    fit = OlsFit.blank((x.shape[1], columns))
+    for k in range(x.shape[1]):
+        base = np.append(np.nan, x[:, k])
+        pairs = PairReturns(
+            y=np.vstack([np.full(columns, np.nan), y]),
+            x=np.broadcast_to(base[:, None], (rows, columns)),
+            previous=np.repeat(previous[:, None], columns, axis=1),
+            base_x=base,
+            base_previous=previous,
+        )
+        fit.put(slice(k, k + 1), rolling_ols(pairs, np.array([0]), np.array([rows]), 1))
+    return fit
+
+
+def only(returns: PairReturns, columns: Ints) -> PairReturns:
+    """Some of the pairs."""
+    return replace(
+        returns, y=returns.y[:, columns], x=returns.x[:, columns], previous=returns.previous[:, columns]
+    )
 
 
 def closes_of(returns: Floats) -> Floats:
@@ -354,7 +380,7 @@ def test_same_bytes_whatever_else_is_computed(spoil: Spoil) -> None:
     for count in (1, 1, 2, 3, 7, 12):
         columns = rng.permutation(y_close.shape[1])[:count]
         dates = rng.permutation(len(first))[: 2 * count - 1]
-        part = rolling_ols(returns.columns(columns), first[dates], stop[dates], 30)
+        part = rolling_ols(only(returns, columns), first[dates], stop[dates], 30)
         for name in FIGURES:
             expected = getattr(whole, name)[np.ix_(dates, columns)]
             assert expected.tobytes() == np.ascontiguousarray(getattr(part, name)).tobytes(), name

@@ -26,7 +26,7 @@ from engine.core.job_catalog import (
     Reason,
 )
 from engine.numerics.arrays import Floats
-from engine.numerics.correlation_sets import MIN_OVERLAP
+from engine.numerics.correlation import MIN_OVERLAP
 from engine.numerics.student_t import two_sided_tail
 
 Series = dict[str, dict[date, float]]

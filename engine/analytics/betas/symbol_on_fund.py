@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from engine.analytics.positions.lots import Lots
 from engine.analytics.price_panel import Panel
 from engine.core.job_catalog import Job
-from engine.numerics.line_fit import OlsFit
-from engine.numerics.ols import aligned_returns, rolling_ols
+from engine.numerics.ols import OlsFit, aligned_returns, rolling_ols
 
 CAP = 5.0
 """Largest size of a slope; the other figures stay those of the uncapped one."""

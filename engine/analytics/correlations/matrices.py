@@ -11,7 +11,7 @@ import numpy as np
 from engine.analytics.correlations.common_days import Closes, HoldingSets, concat_sets, day_sets, no_sets
 from engine.core.job_catalog import CORRELATIONS
 from engine.numerics.arrays import Bools, Floats, Ints
-from engine.numerics.correlation_sets import TILE, set_figures, square_cells
+from engine.numerics.correlation import TILE, CellCorrelations, correlations, matrix_cells
 
 MIN_CLOSES = 2
 BATCH_CELLS = 1 << 17
@@ -89,12 +89,13 @@ def _gathered(closes: Closes, column: Ints, sets: HoldingSets) -> Matrices:
         return _empty(sets)
     known, place = np.unique(column[sets.holding], return_inverse=True)
     level = closes.close[np.ix_(sets.days[: sets.n[0] + 1], known)]
-    whole = set_figures(_log_returns(level[None]), square_cells(np.array([known.size])))
-    cells = square_cells(sets.size)
+    whole = correlations(_log_returns(level[None]), matrix_cells(np.array([known.size])))
+    cells = matrix_cells(sets.size)
     corner = (np.cumsum(sets.size) - sets.size)[cells.matrix]
     first, second = corner + cells.row, corner + cells.column
     at = place[first] * known.size + place[second]
-    return _filled(sets, sets.holding[first], sets.holding[second], *(figure[at] for figure in whole))
+    figures = CellCorrelations(whole.rho[at], whole.significance[at])
+    return _filled(sets, sets.holding[first], sets.holding[second], figures)
 
 
 def _side_by_side(closes: Closes, column: Ints, sets: HoldingSets) -> Iterator[Matrices]:
@@ -118,9 +119,9 @@ def _batch(close: Floats, column: Ints, sets: HoldingSets, width: int) -> Matric
     holding = np.full((sets.size.size, width), -1)
     holding[np.arange(width) < sets.size[:, None]] = sets.holding
     level = close[days[:, :, None], column[holding][:, None, :]]
-    cells = square_cells(sets.size)
+    cells = matrix_cells(sets.size)
     first, second = holding[cells.matrix, cells.row], holding[cells.matrix, cells.column]
-    return _filled(sets, first, second, *set_figures(_log_returns(level), cells))
+    return _filled(sets, first, second, correlations(_log_returns(level), cells))
 
 
 def _log_returns(level: Floats) -> Floats:
@@ -128,10 +129,12 @@ def _log_returns(level: Floats) -> Floats:
     return np.log(level[:, 1:] / level[:, :-1])
 
 
-def _filled(sets: HoldingSets, first: Ints, second: Ints, rho: Floats, significance: Floats) -> Matrices:
-    return Matrices(sets.session, sets.owner, sets.size, sets.n, first, second, rho, significance)
+def _filled(sets: HoldingSets, first: Ints, second: Ints, figures: CellCorrelations) -> Matrices:
+    return Matrices(
+        sets.session, sets.owner, sets.size, sets.n, first, second, figures.rho, figures.significance
+    )
 
 
 def _empty(sets: HoldingSets) -> Matrices:
-    blank, nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
-    return _filled(replace(sets, size=np.zeros_like(sets.size)), blank, blank, nothing, nothing)
+    blank, figures = np.zeros(0, dtype=np.int64), CellCorrelations(np.zeros(0), np.zeros(0))
+    return _filled(replace(sets, size=np.zeros_like(sets.size)), blank, blank, figures)

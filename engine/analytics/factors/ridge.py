@@ -16,7 +16,7 @@ from engine.core.funds import STYLE_FUNDS
 from engine.core.job_catalog import NO_FACTOR_DATA, RIDGE_FACTORS, RIDGE_NO_POSITION_BETAS, Reason
 from engine.core.rules import Alignment
 from engine.numerics.arrays import Bools, Floats
-from engine.numerics.ridge import rolling_ridge
+from engine.numerics.coefficients import rolling_ridge
 
 PENALTY = 1.0
 """On the sum of squares of standardised returns, so a light shrinkage."""

@@ -22,7 +22,7 @@ from engine.core.job_catalog import (
 )
 from engine.core.rules import Alignment
 from engine.numerics.arrays import Bools, Floats
-from engine.numerics.rolling_slopes import rolling_slopes
+from engine.numerics.coefficients import rolling_slopes
 
 FUNDS = tuple(dict.fromkeys(fund for pair in SPREAD_FUNDS.values() for fund in pair))
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from engine.analytics.positions.lots import Lots
 from engine.analytics.price_panel import Panel
 from engine.core.job_catalog import VOLATILITY
-from engine.numerics.arrays import Floats, Ints
-from engine.numerics.padded_products import COLUMN_GROUP, ROW_GROUP, round_up
-from engine.numerics.rolling_volatility import WindowVolatility, rolling_volatility
+from engine.numerics.arrays import COLUMN_GROUP, ROW_GROUP, Floats, Ints, round_up
+from engine.numerics.volatility import WindowVolatility, rolling_volatility
 
 PORTFOLIOS_AT_A_TIME = 16
 """Their series are held together: 16 x 121 sessions x 252 returns are 4 MB."""

@@ -20,8 +20,7 @@ from engine.core.job_catalog import (
 )
 from engine.core.rules import SyntheticPrefix
 from engine.numerics.arrays import Ints
-from engine.numerics.gap_returns import own_returns
-from engine.numerics.rolling_volatility import WindowVolatility, rolling_volatility
+from engine.numerics.volatility import WindowVolatility, own_returns, rolling_volatility
 
 STEEPEST_STABLE = 0.001
 """Volatility a day: a slope beyond it may be a trend."""
@@ -53,7 +52,7 @@ def volatility(
     column = panel.columns(quoted.frame["measured"])
     of_symbols, place = symbol_volatility(panel, column)
     of_portfolios = portfolio_volatility(quoted, column, panel, len(portfolios.ids))
-    known = of_symbols.known[:, place].T
+    known = of_symbols.computed[:, place].T
     used = _by_portfolio(known, quoted, len(portfolios.ids))
     reasons = _reasons(live, quoted, used, of_portfolios)
     held = np.bincount(live.frame["portfolio"], minlength=len(used))[:, None]
@@ -118,7 +117,7 @@ def _reasons(live: Lots, quoted: Lots, used: Ints, figures: WindowVolatility) ->
         VOLATILITY_NO_ACTIVE_POSITIONS: held == 0,
         VOLATILITY_NO_PUBLIC_POSITIONS: eligible == 0,
         NO_POSITION_VOLATILITY: used == 0,
-        NO_PORTFOLIO_VOLATILITY: ~figures.known,
+        NO_PORTFOLIO_VOLATILITY: ~figures.computed,
     }
     return first_reasons(VOLATILITY, cases, used.shape)
 

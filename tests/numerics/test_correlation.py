@@ -1,4 +1,4 @@
-"""Correlations against pandas, scipy and numpy."""
+"""Correlations against pandas, scipy and numpy; those of a set of series have the bits of the whole."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ import pytest
 from scipy import stats
 
 from engine.numerics.arrays import Floats
-from engine.numerics.correlation import correlation, ewma_correlation
+from engine.numerics.correlation import CellCorrelations, correlations, ewma_correlation, matrix_cells
 
 PARITY = 1e-10
 """Absolute: four digits beyond the stored scale."""
+
+
+def correlation(values: Floats) -> CellCorrelations:
+    """The one matrix of all columns, its figures [m,m]."""
+    m = values.shape[1]
+    figures = correlations(values[None], matrix_cells(np.array([m])))
+    return CellCorrelations(figures.rho.reshape(m, m), figures.significance.reshape(m, m))
 
 
 def returns(n: int, m: int = 6) -> Floats:
@@ -25,7 +32,6 @@ def returns(n: int, m: int = 6) -> Floats:
 def test_equals_pandas_and_scipy(n: int) -> None:
     values = returns(n)
     fit = correlation(values)
-    assert fit.n == n
     expected = pd.DataFrame(values).corr(min_periods=30)
     np.testing.assert_allclose(fit.rho, expected, rtol=0.0, atol=PARITY)
     for i, j in np.ndindex(6, 6):
@@ -101,3 +107,35 @@ def test_weighted_with_a_constant_series_is_zero_there() -> None:
     rho = ewma_correlation(values, 0.94, 0.95, 30)
     np.testing.assert_array_equal(rho[1], [0.0, 1.0, 0.0, 0.0])
     assert (rho[0, [2, 3]] != 0.0).all()
+
+
+def test_cells_run_row_after_row_and_set_after_set() -> None:
+    cells = matrix_cells(np.array([2, 0, 1]))
+    assert cells.matrix.tolist() == [0, 0, 0, 0, 2]
+    assert cells.row.tolist() == [0, 0, 1, 1, 0]
+    assert cells.column.tolist() == [0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("series", [3, 31, 32, 33, 150])
+@pytest.mark.parametrize("rows", [24, 62])
+def test_sets_have_the_bits_of_the_whole(series: int, rows: int) -> None:
+    rng = np.random.default_rng(series)
+    returns = rng.normal(0.0, 0.01, (rows, series))
+    returns[:, 1] = 0.02
+    whole = correlation(returns)
+    for count in (1, 2, 40):
+        size = rng.integers(1, min(series, 70) + 1, count)
+        member = np.zeros((count, size.max()), dtype=np.int64)
+        for row, n in zip(member, size, strict=True):
+            row[:n] = np.sort(rng.choice(series, n, replace=False))
+        cells = matrix_cells(size)
+        figures = correlations(returns[:, member].transpose(1, 0, 2).copy(), cells)
+        at = member[cells.matrix, cells.row], member[cells.matrix, cells.column]
+        np.testing.assert_array_equal(figures.rho, whole.rho[at])
+        np.testing.assert_array_equal(figures.significance, whole.significance[at])
+
+
+def test_figures_are_the_same_both_ways() -> None:
+    whole = correlation(np.random.default_rng(0).normal(size=(62, 100)))
+    np.testing.assert_array_equal(whole.rho, whole.rho.T)
+    np.testing.assert_array_equal(whole.significance, whole.significance.T)
