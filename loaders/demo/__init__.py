@@ -1,8 +1,8 @@
-"""An invented world of any size to try the engine on: `demo_world`.
+"""Synthetic data of any size to try the engine on: `demo_world`.
 
-A seeded factor-model market of some years, and portfolios of five kinds that between them meet
-every case a run must handle. The same arguments give byte-identical frames; portfolio k is the
-same however many there are.
+Prices come from a seeded factor model, and portfolios are of five kinds that together contain every
+case a run must handle. The same arguments give byte-identical frames; portfolio k is the same
+however many there are.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import polars as pl
 from engine.core.errors import UsageError
 from engine.core.frames import empty
 from engine.core.schema import TABLES
-from loaders.demo.holdings import holdings
-from loaders.demo.instruments import instruments
-from loaders.demo.market import market
-from loaders.demo.prices import market_data_cache
-from loaders.demo.references import references
-from loaders.demo.universe import FEWEST_SYMBOLS, MOST_SYMBOLS
+from loaders.demo.instrument_list import list_instruments
+from loaders.demo.listings import FEWEST_SYMBOLS, MOST_SYMBOLS
+from loaders.demo.portfolios import portfolio_tables
+from loaders.demo.price_model import simulate_market
+from loaders.demo.price_table import market_data_cache
+from loaders.demo.references import reference_tables
 
 __all__ = ["demo_world"]
 
@@ -34,22 +34,29 @@ def demo_world(
     end: date = date(2025, 12, 19),
     years: float = 2,
 ) -> dict[str, pl.DataFrame]:
-    """One frame for each input and state table of the schema, in its exact types.
+    """Make one frame for each input and state table of the schema, in its exact types.
 
-    positions: of each portfolio. symbols: listed symbols with prices, funds included; priced
-    option contracts come on top. Prices cover the sessions of `years` years up to `end`;
-    positions are entered in the second half of them.
+    Args:
+        portfolios: how many.
+        positions: of each portfolio, entered in the second half of the prices' sessions.
+        symbols: listed symbols with prices, funds included; priced option contracts are added.
+        seed: of all random numbers.
+        end: last day of prices.
+        years: length of the price history.
+
+    Returns:
+        Frames by table; tables without demo data are empty.
     """
     _check(portfolios, positions, symbols, years)
-    priced = market(symbols, seed, end, years)
-    tradable = instruments(priced)
-    made = {
-        "market_data_cache": market_data_cache(tradable, seed),
-        **holdings(tradable, portfolios, positions, seed),
-        **references(priced, seed),
+    market = simulate_market(symbols, seed, end, years)
+    instruments = list_instruments(market)
+    frames = {
+        "market_data_cache": market_data_cache(instruments, seed),
+        **portfolio_tables(instruments, portfolios, positions, seed),
+        **reference_tables(market, seed),
     }
     read = [name for name, table in TABLES.items() if table.role in ("input", "state")]
-    return {name: made[name] if name in made else empty(TABLES[name]) for name in read}
+    return {name: frames[name] if name in frames else empty(TABLES[name]) for name in read}
 
 
 def _check(portfolios: int, positions: int, symbols: int, years: float) -> None:

@@ -1,4 +1,4 @@
-"""Five kinds of portfolio, taken in turn, so that any five in a row show every case."""
+"""Five kinds of portfolio, used in turn, so that any five in a row contain every case."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import IntEnum
 
 import numpy as np
 
-from loaders.demo.universe import Integers
+from loaders.demo.listings import Integers
 
 
-class Kind(IntEnum):
-    """What a slot of a portfolio holds."""
+class SlotKind(IntEnum):
+    """Kind of the instrument in a portfolio's slot."""
 
     STOCK = 0
     SHORT = 1
@@ -24,12 +24,19 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True)
 class Archetype:
-    """A kind of portfolio: gross exposure over equity, and the shares of its slots by kind."""
+    """A kind of portfolio.
+
+    Attributes:
+        name: part of the portfolios' names.
+        account_type: of portfolios.
+        gross: gross exposure / equity.
+        mix: fraction of the slots by kind.
+    """
 
     name: str
     account_type: str
     gross: float
-    mix: Mapping[Kind, float]
+    mix: Mapping[SlotKind, float]
 
 
 LONG_SHORT, ETF_CORE, GROWTH, LEVERAGED, FAMILY_OFFICE = range(5)
@@ -40,22 +47,22 @@ ARCHETYPES = (
         "taxable",
         1.4,
         {
-            Kind.STOCK: 0.45,
-            Kind.SHORT: 0.2,
-            Kind.HEDGE: 0.05,
-            Kind.OPTION: 0.2,
-            Kind.PRIVATE: 0.1,
+            SlotKind.STOCK: 0.45,
+            SlotKind.SHORT: 0.2,
+            SlotKind.HEDGE: 0.05,
+            SlotKind.OPTION: 0.2,
+            SlotKind.PRIVATE: 0.1,
         },
     ),
-    Archetype("ETF Core", "ira", 0.97, {Kind.FUND: 0.55, Kind.STOCK: 0.45}),
-    Archetype("Growth", "taxable", 0.95, {Kind.STOCK: 0.95, Kind.OPTION: 0.05}),
-    Archetype("Leveraged", "taxable", 1.9, {Kind.STOCK: 0.9, Kind.HEDGE: 0.1}),
-    Archetype("Family Office", "trust", 0.9, {Kind.PRIVATE: 1.0}),
+    Archetype("ETF Core", "ira", 0.97, {SlotKind.FUND: 0.55, SlotKind.STOCK: 0.45}),
+    Archetype("Growth", "taxable", 0.95, {SlotKind.STOCK: 0.95, SlotKind.OPTION: 0.05}),
+    Archetype("Leveraged", "taxable", 1.9, {SlotKind.STOCK: 0.9, SlotKind.HEDGE: 0.1}),
+    Archetype("Family Office", "trust", 0.9, {SlotKind.PRIVATE: 1.0}),
 )
 
 
 def slot_kinds(positions: int) -> Integers:
-    """Archetypes x slots: the kind of each slot, in the order of the mix."""
+    """Return the kind of each slot, archetypes x slots, in the order of the mix."""
     middles = (np.arange(positions) + 0.5) / positions
     return np.stack([_kinds(archetype, middles) for archetype in ARCHETYPES])
 

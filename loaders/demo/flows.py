@@ -1,4 +1,4 @@
-"""equity_changes: money in and out, on sessions, weekends, and one taken back."""
+"""Rows of equity_changes: contributions and withdrawals on sessions and weekends, one deleted."""
 
 from __future__ import annotations
 
@@ -7,16 +7,25 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.core.row_ids import row_ids
-from loaders.demo.market import stream
-from loaders.demo.rows import STAMP, rows
+from loaders.demo.price_model import stream
+from loaders.demo.schema_rows import STAMP, schema_rows
 
 FLOWS = 4
 WEEKEND_FLOW, DELETED_FLOW = 2, 3
-"""Of each portfolio's four flows, the third falls on a Saturday, the fourth was deleted."""
+"""Of each portfolio's four flows, the third is on a Saturday, the fourth is deleted."""
 
 
 def equity_changes(portfolios: pl.DataFrame, days: NDArray[np.datetime64], seed: int) -> pl.DataFrame:
-    """Four flows a portfolio, of half a percent to 3 % of its capital, in the last half year."""
+    """Make four flows for each portfolio, in the last half year.
+
+    Args:
+        portfolios: rows of portfolios.
+        days: sessions, ascending.
+        seed: of the random numbers.
+
+    Returns:
+        Rows of equity_changes; an amount is 0.5 to 3 % of the portfolio's capital.
+    """
     draws = stream(seed, "flows").random((len(portfolios), FLOWS, 3))
     portfolio, flow = (index.ravel() for index in np.indices(draws.shape[:2]))
     recent = min(120, len(days) // 3)
@@ -36,4 +45,4 @@ def equity_changes(portfolios: pl.DataFrame, days: NDArray[np.datetime64], seed:
         }
     )
     deleted = pl.when(pl.col("flow") == DELETED_FLOW).then(pl.lit(STAMP))
-    return rows("equity_changes", frame.with_columns(deleted_at=deleted))
+    return schema_rows("equity_changes", frame.with_columns(deleted_at=deleted))

@@ -1,4 +1,4 @@
-"""company_profiles, benchmarks_sector_weights, stress_test_scenarios and factor_definitions."""
+"""Rows of company_profiles, sector weights, stress scenarios and factor definitions."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import polars as pl
 
 from engine.core.funds import BENCHMARK
 from engine.core.row_ids import row_ids
-from loaders.demo.market import Market, stream
-from loaders.demo.rows import rows
-from loaders.demo.tables import FACTOR_DEFINITIONS, STRESS_SCENARIOS
-from loaders.demo.universe import FUNDS, SECTORS, Integers
+from loaders.demo.fixed_tables import FACTOR_DEFINITIONS, STRESS_SCENARIOS
+from loaders.demo.listings import FUNDS, SECTORS, Integers
+from loaders.demo.price_model import SimulatedMarket, stream
+from loaders.demo.schema_rows import schema_rows
 
 FUND_COMPANIES = (4, 33)
+"""Companies whose profile says that they are funds."""
 UNPROFILED, UNPROFILED_EVERY = 6, 50
+"""Of every 50 companies, the one at 6 has no profile."""
 NO_BETA, NO_BETA_EVERY = 5, 9
+"""Of every 9 companies, the one at 5 has no beta."""
 
 
-def references(market: Market, seed: int) -> dict[str, pl.DataFrame]:
-    """What is known beside prices and holdings."""
+def reference_tables(market: SimulatedMarket, seed: int) -> dict[str, pl.DataFrame]:
+    """Make the rows of the tables that hold neither prices nor positions, by table."""
     return {
         "company_profiles": _profiles(market, seed),
         "benchmarks_sector_weights": _sector_weights(market),
@@ -27,8 +30,8 @@ def references(market: Market, seed: int) -> dict[str, pl.DataFrame]:
     }
 
 
-def _profiles(market: Market, seed: int) -> pl.DataFrame:
-    """Funds, then companies: some without a beta, two called funds, one in fifty unknown."""
+def _profiles(market: SimulatedMarket, seed: int) -> pl.DataFrame:
+    """Make the profiles of funds and companies, with the exceptions named above."""
     count, year = len(market.symbols), market.closes[:, -252:]
     draws = stream(seed, "profiles").random((count, 4))
     company = np.arange(count) - len(FUNDS)
@@ -48,13 +51,13 @@ def _profiles(market: Market, seed: int) -> pl.DataFrame:
         }
     ).hstack(_sectors(market.sectors))
     no_beta = pl.col("company") % NO_BETA_EVERY == NO_BETA
-    known = frame.with_columns(
+    profiles = frame.with_columns(
         pl.when(~pl.col("is_etf")).then(pl.col("sector", "industry")),
         beta=pl.when(~no_beta | (pl.col("company") < 0)).then("beta"),
     ).filter(pl.col("company") % UNPROFILED_EVERY != UNPROFILED)
-    return rows(
+    return schema_rows(
         "company_profiles",
-        known,
+        profiles,
         exchange="NYQ",
         country="United States",
         is_fund=False,
@@ -63,7 +66,7 @@ def _profiles(market: Market, seed: int) -> pl.DataFrame:
 
 
 def _sectors(sectors: Integers) -> pl.DataFrame:
-    """Sector and industry of each listed symbol, null for funds."""
+    """Return sector and industry of each listed symbol, null for funds."""
     table = pl.DataFrame(
         {
             "sector": [sector.name for sector in SECTORS],
@@ -75,14 +78,14 @@ def _sectors(sectors: Integers) -> pl.DataFrame:
 
 
 def _names(symbols: pl.Series) -> pl.Series:
-    """What a fund holds, and plainly invented companies."""
+    """Return names that say what a fund holds, or that a company is invented."""
     funds = pl.Series([f"{fund.name} ETF" for fund in FUNDS])
     invented = symbols[len(FUNDS) :].str.to_titlecase() + " Demo Holdings"
     return pl.concat([funds, invented])
 
 
-def _sector_weights(market: Market) -> pl.DataFrame:
-    """The index's weights half-way and at the end of the prices."""
+def _sector_weights(market: SimulatedMarket) -> pl.DataFrame:
+    """Return the index's weights in the middle and at the end of the prices."""
     dates = pl.Series("asof_date", market.days[[len(market.days) // 2, -1]])
     sectors = pl.DataFrame(
         {
@@ -92,7 +95,7 @@ def _sector_weights(market: Market) -> pl.DataFrame:
     )
     frame = dates.to_frame().join(sectors, how="cross")
     key = row_ids("benchmarks_sector_weights", frame["asof_date"], frame["sector"])
-    return rows(
+    return schema_rows(
         "benchmarks_sector_weights",
         frame.with_columns(id=key),
         benchmark_code=BENCHMARK,
@@ -105,7 +108,7 @@ def _scenarios() -> pl.DataFrame:
     columns = ["scenario_id", "name", "category", "severity", "shock_config", "active"]
     frame = pl.DataFrame(STRESS_SCENARIOS, schema=columns, orient="row")
     key = row_ids("stress_test_scenarios", frame["scenario_id"])
-    return rows("stress_test_scenarios", frame.with_columns(id=key))
+    return schema_rows("stress_test_scenarios", frame.with_columns(id=key))
 
 
 def _factors() -> pl.DataFrame:
@@ -113,4 +116,4 @@ def _factors() -> pl.DataFrame:
     frame = pl.DataFrame(FACTOR_DEFINITIONS, schema=columns, orient="row")
     key = row_ids("factor_definitions", frame["name"])
     numbered = frame.with_row_index("display_order").with_columns(id=key)
-    return rows("factor_definitions", numbered, is_active=True)
+    return schema_rows("factor_definitions", numbered, is_active=True)

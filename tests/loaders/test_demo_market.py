@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.core.calendar import sessions
 from loaders.demo import demo_world
-from loaders.demo.universe import FUNDS
+from loaders.demo.listings import FUNDS
 
 END = date(2025, 12, 19)
 

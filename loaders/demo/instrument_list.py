@@ -1,4 +1,4 @@
-"""What a position can hold: funds, companies, option contracts and private assets, in one list."""
+"""Instruments of the demo: funds, companies, option contracts and private assets, in one list."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from loaders.demo.market import HIGHEST, Market
-from loaders.demo.universe import FUNDS, Floats, Integers
+from loaders.demo.listings import FUNDS, Floats, Integers
+from loaders.demo.price_model import HIGHEST, SimulatedMarket
 
 PRIVATE_ASSETS = (
     ("HOME_EQUITY", "REAL_ESTATE", 640_000.0),
@@ -25,29 +25,33 @@ PRIVATE_ASSETS = (
     ("FO_ART_TRUST", "COLLECTIBLES", 88_000.0),
     ("FERRY_SHARE", "PRIVATE_EQUITY", 42_000.0),
 )
-"""Symbol, subtype, and a unit's price. Of the names, some a run knows as synthetic, some not."""
+"""Symbol, subtype, price of a unit in USD. A run recognises some of the symbols as synthetic."""
 
 PRIVATE_SERIES = ("", "_2", "_3", "_4")
-"""Each asset in so many series, so that a family office seldom holds one twice."""
+"""Suffixes of each asset's series: with so many, a family office seldom holds one twice."""
 
 EXPIRY_MONTHS = (-4, 1, -1, 3, 6)
-"""Contracts expire on the third Friday of these months, counted from the last session's."""
+"""Contracts expire on the third Friday of these months, relative to the last session's month."""
 
 IMPLIED_VOLATILITY = 0.35
-PRICED_OF_CONTRACTS = 3
-"""One contract in three has prices in the store."""
+PRICED_EVERY = 3
+"""Every third contract has prices in the store."""
 
 
 @dataclass(frozen=True)
 class Instruments:
     """All instruments: funds, companies, contracts, private assets, in this order.
 
-    table: symbol, underlying_symbol, strike_price, expiration_date, investment_subtype.
-    closes: instruments x sessions, every one filled; quoted: those that the store holds.
-    last: the newest session on which a lot can be opened.
+    Attributes:
+        market: the funds and companies.
+        table: symbol, underlying_symbol, strike_price, expiration_date, investment_subtype.
+        closes: instruments x sessions, USD, complete.
+        quoted: instruments x sessions, which closes the store holds.
+        last: index of the newest session on which a lot can be opened, by instrument.
+        contracts: how many option contracts there are.
     """
 
-    market: Market
+    market: SimulatedMarket
     table: pl.DataFrame
     closes: Floats
     quoted: NDArray[np.bool_]
@@ -65,16 +69,16 @@ class Instruments:
         return self.first_contract + self.contracts
 
 
-def instruments(market: Market) -> Instruments:
-    """The market's symbols with a chain of contracts on some, and private assets."""
+def list_instruments(market: SimulatedMarket) -> Instruments:
+    """Return the market's symbols, option contracts on some of them, and private assets."""
     chain, prices, quoted = _contracts(market)
     private = _private_assets()
     units = np.repeat(private["unit"].to_numpy()[:, None], len(market.days), axis=1)
     tables = [market.symbols.to_frame(), chain, private.drop("unit")]
     expiry = np.searchsorted(market.days, chain["expiration_date"].to_numpy(), side="right") - 1
     last = np.full(len(market.symbols) + len(chain) + len(private), len(market.days) - 6)
-    lots = slice(len(market.symbols), len(market.symbols) + len(chain))
-    last[lots] = np.minimum(last[lots], expiry)
+    contracts = slice(len(market.symbols), len(market.symbols) + len(chain))
+    last[contracts] = np.minimum(last[contracts], expiry)
     return Instruments(
         market=market,
         table=pl.concat(tables, how="diagonal"),
@@ -92,11 +96,14 @@ def _private_assets() -> pl.DataFrame:
     return pl.concat(series)
 
 
-def _contracts(market: Market) -> tuple[pl.DataFrame, Floats, NDArray[np.bool_]]:
-    """The chain, with each contract's closes and which of them the store holds.
+def _contracts(market: SimulatedMarket) -> tuple[pl.DataFrame, Floats, NDArray[np.bool_]]:
+    """Return the option chain, each contract's closes, and which of them the store holds.
 
-    A call 5 % above and a put 5 % below the market on each underlying: SPY, QQQ, and a tenth of
-    the companies.
+    Each underlying, SPY, QQQ and a tenth of the companies, has a call with a strike 5 % above the
+    close in the middle of the sessions and a put 5 % below.
+
+    Returns:
+        One row for each contract; contracts x sessions; the same shape.
     """
     underlying = np.repeat(_underlyings(market), 2)
     contract = np.arange(len(underlying))
@@ -104,9 +111,9 @@ def _contracts(market: Market) -> tuple[pl.DataFrame, Floats, NDArray[np.bool_]]
     middle = market.closes[underlying, len(market.days) // 2]
     strike = _strikes(middle * np.where(call, 1.05, 0.95))
     expiry = _third_fridays(market.days)[contract % len(EXPIRY_MONTHS)]
-    left = (expiry[:, None] - market.days) / np.timedelta64(1, "D")
-    prices = option_value(market.closes[underlying], strike[:, None], left / 365, call[:, None])
-    priced = contract % PRICED_OF_CONTRACTS == 0
+    days_left = (expiry[:, None] - market.days) / np.timedelta64(1, "D")
+    prices = option_value(market.closes[underlying], strike[:, None], days_left / 365, call[:, None])
+    priced = contract % PRICED_EVERY == 0
     chain = pl.DataFrame(
         {
             "underlying_symbol": market.symbols.gather(underlying),
@@ -115,10 +122,10 @@ def _contracts(market: Market) -> tuple[pl.DataFrame, Floats, NDArray[np.bool_]]
             "right": np.where(call, "C", "P"),
         }
     )
-    return _with_symbols(chain), prices, priced[:, None] & (left >= 0)
+    return _with_symbols(chain), prices, priced[:, None] & (days_left >= 0)
 
 
-def _underlyings(market: Market) -> Integers:
+def _underlyings(market: SimulatedMarket) -> Integers:
     funds = [fund.symbol for fund in FUNDS]
     chosen = max(2, market.companies // 10)
     companies = len(FUNDS) + np.arange(chosen) * (market.companies // chosen)
@@ -126,26 +133,35 @@ def _underlyings(market: Market) -> Integers:
 
 
 def _strikes(prices: Floats) -> Floats:
-    """Whole steps of 1, 5 or 10 dollars."""
+    """Round to whole steps of 1, 5 or 10 dollars."""
     step = np.select([prices < 50, prices < 250], [1.0, 5.0], 10.0)
     strikes: Floats = np.clip((prices / step).round() * step, 1.0, HIGHEST)
     return strikes
 
 
 def _third_fridays(days: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
-    """Expiries by EXPIRY_MONTHS; one before the positions start moves past the end."""
+    """Return expiries by EXPIRY_MONTHS; one before positions are opened moves a year ahead."""
     months = days[-1].astype("datetime64[M]") + np.array(EXPIRY_MONTHS)
-    past = np.busday_offset(months, 2, roll="forward", weekmask="Fri")
+    fridays = np.busday_offset(months, 2, roll="forward", weekmask="Fri")
     later = np.busday_offset(months + 12, 2, roll="forward", weekmask="Fri")
-    fridays: NDArray[np.datetime64] = np.where(past > days[len(days) // 2 + 15], past, later)
-    return fridays
+    expiries: NDArray[np.datetime64] = np.where(fridays > days[len(days) // 2 + 15], fridays, later)
+    return expiries
 
 
 def option_value(spot: Floats, strike: Floats, years: Floats, call: NDArray[np.bool_]) -> Floats:
-    """A plausible premium: intrinsic value and 0.4 S v sqrt(T) exp(-|ln(S/K)| / (v sqrt(T))).
+    """Return plausible premiums: intrinsic value + 0.4 S v sqrt(T) exp(-|ln(S/K)| / (v sqrt(T))).
 
-    S: spot; K: strike; v: implied volatility; T: years left. The time value is Brenner and
-    Subrahmanyam's at the money and fades with moneyness. Cents, never below one.
+    At the money the time value is that of Brenner and Subrahmanyam (1988), 0.4 S v sqrt(T); it fades
+    with moneyness. v is `IMPLIED_VOLATILITY`.
+
+    Args:
+        spot: S, contracts x sessions, USD.
+        strike: K, contracts x 1, USD.
+        years: T to expiry, contracts x sessions.
+        call: contracts x 1; false is a put.
+
+    Returns:
+        contracts x sessions, USD, in whole cents, at least one.
     """
     spread = IMPLIED_VOLATILITY * np.sqrt(np.maximum(years, 1 / 365))
     intrinsic = np.maximum(np.where(call, spot - strike, strike - spot), 0)
@@ -155,7 +171,7 @@ def option_value(spot: Floats, strike: Floats, years: Floats, call: NDArray[np.b
 
 
 def _with_symbols(chain: pl.DataFrame) -> pl.DataFrame:
-    """OCC symbols: underlying, yymmdd, C or P, and the strike in thousandths."""
+    """Add OCC symbols: underlying, yymmdd, C or P, and the strike in thousandths of a dollar."""
     thousandths = (pl.col("strike_price") * 1000).cast(pl.Int64).cast(pl.String)
     symbol = pl.concat_str(
         "underlying_symbol",

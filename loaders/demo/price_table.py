@@ -1,4 +1,4 @@
-"""market_data_cache: a row for each quoted close, with the rest of the bar made up around it."""
+"""Rows of market_data_cache: a bar around each quoted close."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import numpy as np
 import polars as pl
 
 from engine.core.row_ids import row_ids
-from loaders.demo.instruments import Instruments
-from loaders.demo.market import stream
-from loaders.demo.rows import rows
-from loaders.demo.universe import Floats
+from loaders.demo.instrument_list import Instruments
+from loaders.demo.listings import Floats
+from loaders.demo.price_model import stream
+from loaders.demo.schema_rows import schema_rows
 
 DAY_SPREAD = 0.006
-"""The usual distance of a bar's ends from its body."""
+"""Scale of the distance of open, high and low from the closes, a fraction."""
 
 
 def market_data_cache(instruments: Instruments, seed: int) -> pl.DataFrame:
-    """Bars by symbol, then date."""
+    """Return the rows of all quoted closes, by symbol, then date."""
     symbol, day = np.nonzero(instruments.quoted)
     closes = instruments.closes
     close, before = closes[symbol, day], closes[symbol, np.maximum(day - 1, 0)]
@@ -24,11 +24,11 @@ def market_data_cache(instruments: Instruments, seed: int) -> pl.DataFrame:
     bars["symbol"] = instruments.table["symbol"].gather(symbol)
     bars["date"] = pl.Series(instruments.market.days[day])
     bars["id"] = row_ids("market_data_cache", bars["symbol"], bars["date"])
-    return rows("market_data_cache", pl.DataFrame(bars), data_source="yfinance")
+    return schema_rows("market_data_cache", pl.DataFrame(bars), data_source="yfinance")
 
 
 def _bars(close: Floats, before: Floats, draws: np.random.Generator) -> dict[str, pl.Series]:
-    """Open near the session before's close; high and low outside both; volume with the move."""
+    """Draw open near the previous close, high and low outside both, volume by the size of the move."""
     ends = draws.random((3, len(close)))
     opened = before * (1 + DAY_SPREAD * (ends[0] - 0.5))
     high = np.maximum(opened, close) * (1 + DAY_SPREAD * ends[1])

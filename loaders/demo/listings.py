@@ -1,7 +1,7 @@
-"""Who is listed: the collected funds, and invented companies of eleven sectors.
+"""Listed securities: the collected funds, and invented companies of eleven sectors.
 
-Loadings are on the market's factors, in the order of FACTORS: a fund's are what its label
-promises, a company's are drawn around its sector's.
+Loadings are in the order of FACTORS. A fund's follow from its label; a company's are drawn around
+its sector's.
 """
 
 from __future__ import annotations
@@ -29,7 +29,15 @@ FACTORS = (
 
 @dataclass(frozen=True)
 class Fund:
-    """A fund: its first close, its loadings, and what moves it alone, a year."""
+    """A fund.
+
+    Attributes:
+        symbol: ticker.
+        name: what it holds.
+        first_close: USD.
+        loadings: by factor.
+        own_volatility: idiosyncratic, annual.
+    """
 
     symbol: str
     name: str
@@ -61,7 +69,14 @@ FUNDS = (
 
 @dataclass(frozen=True)
 class Sector:
-    """A sector: its weight in the index, and the loadings its companies are drawn around."""
+    """A sector.
+
+    Attributes:
+        name: as in company_profiles.
+        industry: of all its companies.
+        weight: in the index.
+        loadings: by factor, around which those of its companies are drawn.
+    """
 
     name: str
     industry: str
@@ -84,7 +99,7 @@ SECTORS = (
 )
 
 EQ_COMPANY, EQ_TICKER = 1, "EQZA"
-"""A listed company whose ticker begins as synthetic symbols do."""
+"""A listed company whose ticker begins with EQ: legacy takes it for a synthetic symbol."""
 
 PERIOD, LATE, GAPPED = 29, 2, 3
 """Of every 29 companies, the one at 2 was listed late, and the one at 3 lacks some prices."""
@@ -93,14 +108,14 @@ FEWEST_SYMBOLS = len(FUNDS) + 7
 VOWELS, LETTERS = "AEIOU", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 TICKERS = len(VOWELS) * len(LETTERS) ** 3
 MOST_SYMBOLS = len(FUNDS) + TICKERS
-SPREAD = 30_011
-"""Prime to TICKERS, so that neighbouring companies get unlike tickers, each its own."""
+STRIDE = 30_011
+"""Coprime to TICKERS: tickers are distinct, and those of neighbouring companies differ visibly."""
 
 
 def tickers(companies: int) -> pl.Series:
-    """Invented tickers: Z, a vowel, and three letters; one begins with EQ."""
+    """Return invented tickers: Z, a vowel, and three letters; one begins with EQ."""
     company = np.arange(companies)
-    number = company * SPREAD % TICKERS
+    number = company * STRIDE % TICKERS
     vowels, letters = np.array(list(VOWELS)), np.array(list(LETTERS))
     size = len(LETTERS)
     names = np.strings.add("Z", vowels[number // size**3])
@@ -110,10 +125,10 @@ def tickers(companies: int) -> pl.Series:
 
 
 def listed_late(companies: int) -> Integers:
-    """The companies listed months before the end."""
+    """Return the indices of companies listed only months before the end."""
     return np.arange(LATE, companies, PERIOD)
 
 
 def listed_with_gaps(companies: int) -> Integers:
-    """The companies that lack some sessions' prices."""
+    """Return the indices of companies that lack some sessions' prices."""
     return np.arange(GAPPED, companies, PERIOD)

@@ -1,11 +1,11 @@
-"""The market: daily closes of every listed symbol from a factor model.
+"""Simulated market: daily closes of every listed symbol from a factor model.
 
     r_i,t = sum_k b_i,k f_k,t + g_s(i),t + e_i,t
 
-r: log return; f: eight factors; g: the factor of i's sector; e: what moves i alone. Each shock
+r: log return; f: eight factors; g: the factor of i's sector; e: idiosyncratic return. Each shock
 is Student's t with 5 degrees of freedom times a volatility that clusters: the exponential of a
-cascade of moving averages over a day, a week, a month and a quarter, which is what a HAR
-model (Corsi 2009) is made to find.
+cascade of moving averages over a day, a week, a month and a quarter, the structure that a HAR
+model (Corsi 2009) estimates.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.core.calendar import sessions
-from loaders.demo.universe import (
+from loaders.demo.listings import (
     FACTORS,
     FUNDS,
     SECTORS,
@@ -29,27 +29,34 @@ from loaders.demo.universe import (
     tickers,
 )
 
-SESSIONS_A_YEAR = 252
-TAIL = 5
+SESSIONS_PER_YEAR = 252
+DEGREES_OF_FREEDOM = 5
 HORIZONS = (1, 5, 22, 66)
+"""Sessions of the moving averages."""
 CASCADE = (0.12, 0.2, 0.22, 0.15)
 """Standard deviation of log volatility from each horizon's average."""
 
+# Volatilities and drifts are annual, log returns; those of factors in the order of FACTORS.
 FACTOR_VOLATILITY = (0.155, 0.075, 0.065, 0.065, 0.075, 0.045, 0.055, 0.14)
 FACTOR_DRIFT = (0.09, 0, 0, 0.02, 0.02, 0.01, 0, 0)
 SECTOR_VOLATILITY = 0.08
 LOADING_SPREAD = (0.2, 0.35, 0.3, 0.3, 0.3, 0.3, 0.25, 0.15)
-OWN_VOLATILITY = (0.16, 0.42)
+IDIOSYNCRATIC_VOLATILITY = (0.16, 0.42)
 LOWEST, HIGHEST = 0.01, 50_000.0
-"""Closes stay between: nothing is worthless, and a strike fits an option's symbol."""
+"""Bounds of closes, USD: no security is worthless, and a strike fits an option's symbol."""
 
 
 @dataclass(frozen=True)
-class Market:
+class SimulatedMarket:
     """Listed symbols, funds first.
 
-    closes: symbols x sessions, every one filled; quoted: those that the store holds.
-    loadings: symbols x factors. sectors: of each company, an index of SECTORS.
+    Attributes:
+        symbols: tickers.
+        days: sessions, ascending.
+        closes: symbols x sessions, USD, complete.
+        quoted: symbols x sessions, which closes the store holds.
+        loadings: symbols x factors.
+        sectors: index of SECTORS, by company.
     """
 
     symbols: pl.Series
@@ -61,17 +68,27 @@ class Market:
 
     @property
     def companies(self) -> int:
-        """How many of the symbols are companies."""
+        """Number of companies among the symbols."""
         return len(self.sectors)
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """An independent source of draws for each name."""
+    """Return an independent random number generator for each name."""
     return np.random.default_rng([seed, *name.encode()])
 
 
-def market(symbols: int, seed: int, end: date, years: float) -> Market:
-    """`symbols` listed symbols over the sessions of `years` years up to `end`."""
+def simulate_market(symbols: int, seed: int, end: date, years: float) -> SimulatedMarket:
+    """Simulate the closes of listed symbols.
+
+    Args:
+        symbols: how many, funds included.
+        seed: of all random numbers.
+        end: last day.
+        years: length of the history.
+
+    Returns:
+        Closes of the sessions of `years` years up to `end`.
+    """
     days = np.array(sessions(end - timedelta(days=round(365.25 * years)), end), "datetime64[D]")
     companies = symbols - len(FUNDS)
     sectors = _sectors(companies, seed)
@@ -84,12 +101,12 @@ def market(symbols: int, seed: int, end: date, years: float) -> Market:
     growth = np.cumsum(returns, axis=1, out=returns)
     closes = np.clip(first[:, None] * np.exp(growth), LOWEST, HIGHEST).round(4)
     names = pl.concat([pl.Series("symbol", [fund.symbol for fund in FUNDS]), tickers(companies)])
-    return Market(names, days, closes, _quoted(companies, len(days), seed), loadings, sectors)
+    return SimulatedMarket(names, days, closes, _quoted(companies, len(days), seed), loadings, sectors)
 
 
 def _daily(annual: Floats) -> Floats:
-    """A column of daily volatilities."""
-    daily: Floats = annual[:, None] / np.sqrt(SESSIONS_A_YEAR)
+    """Return a column of daily volatilities."""
+    daily: Floats = annual[:, None] / np.sqrt(SESSIONS_PER_YEAR)
     return daily
 
 
@@ -107,7 +124,7 @@ def _company_loadings(sectors: Integers, seed: int) -> Floats:
 
 
 def _own(companies: int, seed: int) -> Floats:
-    return stream(seed, "own volatility").uniform(*OWN_VOLATILITY, companies)
+    return stream(seed, "own volatility").uniform(*IDIOSYNCRATIC_VOLATILITY, companies)
 
 
 def _first(companies: int, seed: int) -> Floats:
@@ -115,35 +132,44 @@ def _first(companies: int, seed: int) -> Floats:
 
 
 def _factor_returns(days: int, seed: int) -> Floats:
-    """Factors x sessions."""
+    """Return log returns, factors x sessions."""
     shocks = _shocks(len(FACTORS), days, stream(seed, "factor shocks"))
-    drift = np.array(FACTOR_DRIFT)[:, None] / SESSIONS_A_YEAR
+    drift = np.array(FACTOR_DRIFT)[:, None] / SESSIONS_PER_YEAR
     return drift + _daily(np.array(FACTOR_VOLATILITY)) * shocks
 
 
 def _sector_returns(days: int, seed: int) -> Floats:
-    """Sectors x sessions."""
+    """Return log returns, sectors x sessions."""
     volatility = np.full(len(SECTORS), SECTOR_VOLATILITY)
     return _daily(volatility) * _shocks(len(SECTORS), days, stream(seed, "sector shocks"))
 
 
 def _shocks(rows: int, days: int, draws: np.random.Generator) -> Floats:
-    """rows x days shocks of unit variance, fat-tailed, their volatility clustered.
+    """Draw fat-tailed shocks of unit variance with clustered volatility.
 
-    Volatility and shock of a row are drawn together, so that a row is the same whatever follows.
+    Returns:
+        rows x days.
     """
+    # One row's normals for shock and volatility are drawn together: a row does not depend on how
+    # many follow it.
     longest = max(HORIZONS)
     normal = draws.standard_normal((rows, 2 * days + longest))
-    squares = draws.spawn(1)[0].standard_gamma(TAIL / 2, (rows, days))
-    tails = normal[:, :days] * np.sqrt((TAIL - 2) / 2 / squares)
+    squares = draws.spawn(1)[0].standard_gamma(DEGREES_OF_FREEDOM / 2, (rows, days))
+    tails = normal[:, :days] * np.sqrt((DEGREES_OF_FREEDOM - 2) / 2 / squares)
     return tails * _clusters(normal[:, days : 2 * days + longest])
 
 
 def _clusters(normal: Floats) -> Floats:
-    """Volatilities of unit mean square: exp(x - var x), x a weighted cascade of averages.
+    """Return volatilities of unit mean square: exp(x - var x), x a weighted cascade of averages.
 
-    normal: rows x (days + the longest horizon). An average over h days times sqrt(h) has unit
-    variance; those over h < k days correlate by sqrt(h / k).
+    An average over h days times sqrt(h) has unit variance; two over h < k days have the correlation
+    sqrt(h / k).
+
+    Args:
+        normal: standard normal, rows x (days + the longest horizon).
+
+    Returns:
+        rows x days.
     """
     longest, weights = max(HORIZONS), np.array(CASCADE)
     sums = np.cumsum(normal, axis=1)
@@ -151,23 +177,23 @@ def _clusters(normal: Floats) -> Floats:
     for horizon, weight in zip(HORIZONS, CASCADE, strict=True):
         earlier = sums[:, longest - horizon : sums.shape[1] - horizon]
         level += weight / np.sqrt(horizon) * (sums[:, longest:] - earlier)
-    shared = np.sqrt(np.minimum.outer(HORIZONS, HORIZONS) / np.maximum.outer(HORIZONS, HORIZONS))
-    variance = float(weights @ shared @ weights)
+    correlation = np.sqrt(np.minimum.outer(HORIZONS, HORIZONS) / np.maximum.outer(HORIZONS, HORIZONS))
+    variance = float(weights @ correlation @ weights)
     return np.exp(level - variance)
 
 
 def _quoted(companies: int, days: int, seed: int) -> NDArray[np.bool_]:
-    """All sessions but those before a late listing, and the gaps of some companies."""
+    """Return all sessions except those before a late listing and the gaps of some companies."""
     quoted = np.ones((len(FUNDS) + companies, days), dtype=np.bool_)
     late, gapped = listed_late(companies), listed_with_gaps(companies)
-    quoted[len(FUNDS) + late, : listing_day(days)] = False
-    holes = stream(seed, "gaps").random((len(gapped), days)) < 0.04
-    closed = days - max(12, days // 8)
-    holes[:, closed : closed + 9] = True
-    quoted[len(FUNDS) + gapped] &= ~holes
+    quoted[len(FUNDS) + late, : _listing_day(days)] = False
+    missing = stream(seed, "gaps").random((len(gapped), days)) < 0.04
+    halt = days - max(12, days // 8)
+    missing[:, halt : halt + 9] = True
+    quoted[len(FUNDS) + gapped] &= ~missing
     return quoted
 
 
-def listing_day(days: int) -> int:
-    """The session from which late listings are quoted: about five months before the end."""
+def _listing_day(days: int) -> int:
+    """Return the index of the first session of late listings, about five months before the end."""
     return days - min(115, days // 4)

@@ -1,4 +1,4 @@
-"""Small fixed tables: the thirteen factors of a run, and the keys of the stress scenarios."""
+"""Fixed rows: the thirteen factors of a run, and the stress scenarios."""
 
 from engine.core.funds import MARKET_FUND, RATE_FUND, SPREAD_FUNDS, STYLE_FUNDS
 
@@ -12,7 +12,7 @@ FACTOR_DEFINITIONS = (
     ),
     *((name, "style", "spread_regression", long) for name, (long, _) in SPREAD_FUNDS.items()),
 )
-"""Name, factor_type, calculation_method, etf_proxy, by display_order (document 02 §5)."""
+"""name, factor_type, calculation_method, etf_proxy, by display_order (document 02 §5)."""
 
 STRESS_SCENARIOS = (
     ("market_up_5", "Market Rally 5%", "market", "base", '{"Market": 0.05}', True),
@@ -101,4 +101,4 @@ STRESS_SCENARIOS = (
         False,
     ),
 )
-"""Scenario_id, name, category, severity, shock_config, active (document 03 §4.1)."""
+"""scenario_id, name, category, severity, shock_config, active (document 03 §4.1)."""
