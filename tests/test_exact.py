@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.money import GRAINS_A_CENT, decimal, half_away, half_even, roll, scaled, usd
+from engine.core.money import GRAINS_A_CENT, decimal, half_away, half_even, running_balance, scaled, usd
 
 GRAINS = st.integers(-(10**22), 10**22)
 HALF_CENTS = st.integers(-1000, 1000).map(lambda n: n * GRAINS_A_CENT // 2)
@@ -49,7 +49,7 @@ def test_a_rolled_balance_is_rounded_session_by_session(opening: int, changes: l
         exact = balance + Decimal(change) / GRAINS_A_CENT
         balance = exact.quantize(Decimal(1), ROUND_HALF_UP)
         expected.append(int(balance))
-    assert roll(frame, "opening", "change", "group").to_list() == expected
+    assert running_balance(frame, "opening", "change", "group").to_list() == expected
 
 
 def test_ties_around_zero_go_away_from_it() -> None:
@@ -63,7 +63,7 @@ def test_ties_around_zero_go_away_from_it() -> None:
         }
     )
     # -0.5 -> -1; -1 + 0.5 = -0.5 -> -1; -0.5 -> -1; -1.5 -> -2; -2.5 -> -3
-    assert roll(frame, "opening", "change", "group").to_list() == [-1, -1, -1, -2, -3]
+    assert running_balance(frame, "opening", "change", "group").to_list() == [-1, -1, -1, -2, -3]
 
 
 def test_groups_roll_apart() -> None:
@@ -74,7 +74,7 @@ def test_groups_roll_apart() -> None:
             "change": pl.Series([GRAINS_A_CENT, 1, 2 * GRAINS_A_CENT, 0], dtype=pl.Int128),
         }
     )
-    assert roll(frame, "opening", "change", "group").to_list() == [101, 101, 2, 2]
+    assert running_balance(frame, "opening", "change", "group").to_list() == [101, 101, 2, 2]
 
 
 @given(st.lists(st.integers(-(10**15), 10**15), min_size=1))

@@ -16,7 +16,7 @@ import pytest
 
 from engine.core import row_ids as ids
 from engine.core.frames import coded
-from engine.core.row_ids import WORDS, BadKeyError, packed, row_ids, row_words, spelled
+from engine.core.row_ids import WORDS, BadKeyError, row_ids, row_words, text_to_words, words_to_text
 
 WORD = 2**64 - 1
 MANY = 5_000_000
@@ -70,16 +70,16 @@ def test_words_are_the_numbers_of_the_texts() -> None:
 def test_coded_uuids_are_packed_and_spelled_again() -> None:
     made = row_ids("table", SYMBOLS, LOTS)
     texts = pl.concat([made, made.reverse(), pl.Series("id", [str(UUID(int=0)), str(UUID(int=2**128 - 1))])])
-    words = packed(coded(texts))
+    words = text_to_words(coded(texts))
     assert [word["high"] << 64 | word["low"] for word in words] == [UUID(text).int for text in texts]
-    assert spelled(words).to_list() == texts.to_list()
-    assert packed(coded(texts.clear())).is_empty()
+    assert words_to_text(words).to_list() == texts.to_list()
+    assert text_to_words(coded(texts.clear())).is_empty()
 
 
 @pytest.mark.parametrize("odd", ["", "P1", "787b9e49", f"{PINNED}00", f"g{PINNED[1:]}", None])
 def test_what_is_no_uuid_stays_as_it_is(odd: str | None) -> None:
     texts = pl.Series("id", [PINNED, odd])
-    assert packed(coded(texts)).equals(texts)
+    assert text_to_words(coded(texts)).equals(texts)
 
 
 def test_an_id_never_changes() -> None:
@@ -123,7 +123,7 @@ def test_the_form_of_a_text_does_not_matter() -> None:
     ("keys", "reason"),
     [
         ((pl.Series("s", ["a", None]),), "column s: 1 nulls"),
-        ((pl.Series("s", ["a"]), pl.Series("n", [1, 2])), "column n: 2 values beside 1"),
+        ((pl.Series("s", ["a"]), pl.Series("n", [1, 2])), "column n: 2 values instead of 1"),
         ((pl.Series("x", [0.5]),), "column x: values of type Float64"),
         ((), "at least one"),
     ],

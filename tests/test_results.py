@@ -9,7 +9,7 @@ from threading import Event
 import polars as pl
 import pytest
 
-from engine.core.row_ids import WORDS, numbered
+from engine.core.row_ids import WORDS, make_ids
 from engine.pipeline.results import Deferred, Results, Tables
 
 FRAME = pl.DataFrame({"x": [1, 2, 3]})
@@ -71,7 +71,7 @@ def test_what_a_thread_is_at_is_left_to_it_and_is_waited_for_by_who_needs_it() -
 
 def test_ids_come_as_words_where_these_are_asked_for_first() -> None:
     def make(in_words: bool) -> pl.DataFrame:
-        return FRAME.with_columns(numbered("table", [FRAME["x"]], in_words))
+        return FRAME.with_columns(make_ids("table", [FRAME["x"]], in_words))
 
     tables = Tables({"made": Deferred(3, make), "asked": Deferred(3, make), "whole": FRAME})
     spelled = tables["made"]

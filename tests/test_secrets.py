@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.errors import EngineError, StoreUnreachableError, UnknownStoreError, masked, told
+from engine.core.errors import EngineError, StoreUnreachableError, UnknownStoreError, error_line, masked
 from engine.core.store_url import StoreURL, safe_url
 from loaders.open import EXAMPLES
 
@@ -53,7 +53,7 @@ def test_a_message_that_quotes_a_url_is_masked(form: str) -> None:
     if "%77" in form:
         pytest.skip("spelt so only a URL is taken apart, not a sentence")
     sentence = f"could not reach {form.format(SECRET)}, giving up"
-    for shown in (masked(sentence), str(EngineError(sentence)), told(ValueError(sentence))):
+    for shown in (masked(sentence), str(EngineError(sentence)), error_line(ValueError(sentence))):
         assert SECRET not in shown
 
 

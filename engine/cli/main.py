@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         interrupted. 141: the reader of the output closed it.
     """
     options = parser().parse_args(arguments)
-    from engine.core.errors import EngineError, told
+    from engine.core.errors import EngineError, error_line
 
     try:
         return _run(options)
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 141  # what a shell reports of a process that SIGPIPE ended
     except Exception as error:
-        print(f"unexpected error: {told(error)}", file=sys.stderr)
+        print(f"unexpected error: {error_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted: nothing of an open transaction was written", file=sys.stderr)

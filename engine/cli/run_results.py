@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.batch.report import left_out, report_content
 from engine.cli.settings import Config
-from engine.core.errors import UsageError, told
+from engine.core.errors import UsageError, error_line
 from engine.core.store_url import safe_url
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunR
     try:
         yield record
     except BaseException as error:
-        record.error = told(error)
+        record.error = error_line(error)
         raise
     finally:
         record.wall_seconds = time.perf_counter() - record.started

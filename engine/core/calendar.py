@@ -1,8 +1,8 @@
-"""NYSE sessions: the days that a backfill computes.
+"""NYSE sessions: the trading days that a run computes.
 
-The weekdays on which the exchange stayed shut are a table beside this file, made from
-exchange_calendars' XNYS calendar and held to it by a test. Reading the table costs a
-millisecond, where that library's import alone takes half a second of a run's one.
+The exchange's holidays are listed in nyse_closures.txt, generated from exchange_calendars' XNYS
+calendar; a test compares the two. Reading the file takes a millisecond, importing that library
+half a second, which is half the time of a small run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.core.errors import CalendarError
 FIRST = date(1990, 1, 1)
 LAST = date(2035, 12, 31)
 CUT_OFF = time(16, 30)
-"""New York time from which a session's closes count as known (document 01 §2.2)."""
+"""New York time from which a session's closes are taken as final (document 01 §2.2)."""
 
 
 @cache
@@ -28,43 +28,43 @@ def _calendar() -> np.busdaycalendar:
     return np.busdaycalendar(holidays=np.array(closures, dtype="datetime64[D]"))
 
 
-def _known(day: date) -> date:
+def _checked(day: date) -> date:
     if not FIRST <= day <= LAST:
         raise CalendarError(day.isoformat(), FIRST.isoformat(), LAST.isoformat())
     return day
 
 
 def clamped(day: date) -> date:
-    """The day itself, or the end of the calendar that it lies beyond."""
+    """Return the day, or the first or last day of the calendar if it lies outside."""
     return min(max(day, FIRST), LAST)
 
 
 def stored_sessions(days: pl.Series) -> list[date]:
-    """The sessions among days, ascending, each once; days beyond the calendar are none."""
-    known: list[date] = days.unique().sort().to_list()
-    open_days = set(sessions(clamped(known[0]), clamped(known[-1]))) if known else set()
-    return [day for day in known if day in open_days]
+    """Return the distinct sessions among days, ascending; days outside the calendar are left out."""
+    stored: list[date] = days.unique().sort().to_list()
+    open_days = set(sessions(clamped(stored[0]), clamped(stored[-1]))) if stored else set()
+    return [day for day in stored if day in open_days]
 
 
 def sessions(start: date, end: date) -> list[date]:
-    """The sessions in [start, end], ascending; none when the range is reversed."""
+    """Return the sessions in [start, end], ascending; none if start is after end."""
     if start > end:
         return []
-    first, after = np.datetime64(_known(start), "D"), np.datetime64(_known(end), "D") + 1
+    first, after = np.datetime64(_checked(start), "D"), np.datetime64(_checked(end), "D") + 1
     days = np.arange(first, after)
     open_days: list[date] = days[np.is_busday(days, busdaycal=_calendar())].tolist()
     return open_days
 
 
 def last_session(day: date) -> date:
-    """The newest session on or before `day`."""
-    start = np.datetime64(_known(day), "D")
+    """Return the newest session on or before `day`."""
+    start = np.datetime64(_checked(day), "D")
     rolled = np.busday_offset(start, 0, roll="backward", busdaycal=_calendar()).item()
     assert isinstance(rolled, date)
     return rolled
 
 
 def target_session(now: datetime) -> date:
-    """The newest session whose closes are known at `now`, New York wall-clock time."""
-    settled = now.time() >= CUT_OFF
-    return last_session(now.date() if settled else now.date() - timedelta(days=1))
+    """Return the newest session whose closes are final at `now`, New York wall-clock time."""
+    final = now.time() >= CUT_OFF
+    return last_session(now.date() if final else now.date() - timedelta(days=1))

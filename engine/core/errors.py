@@ -1,7 +1,7 @@
-"""Every error a user can meet. Each carries its data and builds its own message.
+"""Errors that users meet. Each carries its data and builds its own message.
 
-One base class, so that `except EngineError` catches them all; each is also the builtin that a
-caller would expect. No message ever holds a password: stores are named by `safe_url`.
+All have one base class, so that `except EngineError` catches them; each is also the builtin
+exception that a caller would expect. No message holds a password: stores are named by `safe_url`.
 """
 
 from __future__ import annotations
@@ -14,23 +14,24 @@ from pathlib import Path
 from engine.core.store_url import PAIR, StoreURL, safe_url
 
 IN_TEXT = re.compile(r"(\w+:/+[^:?#@\s]*):\S*@")
-"""The same amid a sentence: the last net under a message that forgot to mask a URL."""
+"""A URL and its password inside a sentence, for messages of others that do not mask it."""
 LONGEST_REASON = 400
+"""Characters of a driver's message that are shown."""
 
 
 def masked(text: str) -> str:
-    """A sentence without the secrets of the URLs and connection strings in it."""
+    """Return a text with the secrets of its URLs and connection strings masked."""
     return PAIR.sub(r"\1***", IN_TEXT.sub(r"\1:***@", text))
 
 
 def scrubbed(reason: str, url: str | StoreURL) -> str:
-    """What a driver says went wrong: one line, without the statement, the URL or a secret of it."""
-    told = " ".join(re.split(r"\s*LINE \d+:", reason)[0].split())
+    """Return a driver's message in one line, without its statement and the secrets of the URL."""
+    line = " ".join(re.split(r"\s*LINE \d+:", reason)[0].split())
     store = StoreURL.parse(url)
-    told = told.replace(store.text, str(store))
+    line = line.replace(store.text, str(store))
     for secret in store.secrets:
-        told = told.replace(secret, "***")
-    return told if len(told) <= LONGEST_REASON else f"{told[:LONGEST_REASON]}..."
+        line = line.replace(secret, "***")
+    return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]}..."
 
 
 def either(names: Sequence[str]) -> str:
@@ -39,13 +40,13 @@ def either(names: Sequence[str]) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """` (nearest: ...)` when something known looks like `name`, else nothing."""
-    found = get_close_matches(name, list(known), n=1)
-    return f" (nearest: {found[0]})" if found else ""
+    """Return ` (nearest: ...)` if a known name looks like `name`, else an empty text."""
+    matches = get_close_matches(name, list(known), n=1)
+    return f" (nearest: {matches[0]})" if matches else ""
 
 
-def told(error: BaseException) -> str:
-    """An error in one line; of one that no type was made for, its kind and where it arose."""
+def error_line(error: BaseException) -> str:
+    """Return an error in one line; if it is no `EngineError`, with its type and where it was raised."""
     if isinstance(error, EngineError):
         return str(error)
     trace = error.__traceback__
@@ -62,19 +63,20 @@ class EngineError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.hint = hint or self.hint
-        told = masked(message)
-        super().__init__(f"{told}. {self.hint}" if self.hint else told)
+        text = masked(message)
+        super().__init__(f"{text}. {self.hint}" if self.hint else text)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """An error that another process met is the same here: by its message and data, not made anew."""
+        """Return how to restore the error in another process: from its message and data."""
         return _restored, (type(self), self.args, self.__dict__)
 
 
 def _restored(kind: type[EngineError], args: tuple[object, ...], data: dict[str, object]) -> EngineError:
+    # `__new__` must be that of the builtin that lays out the object: OSError's takes other arguments.
     layout: type[BaseException] = kind
     while "__new__" not in vars(layout):
         assert layout.__base__ is not None, "Exception has one"
-        layout = layout.__base__  # up to the builtin that the object is laid out as
+        layout = layout.__base__
     error: EngineError = layout.__new__(kind)
     error.args = args
     error.__dict__.update(data)
@@ -94,7 +96,7 @@ class UnknownStoreError(UsageError):
 
 
 class StoreUnreachableError(EngineError, ConnectionError):
-    """A store that is not there, refuses the login, or is held by another process."""
+    """A store that does not exist, refuses the login, or is locked by another process."""
 
     def __init__(self, url: str | StoreURL, reason: str) -> None:
         self.url, self.reason = safe_url(url), scrubbed(reason, url)
@@ -102,7 +104,7 @@ class StoreUnreachableError(EngineError, ConnectionError):
 
 
 class BusyFileError(StoreUnreachableError, BlockingIOError):
-    """A database file that another process has open: DuckDB lets no others in while one writes."""
+    """A DuckDB file that another process has open; a writer locks all others out."""
 
     hint = "Close it there, or try again later"
 
@@ -112,7 +114,7 @@ class BusyFileError(StoreUnreachableError, BlockingIOError):
 
 
 class ReadError(EngineError, OSError):
-    """A store that was opened, and then failed to give its rows."""
+    """An open store whose rows cannot be read."""
 
     def __init__(self, url: str | StoreURL, reason: str) -> None:
         self.url, self.reason = safe_url(url), scrubbed(reason, url)
@@ -120,7 +122,7 @@ class ReadError(EngineError, OSError):
 
 
 class LostReadError(ReadError, ConnectionError):
-    """A store that went away while it was read: it may be back soon."""
+    """A store whose connection was lost during a read; a retry may succeed."""
 
 
 class MissingTableError(EngineError, LookupError):
@@ -143,7 +145,7 @@ class MissingColumnError(EngineError, LookupError):
 
 
 class NoPricesError(EngineError, LookupError):
-    """A store without a single close in the window: computing would wipe what is stored."""
+    """A store without a close in the window; a run would replace stored figures by none."""
 
     def __init__(self, url: str | StoreURL, start: str, end: str) -> None:
         self.url = safe_url(url)
@@ -154,7 +156,7 @@ class NoPricesError(EngineError, LookupError):
 
 
 class ColumnTypeError(EngineError, TypeError):
-    """A column whose values are of another kind than the schema's."""
+    """A column whose type is not that of the schema."""
 
     def __init__(self, url: str | StoreURL, table: str, column: str, found: str, expected: str) -> None:
         self.url, self.table, self.column = safe_url(url), table, column
@@ -163,23 +165,15 @@ class ColumnTypeError(EngineError, TypeError):
         )
 
 
-class ResultError(EngineError, OverflowError):
-    """A computed figure that its column cannot hold."""
-
-    def __init__(self, table: str, column: str, key: str, value: str, rule: str) -> None:
-        self.table, self.column, self.key, self.value, self.rule = table, column, key, value, rule
-        super().__init__(f"table {table}, column {column}, row {key}: {value} {rule}")
-
-
 class CalendarError(EngineError, ValueError):
-    """A date outside the sessions that the engine knows."""
+    """A date outside the calendar of sessions."""
 
     def __init__(self, day: str, first: str, last: str) -> None:
-        super().__init__(f"date {day} lies outside the known sessions, {first} to {last}")
+        super().__init__(f"date {day} lies outside the calendar of sessions, {first} to {last}")
 
 
 class WriteError(EngineError, OSError):
-    """A store that refused rows; nothing of the transaction is visible."""
+    """A store that refused rows; the transaction was rolled back."""
 
     def __init__(self, url: str | StoreURL, table: str, reason: str) -> None:
         self.url, self.table, self.reason = safe_url(url), table, scrubbed(reason, url)
@@ -188,15 +182,15 @@ class WriteError(EngineError, OSError):
 
 
 class LostConnectionError(WriteError, ConnectionError):
-    """A store that went away in the middle of a transaction: it may be back soon."""
+    """A store whose connection was lost during a transaction; a retry may succeed."""
 
 
 class IncompleteError(EngineError, ArithmeticError):
-    """A shard with fewer snapshots than sessions and portfolios, and no status that explains it."""
+    """A shard with fewer snapshots than sessions times portfolios, for no stated reason."""
 
     def __init__(self, found: int, expected: int, left_out: int) -> None:
         self.found, self.expected, self.left_out = found, expected, left_out
         super().__init__(
-            f"{found} snapshots were computed where {expected} are due, and {left_out} portfolios "
-            "left out do not explain it; nothing of the shard was written"
+            f"{found} snapshots were computed instead of {expected}, which {left_out} portfolios left out "
+            "do not explain; nothing of the shard was written"
         )

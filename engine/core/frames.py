@@ -1,7 +1,7 @@
-"""Polars frames in the schema's types: the engine's one form of a table in memory.
+"""Polars frames in the schema's types: the one form of a table in memory.
 
-uuid, text, enumeration and json are strings; numeric is Decimal at the column's precision and
-scale, or Float64 where the figure may be NaN; timestamptz is microseconds in UTC.
+uuid, text, enumeration and json are String; numeric is Decimal at the column's precision and
+scale, or Float64 if the figure may be NaN; timestamptz is Datetime in microseconds, UTC.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 
 
 def dtype(column: Column) -> pl.DataType:
-    """The Polars type of a schema column."""
+    """Return the Polars type of a column of the schema."""
     kind = column.type
     match kind.kind:
         case "numeric":
@@ -39,53 +39,58 @@ def dtype(column: Column) -> pl.DataType:
 
 
 def polars_schema(table: Table, columns: Iterable[str] | None = None) -> dict[str, pl.DataType]:
-    """Names and Polars types of a table's columns, or of some of them, in order."""
+    """Return names and Polars types of a table's columns, or of some of them, in order."""
     names = table.names if columns is None else columns
     return {name: dtype(table[name]) for name in names}
 
 
 def empty(table: Table, columns: Iterable[str] | None = None) -> pl.DataFrame:
-    """A frame of the table's columns, or of some of them, without rows."""
+    """Return a frame without rows, of the table's columns or of some of them."""
     return pl.DataFrame(schema=polars_schema(table, columns))
 
 
 def coded(texts: pl.Series) -> pl.Series:
-    """Texts as numbers that sort as they do: what is gathered from them is sorted and hashed fast."""
+    """Return texts as an Enum in alphabetical order, which is gathered, sorted and hashed faster."""
     return texts.cast(pl.Enum(texts.drop_nulls().unique().sort()))
 
 
 def plain(values: pl.Series) -> pl.Series:
-    """Coded texts as texts, in a fifth of a cast's time; anything else as it is."""
+    """Return an Enum as String, five times faster than a cast; return other types unchanged."""
     if not isinstance(values.dtype, pl.Enum):
         return values
     return values.dtype.categories.gather(values.to_physical()).alias(values.name)
 
 
 def conform(frame: pl.DataFrame, table: Table, url: str | StoreURL) -> pl.DataFrame:
-    """The rows of a store in the schema's types; columns that are not the table's pass as they are.
+    """Return the rows of a store in the schema's types.
 
-    Widths and units of integers, decimals and times differ from store to store and are taken
-    over where every value survives. A float that stands for an exact decimal is rounded half
-    away from zero at the column's scale, as the legacy database does; a column of floats that
-    are not all finite is left as it is, for the rules on rows to find.
+    Widths and units of integers, decimals and times differ between stores; they are converted if
+    every value survives. A float in an exact decimal's column is rounded half away from zero at
+    the column's scale, as the legacy database does. A column with a float that is not finite is
+    left as it is: `engine.core.row_rules` quarantines the row. A column of another kind, or a value
+    that does not fit its type, raises `ColumnTypeError`.
 
-    Raises:
-        ColumnTypeError: a column of another kind, or a value that its type cannot hold.
+    Args:
+        frame: rows; columns that the table does not have stay unchanged.
+        table: whose types are wanted.
+        url: of the store, for the error.
+
+    Returns:
+        The same rows and columns.
     """
-    found = frame.schema
-    known = [table[name] for name in found if name in table.by_name]
+    columns = [table[name] for name in frame.columns if name in table.by_name]
     changes = [
         _conformed(frame[column.name], column, table, url)
-        for column in known
-        if found[column.name] != dtype(column)
+        for column in columns
+        if frame.schema[column.name] != dtype(column)
     ]
     return frame.with_columns(changes)
 
 
 def _conformed(values: pl.Series, column: Column, table: Table, url: str | StoreURL) -> pl.Series:
     wanted, found = dtype(column), values.dtype
-    # Where nothing is, any type will do, as a writer may not have known it. Bytes are known as such, and
-    # that no row came says nothing: a statement that looks for a text finds none among them.
+    # A column of nulls may have any type: its writer may not have known one. Binary is refused even
+    # without values, since a query that looks for a text would find none in such a column.
     if values.null_count() == values.len() and found != pl.Binary:
         return pl.Series(values.name, [None], dtype=wanted).new_from_index(0, values.len())
     try:
@@ -102,7 +107,7 @@ def _conformed(values: pl.Series, column: Column, table: Table, url: str | Store
 
 
 def _widens(found: pl.DataType, wanted: pl.DataType) -> bool:
-    """Whether values of one type are of the other's kind, be it wider or narrower."""
+    """Return whether two types are of one kind, of whatever width."""
     return (
         (found.is_integer() and wanted.is_integer())
         or (found.is_numeric() and wanted == pl.Float64)
@@ -111,7 +116,7 @@ def _widens(found: pl.DataType, wanted: pl.DataType) -> bool:
 
 
 def _utc(values: pl.Series) -> pl.Series:
-    """A time without a zone is UTC."""
+    """Return times in UTC; a time without a zone is taken as UTC."""
     assert isinstance(values.dtype, pl.Datetime)
     return values if values.dtype.time_zone else values.dt.replace_time_zone("UTC")
 

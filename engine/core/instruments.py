@@ -1,4 +1,4 @@
-"""Symbols that no market quotes, and what a position is worth a unit of price."""
+"""Symbols that no market quotes, and the shares of an option contract."""
 
 from __future__ import annotations
 
@@ -19,21 +19,30 @@ SYNTHETIC = (
     "RENTAL_CONDO",
     "MONEY_MARKET",
 )
+"""Invented symbols of private assets in the legacy database (document 01 §8.3)."""
 OPTION_CONTRACT = r"[0-9]{6}[CP][0-9]{8}$"
 OPTION_TYPES = ("LC", "LP", "SC", "SP")
 CONTRACT_SIZE = 100
+"""Shares."""
 
 
 def canonical(symbol: str) -> str:
-    """A symbol as market data is stored under it (document 04 §2.1)."""
+    """Return a symbol as market data is stored under it (document 04 §2.1)."""
     return symbol.strip().upper()
 
 
 def unquoted(symbol: str, synthetic_prefix: SyntheticPrefix) -> pl.Expr:
-    """Whether a symbol is never priced: empty, synthetic, or an option contract.
+    """Return whether a symbol is never priced: empty, synthetic, or an option contract.
 
     A contract's symbol ends in six digits (expiry), C or P, and eight digits (strike), the form
     of the Options Clearing Corporation. Source: document 01 §8.3.
+
+    Args:
+        symbol: name of the column.
+        synthetic_prefix: see `engine.core.rules.Rules`.
+
+    Returns:
+        A Boolean expression.
     """
     name = pl.col(symbol).str.strip_chars().str.to_uppercase()
     synthetic = name.is_in(SYNTHETIC) | name.str.starts_with("FO_")
@@ -43,10 +52,10 @@ def unquoted(symbol: str, synthetic_prefix: SyntheticPrefix) -> pl.Expr:
 
 
 def is_option() -> pl.Expr:
-    """Whether a position's type is an option's."""
+    """Return whether a position's type is that of an option."""
     return pl.col("position_type").is_in(OPTION_TYPES)
 
 
 def multiplier() -> pl.Expr:
-    """Shares for one unit of quantity: 100 for options, 1 for the rest (document 01 §3.3)."""
+    """Return the shares of one unit of quantity: 100 for options, else 1 (document 01 §3.3)."""
     return pl.when(is_option()).then(CONTRACT_SIZE).otherwise(1)

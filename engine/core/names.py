@@ -1,4 +1,4 @@
-"""Looking things up by the names that people give them; what is not there is told with its nearest."""
+"""Look-ups by name; an unknown name raises an error that names the nearest known one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.core.schema import TABLES, Table
 
 
 class UnknownNameError(UsageError, LookupError):
-    """A name of nothing that there is."""
+    """A name that does not exist."""
 
     def __init__(self, what: str, name: str, known: Iterable[str], where: str = "") -> None:
         self.what, self.name, self.known = what, name, tuple(known)
@@ -21,7 +21,7 @@ class UnknownNameError(UsageError, LookupError):
 
 
 class UnknownTableError(UnknownNameError):
-    """A table that the schema does not know."""
+    """A table that the schema does not have."""
 
     def __init__(self, name: str) -> None:
         super().__init__("table", name, TABLES)
@@ -35,14 +35,14 @@ class UnknownColumnError(UnknownNameError):
 
 
 class UnknownPortfolioError(UnknownNameError):
-    """A portfolio that is not there."""
+    """A portfolio that the store does not have."""
 
     def __init__(self, where: str, name: str, known: Iterable[str]) -> None:
         super().__init__("portfolio", name, known, where)
 
 
 class AmbiguousNameError(UsageError, LookupError):
-    """A name that several rows bear."""
+    """A name of several rows."""
 
     def __init__(self, what: str, name: str, ids: Sequence[str]) -> None:
         self.what, self.name, self.ids = what, name, tuple(ids)
@@ -50,25 +50,33 @@ class AmbiguousNameError(UsageError, LookupError):
 
 
 def table_named(name: str) -> Table:
-    """The table of a name."""
+    """Return the table of a name."""
     if name not in TABLES:
         raise UnknownTableError(name)
     return TABLES[name]
 
 
 def check_columns(table: Table, columns: Iterable[str]) -> None:
-    """Refuse a column that the table does not have."""
+    """Raise `UnknownColumnError` if the table lacks one of the columns."""
     for name in columns:
         if name not in table.by_name:
             raise UnknownColumnError(table, name)
 
 
 def portfolio_id(portfolios: pl.DataFrame, wanted: str | UUID, where: str) -> str:
-    """The id of the portfolio that an id, or a name that only one of them bears, stands for.
+    """Return the id of the portfolio that is named by its id or by a name that is unique.
 
     Args:
-        portfolios: id, name; live ones and deleted ones.
-        where: what has them, in words.
+        portfolios: id, name; deleted portfolios too.
+        wanted: an id or a name.
+        where: the store or frame that has them, for errors.
+
+    Returns:
+        The id, as in `portfolios`.
+
+    Raises:
+        UnknownPortfolioError: if there is no such portfolio.
+        AmbiguousNameError: if several have the name.
     """
     name = str(wanted)
     if name.lower() in portfolios["id"]:
@@ -78,5 +86,5 @@ def portfolio_id(portfolios: pl.DataFrame, wanted: str | UUID, where: str) -> st
         raise UnknownPortfolioError(where, name, [*portfolios["name"].drop_nulls(), *portfolios["id"]])
     if len(ids) > 1:
         raise AmbiguousNameError("portfolio", name, ids)
-    found: str = ids[0]
-    return found
+    only: str = ids[0]
+    return only

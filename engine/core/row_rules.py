@@ -1,4 +1,4 @@
-"""Rules on rows: what breaks one is set aside with its reason, never dropped in silence."""
+"""Rules on rows: a row that breaks one is quarantined with its reason, never dropped silently."""
 
 from __future__ import annotations
 
@@ -22,24 +22,26 @@ QUARANTINE: dict[str, pl.DataType] = {
     "rule": pl.String(),
     "portfolio_id": pl.String(),
 }
-"""One row for each rule that a row broke; portfolio_id is null for rows of no portfolio."""
+"""One row for each rule that a row broke; portfolio_id is null if the row belongs to none."""
 
 Rule = tuple[str, str, pl.Expr]
-"""Column, the rule in words, and the rows that break it."""
+"""Column, what is wrong in words, and a Boolean expression: the rows that break the rule."""
 
 NEGATIVE = {
     "market_data_cache": ("close", "is negative"),
-    "equity_changes": ("amount", "is negative: the kind of change says the direction"),
+    "equity_changes": ("amount", "is negative: change_type says the direction"),
 }
 
 
 def admit(
     frame: pl.DataFrame, table: Table, url: str | StoreURL, extra: Iterable[Rule] = ()
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Sort a table's rows by key and part them into those that keep every rule and the rest.
+    """Sort a table's rows by key and separate those that break a rule.
 
     Args:
-        frame: rows of `table` as a reader gives them, any order; its key columns included.
+        frame: rows as a reader returns them, in any order, with the key columns.
+        table: whose rows they are.
+        url: of the store, for errors.
         extra: rules beyond those that follow from the schema.
 
     Returns:
@@ -50,12 +52,13 @@ def admit(
     frame = frame.sort(table.key, maintain_order=True)
     checks = [*_rules(frame, table), *extra]
     tests = [test.fill_null(False) for *_, test in checks]
-    seen = frame.select(test.any().alias(str(i)) for i, test in enumerate(tests)).row(0)
-    found = [i for i, broken in enumerate(seen) if broken]
-    if not found:
+    # One pass over all tests finds that no rule is broken, which is the usual case.
+    any_broken = frame.select(test.any().alias(str(i)) for i, test in enumerate(tests)).row(0)
+    broken = [i for i, flag in enumerate(any_broken) if flag]
+    if not broken:
         return frame, pl.DataFrame(schema=QUARANTINE)
-    quarantine = pl.concat(_refused(frame.filter(tests[i]), table, *checks[i][:2]) for i in found)
-    good = frame.filter(~pl.any_horizontal(tests[i] for i in found))
+    quarantine = pl.concat(_refused(frame.filter(tests[i]), table, *checks[i][:2]) for i in broken)
+    good = frame.filter(~pl.any_horizontal(tests[i] for i in broken))
     return conform(good, table, url), quarantine
 
 
@@ -84,7 +87,7 @@ def _rules(frame: pl.DataFrame, table: Table) -> Iterator[Rule]:
             yield from _column_rules(table[name], frame.schema[name])
     same = [pl.col(name).eq_missing(pl.col(name).shift(1)) for name in table.key]
     repeats = pl.all_horizontal(same) & (pl.int_range(pl.len()) > 0)
-    yield table.key[0], "stands twice under one key", repeats | repeats.shift(-1)
+    yield table.key[0], "has the same key as another row", repeats | repeats.shift(-1)
     if table.name in NEGATIVE and NEGATIVE[table.name][0] in frame.columns:
         column, words = NEGATIVE[table.name]
         yield column, words, pl.col(column) < 0

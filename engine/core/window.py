@@ -1,4 +1,4 @@
-"""What span of time a run computes, and what it must look back on."""
+"""The window of a run: the sessions that it computes, and how far back it reads prices."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ PRICE_LOOK_BACK = timedelta(days=1 + max(job.look_back for job in JOBS.values() 
 class Window:
     """The sessions in [start, end], seen from `run_date`; at least one.
 
-    run_date stands for the legacy server's "today": a session before it is historical, and
-    factor correlations look back from it. All three are dates, both ends inclusive.
-    A rerun computes sessions that are stored already. It starts from what the ledger remembers,
-    not from what the last run left, and takes everything that follows along:
-    later: stored sessions after the window, which go on from its last one.
-    known: the sessions, of the window or later, that the shard's portfolios have already.
+    A window that is reversed or holds no session raises `UsageError`. A rerun computes sessions
+    that are stored already: it starts from the opening balances in the ledger, not from what the
+    last run stored, and computes all later sessions anew, too.
 
-    Raises:
-        UsageError: the window is reversed, or holds no session.
+    start, end: first and last day, both included.
+    run_date: stands for the legacy server's "today": a session before it is historical, and factor
+        correlations look back from it.
+    later: stored sessions after `end`, which a rerun computes anew.
+    known: the sessions, of the window or later, that the shard's portfolios have already.
     """
 
     start: date
@@ -43,7 +43,7 @@ class Window:
 
     @property
     def rerun(self) -> bool:
-        """Whether something that is to be computed is stored already."""
+        """Whether a session of the window is stored already."""
         return bool(self.known)
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class Window:
 
     @property
     def oldest_known(self) -> date:
-        """The first of the sessions that are there already; without any, a day after them all."""
+        """The first of the stored sessions; `date.max` if there is none."""
         return min(self.known, default=date.max)
 
     @property
@@ -66,23 +66,23 @@ class Window:
 
     @property
     def tags_move(self) -> bool:
-        """Whether phase 5 comes to pass: on the run date, and after it."""
+        """Whether sector tags (phase 5) are updated: by new sessions on and after the run date."""
         return any(day >= self.run_date for day in self.fresh)
 
     @property
     def last(self) -> date:
-        """The last day that a figure of the window looks at."""
+        """The last day that the window computes."""
         return self.later[-1] if self.later else self.end
 
     @property
     def first_price(self) -> date:
-        """The oldest day whose prices a figure of the window looks at, but for carried values."""
+        """The oldest day whose prices the window reads, except for carried values."""
         return self.sessions[0] - PRICE_LOOK_BACK
 
     @property
     def stamp(self) -> datetime:
-        """What a written row bears as its time: midnight UTC of the run date.
+        """The time of writing that rows bear: midnight UTC of the run date.
 
-        Not the clock: the same input gives the same bytes, whenever it is run.
+        Not the clock, so that the same input gives the same bytes whenever it is run.
         """
         return datetime(self.run_date.year, self.run_date.month, self.run_date.day, tzinfo=UTC)

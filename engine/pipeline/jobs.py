@@ -27,7 +27,7 @@ from engine.core.frames import UTC_MICROSECONDS
 from engine.core.money import GRAIN_SCALE, usd
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
-from engine.core.stored_form import figure
+from engine.core.stored_form import stored_figures
 from engine.core.window import Window
 from engine.pipeline.column_limits import misfits
 from engine.pipeline.inputs import Inputs
@@ -121,7 +121,7 @@ def _read_back(table: str, rows: pl.DataFrame, earlier: pl.DataFrame, stamp: dat
     known = TABLES[table]
     stamped = rows.with_columns(pl.lit(stamp, UTC_MICROSECONDS).alias("created_at"))
     fresh = stamped.select(
-        figure(stamped[name], known[name]) if known[name].type.kind == "numeric" else pl.col(name)
+        stored_figures(stamped[name], known[name]) if known[name].type.kind == "numeric" else pl.col(name)
         for name in earlier.columns
     )
     return pl.concat([earlier, fresh])

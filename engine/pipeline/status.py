@@ -6,7 +6,7 @@ import polars as pl
 
 from engine.core.frames import dtype
 from engine.core.job_catalog import JOBS, MARKET_VALUES, PNL, SNAPSHOT
-from engine.core.row_ids import numbered
+from engine.core.row_ids import make_ids
 from engine.core.schema import TABLES
 
 STATUS = TABLES["analytics_status"]
@@ -29,7 +29,7 @@ def status_rows(rows: pl.DataFrame, in_words: bool = False) -> pl.DataFrame:
     known = rows.select(
         pl.col(column.name).cast(dtype(column)) for column in STATUS.columns if column.name != "id"
     )
-    ids = numbered(STATUS.name, [known[name] for name in STATUS.key], in_words)
+    ids = make_ids(STATUS.name, [known[name] for name in STATUS.key], in_words)
     return known.insert_column(0, ids.alias("id")).sort(STATUS.key)
 
 

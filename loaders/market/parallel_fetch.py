@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TypeVar
 
-from engine.core.errors import told
+from engine.core.errors import error_line
 from loaders.market.provider import Answer, RequestOutcome
 from loaders.market.request_errors import RequestError
 
@@ -61,4 +61,4 @@ def _answer(fetch: Callable[[RequestT], T], symbol: str, request: RequestT) -> A
     except RequestError as error:
         return Answer(symbol, error.outcome, str(error))
     except Exception as error:
-        return Answer(symbol, RequestOutcome.ERROR, told(error))
+        return Answer(symbol, RequestOutcome.ERROR, error_line(error))

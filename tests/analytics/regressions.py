@@ -22,7 +22,7 @@ from engine.analytics.positions.lots import Lots, Portfolios, lot_arrays, portfo
 from engine.analytics.price_panel import Panel, build_panel
 from engine.core.rules import Alignment, RateWeights, Rules
 from engine.core.schema import TABLES
-from engine.core.stored_form import figure, store_rows
+from engine.core.stored_form import store_rows, stored_figures
 from engine.core.window import Window
 from engine.pipeline.compute import mark, roll
 from engine.pipeline.inputs import Inputs
@@ -132,7 +132,7 @@ def with_snapshots(snapshots: pl.DataFrame, outcomes: dict[str, Outcome]) -> pl.
         if outcome.snapshot is not None:
             floats = [name for name in outcome.snapshot.columns if outcome.snapshot.schema[name].is_float()]
             fresh = outcome.snapshot.with_columns(
-                figure(outcome.snapshot[name], table[name]) for name in floats
+                stored_figures(outcome.snapshot[name], table[name]) for name in floats
             )
             rows = rows.join(fresh, on=key, how="left")
     return rows.select(snapshots.columns)

@@ -15,7 +15,7 @@ from engine.analytics.positions.lots import Portfolios, portfolio_arrays
 from engine.core.money import GRAINS_A_CENT, integer
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
-from engine.core.stored_form import figure
+from engine.core.stored_form import stored_figures
 from engine.pipeline.compute import mark, roll
 
 from .frames import against_golden
@@ -54,7 +54,7 @@ def run(name: str, world: World, run_date: Any = None) -> Outcome:
 def test_the_snapshot_columns_of_the_run_date_equal_the_golden_table() -> None:
     fresh = run("mixed_today", golden_days("mixed_today")).snapshot
     assert fresh is not None
-    fresh = fresh.with_columns(figure(fresh[name], TABLE[name]) for name in FIGURES)
+    fresh = fresh.with_columns(stored_figures(fresh[name], TABLE[name]) for name in FIGURES)
     golden = pl.read_parquet(GOLDEN / "mixed_today" / "outputs" / f"{TABLE.name}.parquet")
     columns = ["sector_exposure", *FIGURES]
     ours = golden.drop(columns).join(fresh, on=KEY, how="left").select(golden.columns)

@@ -22,7 +22,7 @@ from engine.analytics.job_result import Outcome
 from engine.analytics.positions.lots import Portfolios
 from engine.core.frames import polars_schema
 from engine.core.schema import TABLES
-from engine.core.stored_form import figure
+from engine.core.stored_form import stored_figures
 from tests.marks import first
 from tests.reference.analytics import Position, Profile, concentration_columns
 
@@ -174,7 +174,7 @@ def test_random_books_equal_the_reference(seed: int) -> None:
     outcome = world.run(list(world.equity))
     assert outcome.snapshot is not None
     rounded = outcome.snapshot.with_columns(
-        figure(outcome.snapshot[name], SNAPSHOTS[name]) for name in FIGURES
+        stored_figures(outcome.snapshot[name], SNAPSHOTS[name]) for name in FIGURES
     )
     ours = {(row["portfolio_id"], row["snapshot_date"]): row for row in rounded.to_dicts()}
     ends = {(r["portfolio_id"], r["calculation_date"]): r["status"] for r in outcome.status.to_dicts()}

@@ -34,7 +34,7 @@ STAGES = (
     ("panel and lots", "lot_arrays"),
     *((job.label, name) for name, job in JOBS.items() if hasattr(jobs, name)),
     ("storing: rows by key", "store_rows"),
-    ("storing: figures rounded", "figure"),
+    ("storing: figures rounded", "stored_figures"),
     ("storing: texts", "plain"),
     ("ids", "row_ids"),
 )

@@ -112,7 +112,7 @@ NOT_FINITE = [
 ]
 OWNED = [
     *NOT_FINITE,
-    Broken("positions", repeat_first(), "id", "", "stands twice under one key", 2),
+    Broken("positions", repeat_first(), "id", "", "has the same key as another row", 2),
     Broken("positions", set_first("position_type", "BOND"), "position_type", "BOND", "is none of LC, LP"),
     Broken("positions", set_first("symbol", None), "symbol", "null", "is null"),
     Broken(
@@ -122,7 +122,7 @@ OWNED = [
     Broken("positions", set_first("symbol", LONG), "symbol", LONG, "is longer than 20 characters"),
     Broken("positions", set_first("id", "not-a-uuid"), "id", "not-a-uuid", "is not a uuid"),
     Broken("portfolios", set_first("name", None), "name", "null", "is null"),
-    Broken("portfolios", repeat_first(), "id", "", "stands twice under one key", 2),
+    Broken("portfolios", repeat_first(), "id", "", "has the same key as another row", 2),
     Broken(
         "equity_changes",
         repeat_first(id=NEW_ID, change_date=START, amount=Decimal(-1)),
@@ -204,7 +204,7 @@ CLOSES: list[tuple[str, Callable[[str], Change], str, int]] = [
     ("inf", lambda symbol: close_of(symbol, float("inf")), "is not a finite number", 1),
     ("-1", lambda symbol: close_of(symbol, Decimal("-1")), "is negative", 1),
     ("null", lambda symbol: close_of(symbol, None), "is null", 1),
-    ("", close_twice, "stands twice under one key", 2),
+    ("", close_twice, "has the same key as another row", 2),
 ]
 
 

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from engine.core.instruments import multiplier
-from engine.core.money import GRAINS_A_CENT, half_away, integer, roll, scaled
+from engine.core.money import GRAINS_A_CENT, half_away, integer, running_balance, scaled
 from engine.core.rules import ClosedLots, OffSession
 
 RETURN_SCALE = 6
@@ -104,8 +104,8 @@ def roll_forward(book: pl.DataFrame) -> pl.DataFrame:
     total = pl.col("unrealized") + pl.col("realized") * grains
     book = book.with_columns(total=total, change=total + pl.col("flow") * grains)
     book = book.with_columns(
-        equity=roll(book, "opening_equity", "change", "portfolio"),
-        cumulative_pnl=roll(book, "opening_pnl", "total", "portfolio"),
+        equity=running_balance(book, "opening_equity", "change", "portfolio"),
+        cumulative_pnl=running_balance(book, "opening_pnl", "total", "portfolio"),
         cumulative_realized=_running("opening_realized", "realized"),
         cumulative_flow=_running("opening_flow", "flow"),
     )

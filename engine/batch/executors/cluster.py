@@ -24,7 +24,7 @@ from engine.batch.ledger import Run
 from engine.batch.request import Request
 from engine.batch.shards import MemoryShortError
 from engine.batch.steps import Job, Loaded, begin, relabelled, shard, wait_for_others
-from engine.core.errors import EngineError, UsageError, either, told
+from engine.core.errors import EngineError, UsageError, either, error_line
 from loaders.open import resolved
 from writers.open import KINDS, writer_kind
 from writers.retry import patiently
@@ -176,7 +176,7 @@ class Cluster(Executor):
         except errors.OutOfMemoryError:
             return MemoryShortError(len(block))
         except errors.RayTaskError as error:
-            return ClusterError(f"a task could not begin: {told(error.cause)}")
+            return ClusterError(f"a task could not begin: {error_line(error.cause)}")
         except errors.RayError as error:
             return LostWorkersError(block, error)
         return found

@@ -17,7 +17,7 @@ from engine.batch.report import Report
 from engine.batch.request import Request
 from engine.batch.steps import Job, Loaded, changed, computed, count, write
 from engine.batch.table_changes import DEFINITIONS
-from engine.core.errors import EngineError, told
+from engine.core.errors import EngineError, error_line
 from engine.core.progress import Quiet
 from engine.core.store_url import StoreURL
 from engine.core.window import Window
@@ -151,7 +151,7 @@ def work(shared: Shared, mine: Own) -> Done | EngineError:
     except EngineError as error:
         return error
     except Exception as error:
-        return WorkerError(f"unexpected: {told(error)}")
+        return WorkerError(f"unexpected: {error_line(error)}")
 
 
 def _done(shared: Shared, mine: Own) -> Done:

@@ -1,8 +1,8 @@
-"""Every table the engine reads or writes: the one source of names, types, keys and units.
+"""Every table that the engine reads or writes: names, types, keys and units.
 
-From it come the DDL of both databases, the validation of inputs and results, the column lists
-of bulk loads, `engine schema`, and docs/schema.md. Column names are the legacy database's.
-Source: documents 01 to 05 of the legacy description.
+The DDL of both databases, the validation of inputs and results, the column lists of bulk loads,
+`engine schema` and docs/schema.md are derived from it. Column names are those of the legacy
+database. Source: documents 01 to 05 of the legacy description.
 """
 
 from engine.core.schema.bookkeeping import BOOKKEEPING

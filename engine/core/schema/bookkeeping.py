@@ -1,4 +1,4 @@
-"""What the engine remembers of its own work: runs, their shards, and where portfolios began."""
+"""The ledger: runs, their shards, and opening balances."""
 
 from engine.core.schema.kinds import (
     BIGINT,
@@ -16,10 +16,10 @@ from engine.core.schema.kinds import (
 ENGINE_RUNS = Table(
     name="engine_runs",
     role="engine",
-    comment="One row a run: what was asked for, by whom, and how it ended.",
+    comment="One row for each run: its request, the process, and how it ended.",
     columns=(
         Column("id", UUID, compared=False),
-        Column("request", varchar(64), unit="hash of what was asked for"),
+        Column("request", varchar(64), unit="hash of the request"),
         Column("status", varchar(12), unit="running, done or failed"),
         Column("start_date", DATE),
         Column("end_date", DATE),
@@ -36,7 +36,7 @@ ENGINE_RUNS = Table(
 ENGINE_SHARDS = Table(
     name="engine_shards",
     role="engine",
-    comment="One row a shard that is done, written in the shard's own transaction.",
+    comment="One row for each completed shard, written in the shard's own transaction.",
     columns=(
         Column("id", UUID, compared=False),
         Column("run_id", UUID, compared=False),
@@ -54,7 +54,7 @@ ENGINE_SHARDS = Table(
 ENGINE_PORTFOLIO_OPENINGS = Table(
     name="engine_portfolio_openings",
     role="engine",
-    comment="What a portfolio had before the first session that is the engine's: a rerun starts from it.",
+    comment="Equity of a portfolio before its first computed session: a rerun starts from it.",
     columns=(
         Column("portfolio_id", UUID),
         Column("first_session", DATE),
@@ -68,7 +68,7 @@ ENGINE_PORTFOLIO_OPENINGS = Table(
 ENGINE_POSITION_OPENINGS = Table(
     name="engine_position_openings",
     role="engine",
-    comment="What a position was worth before that session: a rerun starts from it.",
+    comment="Values of a position before that session: a rerun starts from them.",
     columns=(
         Column("position_id", UUID),
         Column("portfolio_id", UUID),

@@ -1,5 +1,4 @@
-"""What the engine keeps of its collections beside the legacy tables: raw prices, actions, and why
-what is missing is missing."""
+"""Tables of the price collection: raw prices, corporate actions, gaps and their reasons."""
 
 from engine.core.schema.kinds import (
     DATE,
@@ -19,7 +18,7 @@ EXACT_PRICE = numeric(18, 8)
 ENGINE_RAW_CLOSES = Table(
     name="engine_raw_closes",
     role="engine",
-    comment="What market_data_cache has no place for: closes before dividends, and to more digits.",
+    comment="Closes that market_data_cache has no column for: before dividends, and with more decimals.",
     columns=(
         row_id(),
         Column("symbol", varchar(20)),
@@ -36,7 +35,7 @@ ENGINE_RAW_CLOSES = Table(
 ENGINE_PRICE_ACTIONS = Table(
     name="engine_price_actions",
     role="engine",
-    comment="Dividends, splits and distributed gains, as the provider tells them.",
+    comment="Dividends, splits and distributed gains, as the provider reports them.",
     columns=(
         row_id(),
         Column("symbol", varchar(20)),
@@ -53,14 +52,14 @@ ENGINE_PRICE_ACTIONS = Table(
 ENGINE_PRICE_GAPS = Table(
     name="engine_price_gaps",
     role="engine",
-    comment="Sessions that the provider was asked for and gave no usable bar of.",
+    comment="Sessions for which the provider was asked and returned no usable bar.",
     columns=(
         row_id(),
         Column("symbol", varchar(20)),
         Column("date", DATE),
         Column("reason", TEXT),
         Column("tries", INTEGER, unit="times"),
-        Column("retry_on", DATE, unit="not asked for again before"),
+        Column("retry_on", DATE, unit="no request before this day"),
         Column("asked_at", TIMESTAMP, compared=False),
     ),
     key=("symbol", "date"),
@@ -71,15 +70,15 @@ ENGINE_PRICE_GAPS = Table(
 ENGINE_PRICE_SERIES = Table(
     name="engine_price_series",
     role="engine",
-    comment="What is known of each symbol's series, and how asking for it ended last.",
+    comment="Each symbol's price series, and the outcome of the last request for it.",
     columns=(
         Column("symbol", varchar(20)),
-        Column("exchange", varchar(20), "never told"),
-        Column("currency", varchar(10), "never told"),
-        Column("listed", DATE, "never told: sessions are due from the first wanted"),
+        Column("exchange", varchar(20), "not reported"),
+        Column("currency", varchar(10), "not reported"),
+        Column("listed", DATE, "not reported: sessions are due from the first requested"),
         Column("outcome", varchar(12), unit="ok, empty, not_found, renamed, throttled, timeout or error"),
         Column("detail", TEXT, "ok"),
-        Column("failures", INTEGER, unit="answers in a row that will not change soon"),
+        Column("failures", INTEGER, unit="consecutive failures that are not transient"),
         Column("retry_on", DATE, "at once"),
         Column("asked_at", TIMESTAMP, compared=False),
     ),
@@ -90,7 +89,7 @@ ENGINE_PRICE_SERIES = Table(
 ENGINE_COLLECTIONS = Table(
     name="engine_collections",
     role="engine",
-    comment="One row a collection that came to its end.",
+    comment="One row for each completed collection.",
     columns=(
         Column("id", UUID, compared=False),
         Column("kind", varchar(20), unit="prices, profiles or fundamentals"),

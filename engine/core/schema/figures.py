@@ -1,4 +1,4 @@
-"""What a run computes: snapshots, betas, exposures, volatilities, correlations, stress."""
+"""Tables of computed figures: snapshots, betas, exposures, volatilities, correlations, stress."""
 
 from engine.core.schema.kinds import (
     BOOLEAN,
@@ -72,7 +72,7 @@ TARGET_PRICES = (
     ),
     Column("target_price_last_updated", TIMESTAMP, BY_OTHERS),
 )
-"""What another service writes into a snapshot; a run that replaces the row keeps it."""
+"""Columns of a snapshot that another service fills; a run that replaces the row keeps them."""
 
 PORTFOLIO_SNAPSHOTS = Table(
     name="portfolio_snapshots",
@@ -376,7 +376,7 @@ CORRELATION_CALCULATIONS = Table(
 CORRELATION_CLUSTERS = Table(
     name="correlation_clusters",
     role="output",
-    comment="Groups of symbols that move together; the batch stores none.",
+    comment="Clusters of correlated symbols; the batch stores none.",
     columns=(
         row_id(),
         Column("correlation_calculation_id", UUID),
@@ -403,7 +403,7 @@ CORRELATION_CLUSTERS = Table(
 CORRELATION_CLUSTER_POSITIONS = Table(
     name="correlation_cluster_positions",
     role="output",
-    comment="The members of such groups; the batch stores none.",
+    comment="Members of the clusters; the batch stores none.",
     columns=(
         row_id(),
         Column("cluster_id", UUID),
@@ -465,7 +465,7 @@ PAIRWISE_CORRELATIONS = Table(
 STRESS_TEST_RESULTS = Table(
     name="stress_test_results",
     role="output",
-    comment="What each scenario would do to each portfolio, by session.",
+    comment="P&L of each portfolio under each scenario, by session.",
     jobs=("stress",),
     columns=(
         row_id(),
@@ -579,14 +579,14 @@ BATCH_RUN_TRACKING = Table(
 ANALYTICS_STATUS = Table(
     name="analytics_status",
     role="engine",
-    comment="What became of each job for each portfolio and session, and why.",
+    comment="Status of each job for each portfolio and session, with the reason.",
     columns=(
         row_id(),
         Column("portfolio_id", UUID),
         Column("calculation_date", DATE),
         Column("job", varchar(32)),
         Column("status", varchar(8), unit="ok, skipped or failed"),
-        Column("reason", varchar(64), "nothing to explain"),
+        Column("reason", varchar(64), "the status is ok"),
         Column("positions_used", INTEGER, unit="positions"),
         Column("positions_left_out", INTEGER, unit="positions"),
     ),

@@ -1,4 +1,4 @@
-"""Who holds what: users, portfolios, positions, their events, flows and tags."""
+"""Tables of holdings: users, portfolios, positions, realized gains, capital flows and tags."""
 
 from engine.core.schema.kinds import (
     BOOLEAN,
@@ -24,7 +24,7 @@ CHANGE_TYPE = enum("equity_change_type", "CONTRIBUTION", "WITHDRAWAL")
 USERS = Table(
     name="users",
     role="input",
-    comment="Who owns portfolios; read only to keep references whole.",
+    comment="Owners of portfolios; read only so that references stay valid.",
     columns=(
         Column("id", UUID),
         Column("email", varchar(255)),
@@ -40,7 +40,7 @@ USERS = Table(
 PORTFOLIOS = Table(
     name="portfolios",
     role="state",
-    comment="One row a portfolio; the run rolls equity_balance forward.",
+    comment="One row for each portfolio; a run updates equity_balance.",
     columns=(
         Column("id", UUID),
         Column("user_id", UUID),
@@ -67,7 +67,7 @@ PORTFOLIOS = Table(
 POSITIONS = Table(
     name="positions",
     role="state",
-    comment="One row a lot, with its newest price and value; the run updates those three.",
+    comment="One row for each lot, with its newest price, value and gain, which a run updates.",
     columns=(
         Column("id", UUID),
         Column("portfolio_id", UUID),
@@ -110,7 +110,7 @@ POSITIONS = Table(
 POSITION_REALIZED_EVENTS = Table(
     name="position_realized_events",
     role="input",
-    comment="Gains and losses taken when a lot, or part of one, was closed.",
+    comment="Gains and losses realized when a lot, or part of one, was closed.",
     columns=(
         Column("id", UUID),
         Column("position_id", UUID),
@@ -175,12 +175,12 @@ EQUITY_CHANGES = Table(
 )
 
 SECTOR_MARK = "Sector:"
-"""Prefix of a sector tag's description: only such tags may lose links in phase 5."""
+"""Prefix of a sector tag's description: a run removes links of such tags only."""
 
 TAGS = Table(
     name="tags_v2",
     role="state",
-    comment="A user's labels; on the run date the batch keeps one for each sector.",
+    comment="Tags of a user; from the run date on, a run makes one for each sector.",
     columns=(
         row_id(),
         Column("user_id", UUID),
@@ -207,7 +207,7 @@ TAGS = Table(
 POSITION_TAGS = Table(
     name="position_tags",
     role="state",
-    comment="Which labels a position bears.",
+    comment="Tags of positions.",
     columns=(
         row_id(),
         Column("position_id", UUID),

@@ -1,7 +1,7 @@
-"""What a table is made of: column types, columns, keys.
+"""The parts of a table's declaration: column types, columns, keys.
 
-Plain data, so that importing the schema costs nothing; `engine.core.frames` turns it into Polars types,
-and the statements of sql/tables are made of it.
+Plain data, so that importing the schema is cheap; `engine.core.frames` derives Polars types from it,
+and sql/tables is generated from it.
 """
 
 from __future__ import annotations
@@ -51,17 +51,17 @@ JSONB = Type("json", binary=True)
 
 
 def varchar(length: int) -> Type:
-    """Text of at most `length` characters."""
+    """Return a text type of at most `length` characters."""
     return Type("text", length=length)
 
 
 def numeric(precision: int, scale: int) -> Type:
-    """An exact decimal of `precision` digits, `scale` of them after the point."""
+    """Return an exact decimal type of `precision` digits, `scale` of them after the point."""
     return Type("numeric", precision=precision, scale=scale)
 
 
 def enum(name: str, *values: str) -> Type:
-    """A closed list of words; a native enumeration in Postgres."""
+    """Return an enumeration: one of `values`; a native type in Postgres."""
     return Type("enum", enum_name=name, values=values)
 
 
@@ -69,11 +69,11 @@ def enum(name: str, *values: str) -> Type:
 class Column:
     """One column.
 
-    null: what a null means; None where the column refuses nulls.
+    null: what a null means; None if the column takes no nulls.
     unit: of the figure; empty for names, keys and flags.
-    nan: the figure may be computed and yet undefined; such a column is a double where the
-        store's decimals know no NaN.
-    compared: False for what cannot be equal in two runs (row ids, time stamps, durations).
+    nan: whether the figure may be computed and undefined; such a column is a double in stores
+        whose decimals have no NaN.
+    compared: False if the column differs between any two runs (row ids, time stamps, durations).
     job: the analytics job that fills it, in a table whose rows several jobs or others write.
     """
 
@@ -93,7 +93,7 @@ class Column:
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """`column` holds a `parent` row's `parent_column`."""
+    """A reference: `column` holds the `parent_column` of a row of `parent`."""
 
     name: str
     column: str
@@ -106,11 +106,11 @@ class ForeignKey:
 class Table:
     """One table: columns in the database's order, and its keys.
 
-    key: the natural key, by which rows are matched, replaced and numbered.
-    date: the column that holds the session a figure belongs to; None for undated tables.
-    owner: the column that leads to the portfolio: its id, or a position's, or a parent's.
-    made_ids: row ids are the engine's own, so another run's differ; children are then matched
-        by this table's natural key.
+    key: the natural key, by which rows are matched, replaced and given their ids.
+    date: the column with the session that a figure belongs to; None for undated tables.
+    owner: the column that leads to the portfolio: the id of it, of a position, or of a parent row.
+    made_ids: whether row ids are made by the run, so that they differ between stores; children are
+        then matched by this table's natural key.
     jobs: the analytics jobs that write its rows (`engine.core.job_catalog`).
     """
 
@@ -144,15 +144,15 @@ class Table:
 
 
 def row_id() -> Column:
-    """A row's own key, without meaning outside the store."""
+    """Return the column of row ids, which have no meaning outside the store."""
     return Column("id", UUID, compared=False)
 
 
 def stamp(name: str, null: str | None = None) -> Column:
-    """A moment of writing: never compared."""
+    """Return a column with a time of writing, which is never compared."""
     return Column(name, TIMESTAMP, null, compared=False)
 
 
 def stamps() -> tuple[Column, Column]:
-    """When a row was made and last changed."""
+    """Return the columns with the times at which a row was made and last changed."""
     return stamp("created_at"), stamp("updated_at")

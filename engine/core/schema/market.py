@@ -1,5 +1,6 @@
-"""What is known of the market: prices, companies, benchmarks, statements, scenarios, factors."""
+"""Tables of market data: prices, companies, benchmarks, statements, scenarios, factors."""
 
+from engine.core.funds import BENCHMARK
 from engine.core.schema.kinds import (
     BIGINT,
     BOOLEAN,
@@ -78,7 +79,7 @@ def _quarter_estimates(quarter: str) -> tuple[Column, ...]:
 COMPANY_PROFILES = Table(
     name="company_profiles",
     role="input",
-    comment="What a provider says of a company; analytics read beta, sector and is_etf.",
+    comment="Company data of a provider; analytics read beta, sector and is_etf.",
     columns=(
         Column("symbol", varchar(20)),
         Column("company_name", varchar(200), UNKNOWN),
@@ -137,7 +138,7 @@ COMPANY_PROFILES = Table(
 BENCHMARKS_SECTOR_WEIGHTS = Table(
     name="benchmarks_sector_weights",
     role="input",
-    comment="Sector weights of an index; without rows of SP500 no sector figure is stored.",
+    comment=f"Sector weights of an index; without rows of {BENCHMARK} no sector figure is stored.",
     columns=(
         row_id(),
         Column("benchmark_code", varchar(32)),
@@ -160,7 +161,7 @@ BENCHMARKS_SECTOR_WEIGHTS = Table(
 STRESS_TEST_SCENARIOS = Table(
     name="stress_test_scenarios",
     role="input",
-    comment="The scenarios' keys; which of them run, and their shocks, a file says.",
+    comment="Ids of the stress scenarios; a file says which of them run, and their shocks.",
     columns=(
         Column("id", UUID),
         Column("scenario_id", varchar(50)),
@@ -184,7 +185,7 @@ STRESS_TEST_SCENARIOS = Table(
 FACTOR_DEFINITIONS = Table(
     name="factor_definitions",
     role="state",
-    comment="The factors by name; a run adds those it needs and does not find.",
+    comment="Factors by name; a run adds those that it needs and the table lacks.",
     columns=(
         row_id(),
         Column("name", varchar(50)),
