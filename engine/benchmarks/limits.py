@@ -42,6 +42,9 @@ def store_time(folder: Path, *words: str) -> StoreTime:
     Args:
         folder: where the process runs.
         words: a command of `engine.benchmarks.limit_process` with its arguments.
+
+    Returns:
+        The time that the store took.
     """
     done = run([sys.executable, "-m", CHILD, *words], folder)
     return StoreTime(**json.loads(done.out))

@@ -54,6 +54,9 @@ def run(arguments: Sequence[str], folder: Path, keep_output: bool = True) -> Pro
         folder: its current folder.
         keep_output: return stdout instead of dropping it.
 
+    Returns:
+        What the process took, and its stdout.
+
     Raises:
         BenchError: it exited with a code other than 0.
     """

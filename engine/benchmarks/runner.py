@@ -25,7 +25,9 @@ NO_PSQL = "the limit of Postgres was left out: there is no psql"
 def bench(
     plan: BenchmarkPlan, selected: Collection[str], postgres: str | None, progress: Quiet
 ) -> BenchmarkResults:
-    """Run sections of the benchmark. A failed run is recorded, and the others go on.
+    """Run sections of the benchmark; record a run that fails, and go on with the others.
+
+    A server that cannot be reached raises a StoreUnreachableError.
 
     Args:
         plan: workloads and rounds.
@@ -33,8 +35,8 @@ def bench(
         postgres: URL of a server to make databases on; default one from the installed wheel.
         progress: is told of each section.
 
-    Raises:
-        StoreUnreachableError: there is no server at the URL.
+    Returns:
+        The results of all sections.
     """
     results = BenchmarkResults(context())
     with ExitStack() as stack:

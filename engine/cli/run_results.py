@@ -86,6 +86,8 @@ def _peak_memory() -> int:
 def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunRecord]:
     """Write the record of a run when the block ends, also when it fails.
 
+    A file that cannot be written raises a UsageError.
+
     Args:
         options: the parsed command line; its `target`, if any, is masked as `source` is.
         settings: the configuration; it names the file to write.
@@ -93,9 +95,6 @@ def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunR
 
     Yields:
         The record, for the block to add its results to.
-
-    Raises:
-        UsageError: the file cannot be written.
     """
     arguments = {key: value for key, value in vars(options).items() if value is not None}
     for key, url in (("source", source), ("target", getattr(options, "target", None) or source)):

@@ -49,22 +49,22 @@ class Cell:
     drawing: str = ""
 
 
-def word(text: object, small: str = "", href: str = "") -> Cell:
+def plain(text: object, small: str = "", href: str = "") -> Cell:
     """Return a cell of text, such as a name."""
     return Cell(str(text), small=small, href=href)
 
 
 def day(value: date | None, reason: str = "") -> Cell:
     """Return a date in ISO 8601, or why there is none."""
-    return missing(reason) if value is None else Cell(value.isoformat(), value.isoformat())
+    return not_computed(reason) if value is None else Cell(value.isoformat(), value.isoformat())
 
 
-def missing(reason: str) -> Cell:
+def not_computed(reason: str) -> Cell:
     """Return a cell for a figure that was not computed; `reason` may be empty."""
     return Cell(f"{NOT_COMPUTED}: {reason}" if reason else NOT_COMPUTED, missing=True)
 
 
-def absent(text: str) -> Cell:
+def not_applicable(text: str) -> Cell:
     """Return a cell where there is nothing to compute, such as the price of a closed position."""
     return Cell(text, missing=True)
 
@@ -119,7 +119,7 @@ def short_money(value: float, currency: str) -> str:
 
 def _figure(value: Number, form: Form, reason: str, toned: bool) -> Cell:
     if value is None:
-        return missing(reason)
+        return not_computed(reason)
     if math.isnan(value):
         return Cell(f"{UNDEFINED}{f': {reason}' if reason else ''}", "NaN", number=True, missing=True)
     tone: Tone = ("up" if value > 0 else "down" if value < 0 else "") if toned else ""

@@ -46,15 +46,14 @@ def canonical_type(column: Column) -> pl.DataType:
 def canonical(frame: pl.DataFrame, table: Table, columns: list[Column], url: str | StoreURL) -> pl.DataFrame:
     """Return columns of a stored table in canonical values.
 
+    A column that is absent raises a MissingColumnError; one whose type or values cannot be converted
+    raises a ColumnTypeError.
+
     Args:
         frame: the table as a store returned it.
         table: its schema.
         columns: the columns to return.
         url: the store, for errors.
-
-    Raises:
-        MissingColumnError: the stored table lacks a column.
-        ColumnTypeError: a column has a type or a value that cannot be converted.
     """
     forms = [_stored_form(frame, table, column, url).alias(column.name) for column in columns]
     try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from engine.html.blocks import Card, Cards, PageTable, Section
-from engine.html.cells import Cell, count, word
+from engine.html.cells import Cell, count, plain
 from engine.html.page import fragment, page
 from engine.parity.differences import Differences
 
@@ -114,10 +114,10 @@ def _table(caption: str, frame: pl.DataFrame, headings: Mapping[str, str]) -> Pa
 
 def _cell(value: object) -> Cell:
     if isinstance(value, bool):
-        return word("yes" if value else "no")
+        return plain("yes" if value else "no")
     if isinstance(value, int):
         return count(value)
     if isinstance(value, float):
         # As many digits as a column's scale can have; `ratio` would cut small differences to 0.
         return Cell(f"{value:.10g}", str(value), number=True)
-    return word("" if value is None else value)
+    return plain("" if value is None else value)

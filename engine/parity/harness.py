@@ -33,6 +33,9 @@ def compare(
 ) -> Comparison:
     """Compare two stores on natural keys.
 
+    A table that `expected` lacks raises a CannotCompareError: nothing that was asked for may go
+    unchecked. A table that lacks a column, or has one of another type, raises an EngineError.
+
     Args:
         expected: the store that is the authority.
         actual: the store that is checked.
@@ -42,10 +45,11 @@ def compare(
         end: last day, included.
         exemptions: cells that need not be equal: see `engine.parity.exemptions`.
 
+    Returns:
+        The differences, and the verdict.
+
     Raises:
-        UsageError: the window ends before it starts, or the schema has no such table.
-        CannotCompareError: `expected` lacks a table named in `tables`, or has none to compare.
-        EngineError: a table lacks a column, or has one of another type.
+        UsageError: the window ends before it starts.
     """
     if start is not None and end is not None and start > end:
         raise UsageError(f"the window ends on {end}, before it starts on {start}")

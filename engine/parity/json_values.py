@@ -23,6 +23,9 @@ def unify_equal_json(pairs: pl.DataFrame, name: str) -> pl.DataFrame:
     Args:
         pairs: matched rows: see `engine.parity.matching.Match`.
         name: a JSON column.
+
+    Returns:
+        The same rows.
     """
     other = name + ACTUAL
     # Many rows share a text, so each distinct pair of texts is parsed once.

@@ -1,9 +1,9 @@
-"""Pages that show what a store holds: a portfolio's report, and the fleet's.
+"""HTML pages of what a store holds: one portfolio, or all of them.
 
-A page is one file that needs nothing else: no network, no folder beside it. Charts are drawings
-with the figures behind them as tables; it reads light, dark, on paper, on a telephone, by keyboard
-and by screen reader. Nothing on it is computed anew but what its own captions say: returns chained
-to drawdowns, forecasts set beside what came after, and what each position added to the P&L.
+A page is one file that loads nothing. It can be read on light and dark screens, on paper, on a
+phone, by keyboard and by screen reader; every chart has its figures as a table. A page computes
+nothing anew but what its captions say: returns compounded to drawdowns, forecasts compared with
+outcomes, and the contribution of each position to the P&L.
 """
 
 from __future__ import annotations
@@ -27,21 +27,18 @@ def portfolio_page(
     rules: Literal["legacy", "corrected"] = "legacy",
     fleet: str | None = None,
 ) -> str:
-    """The report of one portfolio as an HTML document.
+    """Return the report of one portfolio as an HTML document.
 
-    The same store gives the same page: no clock is read.
+    The same store gives the same page: no clock is read. Days without a snapshot raise a
+    NothingStoredError; a missing package of the extra `report` raises a MissingExtraError.
 
     Args:
         url: the store.
-        portfolio: an id, or a name that only one of the store's portfolios bears.
-        start, end: first and last day; default all sessions that are stored.
-        rules: by which the store was computed; contributions of positions follow them.
-        fleet: address of the fleet's page, for a link back.
-
-    Raises:
-        MissingExtraError: what draws the charts is not installed.
-        NothingStoredError: no snapshot of the portfolio in these days.
-        EngineError: no such portfolio, or the store cannot be read.
+        portfolio: an id, or a name that only one portfolio of the store has.
+        start: first day; default the first session that is stored.
+        end: last day; default the last session that is stored.
+        rules: the rules by which the store was computed; contributions follow them.
+        fleet: address of the page of all portfolios, for a link back.
     """
     require_extra()
     from engine.core.rules import Rules
@@ -59,17 +56,15 @@ def fleet_page(
     *,
     links: Mapping[str, str] | None = None,
 ) -> str:
-    """All portfolios of a store as an HTML document, a row each.
+    """Return all portfolios of a store as an HTML document with a row for each.
+
+    See `portfolio_page` for the errors.
 
     Args:
         url: the store.
-        start, end: first and last day; default all sessions that are stored.
+        start: first day; default the first session that is stored.
+        end: last day; default the last session that is stored.
         links: addresses of the portfolios' own pages by portfolio id; default none.
-
-    Raises:
-        MissingExtraError: what draws the charts is not installed.
-        NothingStoredError: no snapshot in these days.
-        EngineError: the store cannot be read.
     """
     require_extra()
     from engine.reports.fleet import read_fleet, render

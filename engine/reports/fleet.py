@@ -1,4 +1,4 @@
-"""The fleet's page: a row for each portfolio of a store."""
+"""The page of all portfolios of a store, with a row for each."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from engine.core.calendar import sessions
 from engine.core.job_catalog import JOBS
 from engine.core.store_url import safe_url
 from engine.html.blocks import Block, Card, Cards, Notice, PageTable, Section
-from engine.html.cells import Cell, absent, count, missing, money, percent, ratio, word
+from engine.html.cells import Cell, count, money, not_applicable, not_computed, percent, plain, ratio
 from engine.html.page import page
 from engine.reports.charts.sparks import spark
 from engine.reports.measures.growth import growth
-from engine.reports.reasons import label, meaning, why
-from engine.reports.sections.common import FOOTER
-from engine.reports.sections.glance import share
+from engine.reports.missing_figures import label, meaning, why_missing
+from engine.reports.sections.common import FOOTER, cents_sum, share
 from engine.reports.stored import SNAPSHOT_DATE, extent
 
 KEY = "fleet"
@@ -54,11 +53,16 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class StoredFleet:
-    """A store's portfolios in a window. Figures are doubles in the units of the schema.
+    """The portfolios of a store in a window. Figures are Float64 in the units of the schema.
 
-    start, end: first and last session with a snapshot. portfolios: those that are not deleted.
-    snapshots: of the window, by portfolio and day. status: of each portfolio's last session and
-    later. worst: portfolio_id, date, correlated_pnl of the worst scenario of the last session.
+    Attributes:
+        url: the store, password masked.
+        start: first session with a snapshot.
+        end: last session with a snapshot.
+        portfolios: the portfolios that are not deleted.
+        snapshots: snapshots of the window, by portfolio and day.
+        status: analytics_status from the earliest of the portfolios' last sessions on.
+        worst: portfolio_id, date and correlated_pnl of the worst scenario of the same days.
     """
 
     url: str
@@ -71,21 +75,24 @@ class StoredFleet:
 
 
 def read_fleet(url: str, start: date | None, end: date | None) -> StoredFleet:
-    """Read what the page shows.
+    """Return what the page shows; days without any snapshot raise a NothingStoredError.
 
-    Raises:
-        NothingStoredError: no snapshot in these days.
-        EngineError: the store cannot be read.
+    Args:
+        url: the store.
+        start: first day; None: from the first stored session.
+        end: last day; None: to the last stored session.
     """
     store = open_store(url)
     portfolios = store.portfolios
     kept = pl.col("portfolio_id").is_in(portfolios["id"].implode())
-    known = store.read("portfolio_snapshots", columns=COLUMNS, start=start, end=end).filter(kept)
-    first, last = extent(known, start, end, url, "any portfolio")
-    newest = known.group_by("portfolio_id").agg(pl.col(SNAPSHOT_DATE).max())[SNAPSHOT_DATE].min()
+    snapshots = store.read("portfolio_snapshots", columns=COLUMNS, start=start, end=end).filter(kept)
+    first, last = extent(snapshots, start, end, url, "any portfolio")
+    # Portfolios may end on different days; status and stress are needed from the earliest end on.
+    newest = snapshots.group_by("portfolio_id").agg(pl.col(SNAPSHOT_DATE).max())[SNAPSHOT_DATE].min()
     assert isinstance(newest, date)
     status = store.read("analytics_status", start=newest, end=last).filter(kept)
-    return StoredFleet(safe_url(url), first, last, portfolios, known, status, _worst(store, newest, last))
+    worst = _worst(store, newest, last)
+    return StoredFleet(safe_url(url), first, last, portfolios, snapshots, status, worst)
 
 
 def _worst(store: Store, first: date, last: date) -> pl.DataFrame:
@@ -99,23 +106,28 @@ def _worst(store: Store, first: date, last: date) -> pl.DataFrame:
 
 
 def render(fleet: StoredFleet, links: Mapping[str, str]) -> str:
-    """The document. `links`: addresses of the portfolios' own pages by id."""
+    """Return the document.
+
+    Args:
+        fleet: what the page shows.
+        links: addresses of the portfolios' own pages by portfolio id.
+    """
     rows = [_row(fleet, portfolio, links) for portfolio in fleet.portfolios.iter_rows(named=True)]
     rows.sort(key=lambda row: -float(row[1].value or "-inf"))
-    note = "Figures of each portfolio's last session; P&L, return and drawdown of the window."
     table = PageTable(
         "Last session and window",
         HEADINGS,
         rows,
-        note=note,
+        note="Figures of each portfolio's last session; P&L, return and drawdown of the window.",
         sortable=True,
         search="Find a portfolio",
         key=KEY,
     )
+    lead = f"What was not computed on {fleet.end}, and why."
     sections = [
         Section("glance", "At a glance", "", [_cards(fleet)]),
         Section("portfolios", "Portfolios", "", [table]),
-        Section("quality", "Data quality", _quality_lead(fleet), _reasons(fleet)),
+        Section("quality", "Data quality", lead, _reasons(fleet)),
     ]
     facts = {
         "Window": f"{fleet.start} to {fleet.end}, {len(sessions(fleet.start, fleet.end))} sessions",
@@ -127,109 +139,98 @@ def render(fleet: StoredFleet, links: Mapping[str, str]) -> str:
 def _cards(fleet: StoredFleet) -> Cards:
     on = f"on {fleet.end}"
     last = fleet.snapshots.filter(pl.col(SNAPSHOT_DATE) == fleet.end)
-    held = last.join(fleet.portfolios.select("currency", portfolio_id="id"), on="portfolio_id")
-    totals = held.group_by("currency").agg(pl.col("equity_balance").sum()).sort("currency")
-    together = [
-        Card("Equity together", money(round(total, 2), currency), on)
-        for currency, total in totals.iter_rows()
+    owned = last.join(fleet.portfolios.select("currency", portfolio_id="id"), on="portfolio_id")
+    totals = owned.group_by("currency").agg(pl.col("equity_balance").sum()).sort("currency")
+    equity = [
+        Card("Total equity", money(round(total, 2), currency), on) for currency, total in totals.iter_rows()
     ]
     portfolios = Card("Portfolios", count(fleet.portfolios.height), f"{last.height} with a snapshot {on}")
-    return Cards([portfolios, *together, Card("Portfolios with a failed job", _failed(fleet), on)])
+    return Cards([portfolios, *equity, Card("Portfolios with a failed job", _failed(fleet), on)])
 
 
 def _failed(fleet: StoredFleet) -> Cell:
     if fleet.status.is_empty():
-        return absent("unknown: no status is stored")
-    bad = fleet.status.filter(pl.col("calculation_date") == fleet.end, pl.col("status") == "failed")
-    return count(bad["portfolio_id"].n_unique())
+        return not_applicable("unknown: no status is stored")
+    failed = fleet.status.filter(pl.col("calculation_date") == fleet.end, pl.col("status") == "failed")
+    return count(failed["portfolio_id"].n_unique())
 
 
 def _row(fleet: StoredFleet, portfolio: dict[str, Any], links: Mapping[str, str]) -> list[Cell]:
     key, currency = portfolio["id"], portfolio["currency"]
-    name = word(portfolio["name"], portfolio["account_type"], links.get(key, ""))
-    mine = fleet.snapshots.filter(pl.col("portfolio_id") == key).sort(SNAPSHOT_DATE)
-    if mine.is_empty():
-        nothing = missing("no snapshot in the window")
-        return [name, nothing, *[absent("no snapshot")] * (len(HEADINGS) - 2)]
-    last = mine.row(-1, named=True)
-    status = fleet.status.filter(pl.col("portfolio_id") == key)
+    name = plain(portfolio["name"], portfolio["account_type"], links.get(key, ""))
+    snapshots = fleet.snapshots.filter(pl.col("portfolio_id") == key).sort(SNAPSHOT_DATE)
+    if snapshots.is_empty():
+        nothing = not_computed("no snapshot in the window")
+        return [name, nothing, *[not_applicable("no snapshot")] * (len(HEADINGS) - 2)]
+    last = snapshots.row(-1, named=True)
     day = last[SNAPSHOT_DATE]
+    status = fleet.status.filter(pl.col("portfolio_id") == key)
+    no_volatility = why_missing(status, "volatility", day, "realized_volatility_21d")
+    no_beta = why_missing(status, "market_beta", day, "beta_calculated_90d")
     return [
-        name if day == fleet.end else word(name.text, f"last session {day}", name.href),
-        _equity(mine, currency),
-        money(_sum(mine["daily_pnl"]), currency, "no session has a P&L", toned=True),
-        *_growth(mine),
-        percent(last["realized_volatility_21d"], why(status, "volatility", day, "realized_volatility_21d")),
-        ratio(last["beta_calculated_90d"], why(status, "market_beta", day, "beta_calculated_90d")),
+        name if day == fleet.end else plain(name.text, f"last session {day}", name.href),
+        _equity(snapshots, currency),
+        money(cents_sum(snapshots["daily_pnl"]), currency, "no session has a P&L", toned=True),
+        *_growth(snapshots),
+        percent(last["realized_volatility_21d"], no_volatility),
+        ratio(last["beta_calculated_90d"], no_beta),
         share(last["gross_exposure"], last["equity_balance"]),
         share(last["net_exposure"], last["equity_balance"]),
         _stress(fleet, last, status),
         _not_done(status.filter(pl.col("calculation_date") == day)),
-        count(len(sessions(mine[SNAPSHOT_DATE][0], fleet.end)) - mine.height),
+        count(len(sessions(snapshots[SNAPSHOT_DATE][0], fleet.end)) - snapshots.height),
     ]
 
 
-def _sum(values: pl.Series) -> float | None:
-    known = values.drop_nulls()
-    return None if known.is_empty() else round(float(known.sum()), 2)
+def _equity(snapshots: pl.DataFrame, currency: str) -> Cell:
+    equity = snapshots["equity_balance"]
+    last = money(equity[-1], currency, "no equity is stored")
+    return _with_spark(last, equity, "Equity in the window", "c1")
 
 
-def _equity(mine: pl.DataFrame, currency: str) -> Cell:
-    equity = mine["equity_balance"]
-    shown = money(equity[-1], currency, "no equity is stored")
-    return _with_spark(shown, equity, "Equity through the window", "c1")
-
-
-def _growth(mine: pl.DataFrame) -> list[Cell]:
-    """The window's return, and its deepest drawdown."""
-    grown = growth(mine.rename({SNAPSHOT_DATE: "date"}))
-    index, fall = grown["index"].drop_nulls(), grown["drawdown"]
+def _growth(snapshots: pl.DataFrame) -> list[Cell]:
+    """Return the return of the window, and its deepest drawdown."""
+    grown = growth(snapshots.rename({SNAPSHOT_DATE: "date"}))
+    index, drawdown = grown["index"].drop_nulls(), grown["drawdown"]
     nothing = "no session has a return"
     gained = percent(None if index.is_empty() else float(index[-1]) - 1, nothing, toned=True)
     deepest = percent(grown.select(pl.col("drawdown").min()).item(), nothing, toned=True)
-    return [gained, _with_spark(deepest, fall, "Drawdown through the window", "down")]
+    return [gained, _with_spark(deepest, drawdown, "Drawdown in the window", "down")]
 
 
 def _with_spark(cell: Cell, values: pl.Series, label: str, colour: str) -> Cell:
-    drawn = spark(values.to_list(), label, colour)
-    return replace(cell, drawing=drawn)
+    return replace(cell, drawing=spark(values.to_list(), label, colour))
 
 
 def _stress(fleet: StoredFleet, last: dict[str, Any], status: pl.DataFrame) -> Cell:
-    """The worst scenario of the last session, as a share of equity."""
+    """Return the P&L of the last session's worst scenario as a share of equity."""
     day, equity = last[SNAPSHOT_DATE], last["equity_balance"]
-    found = fleet.worst.filter(pl.col("portfolio_id") == last["portfolio_id"], pl.col("date") == day)[
-        "correlated_pnl"
-    ]
-    if found.is_empty():
-        return missing(why(status, "stress", day))
-    return share(found[0], equity)
+    rows = fleet.worst.filter(pl.col("portfolio_id") == last["portfolio_id"], pl.col("date") == day)
+    if rows.is_empty():
+        return not_computed(why_missing(status, "stress", day))
+    return share(rows["correlated_pnl"][0], equity)
 
 
 def _not_done(status: pl.DataFrame) -> Cell:
-    """How many jobs of the last session failed or were skipped."""
+    """Return how many jobs of the last session failed or were skipped."""
     if status.is_empty():
-        return absent("no status is stored")
+        return not_applicable("no status is stored")
     failed, skipped = (status.filter(status=kind).height for kind in ("failed", "skipped"))
-    told = ", ".join(f"{n} {kind}" for n, kind in ((failed, "failed"), (skipped, "skipped")) if n)
-    return Cell(str(failed + skipped), str(failed + skipped), number=True, small=told)
-
-
-def _quality_lead(fleet: StoredFleet) -> str:
-    return f"What was not computed on {fleet.end}, and why."
+    parts = ", ".join(f"{n} {kind}" for n, kind in ((failed, "failed"), (skipped, "skipped")) if n)
+    return Cell(str(failed + skipped), str(failed + skipped), number=True, small=parts)
 
 
 def _reasons(fleet: StoredFleet) -> list[Block]:
-    lacking = fleet.status.filter(pl.col("calculation_date") == fleet.end, pl.col("status") != "ok")
+    missing = fleet.status.filter(pl.col("calculation_date") == fleet.end, pl.col("status") != "ok")
     if fleet.status.is_empty():
-        return [Notice("No status is stored", "The batch that wrote these tables left no analytics_status.")]
-    if lacking.is_empty():
-        return [Notice("Nothing left out", "Every job was done for every portfolio.")]
-    counted = lacking.group_by("job", "status", "reason").agg(portfolios=pl.len())
+        return [Notice("No status is stored", "The batch that wrote these tables wrote no analytics_status.")]
+    if missing.is_empty():
+        return [Notice("Nothing left out", "Every job succeeded for every portfolio.")]
+    counted = missing.group_by("job", "status", "reason").agg(portfolios=pl.len())
     order = {job: place for place, job in enumerate(JOBS)}
     rows = sorted(counted.iter_rows(), key=lambda row: (order.get(row[0], len(order)), str(row[1:3])))
     cells = [
-        [word(label(job)), word(status), count(number), word(meaning(job, reason))]
+        [plain(label(job)), plain(status), count(number), plain(meaning(job, reason))]
         for job, status, reason, number in rows
     ]
     return [PageTable("Jobs not done, by reason", ("Job", "Outcome", "Portfolios", "Reason"), cells)]

@@ -1,4 +1,4 @@
-"""What can go wrong before a page is made."""
+"""Errors of a page that cannot be made."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from engine.core.errors import EngineError
 from engine.core.store_url import safe_url
 
 LIBRARIES = ("altair", "vl_convert", "scipy")
-"""What the `report` extra brings."""
+"""Packages of the extra `report`."""
 
 
 class MissingExtraError(EngineError, ImportError):
-    """A library that draws the pages and is not installed."""
+    """A package that draws charts is not installed."""
 
     def __init__(self, library: str) -> None:
         self.library = library
@@ -23,18 +23,18 @@ class MissingExtraError(EngineError, ImportError):
 
 
 class NothingStoredError(EngineError, LookupError):
-    """A page about sessions that nobody has computed."""
+    """A page about sessions that were not computed."""
 
     def __init__(self, url: str, whose: str, days: str) -> None:
         self.url = safe_url(url)
         super().__init__(
             f"store {self.url} has no snapshot of {whose}{days}",
-            "`python -m engine backfill --from URL` computes them",
+            "`engine backfill --from URL` computes them",
         )
 
 
 def require_extra() -> None:
-    """Raise a typed error unless all that draws the pages is installed."""
+    """Raise a MissingExtraError unless every package of the extra `report` is installed."""
     for library in LIBRARIES:
         if find_spec(library) is None:
             raise MissingExtraError(library)

@@ -1,4 +1,4 @@
-"""A portfolio's page, part by part."""
+"""The page of a portfolio."""
 
 from __future__ import annotations
 
@@ -23,20 +23,24 @@ from engine.reports.stored import StoredPortfolio
 
 
 def render(stored: StoredPortfolio, fleet: str | None) -> str:
-    """Return the document. `fleet`: address of the page of all portfolios, for a link back."""
+    """Return the document.
+
+    Args:
+        stored: the portfolio's rows.
+        fleet: address of the page of all portfolios, for a link back.
+    """
     return page(
         "portfolio",
         stored.name,
-        facts(stored),
-        parts(stored),
+        _facts(stored),
+        _sections(stored),
         footer=FOOTER,
         contents=True,
         fleet=fleet,
     )
 
 
-def parts(stored: StoredPortfolio) -> list[Section]:
-    """The sections in their order."""
+def _sections(stored: StoredPortfolio) -> list[Section]:
     days = priced_days(stored)
     return [
         glance(stored),
@@ -55,8 +59,7 @@ def parts(stored: StoredPortfolio) -> list[Section]:
     ]
 
 
-def facts(stored: StoredPortfolio) -> dict[str, str]:
-    """What the page is about: window, run, store."""
+def _facts(stored: StoredPortfolio) -> dict[str, str]:
     row = stored.portfolio
     return {
         "Window": f"{stored.start} to {stored.end}, {len(stored.days)} sessions",
@@ -68,7 +71,7 @@ def facts(stored: StoredPortfolio) -> dict[str, str]:
 
 
 def _run_date(stored: StoredPortfolio) -> str:
-    """What counted as today in the newest run that touched the window."""
+    """Return what counted as today in the newest run that overlaps the window."""
     if stored.runs.is_empty():
         return "not recorded in this store"
     run = stored.runs.row(0, named=True)

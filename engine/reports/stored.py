@@ -1,4 +1,4 @@
-"""What a store holds of one portfolio: all that its page is made from, read once."""
+"""Read the rows of one portfolio from which its page is made."""
 
 from __future__ import annotations
 
@@ -26,22 +26,30 @@ SNAPSHOT_DATE = "snapshot_date"
 
 @dataclass(frozen=True)
 class StoredPortfolio:
-    """A portfolio's rows in a window. Figures are doubles in the units of the schema.
+    """The rows of a portfolio in a window. Figures are Float64 in the units of the schema.
 
-    portfolio: its row of portfolios.
-    start, end: first and last session with a snapshot.
-    history: portfolio_snapshots of all days, ascending.
-    status: analytics_status of the window.
-    exposures: date, factor, exposure_value, exposure_dollar of the window.
-    positions, events, flows, closes: exact, as Decimals; positions with the deleted ones, whose gains
-        the P&L keeps, flows without. closes reach back to PRICE_LOOK_BACK before the end.
-    market_betas, rate_betas, volatility: by position_id, of the last session.
-    heads: correlation_calculations of the window with `date`; pairs: the newest of their matrices.
-    stress: date, scenario, category, severity and P&L in USD, of the window's newest day that has any.
-    benchmark: asof_date, sector, weight.
-    profiles: symbol, company_name.
-    runs: engine_runs that are done and touch the window, newest first.
-    rules: by which the store was computed, as far as the caller knows.
+    Attributes:
+        url: the store, password masked.
+        portfolio: its row of portfolios.
+        start: first session with a snapshot.
+        end: last session with a snapshot.
+        history: portfolio_snapshots of all days, ascending.
+        status: analytics_status of the window.
+        exposures: date, factor, exposure_value, exposure_dollar of the window.
+        positions: exact, as Decimals; with deleted ones, whose gains are part of the P&L.
+        events: position_realized_events of the window, exact.
+        flows: equity_changes of the window that are not deleted, exact.
+        closes: symbol, date, close, exact; from PRICE_LOOK_BACK before the end.
+        market_betas: by position_id, of the last session.
+        rate_betas: by position_id, of the last session.
+        volatility: by position_id, of the last session.
+        heads: correlation_calculations of the window with a column `date`.
+        pairs: the correlations of the newest of `heads`.
+        stress: date, scenario, category, severity and P&L in USD of the newest day with results.
+        benchmark: asof_date, sector, weight.
+        profiles: symbol, company_name.
+        runs: finished engine_runs that overlap the window, newest first.
+        rules: the rules by which the store was computed, as far as the caller knows.
     """
 
     url: str
@@ -68,7 +76,7 @@ class StoredPortfolio:
 
     @property
     def name(self) -> str:
-        """What the portfolio is called."""
+        """The portfolio's name."""
         return str(self.portfolio["name"])
 
     @property
@@ -83,19 +91,19 @@ class StoredPortfolio:
 
     @cached_property
     def snapshots(self) -> pl.DataFrame:
-        """The window's snapshots with `date`: a row for each session, nulls where none is stored."""
+        """The snapshots of the window with a column `date`: a row per session, nulls where none is stored."""
         calendar = pl.DataFrame({"date": pl.Series(self.days, dtype=pl.Date)})
-        known = self.history.with_columns(date=SNAPSHOT_DATE)
-        return calendar.join(known, on="date", how="left", maintain_order="left")
+        dated = self.history.with_columns(date=SNAPSHOT_DATE)
+        return calendar.join(dated, on="date", how="left", maintain_order="left")
 
     @cached_property
     def last(self) -> dict[str, Any]:
-        """The last session's snapshot."""
+        """The snapshot of the last session."""
         return self.snapshots.row(-1, named=True)
 
     @cached_property
     def opening_equity(self) -> float | None:
-        """Equity before the window's first session: what the flows and the P&L do not explain."""
+        """Equity before the window's first session: its equity less its P&L and its flows."""
         first = self.snapshots.row(0, named=True)
         parts = first["equity_balance"], first["daily_pnl"], first["daily_capital_flow"]
         if any(part is None for part in parts):
@@ -107,11 +115,16 @@ class StoredPortfolio:
 def read_stored(
     url: str, portfolio: str | UUID, start: date | None, end: date | None, rules: Rules
 ) -> StoredPortfolio:
-    """Read a portfolio's rows; a table that is not there yet has none.
+    """Return a portfolio's rows; an output table that does not exist yet has no rows.
 
-    Raises:
-        NothingStoredError: no snapshot in these days.
-        EngineError: no such portfolio, or the store cannot be read.
+    Days without a snapshot raise a NothingStoredError, an unknown portfolio a UsageError.
+
+    Args:
+        url: the store.
+        portfolio: id or name.
+        start: first day; None: from the first stored session.
+        end: last day; None: to the last stored session.
+        rules: the rules by which the store was computed.
     """
     store = open_store(url)
     owner = store.read("portfolios", portfolio).row(0, named=True)
@@ -148,13 +161,24 @@ def read_stored(
 def extent(
     snapshots: pl.DataFrame, start: date | None, end: date | None, url: str, whose: str
 ) -> tuple[date, date]:
-    """The first and the last day of `snapshots` in the days asked for."""
+    """Return the first and the last day of snapshots within a window.
+
+    Args:
+        snapshots: rows of portfolio_snapshots.
+        start: first day of the window, if any.
+        end: last day of the window, if any.
+        url: the store, for the error.
+        whose: what the snapshots belong to, for the error.
+
+    Raises:
+        NothingStoredError: there is no snapshot in the window.
+    """
     day = pl.col(SNAPSHOT_DATE)
-    known = snapshots.filter(day >= (start or date.min), day <= (end or date.max))[SNAPSHOT_DATE]
-    first, last = known.min(), known.max()
+    days = snapshots.filter(day >= (start or date.min), day <= (end or date.max))[SNAPSHOT_DATE]
+    first, last = days.min(), days.max()
     if not isinstance(first, date) or not isinstance(last, date):
-        days = f" from {start or 'the first day'} to {end or 'the last'}" if start or end else ""
-        raise NothingStoredError(url, whose, days)
+        window = f" from {start or 'the first day'} to {end or 'the last'}" if start or end else ""
+        raise NothingStoredError(url, whose, window)
     return first, last
 
 
@@ -189,15 +213,15 @@ def _closes(url: str, key: str, first: date, last: date) -> pl.DataFrame:
 
 
 def _pairs(store: Store, key: str, heads: pl.DataFrame) -> pl.DataFrame:
-    """The matrix of the newest head; no rows where there is none."""
+    """Return the matrix of the newest head; no rows where there is no head."""
     newest = date.min if heads.is_empty() else heads["date"][-1]
     return store.read("pairwise_correlations", key, newest, newest)
 
 
 def _profiles(store: Store, key: str) -> pl.DataFrame:
     symbols = store.read("positions", key, columns=["symbol"])["symbol"].unique()
-    known = store.read("company_profiles", columns=["symbol", "company_name"])
-    return known.filter(pl.col("symbol").is_in(symbols.implode()))
+    profiles = store.read("company_profiles", columns=["symbol", "company_name"])
+    return profiles.filter(pl.col("symbol").is_in(symbols.implode()))
 
 
 def _stress(store: Store, key: str, first: date, last: date) -> pl.DataFrame:
@@ -217,5 +241,5 @@ def _stress(store: Store, key: str, first: date, last: date) -> pl.DataFrame:
 
 def _runs(store: Store, first: date, last: date) -> pl.DataFrame:
     runs = store.read("engine_runs")
-    touching = (pl.col("start_date") <= last) & (pl.col("end_date") >= first)
-    return runs.filter(touching, pl.col("status") == "done").sort("started_at", descending=True)
+    overlapping = (pl.col("start_date") <= last) & (pl.col("end_date") >= first)
+    return runs.filter(overlapping, pl.col("status") == "done").sort("started_at", descending=True)

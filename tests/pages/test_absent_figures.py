@@ -100,7 +100,7 @@ def test_a_chart_with_gaps_says_how_many_and_why(demo: str, demo_document: Node,
 
 def test_cash_of_a_day_without_a_session_is_not_passed_over(demo: str, demo_document: Node) -> None:
     """A contribution on a Saturday: the legacy rules book it nowhere."""
-    lost = table(demo_document, "Cash dated on no session")
+    lost = table(demo_document, "Cash flows outside sessions")
     assert lost.texts("Day") == ["2025-10-25"]
     assert lost.values("Amount") == [16317.05]
     booked = table(demo_document, "Capital flows by session, as booked")
@@ -161,5 +161,5 @@ def test_prices_are_counted_session_by_session(demo: str, demo_document: Node) -
     )
     carried = sum(row[3] for row in rows)  # type: ignore[misc]
     assert card(demo_document, "Prices carried").value == carried
-    assert card(demo_document, "Values that stood still").value == sum(1 for row in rows if row[4])
+    assert card(demo_document, "Stale values").value == sum(1 for row in rows if row[4])
     assert card(demo_document, "Sessions without a snapshot").value == 0

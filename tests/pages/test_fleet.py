@@ -81,5 +81,5 @@ def test_equity_is_added_up_and_failures_are_counted(
     document: Node, stored: dict[str, tuple[float, ...]]
 ) -> None:
     assert card(document, "Portfolios").value == 5
-    assert card(document, "Equity together").value == pytest.approx(sum(row[0] for row in stored.values()))
+    assert card(document, "Total equity").value == pytest.approx(sum(row[0] for row in stored.values()))
     assert card(document, "Portfolios with a failed job").value == 1

@@ -11,8 +11,8 @@ import pytest
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from engine.reports.measures.clusters import cluster_order, matrix
-from engine.reports.measures.forecasts import HORIZON, ForecastScore, afterwards, score
+from engine.reports.measures.clusters import cluster_order, correlation_matrix
+from engine.reports.measures.forecasts import HORIZON, ForecastScore, outcomes, score
 from engine.reports.measures.growth import drawdowns, growth
 
 FIRST = date(2025, 3, 3)
@@ -77,8 +77,8 @@ def volatilities(number: int) -> pl.DataFrame:
 
 
 def test_a_forecast_is_held_against_the_figure_of_21_sessions_later() -> None:
-    compared = afterwards(volatilities(HORIZON + 2))
-    assert compared["after"].to_list()[:3] == [
+    compared = outcomes(volatilities(HORIZON + 2))
+    assert compared["outcome"].to_list()[:3] == [
         pytest.approx(0.10 + 0.01 * HORIZON),
         pytest.approx(0.10 + 0.01 * (HORIZON + 1)),
         None,
@@ -86,10 +86,10 @@ def test_a_forecast_is_held_against_the_figure_of_21_sessions_later() -> None:
 
 
 def test_the_score_of_forecasts_is_hand_arithmetic() -> None:
-    found = score(afterwards(volatilities(HORIZON + 2)))
+    found = score(outcomes(volatilities(HORIZON + 2)))
     # outcomes 0.31 and 0.32; forecasts 0.20; figures of the day 0.10 and 0.11
     assert found == ForecastScore(2, pytest.approx(-0.115), pytest.approx(0.115), pytest.approx(0.21), 1.0)
-    assert score(afterwards(volatilities(HORIZON))) is None
+    assert score(outcomes(volatilities(HORIZON))) is None
 
 
 def test_symbols_that_move_together_stand_together() -> None:
@@ -120,6 +120,6 @@ def test_the_matrix_is_scattered_by_symbol() -> None:
             "correlation_value": [0.5, 0.5, 1.0, 1.0],
         }
     )
-    symbols, square = matrix(pairs)
+    symbols, square = correlation_matrix(pairs)
     assert symbols == ["A", "B"]
     assert square.tolist() == [[1.0, 0.5], [0.5, 1.0]]

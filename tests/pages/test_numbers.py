@@ -93,7 +93,7 @@ def test_months_add_up_their_sessions(global_document: Node, snapshots: pd.DataF
         assert shown.values(heading) == pytest.approx(months[column].sum().tolist(), abs=1e-6)
     grown = months["daily_return"].apply(lambda r: np.prod(1 + r) - 1)
     assert shown.values("Return") == pytest.approx(grown.tolist(), abs=SAME)
-    assert shown.values("Equity at its end") == months["equity_balance"].last().tolist()
+    assert shown.values("Equity at month end") == months["equity_balance"].last().tolist()
 
 
 def test_the_deepest_drawdown_is_that_of_the_chained_returns(
@@ -135,12 +135,14 @@ def test_forecasts_are_scored_against_the_stored_outcomes(
             "after": snapshots["realized_volatility_21d"].shift(-21),
         }
     ).dropna()
-    shown = table(global_document, f"How {len(known)} forecasts did")
+    shown = table(global_document, f"Accuracy of {len(known)} forecasts")
     miss = known["forecast"] - known["after"]
     assert shown.values("Forecast") == pytest.approx(
         [miss.mean(), miss.abs().mean(), (miss < 0).mean(), len(known)], abs=SAME
     )
-    assert shown.values("No change")[1] == pytest.approx((known["before"] - known["after"]).abs().mean())
+    assert shown.values("Volatility of the day")[1] == pytest.approx(
+        (known["before"] - known["after"]).abs().mean()
+    )
 
 
 def test_factor_exposures_are_the_last_sessions_rows(
@@ -180,8 +182,8 @@ def test_correlations_are_the_newest_matrix_in_another_order(global_document: No
     for name in names:
         values = [None if value is None else float(value) for value in shown.values(name)]
         assert values == pytest.approx(square.loc[names, name].tolist(), nan_ok=True)
-    assert card(global_document, "Mean size of a correlation").value == head["overall_correlation"]
-    most = table(global_document, "Moving most together").values("Correlation")
+    assert card(global_document, "Mean absolute correlation").value == head["overall_correlation"]
+    most = table(global_document, "Highest correlations").values("Correlation")
     once = mine[mine["symbol_1"] < mine["symbol_2"]]["correlation_value"]
     assert most == sorted(once, reverse=True)[: len(most)]
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from engine.cli.commands.options import names, positive
+from engine.cli.commands.options import names, positive, write_file
 from engine.cli.settings import Config
 from engine.core.progress import reporter
 
@@ -38,6 +37,6 @@ def run(options: Namespace, settings: Config) -> int:
     with reporter(options.quiet) as progress:
         results = bench(plan, selected, options.postgres, progress)
     merits = ratios(results.measures)
-    Path(options.json).write_text(results.to_json(merits) + "\n", encoding="utf-8")
+    write_file(options.json, results.to_json(merits) + "\n")
     print(to_text(results, merits, against(results.measures, old)))
     return 1 if results.failures else 0

@@ -1,4 +1,4 @@
-"""`collect`: prices, profiles or fundamentals of what the portfolios hold, from a provider."""
+"""`collect`: fetch prices, profiles or fundamentals of held symbols from a provider."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ KINDS = ("prices", "profiles", "fundamentals")
 
 
 def arguments(command: ArgumentParser) -> None:
-    """What the command takes."""
+    """Add the command's arguments."""
     command.add_argument("kind", choices=KINDS, metavar="|".join(KINDS))
     command.add_argument("--from", dest="source", metavar="URL", help="store to read and write")
-    command.add_argument("--symbols", type=names, metavar="A,B,...", help="[what is held, and the funds]")
+    command.add_argument(
+        "--symbols", type=names, metavar="A,B,...", help="symbols [held symbols and the funds]"
+    )
     command.add_argument(
         "--start", type=day, metavar="D", help="first day of prices [the longest look-back before the end]"
     )
     command.add_argument("--end", type=day, metavar="D", help="last day of prices [newest finished session]")
     command.add_argument(
-        "--threshold", type=percent, default=95.0, metavar="PERCENT", help="coverage that is enough [95]"
+        "--threshold", type=percent, default=95.0, metavar="PERCENT", help="coverage that is sufficient [95]"
     )
     provider_options(command)
     command.add_argument("--wait", action="store_true", help="wait for another run in the store")
@@ -34,14 +36,14 @@ def arguments(command: ArgumentParser) -> None:
 def provider_options(command: ArgumentParser) -> None:
     """Add the options of a command that sends requests to a provider of market data."""
     command.add_argument("--provider", metavar="NAME", help="provider of market data [the default one]")
-    command.add_argument("--rate", type=positive, default=5, metavar="N", help="requests a second [5]")
+    command.add_argument("--rate", type=positive, default=5, metavar="N", help="requests per second [5]")
     command.add_argument("--in-flight", type=positive, default=8, metavar="N", help="requests at once [8]")
     command.add_argument(
         "--pause",
         type=positive,
         default=30,
         metavar="SECONDS",
-        help="after being throttled, doubled each time [30]",
+        help="pause after being throttled, doubled each time [30]",
     )
 
 
@@ -55,7 +57,7 @@ def provider_of(options: Namespace) -> Provider:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Carry it out; its exit code."""
+    """Run the command; return its exit code, 1 where coverage is below the threshold."""
     from datetime import UTC, datetime
 
     from engine.cli.run_results import recorded
@@ -68,7 +70,7 @@ def run(options: Namespace, settings: Config) -> int:
         reporter(options.quiet) as progress,
         provider_of(options) as provider,
     ):
-        found = collect(
+        collected = collect(
             options.kind,
             source,
             provider,
@@ -80,6 +82,6 @@ def run(options: Namespace, settings: Config) -> int:
             wait=options.wait,
             progress=progress,
         )
-        record.more = found.content()
-    print(found.to_json() if options.json else found.to_text())
-    return 0 if 100 * found.coverage >= options.threshold else 1
+        record.more = collected.content()
+    print(collected.to_json() if options.json else collected.to_text())
+    return 0 if 100 * collected.coverage >= options.threshold else 1

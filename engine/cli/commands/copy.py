@@ -1,4 +1,4 @@
-"""`copy`: every known table to another store."""
+"""`copy`: copy every known table to another store."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from engine.core.progress import reporter
 
 
 def arguments(command: ArgumentParser) -> None:
-    """What the command takes."""
-    command.add_argument("source", metavar="FROM", help="store URL")
-    command.add_argument("target", metavar="TO", help="store URL")
-    command.add_argument("--batch-size", type=positive, metavar="ROWS", help="rows a batch [5000]")
+    """Add the command's arguments."""
+    command.add_argument("source", metavar="FROM", help="store to read")
+    command.add_argument("target", metavar="TO", help="store to write")
+    command.add_argument("--batch-size", type=positive, metavar="ROWS", help="rows per batch [5000]")
     output(command)
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Carry it out; its exit code."""
+    """Run the command; return its exit code."""
     from engine.batch.copy import copy
 
     with reporter(options.quiet) as progress:

@@ -1,4 +1,4 @@
-"""`coverage`: which closes a store lacks of what is due, and why."""
+"""`coverage`: show which closes a store lacks, and why."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from engine.cli.settings import Config
 
 
 def arguments(command: ArgumentParser) -> None:
-    """What the command takes."""
+    """Add the command's arguments."""
     store(command)
-    command.add_argument("--symbols", type=names, metavar="A,B,...", help="[what is held, and the funds]")
+    command.add_argument(
+        "--symbols", type=names, metavar="A,B,...", help="symbols [held symbols and the funds]"
+    )
     command.add_argument(
         "--start", type=day, metavar="D", help="first day [the longest look-back before the end]"
     )
     command.add_argument("--end", type=day, metavar="D", help="last day [newest finished session]")
     command.add_argument(
-        "--threshold", type=percent, default=95.0, metavar="PERCENT", help="coverage that is enough [95]"
+        "--threshold", type=percent, default=95.0, metavar="PERCENT", help="coverage that is sufficient [95]"
     )
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Carry it out; its exit code: 1 where coverage is not enough."""
+    """Run the command; return its exit code, 1 where coverage is below the threshold."""
     from datetime import UTC, datetime
 
     from engine.market_data.collect import coverage
 
-    found = coverage(
+    result = coverage(
         options.url or settings.database,
         now=datetime.now(UTC),
         symbols=options.symbols,
         start=options.start,
         end=options.end,
     )
-    print(found.to_json() if options.json else found.to_text())
-    return 0 if 100 * found.lowest >= options.threshold else 1
+    print(result.to_json() if options.json else result.to_text())
+    return 0 if 100 * result.lowest >= options.threshold else 1

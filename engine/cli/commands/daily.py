@@ -1,4 +1,4 @@
-"""`daily`: what a scheduler calls every evening: collect, then compute what is missing."""
+"""`daily`: collect market data, then compute every missing session; for a scheduler."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ from engine.cli.settings import Config
 
 
 def arguments(command: ArgumentParser) -> None:
-    """What the command takes."""
+    """Add the command's arguments."""
     command.add_argument("--from", dest="source", metavar="URL", help="store to read and write")
-    command.add_argument("--no-collect", action="store_true", help="compute from what is stored")
+    command.add_argument("--no-collect", action="store_true", help="compute from stored data only")
     command.add_argument(
-        "--threshold", type=percent, default=95.0, metavar="PERCENT", help="closes that are enough [95]"
+        "--threshold",
+        type=percent,
+        default=95.0,
+        metavar="PERCENT",
+        help="coverage of closes that is sufficient [95]",
     )
     rules(command)
-    command.add_argument("--at", type=moment, metavar="TIME", help="what counts as now, in New York [now]")
+    command.add_argument(
+        "--at", type=moment, metavar="TIME", help="the time that counts as now, in New York [now]"
+    )
     provider_options(command)
     command.add_argument("--wait", action="store_true", help="wait for another run in the store")
     output(command)
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Carry it out; its exit code: 1 where closes are missing or a portfolio was refused."""
+    """Run the command; return its exit code, 1 where closes are missing or a portfolio was refused."""
     from datetime import UTC, datetime
 
     from engine.batch.nightly import daily

@@ -1,4 +1,4 @@
-"""`demo`: a store with invented data."""
+"""`demo`: create a store with invented data."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from engine.core.progress import reporter
 
 
 def arguments(command: ArgumentParser) -> None:
-    """What the command takes."""
-    command.add_argument("url", metavar="URL", nargs="?", help="store to make")
-    command.add_argument("--portfolios", type=positive, default=5, metavar="N", help="[5]")
-    command.add_argument("--positions", type=positive, default=20, metavar="N", help="[20]")
-    command.add_argument("--symbols", type=positive, default=60, metavar="N", help="[60]")
-    command.add_argument("--seed", type=int, default=7, metavar="N", help="[7]")
+    """Add the command's arguments."""
+    command.add_argument("url", metavar="URL", nargs="?", help="store to create")
+    command.add_argument(
+        "--portfolios", type=positive, default=5, metavar="N", help="number of portfolios [5]"
+    )
+    command.add_argument(
+        "--positions", type=positive, default=20, metavar="N", help="positions per portfolio [20]"
+    )
+    command.add_argument("--symbols", type=positive, default=60, metavar="N", help="symbols with prices [60]")
+    command.add_argument("--seed", type=int, default=7, metavar="N", help="seed of the random numbers [7]")
     output(command)
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Carry it out; its exit code."""
+    """Run the command; return its exit code."""
     from engine.batch.copy import put_whole
     from loaders.demo import demo_world
 

@@ -1,4 +1,4 @@
-"""`explain`: how a stored figure came about."""
+"""`explain`: show how a stored figure was computed."""
 
 from __future__ import annotations
 
@@ -10,31 +10,34 @@ from engine.cli.settings import Config
 
 
 def arguments(command: ArgumentParser) -> None:
-    """What the command takes."""
+    """Add the command's arguments."""
     store(command)
-    command.add_argument("--portfolio", required=True, metavar="P", help="id, or name")
+    command.add_argument("--portfolio", required=True, metavar="P", help="id or name of the portfolio")
     command.add_argument("--date", required=True, type=day, metavar="D", help="session")
-    command.add_argument("--figure", required=True, metavar="F", help="column")
-    command.add_argument("--table", metavar="T", help="[the one that has such a figure]")
-    command.add_argument("--position", metavar="ID", help="of a position's figure")
+    command.add_argument("--figure", required=True, metavar="F", help="column of the figure")
+    command.add_argument("--table", metavar="T", help="its table [the one that has such a column]")
+    command.add_argument("--position", metavar="ID", help="for a figure of a position: its id")
     command.add_argument(
-        "--symbol", metavar="S", action="append", help="of the position; twice for a pair of correlations"
+        "--symbol",
+        metavar="S",
+        action="append",
+        help="for a figure of a position: its symbol; twice for a correlation",
     )
-    command.add_argument("--factor", metavar="NAME", help="of a factor's figure")
-    command.add_argument("--scenario", metavar="NAME", help="of a stress test's figure")
-    command.add_argument("--job", metavar="NAME", help="of a status")
-    command.add_argument("--tag", metavar="NAME", help="of a tag's figure")
+    command.add_argument("--factor", metavar="NAME", help="for a figure of a factor")
+    command.add_argument("--scenario", metavar="NAME", help="for a figure of a stress test")
+    command.add_argument("--job", metavar="NAME", help="for a status of a job")
+    command.add_argument("--tag", metavar="NAME", help="for a figure of a tag")
     command.add_argument("--from", dest="source", metavar="URL", help="store with the prices [the same]")
     rules(command)
-    command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON")
+    command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON [built-in]")
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Carry it out; its exit code: 1 where the stored figure is not the one computed."""
+    """Run the command; return its exit code, 1 where the stored figure is not the computed one."""
     from engine.analyst.explain import explain
     from engine.analytics.stress.scenarios import load_scenarios
 
-    found = explain(
+    explanation = explain(
         options.url or settings.database,
         options.portfolio,
         options.date,
@@ -50,5 +53,5 @@ def run(options: Namespace, settings: Config) -> int:
         rules=rules_of(options),
         scenarios=load_scenarios(Path(options.scenarios) if options.scenarios else None),
     )
-    print(found.to_json() if options.json else found.to_text())
-    return 0 if found.agrees else 1
+    print(explanation.to_json() if options.json else explanation.to_text())
+    return 0 if explanation.agrees else 1

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -46,12 +47,11 @@ def rules_of(options: argparse.Namespace) -> Rules:
 def portfolio_ids(url: str, portfolios: Sequence[str] | None) -> list[UUID] | None:
     """Return the ids of portfolios of a store.
 
+    An id or name that the store lacks, or a name of several portfolios, raises a UsageError.
+
     Args:
         url: the store.
         portfolios: ids or names; None stays None, for all portfolios.
-
-    Raises:
-        EngineError: no portfolio or several of that name, or the store cannot be read.
     """
     if portfolios is None:
         return None
@@ -107,6 +107,20 @@ def percent(text: str) -> float:
     if not 0 <= share <= 100:
         raise argparse.ArgumentTypeError(f"'{text}' is no share from 0 to 100")
     return share
+
+
+def write_file(path: str, text: str) -> None:
+    """Write a file that the command line names.
+
+    Raises:
+        EngineError: the file cannot be written.
+    """
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        from engine.core.errors import EngineError
+
+        raise EngineError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def print_rows(rows: dict[str, int], as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`runs`: a store's runs, their shards, and who is at work."""
+"""`runs`: show a store's runs, their shards, and what is running."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from engine.cli.settings import Config
 
 
 def arguments(command: ArgumentParser) -> None:
-    """What the command takes."""
+    """Add the command's arguments."""
     store(command)
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Carry it out; its exit code."""
+    """Run the command; return its exit code."""
     from engine.batch.runs import runs
 
-    found = runs(options.url or settings.database)
-    print(found.to_json() if options.json else found.to_text())
+    stored = runs(options.url or settings.database)
+    print(stored.to_json() if options.json else stored.to_text())
     return 0

@@ -1,4 +1,4 @@
-"""`status`: what a store holds and what is missing."""
+"""`status`: show what a store holds and which sessions are missing."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from engine.cli.settings import Config
 
 
 def arguments(command: ArgumentParser) -> None:
-    """What the command takes."""
+    """Add the command's arguments."""
     store(command)
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Carry it out; its exit code."""
+    """Run the command; return its exit code."""
     from engine.analyst.inventory import inventory
 
-    found = inventory(options.url or settings.database)
-    print(found.to_json() if options.json else found.to_text())
+    stored = inventory(options.url or settings.database)
+    print(stored.to_json() if options.json else stored.to_text())
     return 0

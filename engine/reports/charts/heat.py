@@ -1,4 +1,4 @@
-"""Heat maps: figures as colours, in steps that the style sheet names."""
+"""Heat maps, in nine colours of the style sheet."""
 
 from __future__ import annotations
 
@@ -12,35 +12,40 @@ from engine.reports.charts.drawing import AnyChart, ChartBuilder, ChartSize
 from engine.reports.charts.scales import time_axis
 
 STEPS = 9
-"""Of the diverging scale: --h0 (most negative) to --h8; the middle one holds 0."""
+"""Colours of the diverging scale: --h0 (most negative) to --h8; the middle one includes 0."""
 MOST_WITH_TEXT = 14
-"""Symbols up to which a correlation matrix bears its figures on a desk."""
+"""Symbols up to which a correlation matrix shows its figures on a desktop."""
 DEEP = 0.55
-"""Size of a correlation from which its colour is too deep for letters in the page's ink."""
+"""Absolute correlation from which a cell is too dark for text in the usual colour."""
 ON_COLOURS = alt.Scale(domain=[False, True], range=["var(--ink)", "var(--on-deep)"])
 MOST_ROOM = 210
-"""Pixels that the names of an axis may take."""
+"""Pixels for the names on an axis."""
 
 
 def thresholds(limit: float) -> list[float]:
-    """Where the steps meet, between -limit and limit."""
+    """Return the values at which the colours change, between -limit and limit."""
     step = 2 * limit / STEPS
     return [round(-limit + step * n, 6) for n in range(1, STEPS)]
 
 
 def heat_colour(limit: float) -> alt.Color:
-    """A figure as one of the steps; what is not there has the drawing's colour for that."""
+    """Return the colour of the field `value`; null has the colour --void.
+
+    Args:
+        limit: the value at which the colours end.
+    """
     steps = [f"var(--h{number})" for number in range(STEPS)]
     scale = alt.Scale(type="threshold", domain=thresholds(limit), range=steps)
     return alt.Color("value:Q", scale=scale, legend=None)
 
 
 def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> ChartBuilder:
-    """Rows of names, and time from left to right.
+    """Return a heat map with a row per name and time from left to right.
 
     Args:
-        cells: name, date, until (where the cell ends), value.
+        cells: columns name, date, until (the end of the cell), value.
         rows: names from the top.
+        limit: the value at which the colours end.
     """
 
     def make(size: ChartSize) -> AnyChart:
@@ -59,10 +64,11 @@ def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> ChartBu
 
 
 def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> ChartBuilder:
-    """A square matrix of correlations; with its figures where there is room.
+    """Return a square matrix of correlations, with figures where there is room.
 
     Args:
-        cells: row, column, value.
+        cells: columns row, column, value.
+        names: the symbols, from the top and from the left.
     """
 
     def make(size: ChartSize) -> AnyChart:
@@ -87,10 +93,12 @@ def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> ChartBuilder:
 
 
 def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: Mapping[Status, str]) -> ChartBuilder:
-    """Spans of time, each of a kind, in rows of names.
+    """Return spans of time in a row per name, coloured by kind.
 
     Args:
-        cells: name, date, until, kind.
+        cells: columns name, date, until, kind.
+        rows: names from the top.
+        colours: colour of the style sheet by kind.
     """
 
     def make(size: ChartSize) -> AnyChart:
@@ -114,5 +122,5 @@ def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: Mapping[Statu
 
 
 def names_axis(field: str, names: Sequence[str]) -> alt.Y:
-    """Names from the top, in their order."""
+    """Return a y axis with names from the top, in their order."""
     return alt.Y(field, sort=list(names), axis=alt.Axis(labelLimit=MOST_ROOM, grid=False))

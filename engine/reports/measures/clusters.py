@@ -1,4 +1,4 @@
-"""An order of symbols in which those that move together stand together."""
+"""Order the symbols of a correlation matrix so that similar ones are next to each other."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 
-def matrix(pairs: pl.DataFrame) -> tuple[list[str], NDArray[np.float64]]:
-    """Symbols in alphabetical order, and their correlations, NaN where undefined.
+def correlation_matrix(pairs: pl.DataFrame) -> tuple[list[str], NDArray[np.float64]]:
+    """Return the symbols in alphabetical order, and their correlations [S, S], NaN where undefined.
 
     Args:
-        pairs: symbol_1, symbol_2, correlation_value: both ways and with itself.
+        pairs: columns symbol_1, symbol_2 and correlation_value; each pair in both orders, and each
+            symbol with itself.
     """
     symbols = pairs["symbol_1"].unique().sort()
     square = np.full((symbols.len(), symbols.len()), np.nan)
@@ -23,12 +24,13 @@ def matrix(pairs: pl.DataFrame) -> tuple[list[str], NDArray[np.float64]]:
 
 
 def cluster_order(correlations: NDArray[np.float64]) -> list[int]:
-    """The leaves of a tree of average linkage over 1 - rho, neighbours as near as the tree allows.
+    """Return the rows of a correlation matrix in the order of a hierarchical clustering.
 
-    An undefined correlation counts as 0.
+    Average linkage over the distance 1 - rho, leaves in SciPy's optimal order. An undefined
+    correlation counts as 0.
 
     Args:
-        correlations: [S, S], symmetric.
+        correlations: [S, S], symmetric, NaN where undefined.
     """
     if len(correlations) < 3:
         return list(range(len(correlations)))

@@ -1,4 +1,4 @@
-"""What each position added to the P&L of a window."""
+"""The contribution of each position to the P&L of a window."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.reports.stored import SNAPSHOT_DATE, StoredPortfolio
 
 
 def priced_days(stored: StoredPortfolio) -> pl.DataFrame:
-    """Every position in every session of the window with its quotes: `mark_to_market`'s rows."""
+    """Return every position in every session of the window with its quotes, as `mark_to_market` does."""
     symbols = stored.positions["symbol"].unique().sort()
     priced = quotes(symbols, stored.closes, stored.days)
     days = position_days(stored.positions, priced, stored.days, stored.rules.synthetic_prefix)
@@ -20,20 +20,21 @@ def priced_days(stored: StoredPortfolio) -> pl.DataFrame:
 
 
 def contributions(stored: StoredPortfolio, days: pl.DataFrame) -> pl.DataFrame:
-    """The P&L of a window by position, as the snapshots' own daily P&L counts it.
+    """Return the P&L of a window by position, by the formula of the snapshots' daily P&L.
 
         market = sum over sessions of (close - previous close) x quantity x m
-        realized = gains taken when it, or a part of it, was closed in a session
+        realized = gains of lots closed in a session
 
-    over sessions with a snapshot. Quantities are today's: of a position that was changed after the
-    run, the stored P&L knows another quantity than this. Source: document 01 §3.3 and §3.4.
+    over sessions with a snapshot. Quantities are those stored now: if a position was changed after
+    the run, the stored P&L used another quantity. Source: document 01 §3.3 and §3.4.
 
     Args:
-        days: of `priced_days`.
+        stored: the portfolio's rows.
+        days: the result of `priced_days`.
 
     Returns:
-        position_id, market (null without a session with a price), realized (null where nothing was
-        closed), total (null where both are): USD.
+        Columns position_id, and in USD: market (null without a session with a price), realized (null
+        where nothing was closed), total (null where both are).
     """
     computed = stored.history[SNAPSHOT_DATE]
     first = computed.min()
@@ -42,7 +43,7 @@ def contributions(stored: StoredPortfolio, days: pl.DataFrame) -> pl.DataFrame:
     )
     moves = unrealized(owned, stored.rules.closed_lots).filter(pl.col("moved") > 0)
     moved = moves.group_by("portfolio").agg(market=usd(pl.col("unrealized").sum(), GRAIN_SCALE))
-    taken = (
+    gains = (
         stored.events.filter(pl.col("trade_date").is_in(computed.implode()))
         .group_by("position_id")
         .agg(realized=usd(realized_cents().sum(), CENT_SCALE))
@@ -50,7 +51,7 @@ def contributions(stored: StoredPortfolio, days: pl.DataFrame) -> pl.DataFrame:
     positions = stored.positions.select(position_id="id")
     return (
         positions.join(moved, left_on="position_id", right_on="portfolio", how="left", maintain_order="left")
-        .join(taken, on="position_id", how="left", maintain_order="left")
+        .join(gains, on="position_id", how="left", maintain_order="left")
         .with_columns(total=pl.sum_horizontal("market", "realized", ignore_nulls=True))
         .with_columns(pl.when(pl.any_horizontal(pl.col("market", "realized").is_not_null())).then("total"))
     )

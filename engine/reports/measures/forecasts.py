@@ -1,4 +1,4 @@
-"""Volatility forecasts beside what came after them."""
+"""Volatility forecasts against the volatility that followed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from dataclasses import dataclass
 import polars as pl
 
 HORIZON = 21
-"""Sessions that realised volatility looks back on, and that a forecast is held against."""
+"""Sessions that realised volatility covers, and that a forecast is compared with."""
 
 
 @dataclass(frozen=True)
 class ForecastScore:
-    """How forecasts did. All but `days` and `low_share` are volatilities, fractions a year.
+    """The accuracy of forecasts. Errors are volatilities: fractions per year.
 
-    days: sessions with a forecast and 21 sessions after them.
-    bias: mean of forecast less outcome. error: mean of its size. naive_error: the same, had the
-    volatility of the 21 sessions before been the forecast. low_share: of days on which the outcome
-    was above the forecast.
+    Attributes:
+        days: sessions with a forecast and HORIZON sessions after them.
+        bias: mean of forecast minus outcome.
+        error: mean absolute error.
+        naive_error: mean absolute error of the volatility of the day, taken as a forecast.
+        low_share: fraction of days on which the outcome was above the forecast.
     """
 
     days: int
@@ -27,39 +29,39 @@ class ForecastScore:
     low_share: float
 
 
-def afterwards(snapshots: pl.DataFrame) -> pl.DataFrame:
-    """Each session's forecast beside the volatility realised over the 21 sessions after it.
+def outcomes(snapshots: pl.DataFrame) -> pl.DataFrame:
+    """Return each session's forecast with the volatility realised over the HORIZON sessions after it.
 
-        realised_t = realized_volatility_21d of the 21st session after t
+        outcome_t = realized_volatility_21d of session t + 21
 
-    That figure's weights are those of its own session, as the stored table has it.
+    That figure uses the weights of its own session, as the stored table has it.
 
     Args:
         snapshots: a row for each session, ascending, nulls where none is stored.
 
     Returns:
-        date, forecast, before (realised over the 21 sessions up to t), after.
+        Columns date, forecast, before (realised over the HORIZON sessions up to t), outcome.
     """
     return snapshots.select(
         "date",
         forecast="expected_volatility_21d",
         before="realized_volatility_21d",
-        after=pl.col("realized_volatility_21d").shift(-HORIZON),
+        outcome=pl.col("realized_volatility_21d").shift(-HORIZON),
     )
 
 
 def score(compared: pl.DataFrame) -> ForecastScore | None:
-    """How the forecasts of `afterwards` did; None while none has 21 sessions behind it."""
-    known = compared.drop_nulls(["forecast", "before", "after"])
+    """Return the accuracy of the forecasts of `outcomes`; None while no forecast has an outcome."""
+    known = compared.drop_nulls(["forecast", "before", "outcome"])
     if known.is_empty():
         return None
-    miss = pl.col("forecast") - pl.col("after")
+    error = pl.col("forecast") - pl.col("outcome")
     return ForecastScore(
         known.height,
         *known.select(
-            bias=miss.mean(),
-            error=miss.abs().mean(),
-            naive_error=(pl.col("before") - pl.col("after")).abs().mean(),
-            low_share=(miss < 0).mean(),
+            bias=error.mean(),
+            error=error.abs().mean(),
+            naive_error=(pl.col("before") - pl.col("outcome")).abs().mean(),
+            low_share=(error < 0).mean(),
         ).row(0),
     )

@@ -1,1 +1,1 @@
-"""The parts of a portfolio's page, a file each: from what is stored to blocks."""
+"""The sections of a portfolio's page, a file each: from stored rows to blocks."""

@@ -1,4 +1,4 @@
-"""Betas through time, and what they rest on."""
+"""Betas over time, and the data that they are based on."""
 
 from __future__ import annotations
 
@@ -14,29 +14,33 @@ from engine.html.cells import count, ratio
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import lines
 from engine.reports.charts.scales import ChartSeries, series
-from engine.reports.reasons import label
-from engine.reports.sections.common import Form, job_notes, reason, shape_table, undefined_note
+from engine.reports.missing_figures import label
+from engine.reports.sections.common import Form, job_notes, reason, series_summary, undefined_note
 from engine.reports.stored import StoredPortfolio
 
 COUNTING = ("market_beta", "provider_beta", "rate_beta")
-"""The jobs whose status says how many positions a beta counts."""
+"""Jobs whose status has the number of positions that a beta uses."""
 
 
 @dataclass(frozen=True)
 class BetaChart:
-    """A chart of the section: its series, the job that computes each, and how a figure is shown.
+    """A chart of the section.
 
-    axis: the axis's format; "" as the steps demand.
+    Attributes:
+        series: the series of the chart.
+        jobs: for each series, the job that computes it.
+        form: how a figure is written in tables.
+        axis: number format of the axis; empty: what Vega chooses.
     """
 
     title: str
-    drawn: Sequence[ChartSeries]
+    series: Sequence[ChartSeries]
     jobs: Sequence[str]
-    shown: Form
+    form: Form
     axis: str = ""
 
 
-PANELS = (
+CHARTS = (
     BetaChart(
         "Market and provider beta",
         series(beta_calculated_90d="Market beta, 90 days", beta_provider_1y="Provider beta, 1 year"),
@@ -45,7 +49,7 @@ PANELS = (
     ),
     BetaChart("Rate beta (TLT)", series(rate="Rate beta"), ("rate_beta",), partial(ratio, digits=3)),
     BetaChart(
-        "Returns behind the market beta",
+        "Returns used by the market beta",
         series(beta_calculated_90d_observations="Fewest returns of a position"),
         ("market_beta",),
         count,
@@ -61,9 +65,9 @@ PANELS = (
 
 
 def betas(stored: StoredPortfolio) -> Section:
-    """Market, provider and rate beta; returns, R² and positions behind them."""
+    """Return market, provider and rate beta, with the returns, R² and positions that they use."""
     frame = _frame(stored)
-    blocks = [_block(stored, frame, panel) for panel in PANELS]
+    blocks = [_block(stored, frame, one) for one in CHARTS]
     return Section("betas", "Betas", _lead(stored, frame), [*blocks, *_positions(stored)])
 
 
@@ -78,46 +82,46 @@ def _lead(stored: StoredPortfolio, frame: pl.DataFrame) -> str:
     provider = ratio(last["beta_provider_1y"], reason(stored, "provider_beta", "beta_provider_1y"))
     rate = ratio(last["rate"], reason(stored, "rate_beta"), digits=3)
     return (
-        f"On {stored.end}: market {market.text}; provider {provider.text}; rate {rate.text}. Each adds up "
-        "its positions' betas, weighted by value over equity, so that leverage counts."
+        f"On {stored.end}: market {market.text}; provider {provider.text}; rate {rate.text}. Each is the sum "
+        "of the positions' betas, weighted by value over equity, so that it includes leverage."
     )
 
 
-def _block(stored: StoredPortfolio, frame: pl.DataFrame, panel: BetaChart) -> Block:
-    lacking = {one.column: frame.filter(pl.col(one.column).is_null())["date"] for one in panel.drawn}
+def _block(stored: StoredPortfolio, frame: pl.DataFrame, one: BetaChart) -> Block:
+    missing = {s.column: frame.filter(pl.col(s.column).is_null())["date"] for s in one.series}
     notes = [
         note
-        for one, job in zip(panel.drawn, panel.jobs, strict=True)
+        for s, job in zip(one.series, one.jobs, strict=True)
         for note in (
-            *job_notes(stored, job, lacking[one.column]),
-            *undefined_note(frame, one.column, one.name),
+            *job_notes(stored, job, missing[s.column]),
+            *undefined_note(frame, s.column, s.name),
         )
     ]
-    if all(days.len() == frame.height for days in lacking.values()):
-        return Notice(f"{panel.title} not computed", " ".join(notes), "half")
+    if all(days.len() == frame.height for days in missing.values()):
+        return Notice(f"{one.title} not computed", " ".join(notes), "half")
     return chart(
-        panel.title,
-        f"{panel.title} by session: {_told(frame, panel.drawn, panel.shown)}.",
-        lines(frame, panel.drawn, panel.axis),
+        one.title,
+        f"{one.title} by session: {_first_to_last(frame, one.series, one.form)}.",
+        lines(frame, one.series, one.axis),
         220,
         width="half",
-        legend=[one.key for one in panel.drawn] if len(panel.drawn) > 1 else [],
+        legend=[s.key for s in one.series] if len(one.series) > 1 else [],
         notes=notes,
-        tables=[shape_table(f"{panel.title} by session", frame, panel.drawn, panel.shown)],
+        tables=[series_summary(f"{one.title} by session", frame, one.series, one.form)],
     )
 
 
-def _told(frame: pl.DataFrame, drawn: Sequence[ChartSeries], shown: Form) -> str:
+def _first_to_last(frame: pl.DataFrame, series: Sequence[ChartSeries], form: Form) -> str:
     parts = []
-    for one in drawn:
+    for one in series:
         known = frame[one.column].cast(pl.Float64).fill_nan(None).drop_nulls()
         if known.len():
-            parts.append(f"{one.name} from {shown(known[0]).text} to {shown(known[-1]).text}")
+            parts.append(f"{one.name} from {form(known[0]).text} to {form(known[-1]).text}")
     return ", ".join(parts)
 
 
 def _positions(stored: StoredPortfolio) -> list[Block]:
-    """How many positions each beta counts."""
+    """Return a chart of the number of positions that each beta uses, if any is stored."""
     wide = (
         stored.status.filter(pl.col("job").is_in(COUNTING), pl.col("status") == "ok")
         .pivot("job", index="calculation_date", values="positions_used")
@@ -127,14 +131,14 @@ def _positions(stored: StoredPortfolio) -> list[Block]:
     if not jobs:
         return []
     frame = stored.snapshots.select("date").join(wide, on="date", how="left", maintain_order="left")
-    drawn = series(**{job: label(job) for job in jobs})
+    shown = series(**{job: label(job) for job in jobs})
     drawing = chart(
-        "Positions behind each beta",
-        f"Positions that each beta counts, by session: {_told(frame, drawn, count)}.",
-        lines(frame, drawn, "d", zero=True, steps=True),
+        "Positions used by each beta",
+        f"Positions used by each beta, by session: {_first_to_last(frame, shown, count)}.",
+        lines(frame, shown, "d", zero=True, steps=True),
         200,
         unit="positions",
-        legend=[one.key for one in drawn],
-        tables=[shape_table("Positions behind each beta, by session", frame, drawn, count)],
+        legend=[one.key for one in shown],
+        tables=[series_summary("Positions used by each beta, by session", frame, shown, count)],
     )
     return [drawing]

@@ -1,4 +1,4 @@
-"""How far below its best the portfolio stood, and for how long."""
+"""Drawdowns: how far below its peak the portfolio was, and for how long."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ from functools import partial
 import polars as pl
 
 from engine.html.blocks import Chart, Notice, PageTable, Section
-from engine.html.cells import absent, count, day, percent
+from engine.html.cells import count, day, not_applicable, percent
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import area
 from engine.reports.charts.scales import series
 from engine.reports.measures.growth import drawdowns, growth
-from engine.reports.sections.common import gap_notes, shape_table
+from engine.reports.sections.common import gap_notes, series_summary
 from engine.reports.stored import StoredPortfolio
 
 MOST = 5
-HOW = "Daily returns chained; what was paid in or out is taken out of them."
+HOW = "From compounded daily returns, on which deposits and withdrawals have no effect."
 
 
 def drawdown(stored: StoredPortfolio) -> Section:
-    """The drawdown through time, and the deepest ones."""
+    """Return the drawdown over time, and the deepest ones."""
     grown = growth(stored.snapshots)
     if grown["drawdown"].count() == 0:
         nothing = Notice("Drawdown not computed", "No session of the window has a return.")
         return Section("drawdown", "Drawdown", HOW, [nothing])
     worst = drawdowns(grown, MOST)
     if worst.is_empty():
-        return Section("drawdown", "Drawdown", f"{HOW} The portfolio was never below its best.", [])
+        return Section("drawdown", "Drawdown", f"The portfolio was never below a peak. {HOW}", [])
     deepest = worst.row(0, named=True)
-    lead = f"At its worst, on {deepest['trough']}, {percent(-deepest['depth']).text} below its best."
+    lead = f"Deepest on {deepest['trough']}: {percent(-deepest['depth']).text} below the peak."
     return Section("drawdown", "Drawdown", f"{lead} {HOW}", [_chart(stored, grown, lead), _table(worst)])
 
 
 def _chart(stored: StoredPortfolio, grown: pl.DataFrame, lead: str) -> Chart:
     form = partial(percent, digits=2)
     return chart(
-        "Below the best so far",
+        "Below the peak so far",
         f"Area of the drawdown by session. {lead}",
         area(grown, "drawdown", "%"),
         220,
         unit="percent",
         notes=gap_notes(stored, "pnl", "daily_return"),
-        tables=[shape_table("Drawdown by session", grown, series(drawdown="Drawdown"), form)],
+        tables=[series_summary("Drawdown by session", grown, series(drawdown="Drawdown"), form)],
     )
 
 
@@ -52,7 +52,7 @@ def _table(worst: pl.DataFrame) -> PageTable:
             day(row["fell"]),
             day(row["trough"]),
             percent(row["depth"], digits=2, toned=True),
-            day(row["recovered"]) if row["recovered"] else absent("not yet"),
+            day(row["recovered"]) if row["recovered"] else not_applicable("not yet"),
             count(row["sessions"]),
         ]
         for row in worst.iter_rows(named=True)

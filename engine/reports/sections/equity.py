@@ -1,34 +1,34 @@
-"""Equity and P&L, with what was paid in and out."""
+"""Equity and P&L, with deposits and withdrawals."""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import polars as pl
 
 from engine.html.blocks import Block, Chart, LegendKey, PageTable, Section
-from engine.html.cells import Cell, count, day, money, percent, short_money, word
+from engine.html.cells import Cell, count, day, money, percent, plain, short_money
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import columns, lines, marked_line
 from engine.reports.charts.scales import money_format, series
-from engine.reports.sections.common import gap_notes, shape_table
-from engine.reports.sections.glance import window_sum
+from engine.reports.sections.common import cents_sum, gap_notes, series_summary
 from engine.reports.stored import StoredPortfolio
 
 
 def equity(stored: StoredPortfolio) -> Section:
-    """Equity with its flows marked, P&L by session and added up, and both by month."""
+    """Return equity with its flows, P&L by session and in total, and both by month."""
     blocks: list[Block] = [_equity_chart(stored), _daily_chart(stored), _total_chart(stored), _months(stored)]
     return Section("equity", "Equity and P&L", _lead(stored), blocks)
 
 
 def _lead(stored: StoredPortfolio) -> str:
     opening, closing = stored.opening_equity, stored.last["equity_balance"]
-    pnl, flow = (window_sum(stored, column) for column in ("daily_pnl", "daily_capital_flow"))
+    pnl, flow = (cents_sum(stored.snapshots[name]) for name in ("daily_pnl", "daily_capital_flow"))
     if opening is None or closing is None or pnl is None or flow is None:
         return "Not every session of the window has an equity: see Data quality."
-    told = (short_money(value, stored.currency) for value in (opening, closing, pnl, flow))
-    return "Equity went from {} to {}: P&L {}, capital flows {}.".format(*told)
+    amounts = (short_money(value, stored.currency) for value in (opening, closing, pnl, flow))
+    return "Equity went from {} to {}: P&L {}, capital flows {}.".format(*amounts)
 
 
 def _flows(stored: StoredPortfolio) -> pl.DataFrame:
@@ -39,19 +39,19 @@ def _flows(stored: StoredPortfolio) -> pl.DataFrame:
 def _equity_chart(stored: StoredPortfolio) -> Chart:
     frame = stored.snapshots.select("date", "equity_balance")
     flows = _flows(stored)
-    drawn = series(equity_balance="Equity")
-    arrows = [LegendKey("Paid in", "up", shape="up"), LegendKey("Paid out", "down", shape="down")]
-    shape = shape_table("Equity by session", frame, drawn, partial(money, currency=stored.currency))
+    shown = series(equity_balance="Equity")
+    arrows = [LegendKey("Deposit", "up", shape="up"), LegendKey("Withdrawal", "down", shape="down")]
+    summary = series_summary("Equity by session", frame, shown, partial(money, currency=stored.currency))
     return chart(
         "Equity",
         f"Line of equity by session, {_range(stored, 'equity_balance')}; arrows mark {flows.height} sessions "
-        "in which money was paid in or out.",
+        "with deposits or withdrawals.",
         marked_line(frame, "equity_balance", flows, money_format(stored.currency)),
         280,
         unit=stored.currency,
-        legend=[drawn[0].key, *(arrows if flows.height else [])],
+        legend=[shown[0].key, *(arrows if flows.height else [])],
         notes=gap_notes(stored, "pnl", "equity_balance"),
-        tables=[shape, *([_flow_table(stored)] if flows.height else [])],
+        tables=[summary, *([_flow_table(stored)] if flows.height else [])],
     )
 
 
@@ -68,12 +68,12 @@ def _daily_chart(stored: StoredPortfolio) -> Chart:
         width="half",
         unit=stored.currency,
         notes=gap_notes(stored, "pnl", "daily_pnl"),
-        tables=[shape_table("P&L by session", frame, series(daily_pnl="P&L"), form)],
+        tables=[series_summary("P&L by session", frame, series(daily_pnl="P&L"), form)],
     )
 
 
 def _total_chart(stored: StoredPortfolio) -> Chart:
-    drawn = series(total="P&L", realized="of which realized")
+    shown = series(total="P&L", realized="of which realized")
     frame = stored.snapshots.select(
         "date",
         total=pl.col("daily_pnl").cum_sum().round(2),
@@ -81,14 +81,14 @@ def _total_chart(stored: StoredPortfolio) -> Chart:
     )
     form = partial(money, currency=stored.currency, toned=True)
     return chart(
-        "P&L added up",
-        "Lines of P&L added up since the window's start, in all and realized.",
-        lines(frame, drawn, money_format(stored.currency), zero=True),
+        "Cumulative P&L",
+        "Lines of the P&L since the start of the window, total and realized.",
+        lines(frame, shown, money_format(stored.currency), zero=True),
         220,
         width="half",
-        unit=f"{stored.currency} since the window's start",
-        legend=[one.key for one in drawn],
-        tables=[shape_table("P&L added up", frame, drawn, form)],
+        unit=f"{stored.currency} since the start of the window",
+        legend=[one.key for one in shown],
+        tables=[series_summary("Cumulative P&L", frame, shown, form)],
     )
 
 
@@ -121,23 +121,20 @@ def _months(stored: StoredPortfolio) -> PageTable:
         .sort("month")
     )
     rows = [_month(row, stored.currency) for row in months.iter_rows(named=True)]
-    headings = ("Month", "Sessions", "P&L", "Realized", "Flows", "Return", "Equity at its end")
+    headings = ("Month", "Sessions", "P&L", "Realized", "Flows", "Return", "Equity at month end")
     return PageTable("By month", headings, rows)
 
 
-def _month(row: dict[str, object], currency: str) -> list[Cell]:
+def _month(row: dict[str, Any], currency: str) -> list[Cell]:
     nothing = "no session of the month is stored"
-    known = bool(row["sessions"])
-
-    def amount(name: str, toned: bool) -> Cell:
-        return money(row[name] if known else None, currency, nothing, toned=toned)  # type: ignore[arg-type]
-
+    # The sums of a month without a session are 0, not null.
+    known = row if row["sessions"] else dict.fromkeys(row)
     return [
-        word(f"{row['month']:%Y-%m}"),
-        count(row["sessions"]),  # type: ignore[arg-type]
-        amount("daily_pnl", True),
-        amount("daily_realized_pnl", True),
-        amount("daily_capital_flow", False),
-        percent(row["growth"] if known else None, nothing, digits=2, toned=True),  # type: ignore[arg-type]
-        money(row["equity"], currency, "the month's last session has none"),  # type: ignore[arg-type]
+        plain(f"{row['month']:%Y-%m}"),
+        count(row["sessions"]),
+        money(known["daily_pnl"], currency, nothing, toned=True),
+        money(known["daily_realized_pnl"], currency, nothing, toned=True),
+        money(known["daily_capital_flow"], currency, nothing),
+        percent(known["growth"], nothing, digits=2, toned=True),
+        money(row["equity"], currency, "the month's last session has none"),
     ]

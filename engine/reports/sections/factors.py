@@ -1,4 +1,4 @@
-"""Exposures to the spread and ridge factors, week by week."""
+"""Exposures to the spread and ridge factors over time."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ import polars as pl
 from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
 from engine.core.job_catalog import RIDGE_FACTORS, SPREAD_FACTORS
 from engine.html.blocks import Block, Chart, Notice, PageTable, Section
-from engine.html.cells import Cell, money, ratio, word
+from engine.html.cells import Cell, money, plain, ratio
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.heat import time_heat
-from engine.reports.sections.common import job_notes, reason
+from engine.reports.sections.common import job_notes, reason, sessions_without
 from engine.reports.stored import StoredPortfolio
 
 FACTOR_JOBS = (SPREAD_FACTORS.name, RIDGE_FACTORS.name)
 NAMES = (*STYLE_FUNDS, *SPREAD_FUNDS)
 """The factors of the two jobs; the betas have a section of their own."""
 LIMITS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
+"""Values at which the colours may end."""
 ROW, NARROW_ROW, AXIS = 26, 20, 36
+"""Heights in pixels."""
 WEEKLY_FROM = 80
-"""Sessions from which a cell holds a week: its last session's figure."""
+"""Sessions from which a cell stands for a week, by the figure of its last session."""
 
 
 def factors(stored: StoredPortfolio) -> Section:
-    """A heat map of ten exposures through time, and the last session's figures."""
+    """Return a heat map of ten exposures over time, and the figures of the last session."""
     known = stored.exposures.filter(pl.col("factor").is_in(NAMES))
     if known.is_empty():
         return Section("factors", "Factor exposures", "", [_nothing(stored)])
@@ -32,7 +34,7 @@ def factors(stored: StoredPortfolio) -> Section:
 
 
 def job_of(factor: str) -> str:
-    """The job that computes a factor's exposure."""
+    """Return the job that computes a factor's exposure."""
     return (SPREAD_FACTORS if factor in SPREAD_FUNDS else RIDGE_FACTORS).name
 
 
@@ -48,13 +50,17 @@ def _lead(stored: StoredPortfolio, known: pl.DataFrame) -> str:
         return f"None on {stored.end}: {reason(stored, 'ridge_factors')}."
     largest = ", ".join(f"{r['factor']} {ratio(r['exposure_value']).text}" for r in last.head(3).to_dicts())
     return (
-        f"The largest on {stored.end}: {largest}. Spread factors are regressed one by one, the ridge factors "
-        "all six together; exposures are weighted by value over equity."
+        f"The largest on {stored.end}: {largest}. Each spread factor is regressed by itself, the six ridge "
+        "factors together; exposures are weighted by value over equity."
     )
 
 
 def _cells(stored: StoredPortfolio, known: pl.DataFrame) -> pl.DataFrame:
-    """name, session, date, until, value: of each week its last session, or each session of a short window."""
+    """Return a cell per factor and week, or per factor and session of a short window.
+
+    Returns:
+        Columns name, session (whose figure the cell has), date and until (the cell's ends), value.
+    """
     calendar = pl.DataFrame({"session": pl.Series(stored.days, dtype=pl.Date)})
     if len(stored.days) >= WEEKLY_FROM:
         weeks = calendar.group_by(date=pl.col("session").dt.truncate("1w")).agg(pl.col("session").max())
@@ -70,7 +76,7 @@ def _cells(stored: StoredPortfolio, known: pl.DataFrame) -> pl.DataFrame:
 
 
 def _limit(cells: pl.DataFrame) -> float:
-    """Where the colours end: the largest size shown, rounded up to one of a few."""
+    """Return the value at which the colours end: the largest size, rounded up to one of LIMITS."""
     largest = float(cells.select(pl.col("value").abs().max()).item() or 0.0)
     return next((limit for limit in LIMITS if largest <= limit), largest)
 
@@ -80,13 +86,13 @@ def _chart(stored: StoredPortfolio, known: pl.DataFrame) -> Chart:
     limit = _limit(cells)
     low, high = ratio(-limit).text, ratio(limit).text
     return chart(
-        "Exposures through time",
-        f"Heat map of {len(NAMES)} factor exposures through time, in colours from {low} to {high}. A table "
+        "Exposures over time",
+        f"Heat map of {len(NAMES)} factor exposures over time, in colours from {low} to {high}. A table "
         "below holds the figures at the end of each month.",
         time_heat(cells, NAMES, limit),
         ROW * len(NAMES) + AXIS,
         narrow_height=NARROW_ROW * len(NAMES) + AXIS,
-        unit="a week's last session" if len(stored.days) >= WEEKLY_FROM else "by session",
+        unit="last session of each week" if len(stored.days) >= WEEKLY_FROM else "by session",
         ends=(low, high),
         notes=[note for job in FACTOR_JOBS for note in _notes(stored, known, job)],
         tables=[_months(cells)],
@@ -94,32 +100,31 @@ def _chart(stored: StoredPortfolio, known: pl.DataFrame) -> Chart:
 
 
 def _notes(stored: StoredPortfolio, known: pl.DataFrame, job: str) -> list[str]:
-    mine = known.filter(pl.col("factor").map_elements(job_of, pl.String) == job)["date"].unique()
-    days = pl.Series(stored.days, dtype=pl.Date)
-    return job_notes(stored, job, days.filter(~days.is_in(mine.implode())))
+    days = known.filter(pl.col("factor").map_elements(job_of, pl.String) == job)["date"].unique()
+    return job_notes(stored, job, sessions_without(stored, days))
 
 
 def _months(cells: pl.DataFrame) -> PageTable:
-    """Each factor's last figure of each month."""
+    """Return each factor's last figure of each month."""
     monthly = cells.group_by("name", month=pl.col("session").dt.truncate("1mo")).agg(
         pl.col("value").sort_by("session").last()
     )
     months = monthly["month"].unique().sort().to_list()
     figures = {(row["name"], row["month"]): row["value"] for row in monthly.iter_rows(named=True)}
-    rows = [[word(name), *(ratio(figures[name, month]) for month in months)] for name in NAMES]
+    rows = [[plain(name), *(ratio(figures[name, month]) for month in months)] for name in NAMES]
     return PageTable("Exposures at the end of each month", ["Factor", *(f"{m:%Y-%m}" for m in months)], rows)
 
 
 def _last(stored: StoredPortfolio, known: pl.DataFrame) -> PageTable:
-    """The last session's exposures, as ratios and in money."""
-    found = {row["factor"]: row for row in known.filter(pl.col("date") == stored.end).iter_rows(named=True)}
-    rows = [_row(stored, name, found.get(name)) for name in NAMES]
+    """Return the last session's exposures, as ratios and as amounts."""
+    last = {row["factor"]: row for row in known.filter(pl.col("date") == stored.end).iter_rows(named=True)}
+    rows = [_row(stored, name, last.get(name)) for name in NAMES]
     return PageTable(f"On {stored.end}", ("Factor", "Kind", "Exposure", f"{stored.currency}"), rows)
 
 
-def _row(stored: StoredPortfolio, name: str, found: dict[str, float] | None) -> list[Cell]:
+def _row(stored: StoredPortfolio, name: str, row: dict[str, float] | None) -> list[Cell]:
     job = job_of(name)
-    told = "" if found else reason(stored, job)
-    exposure = ratio(found["exposure_value"] if found else None, told, digits=3)
-    dollars = money(found["exposure_dollar"] if found else None, stored.currency, told)
-    return [word(name), word(job.removesuffix("_factors")), exposure, dollars]
+    missing = "" if row else reason(stored, job)
+    exposure = ratio(row["exposure_value"] if row else None, missing, digits=3)
+    dollars = money(row["exposure_dollar"] if row else None, stored.currency, missing)
+    return [plain(name), plain(job.removesuffix("_factors")), exposure, dollars]

@@ -1,16 +1,16 @@
-"""The page's first figures: where the portfolio stands, and how it came there."""
+"""Headline figures: the last session, and how the portfolio got there."""
 
 from __future__ import annotations
 
 from engine.html.blocks import Card, Cards, Section
-from engine.html.cells import Cell, absent, count, missing, money, percent, ratio
+from engine.html.cells import count, money, not_applicable, not_computed, percent, ratio
 from engine.reports.measures.growth import drawdowns, growth
-from engine.reports.sections.common import reason
+from engine.reports.sections.common import cents_sum, reason, share
 from engine.reports.stored import StoredPortfolio
 
 
 def glance(stored: StoredPortfolio) -> Section:
-    """Equity, P&L, return, drawdown, volatility, beta, exposure, and the worst that a scenario does."""
+    """Return cards: equity, P&L, return, drawdown, volatility, beta, exposure and worst scenario."""
     cards = (
         _equity(stored),
         _pnl(stored),
@@ -31,49 +31,43 @@ def _equity(stored: StoredPortfolio) -> Card:
 
 
 def _pnl(stored: StoredPortfolio) -> Card:
-    figure = money(window_sum(stored, "daily_pnl"), stored.currency, "no session has a P&L", toned=True)
-    flows = money(window_sum(stored, "daily_capital_flow"), stored.currency)
+    snapshots = stored.snapshots
+    figure = money(cents_sum(snapshots["daily_pnl"]), stored.currency, "no session has a P&L", toned=True)
+    flows = money(cents_sum(snapshots["daily_capital_flow"]), stored.currency)
     return Card("P&L", figure, "" if flows.missing else f"flows {flows.text}")
-
-
-def window_sum(stored: StoredPortfolio, column: str) -> float | None:
-    """The sum of a column of the snapshots in cents; None where no session has a figure."""
-    known = stored.snapshots[column].drop_nulls()
-    return None if known.is_empty() else round(float(known.sum()), 2)
 
 
 def _return(stored: StoredPortfolio) -> Card:
     known = growth(stored.snapshots).drop_nulls("index")
     value = None if known.is_empty() else known["index"][-1] - 1
-    return Card(
-        "Return", percent(value, "no session has a return", toned=True), "time-weighted, flows taken out"
-    )
+    figure = percent(value, "no session has a return", toned=True)
+    return Card("Return", figure, "time-weighted: without flows")
 
 
 def _drawdown(stored: StoredPortfolio) -> Card:
     grown = growth(stored.snapshots)
     worst = drawdowns(grown, 1)
     if grown["drawdown"].count() == 0:
-        return Card("Deepest drawdown", missing("no session has a return"))
+        return Card("Deepest drawdown", not_computed("no session has a return"))
     if worst.is_empty():
-        return Card("Deepest drawdown", percent(0.0), "never below its best")
+        return Card("Deepest drawdown", percent(0.0), "never below a peak")
     row = worst.row(0, named=True)
     return Card("Deepest drawdown", percent(row["depth"], toned=True), f"on {row['trough']}")
 
 
 def _volatility(stored: StoredPortfolio) -> Card:
-    last = stored.last
-    told = reason(stored, "volatility", "realized_volatility_21d")
-    forecast = percent(last["expected_volatility_21d"])
+    missing = reason(stored, "volatility", "realized_volatility_21d")
+    figure = percent(stored.last["realized_volatility_21d"], missing)
+    forecast = percent(stored.last["expected_volatility_21d"])
     detail = f"forecast {forecast.text}" if not forecast.missing else ""
-    return Card("Volatility, 21 sessions", percent(last["realized_volatility_21d"], told), detail)
+    return Card("Volatility, 21 sessions", figure, detail)
 
 
 def _beta(stored: StoredPortfolio) -> Card:
     last = stored.last
     returns = count(last["beta_calculated_90d_observations"])
     figure = ratio(last["beta_calculated_90d"], reason(stored, "market_beta", "beta_calculated_90d"))
-    return Card("Market beta, 90 days", figure, "" if returns.missing else f"{returns.text} returns at least")
+    return Card("Market beta, 90 days", figure, "" if returns.missing else f"at least {returns.text} returns")
 
 
 def _exposure(stored: StoredPortfolio) -> Card:
@@ -82,19 +76,10 @@ def _exposure(stored: StoredPortfolio) -> Card:
     return Card("Gross exposure", gross, f"of equity; net {net.text}" if not net.missing else "")
 
 
-def share(amount: float | None, equity: float | None) -> Cell:
-    """An amount as a share of equity."""
-    if amount is None or equity is None:
-        return missing("no snapshot is stored for this session")
-    if equity <= 0:
-        return missing("the equity is not above 0")
-    return percent(amount / equity)
-
-
 def _worst(stored: StoredPortfolio) -> Card:
     if stored.stress.is_empty():
-        return Card("Worst scenario", missing(reason(stored, "stress")))
+        return Card("Worst scenario", not_computed(reason(stored, "stress")))
     row = stored.stress.sort("correlated_pnl", "scenario").row(0, named=True)
     if row["correlated_pnl"] >= 0:
-        return Card("Worst scenario", absent("none loses"), "")
+        return Card("Worst scenario", not_applicable("no scenario loses"))
     return Card("Worst scenario", money(row["correlated_pnl"], stored.currency, toned=True), row["scenario"])

@@ -1,4 +1,4 @@
-"""The positions, and what each added to the P&L."""
+"""The positions, their contributions to the P&L, and their risk."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from engine.analytics.positions.valuation import OPEN
 from engine.html.blocks import Block, LegendKey, Notice, PageTable, Section
 from engine.html.cells import (
     Cell,
-    absent,
     count,
     day,
-    missing,
     money,
+    not_applicable,
+    not_computed,
     percent,
+    plain,
     quantity,
     ratio,
     short_money,
-    word,
 )
 from engine.reports.charts.bars import bar_heights, signed_bars
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.scales import money_format
 from engine.reports.measures.contributions import contributions
 from engine.reports.measures.data_quality import QUOTED
-from engine.reports.sections.glance import share, window_sum
+from engine.reports.sections.common import cents_sum, share
 from engine.reports.stored import StoredPortfolio
 
 MOST_BARS = 12
-HELD = (
+HOLDINGS = (
     "Position",
     "Contribution",
     "of which realized",
@@ -44,13 +44,15 @@ HELD = (
 RISK = ("Position", "Volatility, 21 sessions", "Forecast", "Market beta", "R²", "Returns", "Rate beta")
 UNFITTED = "fewer than 30 returns"
 UNMEASURED = "fewer than 63 returns"
+SIDES = {"LC": "long call", "LP": "long put", "SC": "short call", "SP": "short put"}
 
 
 def positions(stored: StoredPortfolio, days: pl.DataFrame) -> Section:
-    """The largest contributions as bars, every position, and what is known of its risk.
+    """Return the largest contributions as bars, every position, and the risk of open ones.
 
     Args:
-        days: of `engine.reports.measures.contributions.priced_days`.
+        stored: the portfolio's rows.
+        days: the result of `engine.reports.measures.contributions.priced_days`.
     """
     rows = _rows(stored, contributions(stored, days))
     quoted = days.filter(OPEN, QUOTED)["id"].unique()
@@ -59,8 +61,11 @@ def positions(stored: StoredPortfolio, days: pl.DataFrame) -> Section:
     return Section("positions", "Positions", _lead(stored, rows), blocks)
 
 
-def _rows(stored: StoredPortfolio, added: pl.DataFrame) -> pl.DataFrame:
-    """Positions with contributions and risk, largest contribution first; deleted ones that added any."""
+def _rows(stored: StoredPortfolio, contributed: pl.DataFrame) -> pl.DataFrame:
+    """Return positions with contribution and risk, largest contribution first.
+
+    Deleted positions are left out unless they contributed.
+    """
     market = stored.market_betas.unique("position_id", keep="first", maintain_order=True)
     risks = (
         market.select("position_id", "beta", "r_squared", "observations"),
@@ -68,7 +73,7 @@ def _rows(stored: StoredPortfolio, added: pl.DataFrame) -> pl.DataFrame:
         stored.volatility.select("position_id", "realized_vol_21d", "expected_vol_21d"),
     )
     kept = pl.col("deleted_at").is_null() | pl.col("total").is_not_null()
-    rows = stored.positions.rename({"id": "position_id"}).join(added, on="position_id").filter(kept)
+    rows = stored.positions.rename({"id": "position_id"}).join(contributed, on="position_id").filter(kept)
     for risk in risks:
         rows = rows.join(risk, on="position_id", how="left")
     names = stored.profiles.select("symbol", "company_name")
@@ -80,16 +85,16 @@ def _rows(stored: StoredPortfolio, added: pl.DataFrame) -> pl.DataFrame:
 
 def _lead(stored: StoredPortfolio, rows: pl.DataFrame) -> str:
     still_open = rows.filter(OPEN).height
-    told = [f"Positions: {still_open} open, {rows.height - still_open} closed or deleted."]
-    moved = rows.filter(pl.col("total").is_not_null()).sort("total")
-    if moved.is_empty():
-        return f"{told[0]} None of them moved the P&L: no market quotes them."
-    worst, best = (moved.row(place, named=True) for place in (0, -1))
+    parts = [f"Positions: {still_open} open, {rows.height - still_open} closed or deleted."]
+    contributing = rows.filter(pl.col("total").is_not_null()).sort("total")
+    if contributing.is_empty():
+        return f"{parts[0]} None contributed to the P&L, because no market quotes them."
+    worst, best = (contributing.row(place, named=True) for place in (0, -1))
     if best["total"] > 0:
-        told.append(f"{best['symbol']} added most, {short_money(best['total'], stored.currency)}.")
+        parts.append(f"Largest gain: {best['symbol']}, {short_money(best['total'], stored.currency)}.")
     if worst["total"] < 0:
-        told.append(f"{worst['symbol']} lost most, {short_money(worst['total'], stored.currency)}.")
-    return " ".join(told)
+        parts.append(f"Largest loss: {worst['symbol']}, {short_money(worst['total'], stored.currency)}.")
+    return " ".join(parts)
 
 
 def _chart(stored: StoredPortfolio, rows: pl.DataFrame) -> list[Block]:
@@ -114,43 +119,44 @@ def _chart(stored: StoredPortfolio, rows: pl.DataFrame) -> list[Block]:
 
 def _holdings(stored: StoredPortfolio, rows: pl.DataFrame) -> PageTable:
     cells = [_holding(stored, row) for row in rows.iter_rows(named=True)]
-    return PageTable("All positions", HELD, cells, note=_reconciled(stored, rows), sortable=True)
+    return PageTable("All positions", HOLDINGS, cells, note=_reconciled(stored, rows), sortable=True)
 
 
 def _reconciled(stored: StoredPortfolio, rows: pl.DataFrame) -> str:
-    """How far the contributions explain the stored P&L."""
-    stored_pnl = window_sum(stored, "daily_pnl")
-    if stored_pnl is None:
-        return "No session of the window has a P&L that contributions could be held against."
+    """Return how far the contributions explain the stored P&L."""
+    pnl = cents_sum(stored.snapshots["daily_pnl"])
+    if pnl is None:
+        return "No session of the window has a P&L to compare the contributions with."
     explained = round(float(rows["total"].sum()), 2)
-    rest = round(stored_pnl - explained, 2)
-    amounts = [money(v, stored.currency, cents=True).text for v in (explained, stored_pnl, rest)]
+    rest = round(pnl - explained, 2)
+    amounts = [money(v, stored.currency, cents=True).text for v in (explained, pnl, rest)]
     return (
-        "Contributions add up to {}, the stored P&L of the window is {}: {} are left. Daily rounding leaves "
-        "cents; more than that means that positions were changed after the run.".format(*amounts)
+        "Contributions sum to {}; the stored P&L of the window is {}; difference {}. Daily rounding explains "
+        "cents; a larger difference means that positions were changed after the run.".format(*amounts)
     )
 
 
 def _holding(stored: StoredPortfolio, row: dict[str, Any]) -> list[Cell]:
+    realized = row["realized"]
     return [
-        word(row["symbol"], row["company_name"] or ""),
-        money(row["total"], stored.currency, "no market quoted it", toned=True),
-        absent("none") if row["realized"] is None else money(row["realized"], stored.currency, toned=True),
-        *_worth(stored, row),
+        plain(row["symbol"], row["company_name"] or ""),
+        money(row["total"], stored.currency, "no market quotes it", toned=True),
+        not_applicable("none") if realized is None else money(realized, stored.currency, toned=True),
+        *_value(stored, row),
         quantity(row["quantity"]),
-        word(kind(row)),
+        plain(kind(row)),
         day(row["entry_date"]),
     ]
 
 
-def _worth(stored: StoredPortfolio, row: dict[str, Any]) -> list[Cell]:
-    """Value, share of equity and price, or why there are none."""
+def _value(stored: StoredPortfolio, row: dict[str, Any]) -> list[Cell]:
+    """Return value, share of equity and price, or why there are none."""
     ended = row["deleted_at"] and row["deleted_at"].date(), row["exit_date"]
     for what, when in zip(("deleted", "closed"), ended, strict=True):
         if when:
-            return [absent(f"{what} {when}"), absent(what), absent(what)]
+            return [not_applicable(f"{what} {when}"), not_applicable(what), not_applicable(what)]
     if row["market_value"] is None:
-        return [missing("never priced"), absent("no value"), missing("never priced")]
+        return [not_computed("never priced"), not_applicable("no value"), not_computed("never priced")]
     value = float(row["market_value"])
     return [
         money(value, stored.currency),
@@ -160,12 +166,12 @@ def _worth(stored: StoredPortfolio, row: dict[str, Any]) -> list[Cell]:
 
 
 def _risk(stored: StoredPortfolio, rows: pl.DataFrame) -> list[Block]:
-    """Volatility and betas of the open positions that a market quotes."""
+    """Return volatility and betas of the open positions that a market quotes."""
     if rows.is_empty():
-        return [Notice("No position's risk computed", "No open position is quoted on a market.")]
+        return [Notice("No position's risk computed", "No market quotes any of the open positions.")]
     cells = [
         [
-            word(row["symbol"], row["company_name"] or ""),
+            plain(row["symbol"], row["company_name"] or ""),
             percent(row["realized_vol_21d"], UNMEASURED),
             percent(row["expected_vol_21d"], UNMEASURED),
             ratio(row["beta"], UNFITTED),
@@ -175,12 +181,11 @@ def _risk(stored: StoredPortfolio, rows: pl.DataFrame) -> list[Block]:
         ]
         for row in rows.iter_rows(named=True)
     ]
-    note = "Open positions that a market quotes; private assets and option contracts have none of these."
+    note = "Open positions that a market quotes; private assets and option contracts have no such figures."
     return [PageTable(f"Risk of each position on {stored.end}", RISK, cells, note=note, sortable=True)]
 
 
 def kind(row: dict[str, Any]) -> str:
-    """Class and side in small letters: public long, options short call."""
-    names = {"LC": "long call", "LP": "long put", "SC": "short call", "SP": "short put"}
-    side = names.get(row["position_type"], str(row["position_type"]).lower())
+    """Return class and side of a position in lower case: public long, options short call."""
+    side = SIDES.get(row["position_type"], str(row["position_type"]).lower())
     return f"{(row['investment_class'] or 'unclassified').lower()} {side}"

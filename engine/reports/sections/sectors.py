@@ -1,4 +1,4 @@
-"""Sectors beside the benchmark's, and how concentrated the portfolio is."""
+"""Sector weights against the benchmark, and concentration."""
 
 from __future__ import annotations
 
@@ -9,62 +9,65 @@ import polars as pl
 
 from engine.analytics.concentration.sector import GICS_NAMES
 from engine.html.blocks import Block, Card, Cards, Chart, LegendKey, Notice, PageTable, Section
-from engine.html.cells import Cell, absent, count, percent, ratio, word
+from engine.html.cells import Cell, count, not_applicable, percent, plain, ratio
 from engine.reports.charts.bars import bar_heights, paired_bars
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.scales import series
 from engine.reports.sections.common import reason
 from engine.reports.stored import StoredPortfolio
 
-DRAWN = series(held="Portfolio, of equity", benchmark="S&P 500")
+SHOWN = series(held="Portfolio, of equity", benchmark="S&P 500")
 NO_DOCUMENT = ("", "null")
-"""What a store holds of a session without sectors, beside nothing at all."""
+"""Texts, besides a null, that a store may hold for a session without sectors."""
 
 
 def sectors(stored: StoredPortfolio) -> Section:
-    """The newest session of the window that has sectors: weights, concentration."""
+    """Return weights and concentration of the newest session of the window that has sectors."""
     known = stored.snapshots.filter(
         pl.col("sector_exposure").is_not_null(), ~pl.col("sector_exposure").is_in(NO_DOCUMENT)
     )
+    missing = reason(stored, "sector", "sector_exposure")
     if known.is_empty():
-        told = f"On {stored.end}: {reason(stored, 'sector', 'sector_exposure')}."
-        return Section("sectors", "Sectors", "", [Notice("Sectors not computed", told)])
+        nothing = Notice("Sectors not computed", f"On {stored.end}: {missing}.")
+        return Section("sectors", "Sectors", "", [nothing])
     row = known.row(-1, named=True)
     weights = compared(json.loads(row["sector_exposure"]), stored.benchmark, row["date"])
-    lead = f"On {row['date']}: values, long and short alike, as shares of equity."
+    lead = f"On {row['date']}: absolute values of long and short positions, as shares of equity."
     if row["date"] < stored.end:
-        lead += f" On {stored.end} not computed: {reason(stored, 'sector', 'sector_exposure')}."
+        lead += f" On {stored.end} not computed: {missing}."
     blocks: list[Block] = [_concentration(row), _chart(weights), _table(weights)]
     return Section("sectors", "Sectors", lead, blocks)
 
 
 def compared(held: dict[str, float], benchmark: pl.DataFrame, day: date) -> pl.DataFrame:
-    """Sectors of the portfolio and of the benchmark's newest weights up to a day.
+    """Return sector weights of a portfolio and of the benchmark, by the portfolio's weight.
 
-    A sector that the portfolio's document does not name is one that it holds nothing of; a bucket
-    that is no sector has no benchmark weight.
+    A sector that the portfolio does not name has weight 0 in it; a group that is not a sector has
+    no weight in the benchmark.
 
     Args:
-        held: weight by sector. benchmark: asof_date, sector, weight.
+        held: the portfolio's weight by sector, a fraction of equity.
+        benchmark: columns asof_date, sector, weight (fraction).
+        day: the benchmark's newest weights up to this day are used.
 
     Returns:
-        name, held, benchmark (fractions; null where the benchmark has none), asof; by weight held.
+        Columns name, held, benchmark (null where it has no weight), asof.
     """
     past = benchmark.filter(pl.col("asof_date") <= day)
     newest = past.filter(pl.col("asof_date") == pl.col("asof_date").max()).select(
         name=pl.col("sector").replace(GICS_NAMES), benchmark="weight", asof="asof_date"
     )
-    mine = pl.DataFrame(
+    owned = pl.DataFrame(
         {"name": list(held), "held": list(held.values())}, schema_overrides={"held": pl.Float64}
     )
-    both = mine.join(newest, on="name", how="full", coalesce=True)
+    both = owned.join(newest, on="name", how="full", coalesce=True)
     return both.with_columns(pl.col("held").fill_null(0.0)).sort("held", "name", descending=[True, False])
 
 
 def _concentration(row: dict[str, float]) -> Cards:
     return Cards(
         (
-            Card("Herfindahl index", count(row["hhi"]), "10,000 is one symbol alone"),
+            Card("Herfindahl index", count(row["hhi"]), "10,000: a single symbol"),
             Card("Effective positions", ratio(row["effective_num_positions"], digits=1)),
             Card("Three largest symbols", percent(row["top_3_concentration"]), "of gross value"),
             Card("Ten largest symbols", percent(row["top_10_concentration"]), "of gross value"),
@@ -78,15 +81,15 @@ def _chart(weights: pl.DataFrame) -> Chart:
     dates = weights["asof"].drop_nulls()
     return chart(
         "Against the benchmark",
-        f"Bars of {weights.height} sectors' weights, with the benchmark's as strokes; the largest is "
+        f"Bars of the weights of {weights.height} sectors, with the benchmark's as strokes; the largest is "
         f"{largest['name']} with {percent(largest['held']).text}. The table below holds the figures.",
-        paired_bars(weights, DRAWN, "%"),
+        paired_bars(weights, SHOWN, "%"),
         wide,
         narrow_height=narrow,
         unit="percent",
-        legend=[LegendKey(one.name, one.key.colour, shape="box") for one in DRAWN],
+        legend=[LegendKey(one.name, one.key.colour, shape="box") for one in SHOWN],
         notes=[
-            f"Benchmark weights as of {dates[0]}." if dates.len() else "The store holds no benchmark weights."
+            f"Benchmark weights as of {dates[0]}." if dates.len() else "The store has no benchmark weights."
         ],
     )
 
@@ -99,7 +102,7 @@ def _table(weights: pl.DataFrame) -> PageTable:
 def _row(row: dict[str, float | None]) -> list[Cell]:
     held, benchmark = row["held"], row["benchmark"]
     assert held is not None
-    none = absent("no benchmark weight")
-    against = none if benchmark is None else percent(benchmark)
+    none = not_applicable("no benchmark weight")
+    weight = none if benchmark is None else percent(benchmark)
     difference = none if benchmark is None else percent(held - benchmark, toned=True)
-    return [word(row["name"]), percent(held), against, difference]
+    return [plain(row["name"]), percent(held), weight, difference]

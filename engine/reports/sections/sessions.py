@@ -1,10 +1,10 @@
-"""Every session's figures, for those who want the numbers themselves."""
+"""The figures of every session."""
 
 from __future__ import annotations
 
 from engine.html.blocks import PageTable, Section
 from engine.html.cells import Cell, day, money, percent, ratio
-from engine.reports.reasons import NO_SNAPSHOT
+from engine.reports.missing_figures import NO_SNAPSHOT
 from engine.reports.stored import StoredPortfolio
 
 COLUMNS = {
@@ -24,7 +24,7 @@ COLUMNS = {
 
 
 def every_session(stored: StoredPortfolio) -> Section:
-    """The snapshots' main columns, a row for each session."""
+    """Return the main columns of the snapshots, a row for each session."""
     rows = [
         [
             day(row["date"]),
@@ -32,18 +32,18 @@ def every_session(stored: StoredPortfolio) -> Section:
         ]
         for row in stored.snapshots.iter_rows(named=True)
     ]
-    note = "The reasons for figures that are not computed stand in Data quality, by job and session."
+    note = "Data quality gives the reasons for figures that are not computed, by job and session."
     table = PageTable(f"{len(rows)} sessions", ("Session", *COLUMNS.values()), rows, note=note, folded=True)
     lead = "The figures behind the lines of this page, as stored."
     return Section("sessions", "Sessions", lead, [table])
 
 
 def _cell(currency: str, name: str, value: float | None, snapshot: str | None) -> Cell:
-    why = "" if snapshot else NO_SNAPSHOT
+    reason = "" if snapshot else NO_SNAPSHOT
     if "beta" in name:
-        return ratio(value, why)
+        return ratio(value, reason)
     if "volatility" in name:
-        return percent(value, why)
+        return percent(value, reason)
     if name == "daily_return":
-        return percent(value, why, digits=2)
-    return money(value, currency, why)
+        return percent(value, reason, digits=2)
+    return money(value, currency, reason)

@@ -1,4 +1,4 @@
-"""What each scenario would do to the portfolio, worst first."""
+"""The P&L of each stress scenario, worst first."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import polars as pl
 
 from engine.core.job_catalog import STRESS
 from engine.html.blocks import Block, Chart, LegendKey, Notice, PageTable, Section
-from engine.html.cells import money, short_money, word
+from engine.html.cells import money, plain, short_money
 from engine.reports.charts.bars import bar_heights, signed_bars
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.scales import money_format
-from engine.reports.sections.common import job_notes, reason
-from engine.reports.sections.glance import share
+from engine.reports.sections.common import job_notes, reason, sessions_without, share
 from engine.reports.stored import StoredPortfolio
 
 HOW = (
-    "Direct: the shocks alone on the exposures. Correlated: the other factors move along as they did over "
+    "Direct: only the shocks of the scenario. Correlated: the other factors move as well, as they did over "
     f"the last {STRESS.look_back} days."
 )
 
 
 def stress(stored: StoredPortfolio) -> Section:
-    """Scenarios as sorted bars, and the figures."""
+    """Return the scenarios as sorted bars, and their figures."""
     notes = _notes(stored)
     if stored.stress.is_empty():
         nothing = Notice("Stress tests not computed", " ".join(notes))
@@ -39,20 +38,20 @@ def stress(stored: StoredPortfolio) -> Section:
 
 
 def _notes(stored: StoredPortfolio) -> list[str]:
-    done = stored.status.filter(pl.col("job") == "stress", pl.col("status") == "ok")["calculation_date"]
-    days = pl.Series(stored.days, dtype=pl.Date)
-    lacking = days.filter(~days.is_in(done.implode()))
-    silent = stored.status.filter(pl.col("job") == "stress").is_empty() and not stored.stress.is_empty()
-    return [] if silent else job_notes(stored, "stress", lacking)
+    status = stored.status.filter(pl.col("job") == "stress")
+    if status.is_empty() and not stored.stress.is_empty():
+        return []  # results without any status: tables of the legacy batch, which writes none
+    done = status.filter(pl.col("status") == "ok")["calculation_date"]
+    return job_notes(stored, "stress", sessions_without(stored, done))
 
 
 def _chart(stored: StoredPortfolio, ranked: pl.DataFrame, notes: list[str]) -> Chart:
     frame = ranked.select("direct_pnl", name="scenario", value="correlated_pnl")
     wide, narrow = bar_heights(frame.height)
-    loss = (frame["value"] < 0).sum()
+    losses = (frame["value"] < 0).sum()
     return chart(
         "P&L by scenario",
-        f"Bars of {frame.height} scenarios by correlated P&L, worst first; {loss} lose. Strokes mark "
+        f"Bars of {frame.height} scenarios by correlated P&L, worst first; {losses} lose. Strokes mark "
         "the direct P&L. The table below holds the figures.",
         signed_bars(frame, money_format(stored.currency), tick="direct_pnl"),
         wide,
@@ -71,7 +70,7 @@ def _table(stored: StoredPortfolio, ranked: pl.DataFrame) -> PageTable:
     equity = stored.snapshots.filter(pl.col("date") == ranked["date"][0])["equity_balance"][0]
     rows = [
         [
-            word(row["scenario"], f"{row['category']}, {row['severity']}"),
+            plain(row["scenario"], f"{row['category']}, {row['severity']}"),
             money(row["direct_pnl"], stored.currency, toned=True),
             money(row["correlated_pnl"], stored.currency, toned=True),
             money(row["correlation_effect"], stored.currency, toned=True),

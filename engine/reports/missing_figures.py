@@ -1,4 +1,4 @@
-"""Why a figure is not there, in words: from analytics_status, and where that is silent, from the schema."""
+"""Why a figure is missing, in words: from analytics_status, or else from the schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NO_SNAPSHOT = "no snapshot is stored for this session"
 
 
 def label(job: str) -> str:
-    """Return what a job of analytics_status is called on a page; an unknown one by its name."""
+    """Return what a page calls a job of analytics_status; an unknown job by its name."""
     return JOBS[job].label if job in JOBS else job
 
 
@@ -23,27 +23,33 @@ def meaning(job: str, reason: str | None) -> str:
     return job_catalog.meaning(job, reason) if reason else "no reason is stored"
 
 
-def why(status: pl.DataFrame, job: str, day: date, column: str = "") -> str:
-    """Why a figure of a job is null in a session.
+def why_missing(status: pl.DataFrame, job: str, day: date, column: str = "") -> str:
+    """Return why a figure of a job is null in a session.
 
     Args:
         status: analytics_status of one portfolio.
-        column: of portfolio_snapshots, for what its schema says of a null.
+        job: the job that computes the figure.
+        day: the session.
+        column: of portfolio_snapshots, for what the schema says about a null.
     """
     rows = status.filter(pl.col("job") == job, pl.col("calculation_date") == day)
     if rows.is_empty():
-        return _schema_says(column) or f"the store holds no status of {label(job).lower()} for {day}"
+        return _null_meaning(column) or f"the store has no status of {label(job).lower()} for {day}"
     row = rows.row(0, named=True)
     if row["status"] == "ok":
-        return _schema_says(column) or "the job is done, but left this figure out"
+        return _null_meaning(column) or "the job succeeded, but left this figure out"
     return f"{row['status']}, {meaning(job, row['reason'])}"
 
 
-def spans(status: pl.DataFrame, job: str) -> pl.DataFrame:
-    """How often a job did not get done, by reason.
+def not_done(status: pl.DataFrame, job: str) -> pl.DataFrame:
+    """Return how often a job was skipped or failed, by reason, most frequent first.
+
+    Args:
+        status: analytics_status of one portfolio.
+        job: the job.
 
     Returns:
-        status, reason, sessions, first, last; most frequent first.
+        Columns status, reason, sessions, first, last.
     """
     missing = status.filter(pl.col("job") == job, pl.col("status") != "ok")
     return (
@@ -57,7 +63,8 @@ def spans(status: pl.DataFrame, job: str) -> pl.DataFrame:
     )
 
 
-def _schema_says(column: str) -> str:
-    found = TABLES["portfolio_snapshots"].by_name.get(column)
-    text = found.null if found else None
+def _null_meaning(column: str) -> str:
+    """Return what the schema says about a null; empty where it refers to the status of a job."""
+    known = TABLES["portfolio_snapshots"].by_name.get(column)
+    text = known.null if known else None
     return text.partition(": see ")[0] if text and not text.startswith("its job") else ""
