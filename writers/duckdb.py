@@ -12,7 +12,7 @@ from engine.core.row_ids import WORDS
 from engine.core.schema import Table
 from engine.core.store_url import StoreURL
 from loaders.arrow_stream import ArrowStream
-from loaders.duckdb.connect import connected
+from loaders.duckdb.connect import connect
 from sql import Name, Names, Unpacked, statement
 from writers.sql_writer import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress, Scope, Turn
@@ -29,7 +29,7 @@ class DuckDBWriter(DatabaseWriter):
         super().__init__(url, batch_rows, progress)
         if not url.path.parent.is_dir():
             raise StoreUnreachableError(url, f"there is no folder {url.path.parent}")
-        self.connection = connected(url, read_only=False)
+        self.connection = connect(url, read_only=False)
         self.connection.execute(statement("utc"))
         self._bare: set[str] = set()
 

@@ -18,6 +18,7 @@ from engine.core.frames import polars_schema
 from engine.core.instruments import canonical
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
+from engine.core.store_url import StoreURL
 from engine.core.window import PRICE_LOOK_BACK
 from engine.market_data.price_coverage import PriceCoverage, measure_coverage
 from engine.market_data.stored_market import read_market
@@ -66,7 +67,7 @@ def collect(
     module = import_module(f"engine.market_data.collect_{kind}")
     collect_kind = cast("Callable[[CollectionTask, Provider], CollectionResult]", module.collect)
     began = time.perf_counter()
-    with store_lock(url, wait):
+    with store_lock(task.url, wait):
         result = collect_kind(task, provider)
         result.seconds = time.perf_counter() - began
         _record(task, result)
@@ -109,7 +110,7 @@ def make_task(
         raise UsageError(f"the prices wanted end ({target}) before they start ({first})")
     names = None if symbols is None else sorted({canonical(symbol) for symbol in symbols})
     return CollectionTask(
-        url, since, first, target, now.astimezone(UTC), names, batch_rows, progress or Quiet()
+        StoreURL.parse(url), since, first, target, now.astimezone(UTC), names, batch_rows, progress or Quiet()
     )
 
 
@@ -136,7 +137,7 @@ def coverage(
         Counts by symbol and by session.
     """
     task = make_task(url, now, symbols, since, start, end)
-    with open_reader(url) as reader:
+    with open_reader(task.url) as reader:
         return measure_coverage(read_market(reader, task), task)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.core.store_url import safe_url
+from engine.core.store_url import StoreURL
 from engine.market_data.price_updates import RECENTLY_TRADED
 from engine.market_data.stored_market import StoredMarket
 from engine.market_data.task import CollectionTask
@@ -35,7 +35,7 @@ class PriceCoverage:
         days: date, due, stored (symbols).
     """
 
-    url: str
+    url: StoreURL
     start: date
     target: date
     symbols: pl.DataFrame
@@ -73,7 +73,7 @@ class PriceCoverage:
     def to_text(self) -> str:
         """Return the fractions, and a line for each symbol with missing sessions."""
         lines = [
-            f"{safe_url(self.url)}: closes of {self.symbols.height} symbols, {self.start} to {self.target}",
+            f"{self.url}: closes of {self.symbols.height} symbols, {self.start} to {self.target}",
             f"coverage {self.cells:.2%} of all cells, {self.on_target:.2%} on {self.target}",
         ]
         incomplete = self.symbols.filter(pl.col("missing") > 0)
@@ -92,7 +92,7 @@ class PriceCoverage:
     def to_json(self) -> str:
         """Return the fractions and the counts by symbol and by session as JSON."""
         content: dict[str, Any] = {
-            "store": safe_url(self.url),
+            "store": str(self.url),
             "start": self.start,
             "target": self.target,
             "cells": round(self.cells, 6),

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from engine.core.progress import Quiet
+from engine.core.store_url import StoreURL
 from loaders.market import RequestOutcome
 from writers.writer import BATCH_ROWS
 
@@ -34,7 +35,7 @@ class CollectionTask:
         progress: takes stages, counts and notes.
     """
 
-    url: str
+    url: StoreURL
     since: date
     start: date
     target: date

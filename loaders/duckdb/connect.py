@@ -1,31 +1,34 @@
-"""Opening a DuckDB file, and why it cannot be."""
+"""Connections to a DuckDB file, and why one cannot be made."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+import duckdb
 
 from engine.core.errors import BusyFileError, StoreUnreachableError
 from engine.core.store_url import StoreURL
 
-if TYPE_CHECKING:
-    import duckdb
-
 LOCKED = re.compile(r"Conflicting lock is held(?:.*?\(PID (\d+)\))?")
-"""What DuckDB says of a file that another process has open."""
+"""DuckDB's message about a file that another process has open."""
 
 
-def connected(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """A connection to a database file.
+def connect(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """Return a connection to a database file.
+
+    Args:
+        url: The store.
+        read_only: Whether other processes may read the file meanwhile. False makes a missing file.
+
+    Returns:
+        The connection; the caller closes it.
 
     Raises:
-        BusyFileError: another process has it open, and one of the two writes.
-        StoreUnreachableError: it is no database, or may not be read.
+        BusyFileError: Another process has the file open, and one of the two writes.
+        StoreUnreachableError: The file is no database, or may not be read.
     """
-    import duckdb
-
     try:
-        # Rows go in as one stream: more threads than one would but put them aside and merge them.
+        # Rows are written as one stream: further threads would only buffer them and merge them again.
         return duckdb.connect(url.path, read_only=read_only, config={} if read_only else {"threads": 1})
     except duckdb.Error as error:
         if held := LOCKED.search(str(error)):

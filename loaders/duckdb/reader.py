@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+import duckdb
 import polars as pl
 
 from engine.core.errors import ReadError, StoreUnreachableError
 from engine.core.store_url import StoreURL
 from loaders.arrow_stream import ArrowStream
-from loaders.duckdb.connect import connected
+from loaders.duckdb.connect import connect
 from loaders.reader import Reader
 from sql import statement
 
-if TYPE_CHECKING:
-    import duckdb
-
 
 class DuckDBReader(Reader):
-    """An embedded database file, opened to read."""
+    """A DuckDB file, opened to read."""
 
     catalog = "catalog_of_duckdb"
 
@@ -31,7 +28,7 @@ class DuckDBReader(Reader):
     def _connect(self) -> duckdb.DuckDBPyConnection:
         if not self.url.path.is_file():
             raise StoreUnreachableError(self.url, f"there is no file {self.url.path}")
-        return connected(self.url, read_only=True)
+        return connect(self.url, read_only=True)
 
     @cached_property
     def bare(self) -> frozenset[str]:
@@ -41,8 +38,6 @@ class DuckDBReader(Reader):
         self.connection.close()
 
     def query(self, text: str) -> pl.DataFrame:
-        import duckdb
-
         try:
             rows = pl.Series(ArrowStream(self.connection.sql(text)))
         except duckdb.Error as error:
