@@ -14,7 +14,7 @@ import pytest
 from engine import __version__
 from engine.cli.commands import COMMANDS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests/golden"
 GLOBAL, GLOBAL_ID = "H1 Global Long Short", "6b6f7905-f14e-5c74-ad80-fcfd9c4ae704"
 MIXED = ["--start", "2025-03-03", "--end", "2025-03-14", "--run-date", "2026-11-23"]

@@ -27,7 +27,7 @@ from engine.pipeline.compute import mark, roll
 from engine.pipeline.jobs import analyse
 
 RUN_DATE = date(2026, 11, 23)
-GOLDEN = Path(__file__).parent / "golden/mixed_today"
+GOLDEN = Path(__file__).parents[1] / "golden/mixed_today"
 
 
 @pytest.fixture(scope="module")

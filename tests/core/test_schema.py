@@ -14,7 +14,7 @@ from engine.core.schema import TABLES
 from sql import DIALECTS, Dialect, create
 from tools.table_files import FOLDER, written
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GOLDEN_TABLES = sorted((ROOT / "tests/golden").glob("*/*puts/*.parquet"))
 
 

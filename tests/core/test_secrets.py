@@ -14,7 +14,7 @@ from engine.core.errors import EngineError, StoreUnreachableError, UnknownStoreE
 from engine.core.store_url import StoreURL, safe_url
 from loaders.open import EXAMPLES
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SECRET = "Xq7zSecretWord"
 FORMS = (
     "postgresql://user:{}@host/db",
