@@ -144,7 +144,7 @@ def _loop_run(
     measure = _measure(results, "loop", store, workload, way)
     measure.rows, measure.scaled = content["rows"], len(days) / plan.loop_sessions
     measure.add(content["seconds"], content["cpu"], content["peak_mib"])
-    results.notes.append(f"the loop, {way}, {plan.loop_sessions} sessions: {content['told']}")
+    results.notes.append(f"the loop, {way}, {plan.loop_sessions} sessions: {content['note']}")
 
 
 def _make(store: BenchmarkStore, workload: Workload, results: BenchmarkResults) -> None:

@@ -1,8 +1,8 @@
 """Speed and memory of a collection: python -m tests.benchmarks.collection [--symbols N] [--store KIND]
 
-The loopback Yahoo runs as a process of its own and serves charts from files. Each collection is a
-process from start to exit, at no rate but the server's: first two years of every symbol, then
-nothing, one session more, one hole in every symbol, and a split of every tenth.
+A Yahoo server on the loopback interface runs as a process of its own and serves charts from files.
+Each collection is a process from start to exit, without a rate limit: first two years of every
+symbol, then nothing new, one more session, a gap in every symbol, and a split of every tenth.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from tests.market.world import Listing, World, invented
 from tests.stores.support import ROOT, folder_of, run_sql
 
 FIRST, LAST, NEXT, SPLIT = date(2023, 7, 3), date(2025, 6, 27), date(2025, 6, 30), date(2025, 7, 1)
-HOLE = date(2024, 9, 17)
+GAP = date(2024, 9, 17)
 ALWAYS = ("--rate", "100000", "--threshold", "0", "--json", "--quiet")
 
 
 class OnDisk(World):
-    """A world whose charts are files, before and after the split."""
+    """A market whose charts are files, before and after the split."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(SPLIT)
@@ -43,7 +43,7 @@ class OnDisk(World):
         self.listings = {path.stem: Listing(path.stem, [FIRST], [1.0]) for path in folder.glob("*.json")}
 
     def chart(self, listing: Listing, start: datetime, end: datetime) -> dict[str, Any]:
-        # A window is asked for with a day to spare: that of the day before ends a day after.
+        # Requests reach one day further than the window, so the window of the day before ends on the split.
         after = end.timestamp() > datetime(SPLIT.year, SPLIT.month, SPLIT.day + 1, 12).timestamp()
         path = self.folder / ("split" if after else ".") / f"{listing.symbol}.json"
         whole = json.loads((path if path.exists() else self.folder / path.name).read_text())
@@ -60,7 +60,7 @@ class OnDisk(World):
 
 
 def write_world(folder: Path, symbols: list[str]) -> None:
-    """A file for each symbol, and a second for each that is split."""
+    """Write a file for each symbol, and a second one for each symbol that is split."""
     (folder / "split").mkdir(parents=True)
     for i, symbol in enumerate(symbols):
         listing = invented(symbol, FIRST, SPLIT)
@@ -73,7 +73,7 @@ def write_world(folder: Path, symbols: list[str]) -> None:
 
 
 def serve(folder: Path) -> None:
-    """Serve a folder's charts until killed; the environment for clients goes to stdout."""
+    """Serve a folder's charts until killed; print the environment of clients."""
     with yahoo_server(OnDisk(folder / "charts"), folder) as server:
         print(json.dumps(server.environment), flush=True)
         signal.pause()
@@ -81,7 +81,7 @@ def serve(folder: Path) -> None:
 
 @contextmanager
 def server_of(folder: Path) -> Iterator[dict[str, str]]:
-    """A server process; the environment that leads to it."""
+    """Run a server process; yield the environment of its clients."""
     command = [sys.executable, "-m", "tests.benchmarks.collection", "--serve", str(folder)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
@@ -93,7 +93,7 @@ def server_of(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def collected(url: str, end: date, folder: Path, environment: dict[str, str]) -> dict[str, Any]:
-    """One collection, a process from start to exit; what it recorded, with its wall time."""
+    """Run one collection as a process; return its record with its wall time."""
     arguments = ("collect", "prices", "--from", url, "--start", str(FIRST), "--end", str(end), *ALWAYS)
     began = time.perf_counter()
     subprocess.run(
@@ -103,28 +103,28 @@ def collected(url: str, end: date, folder: Path, environment: dict[str, str]) ->
         stdout=subprocess.DEVNULL,
         check=True,
     )
-    found: dict[str, Any] = json.loads((folder / "run_results.json").read_text())
-    return found | {"process_seconds": time.perf_counter() - began}
+    record: dict[str, Any] = json.loads((folder / "run_results.json").read_text())
+    return record | {"process_seconds": time.perf_counter() - began}
 
 
-def dig(url: str) -> None:
-    """Take one session out of every symbol."""
+def delete_session(url: str) -> None:
+    """Delete one session of every symbol."""
     if url.startswith("parquet"):
         path = folder_of(url) / "market_data_cache.parquet"
         held = rows(url, "market_data_cache")
-        held.filter(held["date"] != HOLE).write_parquet(path)
+        held.filter(held["date"] != GAP).write_parquet(path)
     else:
-        run_sql(url, f"delete from market_data_cache where date = '{HOLE}'")
+        run_sql(url, f"delete from market_data_cache where date = '{GAP}'")
 
 
-def line(name: str, found: dict[str, Any]) -> str:
-    """One line of the table."""
-    seconds, asked = found["process_seconds"], found["asked"]
-    stored = found["rows"].get("market_data_cache", 0)
+def line(name: str, record: dict[str, Any]) -> str:
+    """Return one line of the table."""
+    seconds, asked = record["process_seconds"], record["asked"]
+    stored = record["rows"].get("market_data_cache", 0)
     rate = f"{asked / seconds:,.0f}" if asked else ""
     return (
         f"| {name} | {asked:,} | {stored:,} | {seconds:.1f} | {rate} | {stored / seconds:,.0f} "
-        f"| {found['peak_memory_mib']:,} | {found['coverage']:.2%} |"
+        f"| {record['peak_memory_mib']:,} | {record['coverage']:.2%} |"
     )
 
 
@@ -133,18 +133,18 @@ def main() -> None:
     options.add_argument("--symbols", type=int, default=2_000, metavar="N", help="[2000]")
     options.add_argument("--store", choices=("duckdb", "parquet"), default="duckdb", help="[duckdb]")
     options.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
-    known = options.parse_args()
-    if known.serve:
-        serve(known.serve)
+    arguments = options.parse_args()
+    if arguments.serve:
+        serve(arguments.serve)
         return
     with tempfile.TemporaryDirectory(prefix="collection-") as text:
         folder = Path(text)
-        for row in measured(folder, known.symbols, known.store):
+        for row in measured(folder, arguments.symbols, arguments.store):
             print(row, flush=True)
 
 
 def measured(folder: Path, symbols: int, kind: str) -> Iterator[str]:
-    """The table, line by line."""
+    """Yield the table, line by line."""
     from engine.market_data.universe import FUNDS
 
     names = [f"S{i:04}" for i in range(symbols - len(FUNDS))]
@@ -158,9 +158,9 @@ def measured(folder: Path, symbols: int, kind: str) -> Iterator[str]:
     with server_of(folder) as environment:
         yield line("two years", collected(url, LAST, folder, environment))
         yield line("again", collected(url, LAST, folder, environment))
-        yield line("a session more", collected(url, NEXT, folder, environment))
-        dig(url)
-        yield line("a hole in each", collected(url, NEXT, folder, environment))
+        yield line("one more session", collected(url, NEXT, folder, environment))
+        delete_session(url)
+        yield line("a gap in each", collected(url, NEXT, folder, environment))
         yield line("a split of every tenth", collected(url, SPLIT, folder, environment))
 
 

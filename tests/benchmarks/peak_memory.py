@@ -14,7 +14,7 @@ SYMBOLS, SESSIONS, WINDOW, FACTORS = 2_000, 750, 84, 6
 
 
 def peak() -> int:
-    """The most memory that the process ever held, MiB."""
+    """Return the peak memory of the process in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def line(step: str, seconds: str) -> None:
-    """One line of the table."""
+    """Print one line of the table."""
     print(f"{step:<44}{seconds:>9}{f'{peak()} MiB':>12}")
 
 

@@ -1,7 +1,7 @@
-"""Ways to read Postgres, in turns: python -m tests.benchmarks.reading [--symbols N] [--rounds N]
+"""Ways to read Postgres, alternating: python -m tests.benchmarks.reading [--symbols N] [--rounds N]
 
-A small query, whose latency counts, and a whole table of prices. Needs connectorx and pyarrow beside the
-project's own packages: `pip install connectorx pyarrow`.
+A small query, for latency, and a whole table of prices. Also needs connectorx:
+`pip install connectorx`.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--symbols", type=int, default=1_500, metavar="N", help="[1500]")
     options.add_argument("--rounds", type=int, default=4, metavar="N", help="[4]")
-    known = options.parse_args()
+    arguments = options.parse_args()
     pl.Config.set_engine_affinity("in-memory")
     with local_postgres.running() as server:
         url = server.url("postgres")
-        put_whole(url, demo_world(5, 20, known.symbols), 50_000, Quiet())
+        put_whole(url, demo_world(5, 20, arguments.symbols), 50_000, Quiet())
         address = f"postgresql://postgres:@{quote(server.socket, safe='')}/postgres"
         with open_reader(url) as reader, connect(url) as session:
             ways: dict[str, Callable[[str], pl.DataFrame]] = {
@@ -45,11 +45,11 @@ def main() -> None:
                 ),
                 "COPY through psycopg, one connection": lambda text: copied(session, text),
             }
-            measure(ways, known.rounds)
+            measure(ways, arguments.rounds)
 
 
 def copied(session: object, text: str) -> pl.DataFrame:
-    """The rows of a query as CSV."""
+    """Return the rows of a query through COPY as CSV."""
     command = f"copy ({text}) to stdout (format csv, null '{NULL}')"
     with session.cursor().copy(command.encode()) as rows:  # type: ignore[attr-defined]
         data = b"".join(rows)

@@ -1,9 +1,8 @@
 """The legacy batch's own window: python -m tests.benchmarks.reference_window GOLDEN_DEMO [--rounds N]
 
-GOLDEN_DEMO is the folder of the golden set `demo`, with inputs, outputs and exempt.json; it is read
-where it lies. What `python -m engine bench --only reference,limit` does with an invented world is done
-here with the one that the legacy batch was timed on, and at the end the stores are held to the legacy
-batch's tables, cell by cell.
+GOLDEN_DEMO is the folder of the golden set `demo`, with inputs, outputs and exempt.json. This runs the
+sections of `engine bench --only reference,limit` on the data that the legacy batch was timed on, and
+then compares the stores with the legacy batch's tables, cell by cell.
 """
 
 from __future__ import annotations
@@ -31,21 +30,21 @@ LEGACY_SECONDS = 1_058.9
 of golden/README.md, `demo`."""
 
 
-def against_legacy(findings: BenchmarkResults) -> list[Ratio]:
+def against_legacy(results: BenchmarkResults) -> list[Ratio]:
     return [
         Ratio(f"{measure.name}: the legacy batch, on a quiet machine of two cores / engine", ratio)
-        for measure in findings.measures.values()
+        for measure in results.measures.values()
         if measure.name.endswith(("/first", "/again"))
         for ratio in [LEGACY_SECONDS / measure.best]
     ]
 
 
-def verdict(golden: Path, store: BenchmarkStore) -> str:
+def compared(golden: Path, store: BenchmarkStore) -> str:
     expected, actual = f"parquet:///{golden / 'outputs'}", store.url(TRIAL)
-    found = engine.compare(expected, actual, exemptions=golden / "exempt.json")
-    cells, exempt, off = (found.total(what) for what in ("cells", "exempt", "off_by_one"))
-    said = f"{found.verdict} to the legacy batch's tables"
-    return f"{store.kind}: {said}: {cells:,} cells, {exempt:,} of them exempt, {off:,} off by one"
+    comparison = engine.compare(expected, actual, exemptions=golden / "exempt.json")
+    cells, exempt, off = (comparison.total(what) for what in ("cells", "exempt", "off_by_one"))
+    verdict = f"{comparison.verdict} to the legacy batch's tables"
+    return f"{store.kind}: {verdict}: {cells:,} cells, {exempt:,} of them exempt, {off:,} off by one"
 
 
 def main() -> None:
@@ -53,23 +52,27 @@ def main() -> None:
     options.add_argument("golden", type=Path, metavar="GOLDEN_DEMO")
     options.add_argument("--rounds", type=int, default=5, metavar="N", help="[5]")
     options.add_argument("--postgres", metavar="URL", help="[the wheel's]")
-    known = options.parse_args()
+    arguments = options.parse_args()
     pl.Config.set_engine_affinity("in-memory")
-    golden = known.golden.resolve()
-    world = Workload(5, 20, 0, FIRST, LAST, f"parquet:///{golden / 'inputs'}", RUN_DATE)
-    findings = BenchmarkResults(context())
-    with tempfile.TemporaryDirectory(prefix="reference-") as name, server(known.postgres) as found:
+    golden = arguments.golden.resolve()
+    workload = Workload(5, 20, 0, FIRST, LAST, f"parquet:///{golden / 'inputs'}", RUN_DATE)
+    results = BenchmarkResults(context())
+    with tempfile.TemporaryDirectory(prefix="reference-") as name, server(arguments.postgres) as postgres:
         folder = Path(name)
         stores: list[BenchmarkStore] = [DuckDBStore(folder), ParquetStore(folder)]
-        stores += [PostgresStore(folder, found)] if found else []
+        stores += [PostgresStore(folder, postgres)] if postgres else []
         reference(
-            stores, BenchmarkPlan(world, known.rounds, {}, {}, FIRST, 0), findings, engine=True, limit=True
+            stores,
+            BenchmarkPlan(workload, arguments.rounds, {}, {}, FIRST, 0),
+            results,
+            engine=True,
+            limit=True,
         )
-        findings.notes += [verdict(golden, store) for store in stores]
-        findings.notes += [found.described()] if found else []
+        results.notes += [compared(golden, store) for store in stores]
+        results.notes += [postgres.described()] if postgres else []
         for store in stores:
             store.drop(TRIAL)
-    print(to_text(findings, [*ratios(findings.measures), *against_legacy(findings)], []))
+    print(to_text(results, [*ratios(results.measures), *against_legacy(results)], []))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""Speed of rolling regressions, ours and others': python -m tests.benchmarks.rolling_regressions
+"""Speed of rolling regressions in several libraries: python -m tests.benchmarks.rolling_regressions
 
-2000 series, 500 windows of 84 returns, one run, one thread for everyone. Slow methods are timed on a
-sample and their rate is given, which is all that the table compares. "slope off by" is the largest
-absolute difference to our slope (or coefficients) in the cells that the method computed.
+2000 series, 500 windows of 84 returns, one thread for each method. Slow methods are timed on a sample;
+the table compares rates. "slope off by" is the largest absolute difference from our slope (or
+coefficients) in the cells that the method computed.
 """
 
 from __future__ import annotations
 
 import os
 
-# Thread pools are sized when the libraries are imported, hence before them.
+# Libraries size their thread pools when they are imported, so this comes first.
 # ruff: noqa: E402
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_variable] = "1"
@@ -33,7 +33,7 @@ SERIES, WINDOWS, LENGTH, FACTORS = 2000, 500, 84, 6
 ROWS = WINDOWS + LENGTH - 1
 PENALTY = 1.0
 REPEATS = 3
-"""The fastest counts: on a shared machine the others measure the neighbours."""
+"""The fastest one counts: on a shared machine the others measure other processes."""
 
 SAMPLED_FITS = 300
 SAMPLED_SERIES = 20
@@ -50,7 +50,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Measure:
-    """A timing; figures are what to compare, [windows, factors, series], or None."""
+    """The time of a method, and its coefficients [windows, factors, series], if all were computed."""
 
     method: str
     regressors: int
@@ -61,7 +61,7 @@ class Measure:
 
     @property
     def rate(self) -> float:
-        """Fits a second."""
+        """Fits per second."""
         return self.fits / self.seconds
 
 
@@ -133,7 +133,7 @@ def statsmodels_ols(panel: Panel) -> Iterator[Measure]:
         return np.asarray(result.params[1:])
 
     seconds, figures = one_by_one(panel, fit)
-    yield Measure("statsmodels OLS, a fit a window", 1, ALL_SIX, SAMPLED_FITS, seconds, figures)
+    yield Measure("statsmodels OLS, a fit per window", 1, ALL_SIX, SAMPLED_FITS, seconds, figures)
 
 
 def sklearn_ridge(panel: Panel) -> Iterator[Measure]:
@@ -146,7 +146,7 @@ def sklearn_ridge(panel: Panel) -> Iterator[Measure]:
 
     seconds, figures = one_by_one(panel, fit)
     yield Measure(
-        "scikit-learn Ridge, a fit a window", FACTORS, "6 coefficients", SAMPLED_FITS, seconds, figures
+        "scikit-learn Ridge, a fit per window", FACTORS, "6 coefficients", SAMPLED_FITS, seconds, figures
     )
 
 
@@ -270,7 +270,7 @@ METHODS = (
 
 
 def report(measures: list[Measure]) -> Iterator[str]:
-    """The table's lines."""
+    """Yield the lines of the table."""
     ours = {k: next(m for m in measures if m.regressors == k) for k in (1, FACTORS)}
     yield f"{'method':46}{'regressors':>11}{'fits/s':>13}{'ours/this':>11}{'slope off by':>14}  statistics"
     for m in sorted(measures, key=lambda m: (m.regressors, -m.rate)):

@@ -1,4 +1,4 @@
-"""The loop computes the engine's figures: what it is timed for is the same work."""
+"""The loop computes the same figures as the engine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PORTFOLIOS = 5
 
 @pytest.fixture(scope="module")
 def stores(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """A world in Postgres, and what the engine computes of its sessions in a file."""
+    """Inputs in Postgres, and the engine's results for them in a file."""
     admin, name = postgres_server.admin, Identifier("loop_inputs")
     admin.execute(SQL("create database {}").format(name))
     url, expected = (
@@ -40,10 +40,10 @@ def stores(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
 
 def test_every_cell_of_the_loop_in_turn_is_the_engines(stores: tuple[str, str]) -> None:
     url, expected = stores
-    found = asyncio.run(looped(url, [FIRST, SECOND], RUN_DATE, "in turn"))
+    run = asyncio.run(looped(url, [FIRST, SECOND], RUN_DATE, "in turn"))
     comparison = checked(expected, url, FIRST, SECOND)
-    assert comparison.equal, comparison.told
+    assert comparison.equal, comparison.note
     assert comparison.rows > 500
-    assert found["errors"] == []
-    assert found["portfolio_days"] == 2 * PORTFOLIOS
-    assert found["statements"] > 100 * found["portfolio_days"]
+    assert run["errors"] == []
+    assert run["portfolio_days"] == 2 * PORTFOLIOS
+    assert run["statements"] > 100 * run["portfolio_days"]

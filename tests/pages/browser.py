@@ -1,4 +1,4 @@
-"""An installed Chromium, driven without a screen: pictures of pages, and the checker axe upon them."""
+"""Drive an installed Chromium without a screen: screenshots of pages, and the accessibility checker axe."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""A browser that asks nobody for anything."""
+"""Keep the browser from sending requests of its own."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A window onto a page: its size in pixels, and the colours that its owner prefers."""
+    """A browser window: its size in pixels, and the preferred colour scheme."""
 
     name: str
     width: int
@@ -45,23 +45,23 @@ VIEWS = (
 
 
 def missing() -> str:
-    """What a browser test lacks here; "" when nothing."""
+    """Return what is missing for a browser test; empty when nothing is."""
     from importlib.util import find_spec
 
     if not executable():
         return f"no Chromium is installed: none of {', '.join(NAMES)} is on the path"
-    lacking = [name for name in ("playwright", "axe_playwright_python") if find_spec(name) is None]
-    return f"{' and '.join(lacking)} not installed: bin/setup test,browser" if lacking else ""
+    absent = [name for name in ("playwright", "axe_playwright_python") if find_spec(name) is None]
+    return f"{' and '.join(absent)} not installed: bin/setup test,browser" if absent else ""
 
 
 def executable() -> str | None:
-    """The Chromium on the path."""
+    """Return the Chromium on the path, if there is one."""
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
 @contextmanager
 def opened(view: View) -> Iterator[tuple[Page, list[str]]]:
-    """A page of a browser with an empty profile, and what it asked for beside its own files."""
+    """Open a page in a browser with an empty profile; also yield a list of its requests and errors."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play, TemporaryDirectory() as profile:
@@ -74,12 +74,12 @@ def opened(view: View) -> Iterator[tuple[Page, list[str]]]:
             color_scheme=view.scheme,
         )
         page = context.new_page()
-        trouble: list[str] = []
-        page.on("request", lambda sent: None if sent.url.startswith("file:") else trouble.append(sent.url))
-        page.on("console", lambda said: trouble.append(said.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
+        problems: list[str] = []
+        page.on("request", lambda sent: None if sent.url.startswith("file:") else problems.append(sent.url))
+        page.on("console", lambda said: problems.append(said.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
         try:
-            yield page, trouble
+            yield page, problems
         finally:
             context.close()
 
@@ -90,9 +90,9 @@ def show(page: Page, file: Path) -> None:
 
 
 def violations(page: Page) -> list[dict[str, Any]]:
-    """What axe-core holds against the page as it is now, everything unfolded."""
+    """Return what axe-core finds wrong with the page, all details unfolded."""
     from axe_playwright_python.sync_playwright import Axe
 
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
-    return found
+    violations: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return violations

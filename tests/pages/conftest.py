@@ -1,4 +1,4 @@
-"""Stores to make pages of, and the pages: each once for all tests."""
+"""Stores and their pages, each made once for all tests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GLOBAL = "H1 Global Long Short"
 
 
 def golden_store(name: str, folder: Path) -> str:
-    """A golden set's inputs, and over them its outputs, as the legacy batch left its database."""
+    """Return a store with the inputs and outputs of a golden set, as the legacy batch left its database."""
     for part in ("inputs", "outputs"):
         for file in (GOLDEN / name / part).glob("*.parquet"):
             shutil.copy(file, folder / file.name)
@@ -43,7 +43,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Five small portfolios over four months, computed by the engine, statuses and all."""
+    """Five small portfolios over four months, computed by the engine."""
     url = f"duckdb:///{tmp_path_factory.mktemp('demo')}/demo.duckdb"
     put_whole(url, demo_world(5, 8, 30), 5_000, Quiet())
     start = sessions(date(2025, 1, 1), DEMO_END)[-DEMO_SESSIONS]

@@ -1,4 +1,4 @@
-"""A page as its reader gets it: parsed by the standard library, tag by tag."""
+"""A page parsed into elements, tables and cards."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ INVISIBLE = {"style", "script", "svg"}
 
 @dataclass
 class Node:
-    """An element: its attributes, its elements and texts in order."""
+    """An element with its attributes, and its elements and texts in order."""
 
     tag: str
     attributes: dict[str, str]
     inside: list[Node | str] = field(default_factory=list)
 
     def walk(self) -> Iterator[Node]:
-        """Itself and every element within, in order."""
+        """Yield the element and every element inside it, in order."""
         yield self
-        for one in self.inside:
-            if isinstance(one, Node):
-                yield from one.walk()
+        for part in self.inside:
+            if isinstance(part, Node):
+                yield from part.walk()
 
     def all(self, tag: str, **attributes: str) -> list[Node]:
-        """The elements within of a tag and with these attributes."""
+        """Return the elements inside with a tag and these attributes."""
         return [
             node
             for node in self.walk()
@@ -34,30 +34,30 @@ class Node:
         ]
 
     def one(self, tag: str, **attributes: str) -> Node:
-        """The only such element."""
-        found = self.all(tag, **attributes)
-        assert len(found) == 1, f"{len(found)} of {tag} {attributes}"
-        return found[0]
+        """Return the only such element."""
+        nodes = self.all(tag, **attributes)
+        assert len(nodes) == 1, f"{len(nodes)} of {tag} {attributes}"
+        return nodes[0]
 
     @property
     def text(self) -> str:
-        """What is written in it, drawings left out."""
+        """The text inside, without drawings."""
         parts = (
-            one if isinstance(one, str) else one.text
-            for one in self.inside
-            if isinstance(one, str) or one.tag not in INVISIBLE
+            part if isinstance(part, str) else part.text
+            for part in self.inside
+            if isinstance(part, str) or part.tag not in INVISIBLE
         )
         return " ".join(" ".join(parts).split())
 
     @property
     def value(self) -> float | None:
         """The number behind a cell's text."""
-        known = self.all("data")
-        return float(known[0].attributes["value"]) if known else None
+        data = self.all("data")
+        return float(data[0].attributes["value"]) if data else None
 
 
 class _Builder(HTMLParser):
-    """Builds the tree, and refuses tags that don't close."""
+    """Builds the tree, and fails at tags that are not closed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class _Builder(HTMLParser):
 
 
 def parsed(page: str) -> Node:
-    """The document's tree."""
+    """Return the tree of a document or fragment."""
     builder = _Builder()
     builder.feed(page)
     builder.close()
@@ -96,38 +96,38 @@ def parsed(page: str) -> Node:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: headings, and cells by row."""
+    """The headings of a table, and its cells by row."""
 
     headings: list[str]
     rows: list[list[Node]]
 
     def column(self, heading: str) -> list[Node]:
-        """The cells under a heading."""
+        """Return the cells of a column."""
         place = self.headings.index(heading)
         return [row[place] for row in self.rows]
 
     def values(self, heading: str) -> list[float | None]:
-        """The numbers under a heading; None where a cell tells of none."""
+        """Return the numbers of a column; None where a cell has none."""
         return [cell.value for cell in self.column(heading)]
 
     def texts(self, heading: str) -> list[str]:
-        """What is written under a heading."""
+        """Return the texts of a column."""
         return [cell.text for cell in self.column(heading)]
 
 
 def table(document: Node, caption: str) -> Grid:
-    """The table of a caption."""
-    found = [node for node in document.all("table") if node.one("caption").text == caption]
-    assert len(found) == 1, f"{len(found)} tables are called {caption}"
-    head, *rows = found[0].all("tr")
+    """Return the only table with a caption."""
+    tables = [node for node in document.all("table") if node.one("caption").text == caption]
+    assert len(tables) == 1, f"{len(tables)} tables have the caption {caption}"
+    head, *rows = tables[0].all("tr")
     cells = [[cell for cell in row.inside if isinstance(cell, Node)] for row in rows]
     return Grid([cell.text for cell in head.walk() if cell.tag in ("th", "td")], cells)
 
 
 def card(document: Node, label: str) -> Node:
-    """The figure of the first card of a label."""
+    """Return the figure of the first card with a label."""
     for box in document.all("div"):
         terms = [node for node in box.inside if isinstance(node, Node) and node.tag == "dt"]
         if terms and terms[0].text == label:
             return next(node for node in box.all("dd"))
-    raise AssertionError(f"no card is called {label}")
+    raise AssertionError(f"there is no card {label}")

@@ -1,4 +1,4 @@
-"""The README's pictures: `bin/pictures` makes them again from an invented store."""
+"""Make the screenshots of the README from an invented store: `bin/pictures`."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tests.pages.browser import View
 STORE = "duckdb:///demo.duckdb"
 END = date(2025, 12, 19)
 HEAVIEST = 200_000
-"""Bytes that a picture of the README may weigh."""
+"""Largest size of a screenshot in bytes."""
 SHOTS = {
     "fleet": ("fleet", View("desk", 1280, 800, "light")),
     "portfolio": ("Demo Long Short 1", View("desk", 1280, 1000, "dark")),
     "telephone": ("Demo Leveraged 4", View("phone", 390, 844, "light")),
 }
-"""By picture: the page, and the window onto its top."""
+"""By screenshot: the page, and the browser window at its top."""
 
 
 def main(folder: Path) -> int:
-    """Make the pictures in a folder; the store and the pages are thrown away."""
+    """Make the screenshots in a folder; the store and the pages are deleted."""
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     if browser.missing():
@@ -55,12 +55,12 @@ def _page(shown: str) -> str:
 
 
 def _shoot(page: Path, view: View, picture: Path) -> None:
-    with browser.opened(view) as (window, trouble):
+    with browser.opened(view) as (window, problems):
         browser.show(window, page)
         window.screenshot(path=picture)
     weight = picture.stat().st_size
-    if trouble or weight > HEAVIEST:
-        raise SystemExit(f"{picture.name}: {weight:,} bytes, {trouble}")
+    if problems or weight > HEAVIEST:
+        raise SystemExit(f"{picture.name}: {weight:,} bytes, {problems}")
     print(f"{picture.name:<16}{weight:>10,} bytes")
 
 

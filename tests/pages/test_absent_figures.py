@@ -1,4 +1,4 @@
-"""What is not there is told with its reason, and never shown as 0."""
+"""A missing figure is shown with its reason, and never as 0."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.pages.document import Node, card, table
 pytestmark = pytest.mark.thorough
 
 
-def told(store: str, name: str, query: str) -> list[tuple[object, ...]]:
-    """Rows of a query over one portfolio's rows, read without the engine."""
+def queried(store: str, name: str, query: str) -> list[tuple[object, ...]]:
+    """Return the rows of a query about one portfolio, read without the engine."""
     with duckdb.connect(store.removeprefix("duckdb:///"), read_only=True) as connection:
         owner = connection.execute("select id from portfolios where name = ?", [name]).fetchall()[0][0]
         return connection.execute(query, [owner]).fetchall()
@@ -28,7 +28,7 @@ def told(store: str, name: str, query: str) -> list[tuple[object, ...]]:
     ],
 )
 def test_a_card_without_a_figure_says_why(demo: str, family_document: Node, label: str, job: str) -> None:
-    status, reason = told(
+    status, reason = queried(
         demo,
         FAMILY,
         "select status, reason from analytics_status where portfolio_id = ? and calculation_date = "
@@ -41,7 +41,7 @@ def test_a_card_without_a_figure_says_why(demo: str, family_document: Node, labe
 
 def test_every_null_of_a_session_is_a_cell_without_a_number(demo: str, family_document: Node) -> None:
     shown = table(family_document, "90 sessions")
-    stored = told(
+    stored = queried(
         demo,
         FAMILY,
         "select realized_volatility_21d::double, beta_calculated_90d::double from portfolio_snapshots "
@@ -53,8 +53,8 @@ def test_every_null_of_a_session_is_a_cell_without_a_number(demo: str, family_do
         assert all(text.startswith("not computed") for text in shown.texts(heading))
 
 
-def test_what_was_left_out_is_counted_by_reason(demo: str, demo_document: Node) -> None:
-    stored = told(
+def test_missing_figures_are_counted_by_reason(demo: str, demo_document: Node) -> None:
+    stored = queried(
         demo,
         LONG_SHORT,
         "select job, status, reason, count(*), min(calculation_date)::text, max(calculation_date)::text "
@@ -82,7 +82,7 @@ def test_what_was_left_out_is_counted_by_reason(demo: str, demo_document: Node) 
     [("volatility", "volatility"), ("spread_factors", "factors"), ("ridge_factors", "factors")],
 )
 def test_a_chart_with_gaps_says_how_many_and_why(demo: str, demo_document: Node, job: str, part: str) -> None:
-    stored = told(
+    stored = queried(
         demo,
         LONG_SHORT,
         "select status, reason, count(*), min(calculation_date)::text, max(calculation_date)::text from "
@@ -98,13 +98,13 @@ def test_a_chart_with_gaps_says_how_many_and_why(demo: str, demo_document: Node,
         assert sentence in section
 
 
-def test_cash_of_a_day_without_a_session_is_not_passed_over(demo: str, demo_document: Node) -> None:
-    """A contribution on a Saturday: the legacy rules book it nowhere."""
-    lost = table(demo_document, "Cash flows outside sessions")
-    assert lost.texts("Day") == ["2025-10-25"]
-    assert lost.values("Amount") == [16317.05]
+def test_cash_flows_outside_sessions_are_listed(demo: str, demo_document: Node) -> None:
+    """A contribution on a Saturday: the legacy rules never book it."""
+    unbooked = table(demo_document, "Cash flows outside sessions")
+    assert unbooked.texts("Day") == ["2025-10-25"]
+    assert unbooked.values("Amount") == [16317.05]
     booked = table(demo_document, "Capital flows by session, as booked")
-    stored = told(
+    stored = queried(
         demo,
         LONG_SHORT,
         "select snapshot_date::text, daily_capital_flow::double from portfolio_snapshots "
@@ -114,7 +114,7 @@ def test_cash_of_a_day_without_a_session_is_not_passed_over(demo: str, demo_docu
     assert len(stored) == 1
 
 
-def test_parts_without_any_figure_are_notices(family_document: Node) -> None:
+def test_sections_without_any_figure_have_a_notice(family_document: Node) -> None:
     for key, title in (
         ("volatility", "Volatility not computed"),
         ("factors", "Factor exposures not computed"),
@@ -136,8 +136,8 @@ def test_a_store_of_the_legacy_batch_has_no_status_and_the_page_says_so(global_d
 
 
 def test_prices_are_counted_session_by_session(demo: str, demo_document: Node) -> None:
-    """Closes of the day, closes carried, and neither, by SQL of the test's own."""
-    rows = told(
+    """Closes of the day, closes carried, and neither, counted in SQL."""
+    rows = queried(
         demo,
         LONG_SHORT,
         """

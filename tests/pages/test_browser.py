@@ -1,7 +1,6 @@
-"""The pages in a real browser: telephone and desk, light and dark, by keyboard, on paper.
+"""The pages in a real browser: phone and desktop, light and dark, by keyboard, on paper.
 
-Pictures go to build/pages. Without a Chromium and the `browser` extra these tests are skipped,
-and say so.
+Screenshots go to build/pages. Without a Chromium and the extra `browser` these tests are skipped.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ SHOWN = ("Demo Long Short 1", "Demo ETF Core 2", "Demo Family Office 5")
 
 @pytest.fixture(scope="module")
 def files(demo: str, global_page: str) -> dict[str, Path]:
-    """Three portfolios' pages, the fleet's, and one of the legacy batch's tables."""
+    """Pages of three portfolios, of the fleet, and of the legacy batch's tables."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     ids = {row["name"]: row["id"] for row in open_store(demo).portfolios.iter_rows(named=True)}
     pages = {name: portfolio_page(demo, name, fleet="fleet.html") for name in SHOWN}
@@ -54,7 +53,7 @@ def view(request: pytest.FixtureRequest) -> View:
 
 
 def test_every_page_passes_the_checker_and_fits_its_window(files: dict[str, Path], view: View) -> None:
-    with browser.opened(view) as (page, trouble):
+    with browser.opened(view) as (page, problems):
         for name, file in files.items():
             browser.show(page, file)
             page.screenshot(path=PICTURES / f"{slug(name)}-{view.name}.png", full_page=True)
@@ -62,14 +61,14 @@ def test_every_page_passes_the_checker_and_fits_its_window(files: dict[str, Path
             found = browser.violations(page)
             assert not found, [(one["id"], one["nodes"][0]["html"]) for one in found]
             assert page.evaluate("document.documentElement.scrollWidth") == view.width, name
-    assert not trouble
+    assert not problems
 
 
 @pytest.fixture
 def desk() -> Iterator[Page]:
-    with browser.opened(VIEWS[0]) as (page, trouble):
+    with browser.opened(VIEWS[0]) as (page, problems):
         yield page
-        assert not trouble
+        assert not problems
 
 
 def test_one_drawing_of_each_chart_is_shown(files: dict[str, Path], view: View) -> None:

@@ -1,4 +1,4 @@
-"""How figures are written: signs, units, and what is not there."""
+"""How figures are written: signs, units, and missing figures."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_sentence_has_short_amounts(amount: float, text: str) -> None:
 
 
 @pytest.mark.parametrize("form", [percent, ratio, count])
-def test_null_is_told_with_its_reason_and_has_no_number(form: type[Cell]) -> None:
+def test_null_is_shown_with_its_reason_and_has_no_number(form: type[Cell]) -> None:
     cell = form(None, "fewer than 63 returns")  # type: ignore[arg-type]
     assert cell == Cell("not computed: fewer than 63 returns", missing=True)
 

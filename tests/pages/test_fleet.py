@@ -1,4 +1,4 @@
-"""The fleet's page: a row for each portfolio, sorted, linked, with what is missing."""
+"""The page of all portfolios: a row for each, sorted and linked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def document(fleet: str) -> Node:
 
 @pytest.fixture(scope="module")
 def stored(demo: str) -> dict[str, tuple[float, ...]]:
-    """By name: last equity, P&L, gross exposure, P&L of the worst scenario; by SQL, largest equity first."""
+    """By name: last equity, P&L, gross exposure, P&L of the worst scenario, in SQL; largest equity first."""
     with duckdb.connect(demo.removeprefix("duckdb:///"), read_only=True) as store:
         rows = store.execute(
             """

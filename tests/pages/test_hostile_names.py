@@ -1,4 +1,4 @@
-"""Whatever a store holds is text on a page, never markup."""
+"""Text from a store stays text on a page and never becomes markup."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SYMBOL = "<b>A&B</b>"
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> str:
-    """The golden set edge, one of its portfolios and its position renamed."""
+    """The golden set edge with hostile names of a portfolio and a symbol."""
     url = golden_store("edge", tmp_path)
     for table, column, old, new in (
         ("portfolios", "name", "E7 Unpriced public", BAD),

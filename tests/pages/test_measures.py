@@ -1,4 +1,4 @@
-"""What a page works out, against hand arithmetic, pandas and scipy."""
+"""Figures that a page computes, against arithmetic by hand, pandas and SciPy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.reports.measures.growth import drawdowns, growth
 
 FIRST = date(2025, 3, 3)
 SAME = 1e-12
-"""Chained products in another order."""
+"""Products in another order."""
 
 
 def days(number: int) -> list[date]:
@@ -30,7 +30,7 @@ def returns(*values: float | None) -> pl.DataFrame:
     )
 
 
-def test_growth_chains_returns_and_passes_over_what_is_missing() -> None:
+def test_growth_compounds_returns_and_skips_missing_ones() -> None:
     grown = growth(returns(0.10, None, -0.20, 0.25))
     assert grown["index"].to_list() == pytest.approx([1.1, None, 0.88, 1.1], abs=SAME)
     assert grown["drawdown"].to_list() == pytest.approx([0.0, None, -0.2, 0.0], abs=SAME)
@@ -76,7 +76,7 @@ def volatilities(number: int) -> pl.DataFrame:
     )
 
 
-def test_a_forecast_is_held_against_the_figure_of_21_sessions_later() -> None:
+def test_a_forecast_is_compared_with_the_figure_21_sessions_later() -> None:
     compared = outcomes(volatilities(HORIZON + 2))
     assert compared["outcome"].to_list()[:3] == [
         pytest.approx(0.10 + 0.01 * HORIZON),
@@ -93,7 +93,7 @@ def test_the_score_of_forecasts_is_hand_arithmetic() -> None:
 
 
 def test_symbols_that_move_together_stand_together() -> None:
-    """Two blocks, shuffled: the order keeps each in one piece, as scipy's own clusters have them."""
+    """Two shuffled groups: the order keeps each together, as SciPy's own clusters do."""
     generator = np.random.default_rng(11)
     common = generator.normal(size=(2, 400))
     block = generator.permutation(np.repeat([0, 1], 6))

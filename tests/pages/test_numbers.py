@@ -1,4 +1,4 @@
-"""A page's figures against the golden tables of the legacy batch, read and worked out by pandas."""
+"""The figures of a page against the golden tables of the legacy batch, computed with pandas."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ pytestmark = pytest.mark.thorough
 
 OUTPUTS, INPUTS = GOLDEN / "mixed" / "outputs", GOLDEN / "mixed" / "inputs"
 PRIVATE = 3
-"""Of the portfolio's 40 positions, those that no market quotes."""
+"""Positions of the portfolio's 40 that no market quotes."""
 HALF_CENT = 0.005
-"""What rounding to cents can take from each session's P&L."""
+"""Largest rounding error of a session's P&L."""
 SAME = 1e-9
-"""Doubles that differ in the order of a sum."""
+"""Float64 sums in another order."""
 
 
 def rows(name: str, folder: Path = OUTPUTS) -> pd.DataFrame:
-    """A golden table; decimals as doubles, ids as text."""
+    """Return a golden table: decimals as float64, ids as text."""
     frame = pl.read_parquet(folder / f"{name}.parquet")
     numbers = [n for n, kind in frame.schema.items() if isinstance(kind, pl.Decimal)]
     return frame.with_columns(pl.col(numbers).cast(pl.Float64)).to_pandas()
@@ -197,7 +197,7 @@ def test_contributions_explain_the_stored_pnl(global_document: Node, snapshots: 
 def test_a_positions_contribution_is_its_price_moves_and_its_gains(
     global_document: Node, portfolio: str, snapshots: pd.DataFrame
 ) -> None:
-    """(close - previous close) x quantity x 100 for options, over the window, worked out by pandas."""
+    """(close - previous close) x quantity x 100 for options, over the window, computed with pandas."""
     held = rows("positions")
     mine = held[(held["portfolio_id"] == portfolio) & held["deleted_at"].isna()]
     once = mine[~mine["symbol"].duplicated(keep=False) & (mine["investment_class"] != "PRIVATE")]

@@ -1,4 +1,4 @@
-"""`engine report` as its user meets it."""
+"""The command `engine report`: files, stdout, errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.pages.document import parsed, table
 pytestmark = pytest.mark.thorough
 
 
-def test_a_page_is_written_the_same_each_time_and_its_place_told(
+def test_a_page_is_the_same_each_time_and_its_path_is_printed(
     demo: str, family_page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "page.html"
@@ -26,7 +26,7 @@ def test_a_page_is_written_the_same_each_time_and_its_place_told(
     assert out.read_text(encoding="utf-8") == family_page
 
 
-def test_the_fleets_page_goes_to_stdout_when_asked(
+def test_the_fleets_page_goes_to_stdout_on_request(
     demo: str, fleet: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["report", demo, "--out", "-"]) == 0
@@ -39,7 +39,7 @@ def test_a_window_can_be_chosen(demo: str) -> None:
     assert "2025-12-01 to 2025-12-05, 5 sessions" in page.one("header").text
 
 
-def test_pages_stand_beside_the_fleets_and_link_back(
+def test_pages_are_written_next_to_the_fleets_and_link_back(
     edge: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def short(url: str, key: str, *days: date | None, rules: str, fleet: str) -> str:
@@ -87,7 +87,7 @@ def test_a_store_without_snapshots_says_how_to_make_them(
         fleet_page(url)
 
 
-def test_a_missing_library_is_told_with_the_command_that_adds_it(
+def test_a_missing_library_is_named_with_the_command_that_installs_it(
     demo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = importlib.util.find_spec

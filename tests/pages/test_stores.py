@@ -1,4 +1,4 @@
-"""The same page from every kind of store."""
+"""Every kind of store gives the same page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("kind", ["parquet", "postgres"])
-def test_the_page_does_not_tell_stores_apart(
+def test_the_page_is_the_same_from_every_store(
     demo: str, demo_page: str, fleet: str, kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     url = f"parquet:///{tmp_path}" if kind == "parquet" else request.getfixturevalue("postgres_url")

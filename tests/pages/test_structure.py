@@ -1,4 +1,4 @@
-"""The pages as documents: whole, self-contained, and usable without seeing them."""
+"""The pages as documents: well-formed, self-contained, and accessible."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_nothing_is_fetched_from_anywhere(page: str, document: Node) -> None:
 
 
 def without_stores(page: str) -> str:
-    """The page without the addresses of stores, which are words on it."""
+    """Return the page without the addresses of stores that it shows."""
     return re.sub(r"(?:duckdb|parquet):/+\S+", "", page)
 
 
@@ -125,7 +125,7 @@ def test_the_contents_lead_to_every_section(demo_document: Node) -> None:
 
 
 def test_colours_are_the_style_sheets_alone(demo_document: Node) -> None:
-    """So that the dark and the printed page have their own."""
+    """The dark and the printed page have colours of their own."""
     for drawing in demo_document.all("svg"):
         for node in drawing.walk():
             for name in ("fill", "stroke"):

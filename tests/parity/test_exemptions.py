@@ -1,4 +1,4 @@
-"""Declared exemptions: compared, counted and shown, but without a say in the verdict."""
+"""Declared exemptions: compared, counted and shown, but without effect on the verdict."""
 
 from __future__ import annotations
 

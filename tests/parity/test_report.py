@@ -1,4 +1,4 @@
-"""What people and machines see of a comparison."""
+"""A comparison as text, JSON and HTML."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_json_is_strict_even_where_figures_are_not_numbers() -> None:
 
 
 class Tags(HTMLParser):
-    """Every tag, and the balance of those that must close."""
+    """Records every tag, and checks that elements are closed."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

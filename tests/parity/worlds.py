@@ -1,4 +1,4 @@
-"""Small stores in memory, built row by row; what a row does not say is filled in."""
+"""Small stores in memory, built row by row; columns that a row leaves out have defaults."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FILLING: dict[str, object] = {
 
 @dataclass
 class Memory:
-    """A store of frames."""
+    """A store of frames in memory."""
 
     frames: dict[str, pl.DataFrame]
     url: str = "memory://store"
@@ -47,11 +47,11 @@ class Memory:
         return self.frames[table]
 
     def having(self, table: str, frame: pl.DataFrame) -> Memory:
-        """The same store with one table replaced."""
+        """Return the store with one table replaced."""
         return Memory(self.frames | {table: frame}, self.url)
 
     def changed(self, table: str, row: int, column: str, value: object) -> Memory:
-        """The same store with one cell replaced."""
+        """Return the store with one cell replaced."""
         frame = self.frames[table]
         values = frame[column].to_list()
         decimal = isinstance(frame.schema[column], pl.Decimal) and value is not None
@@ -61,7 +61,7 @@ class Memory:
 
 
 class Folder(Memory):
-    """The Parquet files of a folder, read when asked for."""
+    """The Parquet files of a folder, read on request."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.url = folder, f"parquet://{folder}"
@@ -73,12 +73,12 @@ class Folder(Memory):
         return pl.read_parquet(self.folder / f"{table}.parquet")
 
     def loaded(self) -> Memory:
-        """The same store in memory."""
+        """Return the store in memory."""
         return Memory({table: self.read(table) for table in self.tables()})
 
 
 def frame(table: str, rows: Rows) -> pl.DataFrame:
-    """Rows of a table in the types of `engine.core.frames`; absent columns are filled."""
+    """Return rows of a table in the types of `engine.core.frames`; absent columns have defaults."""
     columns = TABLES[table].columns
     return pl.DataFrame(
         [
@@ -96,12 +96,12 @@ def _value(row: Mapping[str, object], column: Column) -> object:
 
 
 def store(**tables: Rows) -> Memory:
-    """A store of the given rows by table."""
+    """Return a store of the given rows by table."""
     return Memory({table: frame(table, rows) for table, rows in tables.items()})
 
 
 def exposures(*values: object, **other: object) -> Memory:
-    """A store of one factor exposure a portfolio: exposure_value numeric(12,6), p0, p1, ..."""
+    """Return a store with a factor exposure per portfolio p0, p1, ...: exposure_value numeric(12,6)."""
     rows = [
         {"portfolio_id": f"p{i}", "calculation_date": DAY, "exposure_value": value, **other}
         for i, value in enumerate(values)
@@ -111,7 +111,7 @@ def exposures(*values: object, **other: object) -> Memory:
 
 
 def correlations(calculation: str, value: float = 0.5, cluster: str = "k") -> Memory:
-    """Two days of correlations of one portfolio, their ids starting with `calculation`."""
+    """Return two days of correlations of one portfolio, with ids that start with `calculation`."""
     calculations: Rows = [
         {"id": f"{calculation}1", "portfolio_id": "p", "calculation_date": MOMENT},
         {"id": f"{calculation}2", "portfolio_id": "p", "calculation_date": NEXT_MOMENT},

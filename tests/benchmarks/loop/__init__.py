@@ -1,12 +1,12 @@
-"""The loop: the legacy way of doing it, small and fair, to be timed beside the engine.
+"""The loop: a small version of the legacy batch, for the benchmark.
 
-It goes date by date, portfolio by portfolio and position by position, asks Postgres for each through
-SQLAlchemy's async ORM and asyncpg as the legacy batch did, fits each regression by itself with
-statsmodels or scikit-learn, and adds each row as an object after looking whether it is there. What is
-computed is the slow reference's (`tests.reference`), so that every figure can be held to the engine's.
+It loops over dates, portfolios and positions, queries Postgres for each through SQLAlchemy's async ORM
+and asyncpg as the legacy batch did, fits each regression by itself with statsmodels or scikit-learn, and
+adds each row as an object after checking whether it exists. The figures are those of the slow reference
+(`tests.reference`), so that each of them can be compared with the engine's.
 
-Kinder than the legacy batch: prices are floats in memory before the first date, a symbol that two
-lots share is fitted once in spread and ridge, the calendar is kept, and nothing is logged. About half
-the statements remain. Sector tags and the columns of the run date itself, on which neither spends
-time that counts, are left out.
+It does less than the legacy batch: prices are loaded before the first date, a symbol of two lots is
+fitted once for the spread and ridge factors, the calendar is cached, and nothing is logged. About half of
+the statements remain. Sector tags and the columns of the run date itself are left out: neither way
+spends noticeable time on them.
 """

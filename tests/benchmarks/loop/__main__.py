@@ -1,7 +1,7 @@
 """Time the loop: python -m tests.benchmarks.loop URL EXPECTED --start D --end D --run-date D --way WAY
 
-URL: a Postgres store with inputs, to be written. EXPECTED: a store in which the engine has computed
-the same sessions from the same inputs. Prints seconds, statements, rows and the comparison as JSON.
+URL: a Postgres store with inputs, which is written. EXPECTED: a store with the engine's results for
+the same sessions and inputs. Prints seconds, statements, rows and the comparison as JSON.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WAYS = {"in turn": "in_turn", "asyncio": "at_once"}
 
 
 async def looped(url: str, days: list[date], run_date: date, way: str) -> dict[str, Any]:
-    """Run the loop; preparing is not timed: the legacy batch, too, loads its prices once."""
+    """Run the loop and return its times; loading prices is not timed."""
     db = await database(url)
     batch = await prepared(db, days, run_date)
     db.statements = 0
@@ -51,16 +51,18 @@ def main() -> None:
     for name in ("start", "end", "run-date"):
         options.add_argument(f"--{name}", type=date.fromisoformat, required=True, metavar="D")
     options.add_argument("--way", choices=list(WAYS), default="in turn")
-    known = options.parse_args()
+    arguments = options.parse_args()
     pl.Config.set_engine_affinity("in-memory")
-    found = asyncio.run(looped(known.url, sessions(known.start, known.end), known.run_date, known.way))
+    run = asyncio.run(
+        looped(arguments.url, sessions(arguments.start, arguments.end), arguments.run_date, arguments.way)
+    )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    comparison = checked(known.expected, known.url, known.start, known.end)
-    each = found["statements"] / found["portfolio_days"]
-    told = f"{each:.0f} statements a portfolio and session; {comparison.told}"
-    if found["errors"]:
-        told += f"; {len(found['errors'])} dates failed: {', '.join(sorted(set(found['errors'])))}"
-    print(json.dumps({**found, "peak_mib": peak, "rows": comparison.rows, "told": told}))
+    comparison = checked(arguments.expected, arguments.url, arguments.start, arguments.end)
+    each = run["statements"] / run["portfolio_days"]
+    note = f"{each:.0f} statements per portfolio and session; {comparison.note}"
+    if run["errors"]:
+        note += f"; {len(run['errors'])} dates failed: {', '.join(sorted(set(run['errors'])))}"
+    print(json.dumps({**run, "peak_mib": peak, "rows": comparison.rows, "note": note}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Phase 6 of one date and portfolio: the eight jobs, in order, each with queries of its own."""
+"""Phase 6 of one date and portfolio: the eight jobs in order, each with its own queries."""
 
 from __future__ import annotations
 
@@ -34,18 +34,20 @@ from tests.reference.analytics.stress import ETF_FACTORS, EXPOSURE_ROWS, LOOKBAC
 
 
 @dataclass(frozen=True)
-class Known:
-    """What a run knows before its first date."""
+class Loaded:
+    """What a run loads before its first date."""
 
     prices: Prices
     reference: Reference
     run_date: date
 
 
-async def analytics(session: AsyncSession, db: Database, known: Known, portfolio_id: UUID, day: date) -> None:
-    """Every job for a portfolio, and one commit at the end, but for those of the style factors."""
-    job = Job(session, db, known, portfolio_id, day)
-    prices, reference = known.prices, known.reference
+async def analytics(
+    session: AsyncSession, db: Database, loaded: Loaded, portfolio_id: UUID, day: date
+) -> None:
+    """Run every job for a portfolio, with one commit at the end; the style factors commit by themselves."""
+    job = Job(session, db, loaded, portfolio_id, day)
+    prices, reference = loaded.prices, loaded.reference
     result = market_beta(await job.book(), prices, reference.factor_ids)
     await job.save(result, {"position_market_betas": ("position_id", "calc_date", "method", "window_days")})
     book = await job.book()
@@ -70,7 +72,7 @@ class Job:
 
     session: AsyncSession
     db: Database
-    known: Known
+    loaded: Loaded
     portfolio_id: UUID
     day: date
 
@@ -78,7 +80,7 @@ class Job:
         return list((await self.session.execute(query)).scalars())
 
     async def book(self) -> Book:
-        """Portfolio, positions and newest snapshot, as each job asks for them anew."""
+        """Query portfolio, positions and newest snapshot, as each legacy job did."""
         tables = self.db.tables
         portfolios, positions, snapshots = tables.portfolios, tables.positions, tables.portfolio_snapshots
         [portfolio] = await self.rows(select(portfolios).where(portfolios.id == self.portfolio_id))
@@ -101,7 +103,7 @@ class Job:
         return PositionBeta(position.id, rows[0]["calc_date"], rows[0]["beta"]) if rows else None
 
     async def save(self, result: JobResult, keys: dict[str, tuple[str, ...]] | None = None) -> None:
-        """A position's rows one by one, then the portfolio's exposures and snapshot."""
+        """Add the rows of positions one by one, then the portfolio's exposures and snapshot."""
         for table, key in (keys or {}).items():
             for row in result.rows.get(table, []):
                 await self.db.add(self.session, table, row, key)
@@ -116,14 +118,14 @@ class Job:
                 row.update(result.snapshot)
 
     async def factor(self, factor_id: UUID) -> Row:
-        """A factor's definition, looked up by name as every job does."""
-        names = {known: name for name, known in self.known.reference.factor_ids.items()}
+        """Query a factor's definition by name, as every legacy job did."""
+        names = {key: name for name, key in self.loaded.reference.factor_ids.items()}
         factors = self.db.tables.factor_definitions
         [found] = await self.rows(select(factors).where(factors.name == names[factor_id]))
         return found  # type: ignore[no-any-return]
 
     async def save_styles(self, result: JobResult) -> None:
-        """A position's old rows of these factors go, its new ones come; two commits, as it was."""
+        """Replace each position's rows of these factors, with two commits, as the legacy batch did."""
         exposures = self.db.tables.position_factor_exposures
         by_position: dict[UUID, list[dict[str, Any]]] = {}
         for row in result.rows.get("position_factor_exposures", []):
@@ -147,7 +149,7 @@ class Job:
         there = heads.portfolio_id == self.portfolio_id, heads.calculation_date == moment
         if await self.rows(select(heads).where(*there)):
             return
-        result = correlations(await self.book(), self.known.prices)
+        result = correlations(await self.book(), self.loaded.prices)
         for row in result.rows.get("correlation_calculations", []):
             head = self.db.new("correlation_calculations", row | {"calculation_date": moment})
             self.session.add(head)
@@ -158,12 +160,12 @@ class Job:
         await self.session.flush()
 
     async def save_stress(self) -> None:
-        """The factors' correlations are asked for and computed anew for every portfolio and date."""
+        """Save stress results; the factors' correlations are computed for every portfolio and date."""
         results = self.db.tables.stress_test_results
         book = await self.book()
-        matrix = factor_matrix(await self.fund_prices(), self.known.run_date)
+        matrix = factor_matrix(await self.fund_prices(), self.loaded.run_date)
         rates = tuple([beta for position in book.active for beta in await self.rate_betas(position)])
-        found = stress(book, await self.newest_exposures(), rates, self.known.reference.scenarios, matrix)
+        found = stress(book, await self.newest_exposures(), rates, self.loaded.reference.scenarios, matrix)
         mine = results.portfolio_id == self.portfolio_id, results.calculation_date == self.day
         await self.session.execute(delete(results).where(*mine))
         for row in found.rows.get("stress_test_results", []):
@@ -171,7 +173,7 @@ class Job:
         await self.session.commit()
 
     async def fund_prices(self) -> Prices:
-        prices, last = self.db.tables.market_data_cache, self.known.run_date
+        prices, last = self.db.tables.market_data_cache, self.loaded.run_date
         found = select(prices).where(
             prices.symbol.in_(list(ETF_FACTORS)),
             prices.date >= last - timedelta(days=LOOKBACK_DAYS),

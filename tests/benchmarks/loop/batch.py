@@ -1,4 +1,4 @@
-"""The dates and portfolios: one after the other, or all at once."""
+"""Loop over dates and portfolios, one after the other or concurrently."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from engine.analytics.stress.scenarios import load_scenarios
-from tests.benchmarks.loop.analytics import Known, analytics, position_of
+from tests.benchmarks.loop.analytics import Loaded, analytics, position_of
 from tests.benchmarks.loop.daily import snapshot, value_positions
 from tests.benchmarks.loop.orm import Database
 from tests.reference.analytics import Prices, Profile, Reference, Scenario, visible_symbols
@@ -20,31 +20,31 @@ from tests.reference.analytics import Prices, Profile, Reference, Scenario, visi
 
 @dataclass(frozen=True)
 class Batch:
-    """A run: what it knows, whom it computes, and when."""
+    """A run: its database, its loaded data, its portfolios and its sessions."""
 
     db: Database
-    known: Known
+    loaded: Loaded
     portfolios: Sequence[UUID]
     sessions: Sequence[date]
 
     async def in_turn(self) -> list[BaseException]:
-        """Date by date, a session each; portfolio by portfolio."""
+        """Run date by date, with a database session each, and portfolio by portfolio."""
         for day in self.sessions:
             async with self.db.sessions() as session:
                 for portfolio in self.portfolios:
-                    await snapshot(session, self.db, self.known.prices.closes, portfolio, day)
+                    await snapshot(session, self.db, self.loaded.prices.closes, portfolio, day)
                 await value_positions(session, self.db, day)
                 for portfolio in self.portfolios:
-                    await analytics(session, self.db, self.known, portfolio, day)
+                    await analytics(session, self.db, self.loaded, portfolio, day)
         return []
 
     async def at_once(self) -> list[BaseException]:
-        """All dates at once, and of each date all portfolios, as the legacy batch's plan has it.
+        """Run all dates concurrently, and of each date all portfolios, as the legacy batch planned to.
 
-        What fails is given back: a date's snapshots and values do not wait for those before.
+        Return the errors: a date's snapshots and values do not wait for those of the day before.
         """
-        found = await asyncio.gather(*map(self._day, self.sessions), return_exceptions=True)
-        return [error for error in found if isinstance(error, BaseException)]
+        results = await asyncio.gather(*map(self._day, self.sessions), return_exceptions=True)
+        return [error for error in results if isinstance(error, BaseException)]
 
     async def _day(self, day: date) -> None:
         await asyncio.gather(*(self._snapshot(portfolio, day) for portfolio in self.portfolios))
@@ -54,15 +54,15 @@ class Batch:
 
     async def _snapshot(self, portfolio: UUID, day: date) -> None:
         async with self.db.sessions() as session:
-            await snapshot(session, self.db, self.known.prices.closes, portfolio, day)
+            await snapshot(session, self.db, self.loaded.prices.closes, portfolio, day)
 
     async def _analytics(self, portfolio: UUID, day: date) -> None:
         async with self.db.sessions() as session:
-            await analytics(session, self.db, self.known, portfolio, day)
+            await analytics(session, self.db, self.loaded, portfolio, day)
 
 
 async def prepared(db: Database, sessions: Sequence[date], run_date: date) -> Batch:
-    """What a run reads once: portfolios, undated tables, all closes."""
+    """Load portfolios, undated tables and all closes."""
     tables = db.tables
     async with db.sessions() as session:
 
@@ -89,5 +89,5 @@ async def prepared(db: Database, sessions: Sequence[date], run_date: date) -> Ba
         ),
         has_benchmark=True,
     )
-    known = Known(Prices(closes, visible_symbols(positions)), reference, run_date)
-    return Batch(db, known, sorted(portfolios), sessions)
+    loaded = Loaded(Prices(closes, visible_symbols(positions)), reference, run_date)
+    return Batch(db, loaded, sorted(portfolios), sessions)

@@ -1,4 +1,4 @@
-"""The loop's tables held to the engine's, cell by cell."""
+"""Compare the loop's tables with the engine's, cell by cell."""
 
 from __future__ import annotations
 
@@ -35,28 +35,30 @@ VOLATILITY = (
 
 @dataclass(frozen=True)
 class Checked:
-    """Rows that the loop wrote, whether they are the engine's, and that in words."""
+    """Rows that the loop wrote, whether they equal the engine's, and a note for people."""
 
     rows: int
     equal: bool
-    told: str
+    note: str
 
 
 def checked(expected: str, actual: str, start: date, end: date) -> Checked:
-    """Compare; exempt is only the volatility of portfolios with two lots of one symbol, in which the
-    legacy batch took the one's weight for the other, and the engine does not."""
+    """Compare two stores; only the volatility of portfolios with two lots of one symbol is exempt.
+
+    There the legacy batch used the weight of one lot for the other.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "exempt.json"
         path.write_text(json.dumps(_exemptions(expected)), encoding="utf-8")
-        found = engine.compare(expected, actual, tables=TABLES, start=start, end=end, exemptions=path)
-    rows = found.total("actual_rows")
-    cells, exempt = found.total("cells"), found.total("exempt")
-    told = [
-        f"{found.verdict} to the engine: {cells:,} cells, {exempt:,} exempt, "
-        f"{found.total('off_by_one'):,} off by one",
-        *found.reasons,
+        comparison = engine.compare(expected, actual, tables=TABLES, start=start, end=end, exemptions=path)
+    rows = comparison.total("actual_rows")
+    cells, exempt = comparison.total("cells"), comparison.total("exempt")
+    parts = [
+        f"{comparison.verdict} to the engine: {cells:,} cells, {exempt:,} exempt, "
+        f"{comparison.total('off_by_one'):,} off by one",
+        *comparison.reasons,
     ]
-    return Checked(rows, found.equal, "; ".join(told))
+    return Checked(rows, comparison.equal, "; ".join(parts))
 
 
 def _exemptions(url: str) -> list[dict[str, object]]:

@@ -32,7 +32,7 @@ COUNTS = ("num_positions", "num_long_positions", "num_short_positions")
 async def snapshot(
     session: AsyncSession, db: Database, cached: Prices, portfolio_id: UUID, day: date
 ) -> None:
-    """A place is taken, equity rolled forward, the place filled: one transaction."""
+    """Reserve a snapshot, roll equity forward, and fill the snapshot, in one transaction."""
     slot = db.new(
         "portfolio_snapshots",
         {"portfolio_id": portfolio_id, "snapshot_date": day, "is_complete": False}
@@ -53,7 +53,7 @@ async def snapshot(
         symbol = position["symbol"].upper()
         closes |= {symbol: await newest_close(session, db, symbol, day, None)}
     if active:
-        slot["sector_exposure"] = JSON.NULL  # the legacy batch's place-holder on earlier dates
+        slot["sector_exposure"] = JSON.NULL  # as the legacy batch stores on earlier dates
     slot.update(population_columns(active, closes, rolled.equity, day) | pnl_columns(rolled))
     await session.commit()
 
@@ -129,7 +129,7 @@ async def close_on(session: AsyncSession, db: Database, symbol: str, day: date) 
 async def newest_close(
     session: AsyncSession, db: Database, symbol: str, last: date, look_back: int | None
 ) -> dict[date, Decimal]:
-    """The newest close up to a day, of any age or of so many days before it."""
+    """Query the newest close up to a day, at most `look_back` days old if given."""
     prices = db.tables.market_data_cache
     found = select(prices).where(prices.symbol == symbol, prices.date <= last)
     if look_back is not None:
@@ -139,7 +139,7 @@ async def newest_close(
 
 
 async def value_positions(session: AsyncSession, db: Database, day: date) -> None:
-    """Phase 4: every open position, in one transaction."""
+    """Run phase 4: value every open position, in one transaction."""
     positions = db.tables.positions
     opened = select(positions).where(positions.exit_date.is_(None), positions.deleted_at.is_(None))
     for position in (await session.execute(opened.order_by(positions.id))).scalars().all():

@@ -1,4 +1,4 @@
-"""The database as objects: a class for each table, made from the catalogue."""
+"""The database as objects: a class for each table, made from the database's catalogue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STAMPS = ("created_at", "updated_at")
 
 
 class Row:
-    """What all objects can do: give and take columns by name, as the reference's rows do."""
+    """Access to columns by name, as the reference's rows have it."""
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
@@ -34,13 +34,13 @@ class Row:
 
 
 def plain(value: Any) -> Any:
-    """NaN as a decimal: columns are numeric."""
+    """Return NaN as a decimal, because columns are numeric."""
     return Decimal("NaN") if isinstance(value, float) and math.isnan(value) else value
 
 
 @dataclass
 class Database:
-    """An engine, its sessions, the classes by table, and how many statements it was sent."""
+    """A SQLAlchemy engine, its sessions, the classes by table, and the number of statements sent."""
 
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
@@ -48,19 +48,19 @@ class Database:
     statements: int = 0
 
     def new(self, table: str, columns: dict[str, Any]) -> Row:
-        """An object not yet added, with an id and time stamps of its own."""
+        """Return a new object with an id and time stamps, not yet added."""
         kind = getattr(self.tables, table)
-        known = kind.__table__.columns.keys()
+        names = kind.__table__.columns.keys()
         now = datetime.now(UTC)
-        stamps = {name: now for name in STAMPS if name in known}
-        given = {name: plain(value) for name, value in columns.items() if name in known}
+        stamps = {name: now for name in STAMPS if name in names}
+        given = {name: plain(value) for name, value in columns.items() if name in names}
         made: Row = kind(**{"id": uuid4(), **stamps, **given})
         return made
 
     async def add(
         self, session: AsyncSession, table: str, columns: dict[str, Any], key: Sequence[str]
     ) -> None:
-        """Add a row unless one of the same key is there."""
+        """Add a row unless one with the same key exists."""
         kind = getattr(self.tables, table)
         same = [getattr(kind, name) == columns[name] for name in key]
         if (await session.execute(sa.select(kind).where(*same))).scalar_one_or_none() is None:
@@ -75,17 +75,17 @@ async def database(url: str) -> Database:
             lambda sync: base.prepare(autoload_with=sync, generate_relationship=lambda *_, **__: None)
         )
     tables = SimpleNamespace(**dict(base.classes.items()))
-    found = Database(engine, async_sessionmaker(engine, expire_on_commit=False), tables)
+    made = Database(engine, async_sessionmaker(engine, expire_on_commit=False), tables)
 
     def count(*_: Any) -> None:
-        found.statements += 1
+        made.statements += 1
 
     sa.event.listen(engine.sync_engine, "before_cursor_execute", count)
-    return found
+    return made
 
 
 def _address(url: str) -> sa.URL:
-    """A store's URL as asyncpg reads it: a socket's folder is a parameter."""
+    """Return a store's URL for asyncpg, with the folder of a socket as a parameter."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     host = unquote(parts.hostname or "")

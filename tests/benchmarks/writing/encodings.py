@@ -1,4 +1,4 @@
-"""Ways to turn a frame into what COPY takes: text, and binary by two libraries."""
+"""Encodings of a frame for COPY: text, and binary by two libraries."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from psycopg.sql import SQL, Composed, Identifier
 from engine.core.schema import Column, Table
 
 JSONB_VERSION = "\x01"
-"""What Postgres expects before a jsonb document in binary."""
+"""Version byte of a binary jsonb document."""
 BINARY_SIGNATURE, BINARY_TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 MAKERS: Mapping[str, Callable[[Any], object]] = {
     "uuid": UUID,
     "numeric": lambda value: Decimal(str(value)),
 }
-"""By SQL type, what psycopg wants in place of a frame's values."""
+"""Conversions that psycopg needs, by SQL type."""
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """A form of COPY: its option, and a frame's bytes, so many rows at a time."""
+    """A format of COPY, and a function that encodes a frame a batch of rows at a time."""
 
     name: str
     option: str
     batches: Callable[[Table, pl.DataFrame, int], Iterator[bytes]]
 
     def statement(self, target: str, frame: pl.DataFrame) -> Composed:
-        """COPY of a frame's columns into a table."""
+        """Return the COPY statement for a frame's columns."""
         columns = SQL(", ").join(map(Identifier, frame.columns))
         text = SQL("copy {} ({}) from stdin with (format {})")
         return text.format(Identifier(target), columns, Identifier(self.option))
@@ -47,7 +47,7 @@ def _csv(table: Table, frame: pl.DataFrame, rows: int) -> Iterator[bytes]:
 
 
 def _tabs(table: Table, frame: pl.DataFrame, rows: int) -> Iterator[bytes]:
-    """Postgres' own text; right only where no text holds a tab, a line's end or a backslash."""
+    """Encode as Postgres' text format; only right if no text has a tab, a newline or a backslash."""
     for batch in frame.iter_slices(rows):
         text = batch.write_csv(include_header=False, separator="\t", null_value="\\N", quote_style="never")
         yield text.encode()
@@ -64,9 +64,9 @@ def _pgpq(table: Table, frame: pl.DataFrame, rows: int) -> Iterator[bytes]:
 
 
 def _for_pgpq(column: Column) -> pl.Expr:
-    """As pgpq reads it: uuids as bytes, jsonb with its version.
+    """Return a column as pgpq needs it: uuids as bytes, jsonb with its version byte.
 
-    It knows no NaN among decimals: for the timing's sake 0 goes in its place.
+    pgpq cannot encode a decimal NaN: for the timing it is replaced by 0.
     """
     value = pl.col(column.name)
     match column.type.kind:
@@ -87,7 +87,7 @@ def _psycopg(table: Table, frame: pl.DataFrame, rows: int) -> Iterator[bytes]:
 
 
 def _psycopg_rows(kinds: list[str], batch: pl.DataFrame) -> Iterator[bytes]:
-    """Rows as psycopg's Copy objects encode them."""
+    """Encode rows as psycopg's Copy objects do."""
     from psycopg._copy_base import format_row_binary
 
     makers = [(place, MAKERS[kind]) for place, kind in enumerate(kinds) if kind in MAKERS]

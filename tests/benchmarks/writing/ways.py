@@ -1,4 +1,4 @@
-"""The ways that are compared, and how each writes."""
+"""The ways to write that are compared."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from engine.benchmarks.workloads import FIRST, LAST
 from engine.core.schema import TABLES, Table
 from sql import Name, statement
 from tests.benchmarks.writing.encodings import CSV, PGPQ, PSYCOPG, TABS, Encoding
-from tests.benchmarks.writing.rebuilt import Kind, taken_away
+from tests.benchmarks.writing.rebuilt import Kind, dropped
 from writers.sql_writer import DELETE_BY
 
 Frames = Mapping[str, pl.DataFrame]
 WHOLE = 1 << 40
-"""Rows a batch that no table reaches: one stream for each."""
+"""Rows per batch that no table reaches: one stream for each table."""
 STAGE = "incoming"
 
 
@@ -30,10 +30,14 @@ STAGE = "incoming"
 class Way:
     """One way to write.
 
-    batch: rows a COPY. path: into the table, or into a passing one and from there. put: rows into
-    an empty table; after those that were there were deleted; or merged over them by natural key.
-    order: of rows within a table. split: how connections, if several, share the work.
-    settings: of the transaction. rebuilt: what is taken away before, and made again after.
+    Attributes:
+        batch: rows per COPY.
+        path: directly into the table, or through a temporary one.
+        put: into an empty table (first), after deleting the old rows, or merged by natural key.
+        order: of rows within a table.
+        split: how several connections share the work; empty: one connection.
+        settings: of the transaction.
+        rebuilt: what is dropped before and created again after.
     """
 
     encoding: Encoding
@@ -51,7 +55,7 @@ class Way:
         parts = [self.put, self.encoding.name, shown(self.batch), self.path]
         parts += [] if self.order == "key" else [f"{self.order} order"]
         parts += [f"{self.connections} connections by {self.split}"] if self.split else []
-        parts += [*self.settings, *([f"{self.rebuilt} made again"] if self.rebuilt else [])]
+        parts += [*self.settings, *([f"{self.rebuilt} created again"] if self.rebuilt else [])]
         return ", ".join(parts)
 
 
@@ -92,23 +96,23 @@ def replacements() -> Iterator[Way]:
 
 
 def write(url: str, way: Way, frames: Frames, portfolios: Sequence[str]) -> float:
-    """One connection's work, in one transaction; the processor's seconds that its server took."""
+    """Write the rows of one connection in one transaction; return its server's processor seconds."""
     with psycopg.connect(url, autocommit=True) as connection:
         with connection.transaction():
             for setting in way.settings:
                 connection.execute(f"set local {setting}".encode())
-            with taken_away(connection, OUTPUTS, way.rebuilt):
+            with dropped(connection, OUTPUTS, way.rebuilt):
                 _put(connection, way, frames, portfolios)
         return processor(connection.info.backend_pid)
 
 
 def processor(pid: int) -> float:
-    """Seconds of processor that a process has had so far."""
+    """Return the processor seconds of a process so far."""
     return processor_in(Path(f"/proc/{pid}/stat").read_text())
 
 
 def processor_in(stat: str) -> float:
-    """The same of the text of its stat file."""
+    """Return the processor seconds in the text of a process' stat file."""
     user, system = stat.rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
@@ -143,12 +147,12 @@ def _through_a_stage(connection: psycopg.Connection, way: Way, table: Table, fra
 
 def _delete(table: Table, portfolios: Sequence[str]) -> bytes:
     name, day = Name(table.name), Name(table.date or "")
-    known = {"portfolios": portfolios, "start": FIRST, "end": LAST}
-    return statement(DELETE_BY[table.owner], table=name, date=day, **known).encode()
+    values = {"portfolios": portfolios, "start": FIRST, "end": LAST}
+    return statement(DELETE_BY[table.owner], table=name, date=day, **values).encode()
 
 
 def _move(way: Way, table: Table, columns: Sequence[str]) -> Composed:
-    """From the passing table into its own."""
+    """Return the statement that moves rows from the temporary table into their own."""
     changed = [column for column in columns if column not in (*table.key, "id")]
     parts = {
         "table": Identifier(table.name),
