@@ -160,10 +160,12 @@ class ParquetWriter(Writer):
         key = (table.primary_key,) if by_id else table.key
         fresh = frame.join(self._frame(base(self.folder, table.name), table), on=key, how="anti")
         self._update(table, frame.drop(keep), key)
+        self.progress(table.name, frame.height - fresh.height)
         self.insert(table, fresh)
 
     def update(self, table: Table, frame: pl.DataFrame) -> None:
         self._update(table, frame, table.key)
+        self.progress(table.name, frame.height)
 
     def _update(self, table: Table, frame: pl.DataFrame, key: tuple[str, ...]) -> None:
         kept = {table.primary_key} if table.made_ids else set()

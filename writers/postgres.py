@@ -64,20 +64,21 @@ class PostgresWriter(DatabaseWriter):
         self.execute(statement("write/unstage", stage=Name(STAGE)), table.name)
         text = statement("write/stage", stage=Name(STAGE), columns=columns, table=Name(table.name))
         self.execute(text, table.name)
-        self._copy(STAGE, table.name, frame)
+        self._copy(STAGE, table.name, frame, counted=False)
         return Name(STAGE)
 
     def insert(self, table: Table, frame: pl.DataFrame) -> None:
         self._copy(table.name, table.name, frame)
 
-    def _copy(self, target: str, table: str, frame: pl.DataFrame) -> None:
+    def _copy(self, target: str, table: str, frame: pl.DataFrame, counted: bool = True) -> None:
         text = statement("write/copy", table=Name(target), columns=Names(tuple(frame.columns)))
         try:
             with self.connection.cursor() as cursor:
                 for batch in frame.iter_slices(self.batch_rows):
                     with cursor.copy(text.encode()) as copy:
                         copy.write(_csv(batch))
-                    self.progress(table, batch.height)
+                    # Rows of the staging table are counted when they are merged.
+                    self.progress(table, batch.height if counted else 0)
         except psycopg.Error as error:
             raise self._failure(table, error) from error
 

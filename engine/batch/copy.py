@@ -33,9 +33,9 @@ def put_whole(
     url: str, frames: Mapping[str, pl.DataFrame], batch_rows: int, progress: Quiet
 ) -> dict[str, int]:
     """Put whole frames into a store, in one transaction; rows by table."""
-    progress.stage("write", sum(frame.height for frame in frames.values()))
+    stage = progress.stage("write", sum(frame.height for frame in frames.values()))
     frames = with_kept_ids(frames, kept_ids(url, frames))
-    with open_writer(url, batch_rows, progress.rows) as writer, writer.transaction():
+    with open_writer(url, batch_rows, stage.rows) as writer, writer.transaction():
         made = set(writer.create_missing())
         for name in (name for name in TABLES if name in frames):
             put = writer.insert if name in made else writer.merge

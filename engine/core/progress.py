@@ -1,4 +1,8 @@
-"""Progress goes through one small interface: silence, plain lines, or bars on a terminal."""
+"""Progress of a command: silent, plain lines for logs, or bars on a terminal.
+
+Stages overlap: while one shard is written, the next is computed, and several may be written at
+once. Each stage therefore counts its own rows.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +15,34 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
+class Stage:
+    """A stage of a command; this one shows nothing."""
+
+    def rows(self, table: str, count: int) -> None:
+        """Report that `count` more rows of a table are done; 0 says that the work goes on."""
+
+
 class Quiet:
-    """Says nothing; the base of those that do."""
+    """Progress that shows nothing; the base of the others."""
 
     def __enter__(self) -> Self:
         return self
 
-    def stage(self, name: str, total: int | None = None) -> None:
-        """A stage begins; `total` is the rows that it will report, where known."""
+    def stage(self, name: str, total: int | None = None) -> Stage:
+        """Begin a stage.
 
-    def rows(self, table: str, count: int) -> None:
-        """So many rows of a table are through."""
+        Args:
+            name: as shown.
+            total: rows that the stage will report, if known.
+
+        Returns:
+            The stage, which takes its rows.
+        """
+        del name, total
+        return Stage()
 
     def note(self, text: str) -> None:
-        """Something that a reader of the log should know."""
+        """Show a remark."""
 
     def __exit__(
         self,
@@ -32,44 +50,60 @@ class Quiet:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """The work is over, well or badly."""
+        """End the display, whether the command succeeded or not."""
 
 
 LOG_SECONDS = 5.0
-"""Between two lines of a log that tell how far a stage is."""
+"""Between two lines of a log that say how far a stage is."""
 
 
 class Plain(Quiet):
-    """A line on stderr for each stage, and every few seconds of a long one, for logs and pipes."""
+    """Lines on stderr: one for each stage, and for a long stage one every few seconds."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
-        self._stage = ("", 0, self._start)
-        self._done, self._told = 0, self._start
 
-    def stage(self, name: str, total: int | None = None) -> None:
-        self._stage = (name, total or 0, time.perf_counter())
-        self._done, self._told = 0, time.perf_counter()
+    def stage(self, name: str, total: int | None = None) -> Stage:
         self.note(f"{name} {total:,}" if total else name)
-
-    def rows(self, table: str, count: int) -> None:
-        self._done += count
-        now = time.perf_counter()
-        if now - self._told >= LOG_SECONDS:
-            self._told = now
-            self.note(far(*self._stage[:2], self._done, now - self._stage[2]))
+        return PlainStage(self, name, total or 0)
 
     def note(self, text: str) -> None:
         elapsed = time.perf_counter() - self._start
         print(f"{elapsed:8.2f} s  {text}", file=sys.stderr, flush=True)
 
 
-def far(name: str, total: int, done: int, seconds: float) -> str:
-    """How far a stage is, at what rate, and how long it will go on like this."""
+class PlainStage(Stage):
+    """A stage that says how far it is every few seconds."""
+
+    def __init__(self, log: Plain, name: str, total: int) -> None:
+        self._log, self._name, self._total = log, name, total
+        self._done = 0
+        self._start = self._shown = time.perf_counter()
+
+    def rows(self, table: str, count: int) -> None:
+        self._done += count
+        now = time.perf_counter()
+        if now - self._shown >= LOG_SECONDS:
+            self._shown = now
+            self._log.note(progress_line(self._name, self._total, self._done, now - self._start))
+
+
+def progress_line(name: str, total: int, done: int, seconds: float) -> str:
+    """Return how far a stage is, its rate, and the time left at this rate.
+
+    Args:
+        name: of the stage.
+        total: rows; 0 if unknown.
+        done: rows.
+        seconds: since the stage began.
+
+    Returns:
+        One line.
+    """
     rate = done / seconds
-    told = f"{name} {done:,} of {total:,}" if total else f"{name} {done:,}"
+    amount = f"{name} {done:,} of {total:,}" if total else f"{name} {done:,}"
     left = f", {max(0, total - done) / rate:.0f} s left" if total and rate else ""
-    return f"{told}, {rate:,.1f} a second{left}"
+    return f"{amount}, {rate:,.1f} a second{left}"
 
 
 class Bars(Quiet):
@@ -95,7 +129,7 @@ class Bars(Quiet):
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
-        self._task: TaskID | None = None
+        self._uncounted: TaskID | None = None
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -108,30 +142,39 @@ class Bars(Quiet):
         trace: TracebackType | None,
     ) -> None:
         if kind is None:
-            self._finish()
+            self._complete()
         self._bars.stop()
 
-    def stage(self, name: str, total: int | None = None) -> None:
-        self._finish()
-        self._task = self._bars.add_task(name, total=total, rate="")
+    def stage(self, name: str, total: int | None = None) -> Stage:
+        self._complete()
+        task = self._bars.add_task(name, total=total, rate="")
+        self._uncounted = task if total is None else None
+        return BarStage(self._bars, task)
 
-    def _finish(self) -> None:
-        if self._task is not None:
-            done = self._bars.tasks[self._task].completed
-            self._bars.update(self._task, total=done or 1, completed=done or 1)
-
-    def rows(self, table: str, count: int) -> None:
-        if self._task is not None:
-            self._bars.advance(self._task, count)
-            speed = self._bars.tasks[self._task].speed
-            self._bars.update(self._task, rate=f"{speed:,.0f}/s" if speed else "")
+    def _complete(self) -> None:
+        """Fill the bar of a stage without a total: it ends when the next one begins."""
+        if self._uncounted is not None:
+            done = self._bars.tasks[self._uncounted].completed or 1
+            self._bars.update(self._uncounted, total=done, completed=done)
 
     def note(self, text: str) -> None:
         self._bars.console.print(text, markup=False, highlight=False)
 
 
+class BarStage(Stage):
+    """A stage whose rows fill a bar."""
+
+    def __init__(self, bars: Progress, task: TaskID) -> None:
+        self._bars, self._task = bars, task
+
+    def rows(self, table: str, count: int) -> None:
+        self._bars.advance(self._task, count)
+        speed = self._bars.tasks[self._task].speed
+        self._bars.update(self._task, rate=f"{speed:,.0f}/s" if speed else "")
+
+
 def reporter(quiet: bool) -> Quiet:
-    """What suits this process: nothing when quiet, bars on a terminal, else plain lines."""
+    """Return the progress of this process: none if quiet, bars on a terminal, else plain lines."""
     if quiet:
         return Quiet()
     return Bars() if sys.stderr.isatty() else Plain()

@@ -81,18 +81,18 @@ def _fetch(
     provider: Provider,
     writer: PriceWriter,
     requests: Sequence[PriceRequest],
-    stage: str,
+    stage_name: str,
     update_of: Callable[[Answer[Prices]], SymbolUpdate],
 ) -> list[SymbolResult]:
     """Send requests, and write the update that follows from each answer."""
-    task.progress.stage(stage, len(requests))
+    stage = task.progress.stage(stage_name, len(requests))
     results = []
     for answer in provider.prices(requests):
         update = update_of(answer)
         results.append(SymbolResult(update.symbol, update.outcome, update.detail, update.basis_change))
         if update.basis_change is None:
             writer.add(update)
-        task.progress.rows("symbols", 1)
+        stage.rows("symbols", 1)
     writer.flush()
     return results
 

@@ -1,15 +1,15 @@
-"""Progress as a log tells it: how far a stage is, at what rate, and how long it will go on."""
+"""Progress: lines of a log say how far each stage is."""
 
 from __future__ import annotations
 
 import pytest
 
 from engine.core import progress
-from engine.core.progress import Plain, far
+from engine.core.progress import Plain, progress_line
 
 
 @pytest.mark.parametrize(
-    ("total", "done", "told"),
+    ("total", "done", "line"),
     [
         (2_000, 500, "prices 500 of 2,000, 50.0 a second, 30 s left"),
         (2_000, 2_000, "prices 2,000 of 2,000, 200.0 a second, 0 s left"),
@@ -17,21 +17,32 @@ from engine.core.progress import Plain, far
         (2_000, 0, "prices 0 of 2,000, 0.0 a second"),
     ],
 )
-def test_a_stage_tells_how_far_it_is(total: int, done: int, told: str) -> None:
-    assert far("prices", total, done, 10.0) == told
+def test_a_line_says_how_far_a_stage_is(total: int, done: int, line: str) -> None:
+    assert progress_line("prices", total, done, 10.0) == line
 
 
-def test_a_long_stage_is_told_of_every_few_seconds(
+def test_a_long_stage_is_logged_every_few_seconds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clock = iter([0.0, 0.0, 0.0, 0.0, 2.0, 5.0, 5.0, 6.0])
+    clock = iter([0.0, 0.0, 0.0, 2.0, 5.0, 5.0, 6.0])
     monkeypatch.setattr(progress.time, "perf_counter", lambda: next(clock))
-    plain = Plain()
-    plain.stage("prices", 100)
+    stage = Plain().stage("prices", 100)
     for _ in range(3):
-        plain.rows("symbols", 10)
+        stage.rows("symbols", 10)
     lines = capsys.readouterr().err.splitlines()
     assert [line.split("s  ")[1] for line in lines] == [
         "prices 100",
         "prices 20 of 100, 4.0 a second, 20 s left",
     ]
+
+
+def test_stages_that_overlap_count_apart(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
+    plain = Plain()
+    first, second = plain.stage("write", 30), plain.stage("write", 50)
+    for stage, rows in ((first, 30), (second, 20)):
+        stage.rows("positions", rows)
+    amounts = [line.split("s  ")[1].split(",")[0] for line in capsys.readouterr().err.splitlines()]
+    assert amounts == ["write 30", "write 50", "write 30 of 30", "write 20 of 50"]

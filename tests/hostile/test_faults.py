@@ -23,7 +23,7 @@ import pytest
 import engine
 from engine.batch.shards import MemoryShortError, within_memory
 from engine.core.errors import EngineError, WriteError
-from engine.core.progress import Quiet
+from engine.core.progress import Quiet, Stage
 from tests.stores.support import ROOT, command, golden, run_sql, whole
 
 Stores = Callable[[str], str]
@@ -99,15 +99,21 @@ class Drops(Quiet):
     def __init__(self, url: str, table: str, when: str) -> None:
         self.url, self.table, self.when = url, table, when
 
-    def stage(self, name: str, total: int | None = None) -> None:
+    def stage(self, name: str, total: int | None = None) -> Stage:
         self.drop(name)
-
-    def rows(self, table: str, count: int) -> None:
-        self.drop(table)
+        return DroppingStage(self)
 
     def drop(self, now: str) -> None:
         if now == self.when:
             run_sql(self.url, f"set lock_timeout = '5s'; drop table if exists {self.table} cascade")
+
+
+class DroppingStage(Stage):
+    def __init__(self, drops: Drops) -> None:
+        self.drops = drops
+
+    def rows(self, table: str, count: int) -> None:
+        self.drops.drop(table)
 
 
 def test_a_table_dropped_amid_the_writing_ends_the_run_and_nothing_is_there(fresh: Stores) -> None:
@@ -149,7 +155,7 @@ LIMITED = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(getattr(resource, sys.argv[1]), (int(sys.argv[2]),) * 2)
-from engine.cli import main
+from engine.cli.main import main
 sys.exit(main(sys.argv[3:]))
 """
 

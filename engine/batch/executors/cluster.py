@@ -186,9 +186,9 @@ class Cluster(Executor):
         self._through = True
         for note in done.notes:
             job.told.note(note)
-        job.told.stage("write", sum(report.rows.values()))
+        stage = job.told.stage("write", sum(report.rows.values()))
         for table, rows in report.rows.items():
-            job.told.rows(table, rows)
+            stage.rows(table, rows)
         job.report.add(report)
         self._definitions = self._definitions if done.definitions is None else done.definitions
 

@@ -62,15 +62,21 @@ class Local(Executor):
         return left
 
     def _put(self, block: list[str], found: Changes, window: Window, place: Place) -> None:
-        job = self.job
+        job, totals = self.job, found.rows
 
-        def told(table: str, rows: int) -> None:
-            self._writes.go_on()
-            job.told.rows(table, rows)
+        def attempt() -> None:
+            """Write the shard; a retry counts its rows from the start."""
+            stage = job.told.stage("write", sum(totals.values()))
+
+            def report(table: str, rows: int) -> None:
+                self._writes.go_on()
+                # Rows of the ledger and of batch tracking are no part of the shard's total.
+                stage.rows(table, rows if table in totals else 0)
+
+            write(job, self.run, block, found, window, report, place)
 
         with job.report.timed("write"):
-            job.told.stage("write", sum(found.rows.values()))
-            patiently(partial(write, job, self.run, block, found, window, told, place), job.told.note)
+            patiently(attempt, job.told.note)
 
 
 def local_lanes(request: Request, window: Window) -> int:

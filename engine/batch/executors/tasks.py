@@ -163,7 +163,9 @@ def _done(shared: Shared, mine: Own) -> Done:
     count(job, results, found, loaded.window)
     with job.report.timed("write"):
         block = mine.portfolios
-        put = partial(write, job, shared.run, block, found, loaded.window, heard.rows, ahead=True)
+        put = partial(
+            write, job, shared.run, block, found, loaded.window, heard.stage("write").rows, ahead=True
+        )
         patiently(put, heard.note)
     definitions = results[DEFINITIONS] if found.makes_definitions else None
     return Done(job.report, definitions, heard.notes)

@@ -71,10 +71,10 @@ def collect_groups(
         All answers; the coverage is the fraction of the symbols that did not fail.
     """
     result = CollectionResult(kind, task.target, wanted=wanted, coverage=1.0)
-    task.progress.stage(kind, len(due))
+    stage = task.progress.stage(kind, len(due))
     while group := list(islice(answers, GROUP_SIZE)):
         _add(result, group, store(group))
-        task.progress.rows(PROFILES, len(group))
+        stage.rows(PROFILES, len(group))
     return result
 
 
