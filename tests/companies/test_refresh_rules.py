@@ -1,4 +1,4 @@
-"""Which companies are due: each rule on both sides of its edge."""
+"""Which companies are due: each rule on both sides of its boundary."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def stored(**values: Any) -> pl.DataFrame:
     return frame_of("company_profiles", [row | values]).select(PROFILE_COLUMNS)
 
 
-def test_what_is_not_stored_is_due_in_order_and_once() -> None:
+def test_symbols_without_a_row_are_due_in_order_and_once() -> None:
     none = stored().clear()
     symbols = pl.Series(["ZZZ", "AAA", "ZZZ"])
     assert due_profiles(symbols, none, NOW) == ["AAA", "ZZZ"]
@@ -56,7 +56,7 @@ def test_what_is_not_stored_is_due_in_order_and_once() -> None:
         (timedelta(days=3), {"sector": None, "beta": None, "is_fund": True}, True),
     ],
 )
-def test_a_profile_lives_three_days_and_an_incomplete_one_a_day(
+def test_a_profile_is_fresh_for_three_days_and_an_incomplete_one_for_one(
     age: timedelta, values: dict[str, Any], due: bool
 ) -> None:
     assert due_profiles(SYMBOLS, stored(last_updated=NOW - age, **values), NOW) == ["AAA"] * due
@@ -87,16 +87,16 @@ def test_a_profile_lives_three_days_and_an_incomplete_one_a_day(
         "earnings ahead, however old",
         "no date known, 29 days",
         "no date known, 30 days",
-        "date served, 29 days",
-        "date served, 30 days",
+        "statements up to date, 29 days",
+        "statements up to date, 30 days",
     ],
 )
 def test_statements_wait_three_days_after_earnings(
     earnings: date | None, fetched: date | None, due: bool
 ) -> None:
     moment = fetched and datetime(fetched.year, fetched.month, fetched.day, 18, tzinfo=UTC)
-    found = stored(next_earnings_date=earnings, fundamentals_last_fetched=moment)
-    assert due_fundamentals(SYMBOLS, found, TODAY) == ["AAA"] * due
+    profiles = stored(next_earnings_date=earnings, fundamentals_last_fetched=moment)
+    assert due_fundamentals(SYMBOLS, profiles, TODAY) == ["AAA"] * due
 
 
 @pytest.mark.parametrize("kind", ["is_etf", "is_fund"])
@@ -104,21 +104,21 @@ def test_a_fund_has_no_statements(kind: str) -> None:
     assert due_fundamentals(SYMBOLS, stored(**{kind: True}), TODAY) == []
 
 
-def test_the_day_of_a_fetch_is_new_york_s() -> None:
-    found = stored(
+def test_the_date_of_a_fetch_is_the_one_in_new_york() -> None:
+    profiles = stored(
         next_earnings_date=date(2025, 10, 31),
         fundamentals_last_fetched=datetime(2025, 11, 3, 3, tzinfo=UTC),
     )
-    assert due_fundamentals(SYMBOLS, found, TODAY) == ["AAA"]  # fetched on the evening of the 2nd
+    assert due_fundamentals(SYMBOLS, profiles, TODAY) == ["AAA"]  # fetched on the evening of the 2nd
 
 
 @pytest.mark.parametrize(
-    ("told", "before", "kept"),
+    ("announced", "before", "kept"),
     [
         ([date(2026, 1, 29), date(2025, 11, 20)], None, date(2025, 11, 20)),
-        ([date(2025, 11, 2), date(2026, 1, 29)], None, date(2025, 11, 2)),  # yesterday: its wait is on
+        ([date(2025, 11, 2), date(2026, 1, 29)], None, date(2025, 11, 2)),  # yesterday: still in its wait
         ([date(2025, 10, 31), date(2026, 1, 29)], None, date(2026, 1, 29)),  # its wait is over
-        ([date(2025, 11, 25)], date(2025, 11, 20), date(2025, 11, 25)),  # put off
+        ([date(2025, 11, 25)], date(2025, 11, 20), date(2025, 11, 25)),  # postponed
         ([date(2026, 1, 29)], date(2025, 11, 2), None),
         ([date(2026, 1, 29)], TODAY, None),
         ([date(2026, 1, 29)], date(2025, 10, 31), date(2026, 1, 29)),
@@ -126,11 +126,11 @@ def test_the_day_of_a_fetch_is_new_york_s() -> None:
         ([], date(2025, 11, 20), None),
     ],
 )
-def test_an_earnings_date_is_not_given_up_while_it_is_waited_for(
-    told: list[date], before: date | None, kept: date | None
+def test_an_earnings_date_is_kept_during_its_wait(
+    announced: list[date], before: date | None, kept: date | None
 ) -> None:
-    assert next_earnings(told, before, TODAY) == kept
+    assert next_earnings(announced, before, TODAY) == kept
 
 
-def test_the_rules_look_at_columns_that_the_table_has() -> None:
+def test_the_table_has_the_columns_that_the_rules_read() -> None:
     assert set(PROFILE_COLUMNS) <= set(TABLES["company_profiles"].names)

@@ -1,4 +1,4 @@
-"""Fitting, merging and deriving: by hand-made rows."""
+"""Conversion and merge of rows, and fiscal periods: by rows made by hand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EARLIER, NOW = datetime(2025, 1, 2, tzinfo=UTC), datetime(2025, 11, 3, tzinfo=UT
 
 
 @pytest.mark.parametrize(
-    ("column", "said", "stored"),
+    ("column", "value", "stored"),
     [
         ("beta", 1.23445, Decimal("1.2345")),
         ("beta", -1.23445, Decimal("-1.2345")),
@@ -35,16 +35,16 @@ EARLIER, NOW = datetime(2025, 1, 2, tzinfo=UTC), datetime(2025, 11, 3, tzinfo=UT
         ("beta", None, None),
     ],
 )
-def test_a_figure_is_rounded_once_or_left_out(column: str, said: float | None, stored: object) -> None:
-    raw = pl.DataFrame({"symbol": ["AAA"], column: pl.Series([said], dtype=pl.Float64)})
+def test_a_number_is_rounded_or_left_out(column: str, value: float | None, stored: object) -> None:
+    raw = pl.DataFrame({"symbol": ["AAA"], column: pl.Series([value], dtype=pl.Float64)})
     rows, notes = fit_rows(PROFILES, raw)
     assert rows[column].to_list() == [stored]
-    lost = said is not None and stored is None and abs(said) < float("inf")
+    lost = value is not None and stored is None and abs(value) < float("inf")
     assert len(notes) == lost
     assert all(note.startswith(f"company_profiles of AAA: {column} ") for note in notes)
 
 
-def test_a_text_is_cut_at_its_column_s_width() -> None:
+def test_a_text_is_cut_at_the_width_of_its_column() -> None:
     raw = pl.DataFrame({"symbol": ["AAA", "BBB"], "company_name": ["n\x00" * 300, " "]})
     rows, notes = fit_rows(PROFILES, raw)
     assert rows["company_name"].to_list() == ["n" * 200, None]
@@ -66,9 +66,9 @@ def profile(**values: Any) -> pl.DataFrame:
     return frame_of("company_profiles", [row | values])
 
 
-def test_what_was_not_said_stays() -> None:
-    told = {"symbol": "AAA", "beta": Decimal("1.2"), "sector": None, "last_updated": NOW}
-    fresh = frame_of("company_profiles", [told]).select(*told)
+def test_a_null_keeps_the_stored_value() -> None:
+    values = {"symbol": "AAA", "beta": Decimal("1.2"), "sector": None, "last_updated": NOW}
+    fresh = frame_of("company_profiles", [values]).select(*values)
     rows = merge_rows(PROFILES, profile(ceo="Somebody"), fresh, NOW)
     assert rows.columns == PROFILES.names
     row = rows.row(0, named=True)
@@ -76,39 +76,39 @@ def test_what_was_not_said_stays() -> None:
     assert (row["updated_at"], row["last_updated"]) == (NOW, NOW)
 
 
-def test_a_new_row_is_whole() -> None:
-    told = {"symbol": "NEW", "beta": Decimal("1.2"), "last_updated": NOW}
-    row = merge_rows(PROFILES, profile(), frame_of("company_profiles", [told]).select(*told), NOW).row(
+def test_a_new_row_has_all_columns() -> None:
+    values = {"symbol": "NEW", "beta": Decimal("1.2"), "last_updated": NOW}
+    row = merge_rows(PROFILES, profile(), frame_of("company_profiles", [values]).select(*values), NOW).row(
         0, named=True
     )
     assert (row["symbol"], row["beta"], row["sector"]) == ("NEW", Decimal("1.2"), None)
     assert (row["created_at"], row["updated_at"]) == (NOW, NOW)
 
 
-def test_a_statement_is_one_by_its_symbol_period_and_frequency() -> None:
+def test_the_key_of_a_statement_is_symbol_period_and_frequency() -> None:
     table = TABLES["cash_flows"]
     quarter = {"symbol": "AAA", "period_date": date(2025, 9, 30), "frequency": "q"}
     year = quarter | {"frequency": "a"}
     old = frame_of(
         "cash_flows", [quarter | {"acquisitions": Decimal(-5)}, year | {"acquisitions": Decimal(-9)}]
     )
-    said = quarter | {"operating_cash_flow": Decimal(7)}
-    row = merge_rows(table, old, frame_of("cash_flows", [said]).select(*said), NOW).row(0, named=True)
+    values = quarter | {"operating_cash_flow": Decimal(7)}
+    row = merge_rows(table, old, frame_of("cash_flows", [values]).select(*values), NOW).row(0, named=True)
     assert (row["acquisitions"], row["operating_cash_flow"]) == (Decimal(-5), Decimal(7))
 
 
 @pytest.mark.parametrize(
-    ("told", "before", "after"),
+    ("fresh", "before", "after"),
     [("EUR", "USD", "EUR"), (None, "EUR", "EUR"), (None, None, "USD")],
 )
-def test_a_currency_is_what_is_told_else_what_is_stored_else_dollars(
-    told: str | None, before: str | None, after: str
+def test_a_currency_is_the_fresh_one_else_the_stored_one_else_dollars(
+    fresh: str | None, before: str | None, after: str
 ) -> None:
     table = TABLES["cash_flows"]
     key = {"symbol": "AAA", "period_date": date(2025, 9, 30), "frequency": "q"}
     old = frame_of("cash_flows", [key | {"currency": before}] if before else [])
-    said = key | {"currency": told}
-    rows = merge_rows(table, old, frame_of("cash_flows", [said]).select(*said), NOW)
+    values = key | {"currency": fresh}
+    rows = merge_rows(table, old, frame_of("cash_flows", [values]).select(*values), NOW)
     assert rows["currency"].to_list() == [after]
 
 
@@ -125,7 +125,7 @@ def test_a_currency_is_what_is_told_else_what_is_stored_else_dollars(
         (date(2024, 12, 31), date(2025, 2, 28), "q", 2025, None),
     ],
 )
-def test_a_period_s_fiscal_year_and_quarter(
+def test_fiscal_year_and_quarter_of_a_period(
     year_end: date, period: date, frequency: str, year: int, quarter: int | None
 ) -> None:
     rows = pl.DataFrame({"period_date": [period], "frequency": [frequency]})

@@ -1,4 +1,4 @@
-"""The demo world fits the schema, repeats itself and shows every case."""
+"""The demo data fits the schema, is repeatable and contains every case."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def demo() -> dict[str, pl.DataFrame]:
 # Schema
 
 
-def test_every_table_that_a_run_reads_is_there_in_its_types(
+def test_every_table_that_a_run_reads_has_the_types_of_the_schema(
     any_world: dict[str, pl.DataFrame],
 ) -> None:
     assert list(any_world) == list(READ)
@@ -47,12 +47,12 @@ def test_every_table_that_a_run_reads_is_there_in_its_types(
         assert dict(any_world[name].schema) == polars_schema(table), name
 
 
-def test_nulls_only_where_the_schema_gives_them_a_meaning(
+def test_only_nullable_columns_have_nulls(
     any_world: dict[str, pl.DataFrame],
 ) -> None:
     for name, table in READ.items():
-        refused = [column.name for column in table.columns if not column.nullable]
-        assert any_world[name].select(pl.col(refused).null_count().sum()).sum_horizontal().sum() == 0
+        required = [column.name for column in table.columns if not column.nullable]
+        assert any_world[name].select(pl.col(required).null_count().sum()).sum_horizontal().sum() == 0
 
 
 def test_texts_fit_their_columns(any_world: dict[str, pl.DataFrame]) -> None:
@@ -75,7 +75,7 @@ def _keys(table: Table) -> list[tuple[str, ...]]:
     return [(table.primary_key,), table.key, *table.unique.values()]
 
 
-def test_references_lead_to_rows(any_world: dict[str, pl.DataFrame]) -> None:
+def test_foreign_keys_refer_to_rows(any_world: dict[str, pl.DataFrame]) -> None:
     for name, table in READ.items():
         for key in table.foreign_keys:
             children = any_world[name][key.column].drop_nulls()
@@ -105,56 +105,56 @@ def test_a_portfolio_does_not_depend_on_how_many_follow() -> None:
 # Contents
 
 
-def test_every_case_is_shown(demo: dict[str, pl.DataFrame]) -> None:
-    held, priced = demo["positions"], demo["market_data_cache"]
-    assert set(held["position_type"]) == {"LONG", "SHORT", "LC", "LP", "SC", "SP"}
-    assert set(held["investment_class"]) == {"PUBLIC", "OPTIONS", "PRIVATE", None}
-    options = held.filter(investment_class="OPTIONS")["symbol"]
+def test_every_case_occurs(demo: dict[str, pl.DataFrame]) -> None:
+    positions, priced = demo["positions"], demo["market_data_cache"]
+    assert set(positions["position_type"]) == {"LONG", "SHORT", "LC", "LP", "SC", "SP"}
+    assert set(positions["investment_class"]) == {"PUBLIC", "OPTIONS", "PRIVATE", None}
+    options = positions.filter(investment_class="OPTIONS")["symbol"]
     assert 0 < options.is_in(priced["symbol"].unique().implode()).sum() < len(options) / 2
-    assert held.filter(pl.col("symbol").str.starts_with("EQ"), investment_class="PUBLIC").height
-    closed = held.filter(pl.col("exit_date").is_not_null())
+    assert positions.filter(pl.col("symbol").str.starts_with("EQ"), investment_class="PUBLIC").height
+    closed = positions.filter(pl.col("exit_date").is_not_null())
     assert (closed["quantity"] == 0).any()
     assert (closed["quantity"] != 0).any()
-    private = held.group_by("portfolio_id").agg((pl.col("investment_class") == "PRIVATE").all())
+    private = positions.group_by("portfolio_id").agg((pl.col("investment_class") == "PRIVATE").all())
     assert private["investment_class"].sum() == 1
 
 
 def test_one_portfolio_holds_two_lots_of_one_symbol(demo: dict[str, pl.DataFrame]) -> None:
-    """And no other does: of two lots, the legacy batch weighs whichever comes last."""
-    held = demo["positions"].group_by("portfolio_id", "symbol").len()
-    assert held["len"].sort(descending=True)[:2].to_list() == [2, 1]
+    """No other does: of two lots, the legacy batch weights the last one."""
+    counts = demo["positions"].group_by("portfolio_id", "symbol").len()
+    assert counts["len"].sort(descending=True)[:2].to_list() == [2, 1]
 
 
 def test_signs_follow_the_side(any_world: dict[str, pl.DataFrame]) -> None:
-    held = any_world["positions"].filter(pl.col("quantity") != 0)
-    short = held["position_type"].is_in(["SHORT", "SC", "SP"])
-    assert ((held["quantity"] < 0) == short).all()
+    positions = any_world["positions"].filter(pl.col("quantity") != 0)
+    short = positions["position_type"].is_in(["SHORT", "SC", "SP"])
+    assert ((positions["quantity"] < 0) == short).all()
 
 
-def test_realized_gains_are_the_producers(demo: dict[str, pl.DataFrame]) -> None:
-    """(exit - entry) for what is held, (entry - exit) for what is owed, 100 shares a contract."""
+def test_realized_gains_match_the_closed_lots(demo: dict[str, pl.DataFrame]) -> None:
+    """(exit - entry) x quantity for long lots, (entry - exit) x quantity for short ones."""
     events = demo["position_realized_events"].join(
         demo["positions"].filter(pl.col("exit_price").is_not_null()), left_on="position_id",
         right_on="id", suffix="_of_lot",
     )  # fmt: skip
     assert len(events)
     for row in events.iter_rows(named=True):
-        owed = row["position_type"] in ("SHORT", "SC", "SP")
+        short = row["position_type"] in ("SHORT", "SC", "SP")
         gain = row["exit_price"] - row["entry_price"]
-        exact = (-gain if owed else gain) * row["quantity_closed"]
+        exact = (-gain if short else gain) * row["quantity_closed"]
         assert abs(row["realized_pnl"] - exact) <= Decimal("0.005")
         assert row["realized_pnl"] == row["realized_pnl_of_lot"]
 
 
 def test_lots_are_opened_before_they_are_closed(any_world: dict[str, pl.DataFrame]) -> None:
-    held = any_world["positions"]
-    assert (held["entry_date"] <= held["exit_date"].fill_null(END)).all()
-    options = held.filter(pl.col("expiration_date").is_not_null())
+    positions = any_world["positions"]
+    assert (positions["entry_date"] <= positions["exit_date"].fill_null(END)).all()
+    options = positions.filter(pl.col("expiration_date").is_not_null())
     assert (options["entry_date"] <= options["expiration_date"]).all()
     assert options["symbol"].str.contains(r"^[A-Z]{1,5}\d{6}[CP]\d{8}$").all()
 
 
-def test_flows_fall_on_and_off_sessions(demo: dict[str, pl.DataFrame]) -> None:
+def test_flows_are_on_sessions_and_on_other_days(demo: dict[str, pl.DataFrame]) -> None:
     days = demo["equity_changes"]["change_date"].is_in(sessions(date(2024, 1, 1), END))
     assert days.any()
     assert not days.all()
@@ -163,11 +163,11 @@ def test_flows_fall_on_and_off_sessions(demo: dict[str, pl.DataFrame]) -> None:
 
 
 @pytest.mark.parametrize("wrong", [(0, 20, 60), (5, 0, 60), (5, 20, 5)])
-def test_a_world_that_cannot_be_is_refused(wrong: tuple[int, int, int]) -> None:
+def test_impossible_sizes_are_refused(wrong: tuple[int, int, int]) -> None:
     with pytest.raises(UsageError):
         demo_world(*wrong)
 
 
-def test_a_history_too_short_is_refused() -> None:
+def test_a_history_that_is_too_short_is_refused() -> None:
     with pytest.raises(UsageError, match="too short"):
         demo_world(years=0.1)

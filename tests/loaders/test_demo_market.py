@@ -1,4 +1,4 @@
-"""The demo market: prices of sessions, late listings, gaps, and moves like a market's."""
+"""The simulated market: sessions, late listings, gaps, and returns like a real market's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def demo() -> dict[str, pl.DataFrame]:
     return demo_world()
 
 
-def test_prices_are_of_sessions_and_in_range(demo: dict[str, pl.DataFrame]) -> None:
+def test_prices_have_sessions_and_are_in_range(demo: dict[str, pl.DataFrame]) -> None:
     bars = demo["market_data_cache"]
     assert set(bars["date"].unique()) == set(sessions(date(2023, 12, 20), END))
     assert bars["close"].is_between(Decimal("0.0001"), Decimal(10**8), closed="left").all()
@@ -49,7 +49,7 @@ def test_some_listings_are_late_and_some_have_gaps(demo: dict[str, pl.DataFrame]
     assert gapped["symbol"].is_in(demo["positions"]["symbol"].implode()).any()
 
 
-def test_a_short_world_and_one_without_a_session_at_its_end() -> None:
+def test_a_short_history_that_ends_on_a_day_without_session() -> None:
     made = demo_world(5, 10, 30, end=date(2024, 7, 7), years=0.2)
     assert made["market_data_cache"]["date"].max() == date(2024, 7, 5)
 
@@ -67,7 +67,7 @@ def slope(y: NDArray[np.float64], x: NDArray[np.float64]) -> float:
 
 
 @pytest.mark.parametrize("seed", range(1, 9))
-def test_the_market_moves_like_one(seed: int) -> None:
+def test_returns_have_the_statistics_of_a_market(seed: int) -> None:
     moves = returns(demo_world(1, 1, 60, seed=seed))
     spy, tlt = moves["SPY"], moves["TLT"]
     assert 0.08 < spy.std() * np.sqrt(252) < 0.35
@@ -81,8 +81,8 @@ def test_the_market_moves_like_one(seed: int) -> None:
 
 
 def test_volatility_clusters() -> None:
-    """Absolute returns go on: what a HAR model finds. Over four years, averaged over symbols."""
+    """Absolute returns have positive autocorrelation, over four years, averaged over symbols."""
     moves = np.abs(list(returns(demo_world(1, 1, 60, years=4)).values()))
     moves -= moves.mean(axis=1, keepdims=True)
-    follows = (moves[:, 1:] * moves[:, :-1]).mean(axis=1) / (moves**2).mean(axis=1)
-    assert 0.03 < follows.mean() < 0.4
+    autocorrelation = (moves[:, 1:] * moves[:, :-1]).mean(axis=1) / (moves**2).mean(axis=1)
+    assert 0.03 < autocorrelation.mean() < 0.4

@@ -1,6 +1,6 @@
-"""Companies and funds as Yahoo would tell of them: modules, quotes, estimates, statements.
+"""Companies and funds in Yahoo's format: modules, quotes, estimates, statements.
 
-Every figure of an invented company is put in by its test, or follows from its symbol alone.
+Every figure of an invented company is set by its test, or follows from its symbol alone.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ QUARTERS = ("2024-03-31", "2024-06-30", "2024-09-30", "2024-12-31", "2025-03-31"
 YEARS = ("2021-12-31", "2022-12-31", "2023-12-31", "2024-12-31")
 
 
-def company(symbol: str, **said: Any) -> Listing:
-    """A company of whom Yahoo says the usual, but for what is said of it here, by Yahoo's names."""
-    known = {
+def company(symbol: str, **fields: Any) -> Listing:
+    """A company with default fields, except those given here by Yahoo's names."""
+    values = {
         "longName": f"{symbol} Incorporated",
         "sector": "Technology",
         "industry": "Software",
@@ -52,11 +52,11 @@ def company(symbol: str, **said: Any) -> Listing:
         "financialCurrency": "USD",
         "companyOfficers": [{"name": "Ms. First Officer", "title": "CEO"}, {"name": "Mr. Second"}],
         "dividendYield": 0.0044,
-    } | said
-    modules = {module: {n: known[n] for n in names if n in known} for module, names in MODULES.items()}
+    } | fields
+    modules = {module: {n: values[n] for n in names if n in values} for module, names in MODULES.items()}
     modules["quoteType"] |= {"quoteType": "EQUITY", "symbol": symbol, "underlyingSymbol": symbol}
     quote = {"symbol": symbol, "quoteType": "EQUITY", "regularMarketPrice": 250.0}
-    quote |= {"longName": known["longName"], "exchange": known["exchange"], "dividendYield": 0.44}
+    quote |= {"longName": values["longName"], "exchange": values["exchange"], "dividendYield": 0.44}
     return Listing(symbol, [], [], modules=modules, quote=quote)
 
 
@@ -99,11 +99,11 @@ MODULES = {
     ),
     "defaultKeyStatistics": ("forwardEps", "earningsQuarterlyGrowth"),
 }
-"""Which of Yahoo's modules tells what."""
+"""Fields of Yahoo's modules."""
 
 
 def fund(symbol: str, kind: str = "ETF") -> Listing:
-    """A fund: no sector, no beta, nobody's estimates."""
+    """A fund: no sector, no beta, no estimates."""
     quoted = {"quoteType": kind, "symbol": symbol, "longName": f"{symbol} Trust", "exchange": "PCX"}
     modules = {"quoteType": quoted, "summaryDetail": {"fiftyTwoWeekHigh": 500.5, "yield": 0.0113}}
     quote = quoted | {"regularMarketPrice": 490.0, "dividendYield": 1.13}
@@ -111,15 +111,15 @@ def fund(symbol: str, kind: str = "ETF") -> Listing:
 
 
 def expect(listing: Listing, **periods: tuple[str, float, float]) -> None:
-    """Analysts' estimates: by period (q0, q1, y0, y1) its last day, earnings a share, revenue."""
+    """Set analysts' estimates: by period (q0, q1, y0, y1) its last day, earnings per share, revenue."""
     names = {"q0": "0q", "q1": "+1q", "y0": "0y", "y1": "+1y"}
     trend = [
         {
             "period": names[period],
             "endDate": end,
-            "growth": _told(0.5),
+            "growth": _number(0.5),
             "earningsEstimate": _range(earnings) | {"earningsCurrency": "USD"},
-            "revenueEstimate": _range(revenue) | {"growth": _told(0.0625), "revenueCurrency": "USD"},
+            "revenueEstimate": _range(revenue) | {"growth": _number(0.0625), "revenueCurrency": "USD"},
         }
         for period, (end, earnings, revenue) in periods.items()
     ]
@@ -128,15 +128,15 @@ def expect(listing: Listing, **periods: tuple[str, float, float]) -> None:
 
 def _range(middle: float) -> dict[str, Any]:
     ends = {"avg": middle, "low": middle * 0.75, "high": middle * 1.25}
-    return {name: _told(value) for name, value in ends.items()} | {"numberOfAnalysts": _told(7)}
+    return {name: _number(value) for name, value in ends.items()} | {"numberOfAnalysts": _number(7)}
 
 
-def _told(value: float) -> dict[str, Any]:
+def _number(value: float) -> dict[str, Any]:
     return {"raw": value, "fmt": f"{value:.2f}"}
 
 
 def report_on(listing: Listing, day: date | None, eps: float = 2.5, revenue: float = 1e9) -> None:
-    """When the company reports next: at the close, New York time; None: Yahoo does not say."""
+    """Set the next earnings date, at the close in New York; None: Yahoo does not know it."""
     if day is None:
         listing.modules.pop("calendarEvents", None)
         listing.quote.pop("earningsTimestamp", None)
@@ -150,13 +150,13 @@ def report_on(listing: Listing, day: date | None, eps: float = 2.5, revenue: flo
 def state(
     listing: Listing, line: str, quarterly: list[Any] | None = None, annual: list[Any] | None = None
 ) -> None:
-    """A statement's line: figures of `QUARTERS` and `YEARS`, the newest last, None where not told.
+    """Set a statement's line: figures of `QUARTERS` and `YEARS`, the newest last, None for no value.
 
-    Its trailing twelve months are there too, four times the newest quarter, for who asks for them.
+    The trailing twelve months are set as well, to four times the newest quarter.
     """
     for prefix, ends, figures in (("quarterly", QUARTERS, quarterly), ("annual", YEARS, annual)):
         if figures:
-            told = zip(ends[-len(figures) :], figures, strict=True)
-            listing.series[prefix + line] = [(end, figure) for end, figure in told if figure is not None]
+            periods = zip(ends[-len(figures) :], figures, strict=True)
+            listing.series[prefix + line] = [(end, figure) for end, figure in periods if figure is not None]
     if quarterly:
         listing.series["trailing" + line] = [(QUARTERS[-1], 4 * quarterly[-1])]

@@ -1,4 +1,4 @@
-"""The loopback server as Yahoo, for tests in this process and for commands that they start."""
+"""The loopback server in Yahoo's place, for tests in this process and for commands that they start."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _numbers = count()
 
 @pytest.fixture(scope="session")
 def yahoo_memory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where yfinance keeps cookies in this process, instead of in the user's cache."""
+    """The folder of yfinance's cookies in this process, instead of the user's cache."""
     import yfinance
 
     folder = tmp_path_factory.mktemp("yfinance")
@@ -31,7 +31,7 @@ def yahoo_memory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def yahoo(tmp_path: Path, yahoo_memory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[YahooServer]:
-    """A server with an empty world; this process's requests to Yahoo go to it."""
+    """A server without listings; this process's requests to Yahoo go to it."""
     folder = tmp_path / "yahoo"
     folder.mkdir()
     with yahoo_server(World(TODAY), folder) as server:
@@ -42,7 +42,7 @@ def yahoo(tmp_path: Path, yahoo_memory: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A DuckDB file and a Parquet folder with every table, to copy."""
+    """A folder with an empty DuckDB store and an empty Parquet store, to copy."""
     from engine.batch.copy import create
 
     folder = tmp_path_factory.mktemp("templates")
@@ -53,7 +53,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: Server) -> str:
-    """The name of a database with every table, to clone."""
+    """The name of an empty Postgres database with all tables, to clone."""
     from engine.batch.copy import create
 
     name = "market_template"
@@ -64,8 +64,8 @@ def postgres_template(postgres_server: Server) -> str:
 
 @pytest.fixture
 def store(request: pytest.FixtureRequest, templates: Path, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """The URL of a store of a kind, with every table and no row."""
-    made: list[str] = []
+    """Makes empty stores of a kind with all tables; returns their URLs."""
+    databases: list[str] = []
 
     def make(kind: str) -> str:
         name = f"store_{next(_numbers)}"
@@ -78,18 +78,18 @@ def store(request: pytest.FixtureRequest, templates: Path, tmp_path: Path) -> It
         server = request.getfixturevalue("postgres_server")
         template = request.getfixturevalue("postgres_template")
         server.admin.execute(f"create database {name} template {template}".encode())
-        made.append(name)
+        databases.append(name)
         return str(server.url(name))
 
     yield make
-    for name in made:
+    for name in databases:
         server = request.getfixturevalue("postgres_server")
         server.admin.execute(f"drop database {name} with (force)".encode())
 
 
 @pytest.fixture
 def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., str]:
-    """Makes a store in which somebody holds symbols, of the kind that the test is run for."""
+    """Makes a store with a portfolio of some symbols, of the test's kind of store."""
     kind = request.param
     url = request.getfixturevalue("postgres_url") if kind == "postgres" else f"{kind}:///{tmp_path}/held"
     return lambda *symbols, **other: hold(url, *symbols, **other)

@@ -1,4 +1,4 @@
-"""A store in which somebody holds something, and looking at what was collected into it."""
+"""Stores with a portfolio, and access to what was collected into them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.memory_store import frame_of
 from writers import open_writer
 
 HASTE = RequestPolicy(rate=10_000, in_flight=4, backoff=0.01, pause=0.05, pauses=2, attempts=2)
-"""Of a client in a hurry: as many tries as it takes to see what a fault comes to."""
+"""Short pauses, and two attempts of each request."""
 
 
 def hold(url: str, *symbols: str, **other: Sequence[Mapping[str, Any]]) -> str:
-    """A store with a portfolio of these symbols, or of `positions`, and rows of other tables."""
+    """Make a store with a portfolio of these symbols, or of `positions`, and rows of other tables."""
     user = {
         "id": uid("user"),
         "email": "a@example.org",
@@ -39,7 +39,7 @@ def hold(url: str, *symbols: str, **other: Sequence[Mapping[str, Any]]) -> str:
 
 
 def stored(url: str, table: str, *key: str) -> dict[Any, dict[str, Any]]:
-    """Rows of a table by its natural key, or by some columns; by value where it is one."""
+    """Rows of a table by its natural key, or by the columns given; a single column is no tuple."""
     columns = key or TABLES[table].key
     with open_reader(url) as reader:
         rows = reader.read(table).sort(TABLES[table].key).to_dicts()

@@ -1,7 +1,7 @@
-"""Yahoo on the loopback: a proxy that answers each tunnel itself, with certificates of its own.
+"""Yahoo on the loopback: a proxy that answers each tunnel itself, with its own certificates.
 
-The real yfinance with the real curl reaches it through the environment that any proxy is set by,
-`YahooServer.environment`; nothing of it, or of the engine, is replaced.
+The real yfinance and curl reach it through the environment variables of proxies,
+`YahooServer.environment`; no part of them or of the engine is replaced.
 """
 
 from __future__ import annotations
@@ -35,10 +35,15 @@ FaultKind = Literal[
 
 @dataclass
 class Fault:
-    """What goes wrong with the next `times` requests below `path` for `symbol` (None: for any).
+    """Fault of some requests.
 
-    after: so many matching requests go well before. value: seconds of slowness, seconds that a
-    throttled client is told to wait, or the new symbol.
+    Attributes:
+        kind: what goes wrong.
+        symbol: of the requests; None for any.
+        path: of the requests.
+        times: how many requests fail.
+        after: how many matching requests succeed before.
+        value: seconds of delay, seconds of a throttled client's Retry-After, or the new symbol.
     """
 
     kind: FaultKind
@@ -51,7 +56,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came in, and the status it got."""
+    """A request, when it came in (monotonic seconds), and the status of its answer."""
 
     path: str
     symbol: str
@@ -62,7 +67,7 @@ class Asked:
 
 @dataclass
 class YahooServer:
-    """The server's world, its faults, and what it was asked."""
+    """The server's listings, its faults, and the requests so far."""
 
     world: World
     folder: Path
@@ -73,7 +78,7 @@ class YahooServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What leads a process's requests here, and keeps what it remembers of them apart."""
+        """Variables that direct a process's requests here, and give it a cache of its own."""
         authority = str(self.folder / "authority.pem")
         return {
             "HTTPS_PROXY": f"http://127.0.0.1:{self.port}",
@@ -87,25 +92,25 @@ class YahooServer:
         }
 
     def fail(self, kind: FaultKind, symbol: str | None = None, **other: Any) -> Fault:
-        """Add a fault; the newest that fits a request is the one that happens."""
+        """Add a fault; the newest that matches a request counts."""
         fault = Fault(kind, symbol, **other)
         with self.lock:
             self.faults.insert(0, fault)
         return fault
 
     def heal(self) -> None:
-        """All is well again; what was asked so far is forgotten."""
+        """Remove all faults, and forget the requests so far."""
         with self.lock:
             self.faults.clear()
             self.asked.clear()
 
     def counted(self, path: str = CHART) -> Counter[str]:
-        """Requests by symbol below a path."""
+        """Number of requests with a path, by symbol."""
         with self.lock:
             return Counter(one.symbol for one in self.asked if one.path == path)
 
     def fault(self, path: str, symbol: str) -> Fault | None:
-        """The fault that strikes a request, if one does."""
+        """Return the fault of a request, if it has one."""
         with self.lock:
             for fault in self.faults:
                 if fault.path == path and fault.symbol in (None, symbol) and fault.times:
@@ -119,7 +124,7 @@ class YahooServer:
 
 @contextmanager
 def yahoo_server(world: World, folder: Path) -> Iterator[YahooServer]:
-    """Serve a world until the block ends; the folder takes certificates and caches."""
+    """Serve listings until the block ends; the folder takes certificates and caches."""
     server = YahooServer(world, folder)
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
@@ -150,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
     tls: ssl.SSLContext
 
     def do_CONNECT(self) -> None:
-        """A tunnel to any of Yahoo's hosts ends here; what comes through it is answered in turn."""
+        """End a tunnel to any of Yahoo's hosts here, and answer the requests that come through it."""
         self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         try:
             self.connection = self.tls.wrap_socket(self.connection, server_side=True)
@@ -165,11 +170,11 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             super().handle()
         except OSError:
-            self.close_connection = True  # the client had enough
+            self.close_connection = True  # the client closed the connection
 
     def finish(self) -> None:
         super().finish()
-        self.connection.close()  # the tunnel's end, which the server does not know of
+        self.connection.close()  # the server would close only its own side of the tunnel
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
@@ -178,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         symbol = parts.path.removeprefix(base) or parameters.get("symbols", "")
         fault = self.yahoo.fault(base, symbol)
         if base not in ROUTES:
-            self._plain(404, "", base, symbol, parameters)  # fc: a cookie comes with it
+            self._plain(404, "", base, symbol, parameters)  # fc.yahoo.com: its answer sets the cookie
         elif base == CRUMB:
             status = int(fault.kind) if fault and fault.kind.isdecimal() else 200
             self._plain(status, "Too Many Requests" if status == 429 else "crumb", base, symbol, parameters)
@@ -188,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _data(self, base: str, symbol: str, parameters: dict[str, str], fault: Fault | None) -> None:
         status, body = ROUTES[base](self.yahoo.world, symbol, parameters)
         if fault:
-            status, body = _struck(fault, status, body)
+            status, body = _with_fault(fault, status, body)
         text = json.dumps(body)
         if fault and fault.kind == "truncated":
             text = text[: len(text) // 2]
@@ -227,21 +232,21 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Set-Cookie", "A3=d=x; Max-Age=31557600; Domain=.yahoo.com; Path=/; Secure")
         if pause:
             self.send_header("Retry-After", pause)
-        # Headers and body in one write: apart, each answer waits 40 ms for an acknowledgement.
+        # Headers and body in one write: with two, each answer waits 40 ms for an acknowledgement.
         self._headers_buffer.append(b"\r\n" + body)  # type: ignore[attr-defined]
         self.flush_headers()
         if length is not None and length > len(body):
             self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Silence: a test asks what it wants to know."""
+        """Log nothing: tests read `YahooServer.asked`."""
 
 
 def _error(root: str, code: str, description: str) -> dict[str, Any]:
     return {root: {"result": None, "error": {"code": code, "description": description}}}
 
 
-def _struck(fault: Fault, status: int, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+def _with_fault(fault: Fault, status: int, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     root = next(iter(body))
     match fault.kind:
         case "404":
@@ -269,7 +274,7 @@ def _emptied(root: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _halved(body: dict[str, Any]) -> dict[str, Any]:
-    """A chart with the older half of its bars only."""
+    """Keep the older half of a chart's bars."""
     result = body["chart"]["result"][0]
     half = len(result.get("timestamp", [])) // 2
     result["timestamp"] = result["timestamp"][:half]
@@ -290,8 +295,10 @@ def _chart(world: World, symbol: str, parameters: dict[str, str]) -> tuple[int, 
     else:
         start, end = moment(parameters["period1"]), moment(parameters["period2"])
     if end.date() <= listing.days[0]:
-        told = f"Data doesn't exist for startDate = {start.timestamp():.0f}, endDate = {end.timestamp():.0f}"
-        return 400, _error("chart", "Bad Request", told)
+        reason = (
+            f"Data doesn't exist for startDate = {start.timestamp():.0f}, endDate = {end.timestamp():.0f}"
+        )
+        return 400, _error("chart", "Bad Request", reason)
     return 200, world.chart(listing, start, end)
 
 
@@ -300,26 +307,26 @@ def _summary(world: World, symbol: str, parameters: dict[str, str]) -> tuple[int
     if listing is None or not listing.modules:
         return 404, _error("quoteSummary", "Not Found", f"Quote not found for symbol: {symbol}")
     wanted = parameters.get("modules", "").split(",")
-    found = {name: listing.modules[name] for name in wanted if name in listing.modules}
-    return 200, {"quoteSummary": {"result": [found], "error": None}}
+    modules = {name: listing.modules[name] for name in wanted if name in listing.modules}
+    return 200, {"quoteSummary": {"result": [modules], "error": None}}
 
 
 def _quote(world: World, symbol: str, parameters: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    known = [world.listings[name].quote for name in symbol.split(",") if name in world.listings]
-    return 200, {"quoteResponse": {"result": [quote for quote in known if quote], "error": None}}
+    quotes = [world.listings[name].quote for name in symbol.split(",") if name in world.listings]
+    return 200, {"quoteResponse": {"result": [quote for quote in quotes if quote], "error": None}}
 
 
 def _series(world: World, symbol: str, parameters: dict[str, str]) -> tuple[int, dict[str, Any]]:
     listing = world.listings.get(symbol)
-    known = listing.series if listing else {}
+    series = listing.series if listing else {}
     result = []
     for kind in parameters.get("type", "").split(","):
         one: dict[str, Any] = {"meta": {"symbol": [symbol], "type": [kind]}}
-        if known.get(kind):
-            one["timestamp"] = [int(moment_of(day)) for day, _ in known[kind]]
+        if series.get(kind):
+            one["timestamp"] = [int(moment_of(day)) for day, _ in series[kind]]
             one[kind] = [
                 {"asOfDate": day, "periodType": "3M", "currencyCode": "USD", "reportedValue": {"raw": value}}
-                for day, value in known[kind]
+                for day, value in series[kind]
             ]
         result.append(one)
     return 200, {"timeseries": {"result": result, "error": None}}

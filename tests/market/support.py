@@ -1,4 +1,4 @@
-"""What the tests of collections share: small stores, evenings, and looking at what is stored."""
+"""Shared by the tests of collections: small stores, evenings, access to stored rows."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ USER = {
 
 
 def evening(day: date) -> datetime:
-    """Six o'clock in New York: the session is over."""
+    """18:00 in New York: the session is finished."""
     return datetime(day.year, day.month, day.day, 18, tzinfo=NEW_YORK)
 
 
 def put(url: str, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """Put rows into a store that has their tables."""
+    """Insert rows into a store that has their tables; return its URL."""
     with open_writer(url) as writer, writer.transaction():
         for name in (name for name in TABLES if name in tables):
             writer.insert(TABLES[name], frame_of(name, tables[name]))
@@ -53,18 +53,18 @@ def put(url: str, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
 
 
 def holding(url: str, *symbols: str) -> str:
-    """A store with one portfolio that holds some symbols since the start of 2025."""
-    held = [position(symbol) for symbol in symbols]
-    return put(url, {"users": [USER], "portfolios": [portfolio()], "positions": held})
+    """Insert one portfolio that holds some symbols since the start of 2025; return the URL."""
+    positions = [position(symbol) for symbol in symbols]
+    return put(url, {"users": [USER], "portfolios": [portfolio()], "positions": positions})
 
 
 def listed(yahoo: YahooServer, *symbols: str, since: date = LISTED, **other: Any) -> list[Listing]:
-    """Put some symbols into the server's world."""
+    """Add some symbols to the server's listings."""
     return [yahoo.world.add(invented(symbol, since, END, **other)) for symbol in symbols]
 
 
 def run(url: str, day: date, *symbols: str, policy: RequestPolicy = QUICK, **other: Any) -> CollectionResult:
-    """One collection of prices on the evening of a day; by default of those since `START`."""
+    """Collect prices on the evening of a day, by default those since `START`."""
     names = symbols or None
     other = {"start": START} | other
     with Yahoo(policy) as provider:
@@ -72,34 +72,34 @@ def run(url: str, day: date, *symbols: str, policy: RequestPolicy = QUICK, **oth
 
 
 def rows(url: str, table: str) -> pl.DataFrame:
-    """A table as its own store's driver gives it; decimals as floats."""
+    """Read a table with its store's own driver; decimals as floats."""
     if url.startswith("parquet"):
         path = folder_of(url) / f"{table}.parquet"
-        found = pl.read_parquet(path)
+        frame = pl.read_parquet(path)
     elif url.startswith("duckdb"):
         with duckdb.connect(url.removeprefix("duckdb:///")) as local:
-            found = local.sql(f"select * from {table}").pl()
+            frame = local.sql(f"select * from {table}").pl()
     else:
         with psycopg.connect(url) as remote:
             cursor = remote.execute(f"select * from {table}".encode())
             assert cursor.description
             names = [column.name for column in cursor.description]
-            found = pl.DataFrame(cursor.fetchall(), schema=names, orient="row", infer_schema_length=None)
-    decimals = [name for name, kind in found.schema.items() if kind.is_decimal()]
-    return found.with_columns(pl.col(decimals).cast(pl.Float64))
+            frame = pl.DataFrame(cursor.fetchall(), schema=names, orient="row", infer_schema_length=None)
+    decimals = [name for name, kind in frame.schema.items() if kind.is_decimal()]
+    return frame.with_columns(pl.col(decimals).cast(pl.Float64))
 
 
 def closes(url: str, symbol: str) -> dict[date, float]:
     """A symbol's stored closes."""
-    found = rows(url, "market_data_cache").filter(pl.col("symbol") == symbol).sort("date")
-    return dict(found.select("date", "close").iter_rows())
+    frame = rows(url, "market_data_cache").filter(pl.col("symbol") == symbol).sort("date")
+    return dict(frame.select("date", "close").iter_rows())
 
 
 def rounded(value: float, places: int = 4) -> float:
-    """A float as the legacy database keeps it: its shortest text, half away from zero."""
+    """A float as the legacy database stores it: its shortest text, rounded half away from zero."""
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP))
 
 
 def expected(listing: Listing, today: date, start: date = START) -> dict[date, float]:
-    """A listing's adjusted closes since a day, as they look on another."""
+    """A listing's adjusted closes since `start`, as Yahoo shows them on `today`."""
     return {day: rounded(adjusted) for day, _, adjusted in listing.seen(today) if day >= start}

@@ -1,4 +1,4 @@
-"""`collect` and `coverage` as their user meets them; and what a kill leaves."""
+"""The commands `collect` and `coverage`, and the store after a kill."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("postgres", "par
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["duckdb", *SLOW])
-def test_a_killed_collection_goes_on_where_it_was(
+def test_the_run_after_a_killed_one_requests_the_rest(
     yahoo: YahooServer, store: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     url = holding(store(kind), *SYMBOLS)
     listings = listed(yahoo, *SYMBOLS)
     arguments = ["collect", "prices", "--from", url, "--symbols", ",".join(SYMBOLS), *UP_TO, "--quiet"]
-    slowly = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "engine", *arguments, "--rate", "25"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "ENGINE_BATCH_SIZE": str(YEAR)},
@@ -43,8 +43,8 @@ def test_a_killed_collection_goes_on_where_it_was(
     deadline = time.monotonic() + 60
     while yahoo.counted().total() < 16 and time.monotonic() < deadline:
         time.sleep(0.02)
-    slowly.send_signal(signal.SIGKILL)
-    slowly.wait()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
     stored = rows(url, "market_data_cache")["symbol"].value_counts()
     assert 0 < stored.height < len(SYMBOLS)
     assert set(stored["count"]) == {YEAR}, "whole series only"
@@ -58,7 +58,9 @@ def test_a_killed_collection_goes_on_where_it_was(
 
 
 @pytest.mark.thorough
-def test_an_interrupted_collection_ends_at_once(yahoo: YahooServer, store: Stores, tmp_path: Path) -> None:
+def test_an_interrupted_collection_ends_during_a_pause(
+    yahoo: YahooServer, store: Stores, tmp_path: Path
+) -> None:
     url = holding(store("duckdb"), *SYMBOLS)
     listed(yahoo, *SYMBOLS)
     yahoo.fail("429", after=8)
@@ -77,11 +79,11 @@ def test_an_interrupted_collection_ends_at_once(yahoo: YahooServer, store: Store
         time.sleep(0.02)
     time.sleep(0.5)
     started.send_signal(signal.SIGINT)
-    told = started.communicate(timeout=120)[1]  # well within the pause of 300 seconds
+    stderr = started.communicate(timeout=120)[1]  # well within the pause of 300 seconds
     assert started.returncode == 130
-    # Eight that went well and, of eight at a time, those under way at the first refusal.
+    # Eight that succeeded and, with eight in flight, those under way when the breaker opened.
     assert yahoo.counted().total() <= 8 + 8, "no request is sent during the pause"
-    assert told.splitlines()[-1].startswith("interrupted")
+    assert stderr.splitlines()[-1].startswith("interrupted")
 
 
 @pytest.mark.thorough
@@ -102,14 +104,14 @@ def test_coverage_says_what_is_missing_and_why(
     assert json.loads(done.results)["outcomes"] == {"not_found": 1, "ok": 1}
 
     assert main(["coverage", url, *names, "--json", "--threshold", "50"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["cells"], found["on_target"]) == (0.5, 0.5)
-    by_symbol = {row["symbol"]: row for row in found["symbols"]}
+    coverage = json.loads(capsys.readouterr().out)
+    assert (coverage["cells"], coverage["on_target"]) == (0.5, 0.5)
+    by_symbol = {row["symbol"]: row for row in coverage["symbols"]}
     assert by_symbol["AAA"]["missing"] == 0
     assert by_symbol["GONE"]["missing"] == YEAR
     assert by_symbol["GONE"]["reason"].startswith("not_found: No data found")
-    assert len(found["days"]) == YEAR
-    assert all((row["due"], row["stored"]) == (2, 1) for row in found["days"])
+    assert len(coverage["days"]) == YEAR
+    assert all((row["due"], row["stored"]) == (2, 1) for row in coverage["days"])
 
 
 @pytest.mark.parametrize(

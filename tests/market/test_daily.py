@@ -1,4 +1,4 @@
-"""The nightly run against the loopback Yahoo, held to plain backfills of the same market."""
+"""The nightly run against the loopback Yahoo, compared with backfills of the same market."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def night(url: str, at: date | datetime, policy: RequestPolicy = QUICK, **other:
 
 @pytest.fixture(scope="module")
 def collected(templates: Path, yahoo_memory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A DuckDB file with the market up to the third session, and nobody in it."""
+    """A DuckDB file with market data up to the third session, and no portfolio."""
     folder = tmp_path_factory.mktemp("collected")
     shutil.copy(templates / "store.duckdb", folder)
     with yahoo_server(World(THIRD), folder) as server, pytest.MonkeyPatch.context() as patch:
@@ -67,18 +67,18 @@ def collected(templates: Path, yahoo_memory: Path, tmp_path_factory: pytest.Temp
 
 @pytest.fixture
 def ready(collected: Path, tmp_path: Path) -> Callable[[], str]:
-    """A store with the market and the two books."""
+    """Makes stores with the market data and two portfolios."""
 
     def make() -> str:
         path = tmp_path / f"ready_{next(_numbers)}.duckdb"
         shutil.copy(collected, path)
-        return put(f"duckdb:///{path}", books())
+        return put(f"duckdb:///{path}", two_portfolios())
 
     return make
 
 
 def compute(url: str, at: date | datetime) -> Night:
-    """A night that collects nothing."""
+    """A nightly run that collects nothing."""
     return daily(url, None, now=at if isinstance(at, datetime) else evening(at))
 
 
@@ -88,23 +88,23 @@ def market(yahoo: YahooServer) -> YahooServer:
     return yahoo
 
 
-def books() -> dict[str, list[dict[str, Any]]]:
-    held = [
+def two_portfolios() -> dict[str, list[dict[str, Any]]]:
+    positions = [
         position("AAA", "10", "A", entry_date=ENTRY),
         position("BBB", "-5", "A", entry_date=ENTRY),
         position("BBB", "7", "B", entry_date=ENTRY),
     ]
-    return {"users": [USER], "portfolios": [portfolio("A"), portfolio("B")], "positions": held}
+    return {"users": [USER], "portfolios": [portfolio("A"), portfolio("B")], "positions": positions}
 
 
-def late() -> dict[str, list[dict[str, Any]]]:
+def third_portfolio() -> dict[str, list[dict[str, Any]]]:
     return {"portfolios": [portfolio("C")], "positions": [position("CCC", "3", "C", entry_date=ENTRY)]}
 
 
-def twin(store: Stores, url: str, *more: dict[str, list[dict[str, Any]]]) -> str:
-    """A store with the same books and another's closes, for backfills to work on."""
+def copy_of_inputs(store: Stores, url: str, *more: dict[str, list[dict[str, Any]]]) -> str:
+    """A store with the same portfolios and another's closes, for backfills."""
     other = store("duckdb")
-    for some in (books(), *more):
+    for some in (two_portfolios(), *more):
         put(other, some)
     with open_reader(url) as reader, open_writer(other) as writer, writer.transaction():
         writer.insert(TABLES["market_data_cache"], reader.read("market_data_cache"))
@@ -112,24 +112,24 @@ def twin(store: Stores, url: str, *more: dict[str, list[dict[str, Any]]]) -> str
 
 
 def same(expected: str, actual: str) -> None:
-    found = engine.compare(expected, actual, tables=[*FIGURES, "analytics_status"])
-    assert found.verdict == "equal", found.to_text()
-    assert found.total("cells") > 500
+    comparison = engine.compare(expected, actual, tables=[*FIGURES, "analytics_status"])
+    assert comparison.verdict == "equal", comparison.to_text()
+    assert comparison.total("cells") > 500
 
 
 def days(url: str, owner: str) -> list[date]:
-    found = rows(url, "portfolio_snapshots").with_columns(pl.col("portfolio_id").cast(pl.String))
-    return found.filter(pl.col("portfolio_id") == uid(owner))["snapshot_date"].sort().to_list()
+    snapshots = rows(url, "portfolio_snapshots").with_columns(pl.col("portfolio_id").cast(pl.String))
+    return snapshots.filter(pl.col("portfolio_id") == uid(owner))["snapshot_date"].sort().to_list()
 
 
 SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("postgres", "parquet")]
 
 
 @pytest.mark.parametrize("kind", ["duckdb", *SLOW])
-def test_twice_an_evening_with_one_lost_leaves_what_backfills_leave(
+def test_nightly_runs_with_one_missed_leave_what_backfills_leave(
     market: YahooServer, store: Stores, kind: str
 ) -> None:
-    url = put(store(kind), books())
+    url = put(store(kind), two_portfolios())
     market.world.today = FIRST
     first = night(url, FIRST)
     assert first.complete
@@ -142,13 +142,13 @@ def test_twice_an_evening_with_one_lost_leaves_what_backfills_leave(
     assert [len(report.window.sessions) for report in night(url, THIRD).reports if report.window] == [2]
     assert not night(url, THIRD).reports
 
-    other = twin(store, url)
+    other = copy_of_inputs(store, url)
     engine.backfill(other, end=FIRST, run_date=FIRST)
     engine.backfill(other, end=THIRD, run_date=THIRD)
     same(other, url)
 
 
-def test_a_run_that_comes_late_leaves_what_one_in_time_would_have(ready: Callable[[], str]) -> None:
+def test_a_late_run_leaves_what_one_in_time_leaves(ready: Callable[[], str]) -> None:
     in_time, on_saturday, at_noon = (ready() for _ in range(3))
     compute(in_time, SECOND)
     assert compute(on_saturday, datetime(2025, 6, 28, 9, tzinfo=NEW_YORK)).target == SECOND
@@ -160,20 +160,20 @@ def test_a_run_that_comes_late_leaves_what_one_in_time_would_have(ready: Callabl
 def test_a_portfolio_that_was_created_late_gets_its_history(ready: Callable[[], str]) -> None:
     url, other = ready(), ready()
     compute(url, SECOND)
-    put(url, late())
-    found = compute(url, THIRD)
-    assert [(one.start, one.end) for one in found.stages] == [(ENTRY, date(2025, 6, 29)), (THIRD, THIRD)]
+    put(url, third_portfolio())
+    result = compute(url, THIRD)
+    assert [(one.start, one.end) for one in result.stages] == [(ENTRY, date(2025, 6, 29)), (THIRD, THIRD)]
     assert days(url, "C") == [ENTRY, FIRST, SECOND, THIRD]
 
     engine.backfill(other, end=SECOND, run_date=SECOND)
-    put(other, late())
-    engine.backfill(other, start=ENTRY, end=SECOND, run_date=THIRD, portfolios=found.stages[0].portfolios)
+    put(other, third_portfolio())
+    engine.backfill(other, start=ENTRY, end=SECOND, run_date=THIRD, portfolios=result.stages[0].portfolios)
     engine.backfill(other, end=THIRD, run_date=THIRD)
     same(other, url)
     assert rows(url, "batch_run_tracking")["run_date"].sort().to_list() == [ENTRY, FIRST, SECOND, THIRD]
 
 
-def test_a_session_that_one_portfolio_lost_is_made_up(ready: Callable[[], str]) -> None:
+def test_a_session_that_one_portfolio_lacks_is_computed(ready: Callable[[], str]) -> None:
     url = ready()
     compute(url, THIRD)
     before = rows(url, "portfolio_snapshots").sort("portfolio_id", "snapshot_date")
@@ -181,19 +181,19 @@ def test_a_session_that_one_portfolio_lost_is_made_up(ready: Callable[[], str]) 
         url,
         f"delete from portfolio_snapshots where portfolio_id = '{uid('B')}' and snapshot_date = '{FIRST}'",
     )
-    found = compute(url, THIRD)
-    assert [(one.start, one.end, one.portfolios is None) for one in found.stages] == [(FIRST, THIRD, False)]
+    result = compute(url, THIRD)
+    assert [(one.start, one.end, one.portfolios is None) for one in result.stages] == [(FIRST, THIRD, False)]
     after = rows(url, "portfolio_snapshots").sort("portfolio_id", "snapshot_date")
     assert after.drop("created_at").equals(before.drop("created_at"))
 
 
-def test_a_refused_portfolio_is_named_once_and_the_others_go_on(ready: Callable[[], str]) -> None:
+def test_a_refused_portfolio_is_named_once_and_the_others_are_computed(ready: Callable[[], str]) -> None:
     url = ready()
     compute(url, SECOND)
-    put(url, {"portfolios": [portfolio("C", None)], "positions": late()["positions"]})
-    found = compute(url, THIRD)
-    assert not found.complete
-    assert found.to_text().count(f"refused: portfolio {uid('C')}") == 1
+    put(url, {"portfolios": [portfolio("C", None)], "positions": third_portfolio()["positions"]})
+    result = compute(url, THIRD)
+    assert not result.complete
+    assert result.to_text().count(f"refused: portfolio {uid('C')}") == 1
     assert days(url, "A")[-1] == THIRD
 
 
@@ -203,39 +203,37 @@ def test_nothing_is_computed_while_the_closes_may_still_come(
     url = ready()
     market.world.today = FOURTH
     market.fail("429", after=4)
-    found = night(url, FOURTH, RequestPolicy(rate=1000, in_flight=2, pause=0.05, pauses=1))
-    assert not found.complete
-    assert "of the closes of 2025-07-01 may still come" in found.held_back
-    assert found.held_back in found.to_text()
+    result = night(url, FOURTH, RequestPolicy(rate=1000, in_flight=2, pause=0.05, pauses=1))
+    assert not result.complete
+    assert "of the closes of 2025-07-01 may still come" in result.held_back
+    assert result.held_back in result.to_text()
     assert rows(url, "portfolio_snapshots").is_empty()
     market.heal()
     assert night(url, FOURTH).complete
     assert days(url, "A") == [ENTRY, FIRST, SECOND, THIRD, FOURTH]
 
 
-def test_a_symbol_that_is_gone_for_good_holds_nothing_back(
-    market: YahooServer, ready: Callable[[], str]
-) -> None:
+def test_a_delisted_symbol_does_not_hold_the_run_back(market: YahooServer, ready: Callable[[], str]) -> None:
     url = ready()
     put(url, {"positions": [position("GONE", "1", "A", entry_date=ENTRY)]})
-    found = night(url, THIRD, enough=0.99)
-    assert not found.held_back
-    assert found.reports
-    assert not found.complete, "a close that is due is missing"
-    assert "GONE: not_found: No data found" in found.to_text()
+    result = night(url, THIRD, enough=0.99)
+    assert not result.held_back
+    assert result.reports
+    assert not result.complete, "a close that is due is missing"
+    assert "GONE: not_found: No data found" in result.to_text()
 
 
-def test_a_provider_that_forgets_everything_is_not_believed(
+def test_an_outage_in_which_no_symbol_is_known_holds_the_run_back(
     market: YahooServer, ready: Callable[[], str]
 ) -> None:
     url = ready()
     market.fail("404")
-    found = night(url, FOURTH)
-    assert found.held_back
+    result = night(url, FOURTH)
+    assert result.held_back
     assert rows(url, "portfolio_snapshots").is_empty()
 
 
-def test_without_collecting_it_asks_nobody(market: YahooServer, ready: Callable[[], str]) -> None:
+def test_a_run_without_collecting_sends_no_request(market: YahooServer, ready: Callable[[], str]) -> None:
     url = ready()
     assert compute(url, FIRST).complete
     assert compute(url, SECOND).complete
@@ -243,14 +241,14 @@ def test_without_collecting_it_asks_nobody(market: YahooServer, ready: Callable[
     assert days(url, "A") == [ENTRY, FIRST, SECOND]
 
 
-def test_the_command_sums_up_and_leaves_its_record(
+def test_the_command_prints_a_summary_and_writes_its_record(
     market: YahooServer,
     store: Stores,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    url = put(store("duckdb"), books())
+    url = put(store("duckdb"), two_portfolios())
     options = ("--from", url, "--at", "2025-06-27T18:00", "--rate", "1000")
     done = command(tmp_path, "daily", *options)
     assert done.code == 0, done.err

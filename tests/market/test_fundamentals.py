@@ -47,7 +47,7 @@ LINES: Mapping[str, tuple[float, str, str]] = {
     "CapitalExpenditure": (-2e8, "cash_flows", "capital_expenditures"),
     "NetBusinessPurchaseAndSale": (-1234567.89, "cash_flows", "acquisitions"),
 }
-"""The newest quarter as the company reports it; in the quarters before, and in years, the same."""
+"""The newest quarter's figures, table and column; all other periods have the same figures."""
 
 
 def reporting(symbol: str, **other: Any) -> Listing:
@@ -78,10 +78,10 @@ def test_a_first_collection_stores_three_statements_of_quarters_and_years(
     yahoo.world.add(reporting("BRK-B", financialCurrency="EUR"))
     url = any_store("AAA", "BRK.B")
 
-    found = fundamentals(url)
+    result = fundamentals(url)
 
-    assert (found.wanted, found.outcomes, found.coverage) == (2, {"ok": 2}, 1)
-    assert found.rows == dict.fromkeys(TABLES, 18) | {"company_profiles": 2}
+    assert (result.wanted, result.outcomes, result.coverage) == (2, {"ok": 2}, 1)
+    assert result.rows == dict.fromkeys(TABLES, 18) | {"company_profiles": 2}
     for table in TABLES:
         rows = stored(url, table)
         # Five quarters and four years of each: no trailing twelve months among the years.
@@ -158,7 +158,7 @@ OF_THE_PROFILE = {
 }
 
 
-def test_the_trailing_twelve_months_are_not_asked_for(yahoo: YahooServer, store: Callable[..., str]) -> None:
+def test_the_trailing_twelve_months_are_not_requested(yahoo: YahooServer, store: Callable[..., str]) -> None:
     aaa = yahoo.world.add(reporting("AAA"))
     assert aaa.series["trailingTotalRevenue"] == [("2025-03-31", 2e10)]
 
@@ -199,7 +199,7 @@ def evening(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 23, 30, tzinfo=UTC)
 
 
-def test_a_profile_collected_after_earnings_does_not_call_the_wait_off(
+def test_a_profile_collected_after_earnings_does_not_end_the_wait(
     yahoo: YahooServer, store: Callable[..., str]
 ) -> None:
     aaa = yahoo.world.add(reporting("AAA"))
@@ -224,9 +224,7 @@ def test_without_an_earnings_date_statements_are_fetched_every_thirty_days(
     assert fundamentals(url, NOW + timedelta(days=30)).outcomes == {"ok": 1}
 
 
-def test_numbers_that_are_none_are_null_and_lose_no_row(
-    yahoo: YahooServer, store: Callable[..., str]
-) -> None:
+def test_nan_infinite_and_too_wide_figures_are_null(yahoo: YahooServer, store: Callable[..., str]) -> None:
     aaa = yahoo.world.add(reporting("AAA"))
     series = aaa.series
     series["quarterlyTotalRevenue"] = [("2024-12-31", float("nan")), ("2025-03-31", float("inf"))]
@@ -238,8 +236,8 @@ def test_numbers_that_are_none_are_null_and_lose_no_row(
     fundamentals(url)
 
     income = {key[1]: row for key, row in stored(url, "income_statements").items() if key[2] == "q"}
-    told = [(row["total_revenue"], row["net_margin"]) for row in income.values()][-3:]
-    assert told == [(10_000_000, None), (None, None), (None, None)]
+    figures = [(row["total_revenue"], row["net_margin"]) for row in income.values()][-3:]
+    assert figures == [(10_000_000, None), (None, None), (None, None)]
     assert [row["net_income"] for row in income.values()][-3:] == [
         -4_000_000_000,
         -2_000_000_000,
@@ -262,7 +260,7 @@ def test_a_company_before_its_first_sale_has_statements(
     }
     assert {(row["fiscal_year"], row["fiscal_quarter"]) for row in rows} == {
         (None, None)
-    }  # no year's end known
+    }  # no fiscal year end known
     assert not stored(url, "balance_sheets")
 
 
@@ -274,34 +272,34 @@ FAULTS = {
     ("cut", SUMMARY, 1): "error",
     ("500", SUMMARY, 2): "error",
 }
-"""Kind, where, and after how many requests that went well; what it comes to."""
+"""Kind, path, and how many requests succeed before; the outcome."""
 
 
 def test_a_fault_in_any_request_stores_nothing_of_the_company(
     yahoo: YahooServer, store: Callable[..., str]
 ) -> None:
-    struck = {f"BAD{number}": fault for number, fault in enumerate(FAULTS)}
-    for symbol in (*struck, "AAA"):
+    faults = {f"BAD{number}": fault for number, fault in enumerate(FAULTS)}
+    for symbol in (*faults, "AAA"):
         yahoo.world.add(reporting(symbol))
-    for symbol, (fault, path, after) in struck.items():
+    for symbol, (fault, path, after) in faults.items():
         yahoo.fail(fault, symbol, path=path, after=after)  # type: ignore[arg-type]
     stale = {"fundamentals_last_fetched": STAMP, "next_earnings_date": date(2025, 4, 30)}
     url = store(
-        *struck,
+        *faults,
         "AAA",
-        company_profiles=[profile(symbol, **stale) for symbol in struck],
-        income_statements=[statement(symbol, total_revenue=Decimal(7)) for symbol in struck],
+        company_profiles=[profile(symbol, **stale) for symbol in faults],
+        income_statements=[statement(symbol, total_revenue=Decimal(7)) for symbol in faults],
     )
     before = stored(url, "company_profiles") | stored(url, "income_statements")
 
-    found = fundamentals(url)
+    result = fundamentals(url)
 
-    answers = dict(found.answers.select("symbol", "outcome").iter_rows())
-    assert answers == {symbol: FAULTS[fault] for symbol, fault in struck.items()} | {"AAA": "ok"}
+    answers = dict(result.answers.select("symbol", "outcome").iter_rows())
+    assert answers == {symbol: FAULTS[fault] for symbol, fault in faults.items()} | {"AAA": "ok"}
     after = stored(url, "company_profiles") | stored(url, "income_statements")
     assert {key: row for key, row in after.items() if "AAA" not in key} == before
     yahoo.heal()
-    assert fundamentals(url).outcomes == {"ok": len(struck)}
+    assert fundamentals(url).outcomes == {"ok": len(faults)}
 
 
 def statement(symbol: str, **figures: Any) -> dict[str, Any]:
@@ -311,7 +309,7 @@ def statement(symbol: str, **figures: Any) -> dict[str, Any]:
     return row | {"created_at": STAMP, "updated_at": STAMP} | figures
 
 
-def test_a_line_that_is_missing_keeps_what_is_stored(yahoo: YahooServer, store: Callable[..., str]) -> None:
+def test_a_line_that_is_missing_keeps_the_stored_value(yahoo: YahooServer, store: Callable[..., str]) -> None:
     yahoo.world.add(reporting("AAA"))
     old = statement("AAA", total_revenue=Decimal(20_000_000_000), research_and_development=Decimal(9))
     url = store("AAA", income_statements=[old])
@@ -323,7 +321,9 @@ def test_a_line_that_is_missing_keeps_what_is_stored(yahoo: YahooServer, store: 
     assert (row["id"], row["created_at"], row["updated_at"]) == (uid("AAA"), STAMP, NOW)
 
 
-def test_a_throttled_run_goes_on_where_it_stopped(yahoo: YahooServer, store: Callable[..., str]) -> None:
+def test_the_run_after_a_throttled_one_requests_the_rest(
+    yahoo: YahooServer, store: Callable[..., str]
+) -> None:
     symbols = [f"S{number:02}" for number in range(6)]
     for symbol in symbols:
         yahoo.world.add(reporting(symbol))
@@ -332,30 +332,32 @@ def test_a_throttled_run_goes_on_where_it_stopped(yahoo: YahooServer, store: Cal
 
     first = fundamentals(url)
 
-    there = set(stored(url, "company_profiles"))
-    assert first.outcomes == {"ok": len(there), "throttled": 6 - len(there)}
-    assert 1 <= len(there) <= 3
+    collected = set(stored(url, "company_profiles"))
+    assert first.outcomes == {"ok": len(collected), "throttled": 6 - len(collected)}
+    assert 1 <= len(collected) <= 3
     for table in TABLES:
-        assert {key[0] for key in stored(url, table)} == there
+        assert {key[0] for key in stored(url, table)} == collected
     yahoo.heal()
-    assert fundamentals(url).outcomes == {"ok": 6 - len(there)}
-    assert set(yahoo.counted(SUMMARY)) == set(symbols) - there
+    assert fundamentals(url).outcomes == {"ok": 6 - len(collected)}
+    assert set(yahoo.counted(SUMMARY)) == set(symbols) - collected
 
 
-def test_a_fund_is_asked_for_no_statement(yahoo: YahooServer, store: Callable[..., str]) -> None:
+def test_no_statements_of_a_fund_are_requested(yahoo: YahooServer, store: Callable[..., str]) -> None:
     yahoo.world.add(fund("SPY"))
     yahoo.world.add(fund("BND"))
     url = store("SPY", "BND", company_profiles=[profile("BND", is_etf=True, is_fund=True)])
 
-    found = fundamentals(url)
+    result = fundamentals(url)
 
-    assert found.answers.rows() == [("SPY", "ok", "")]  # whose kind was not known
+    assert result.answers.rows() == [("SPY", "ok", "")]  # whose quote type was not known
     assert {one.parameters["type"] for one in yahoo.asked if one.path == SERIES} == {"trailingPegRatio"}
     assert stored(url, "company_profiles")["SPY"]["is_etf"] is True
     assert fundamentals(url).answers.is_empty()
 
 
-def test_what_is_asked_for_follows_the_positions(yahoo: YahooServer, store: Callable[..., str]) -> None:
+def test_the_symbols_requested_are_those_of_the_positions(
+    yahoo: YahooServer, store: Callable[..., str]
+) -> None:
     url = store(
         positions=[
             position("EQIX"),
@@ -367,7 +369,7 @@ def test_what_is_asked_for_follows_the_positions(yahoo: YahooServer, store: Call
             position("LONGERTHAN10"),
         ]
     )
-    found = fundamentals(url)
-    assert sorted(found.answers["symbol"]) == ["BRK.B", "EQIX", "GONE"]
-    assert found.outcomes == {"not_found": 3}
+    result = fundamentals(url)
+    assert sorted(result.answers["symbol"]) == ["BRK.B", "EQIX", "GONE"]
+    assert result.outcomes == {"not_found": 3}
     assert set(yahoo.counted(SUMMARY)) == {"BRK-B", "EQIX", "GONE"}

@@ -1,4 +1,4 @@
-"""The real thing, for whoever has the internet: `pytest -m online`."""
+"""The real Yahoo, with an internet connection: `pytest -m online`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_yahoo_itself(store: Stores) -> None:
     url = holding(store("duckdb"), "AAPL", "BRK.B", "EQIX")
     now = datetime.now(UTC)
     with Yahoo() as provider:
-        found = collect(
+        result = collect(
             "prices",
             url,
             provider,
@@ -25,7 +25,7 @@ def test_yahoo_itself(store: Stores) -> None:
             symbols=["AAPL", "BRK.B", "EQIX", "SPY", "NOSUCHSYMBOL"],
             start=(now - timedelta(days=100)).date(),
         )
-    ended = dict(found.answers.select("symbol", "outcome").iter_rows())
+    ended = dict(result.answers.select("symbol", "outcome").iter_rows())
     assert ended.pop("NOSUCHSYMBOL") == "not_found"
     assert set(ended.values()) == {"ok"}
     for symbol in ended:

@@ -1,4 +1,4 @@
-"""Prices from the loopback Yahoo into real stores: what is fetched, what is kept, what is repaired."""
+"""Prices from the loopback Yahoo into real stores: requests, stored rows, repairs."""
 
 from __future__ import annotations
 
@@ -36,49 +36,52 @@ PERIOD = ("period1", "period2")
 TOMORROW = date(2025, 7, 1)
 LATER = date(2025, 7, 2)
 YEAR_AGO = date(2024, 6, 29)
-"""What the analytics of 2025-06-30 look back on: 366 days."""
+"""The longest look-back of 2025-06-30: 366 days."""
 YEAR, QUARTER = 250, 62
 """Sessions from there on: 261 weekdays less ten holidays and 2025-01-09; and from `START` on: 21,
 21 and 20 a month."""
 
 
 def prices(url: str) -> list[list[tuple[object, ...]]]:
-    """Every cell of the tables of prices."""
+    """Every cell of the price tables."""
     tables = ("market_data_cache", "engine_raw_closes", "engine_price_actions")
     return [rows(url, name).sort("symbol", "date").rows() for name in tables]
 
 
-# What is stored
+# Stored prices
 
 
 @pytest.mark.parametrize("kind", ["duckdb", "postgres", "parquet"])
-def test_a_first_collection_keeps_both_bases_and_the_actions(
+def test_a_first_collection_stores_raw_and_adjusted_closes_and_actions(
     yahoo: YahooServer, store: Stores, kind: str
 ) -> None:
     url = holding(store(kind), "AAA")
     (listing,) = listed(yahoo, "AAA", dividends={date(2025, 2, 3): 1.25}, splits={date(2025, 4, 1): 3.0})
-    found = run(url, TODAY, "AAA", start=None)
-    assert (found.wanted, found.outcomes, found.coverage) == (1, {"ok": 1}, 1.0)
-    assert found.rows["market_data_cache"] == YEAR
+    result = run(url, TODAY, "AAA", start=None)
+    assert (result.wanted, result.outcomes, result.coverage) == (1, {"ok": 1}, 1.0)
+    assert result.rows["market_data_cache"] == YEAR
     assert closes(url, "AAA") == expected(listing, TODAY, YEAR_AGO)
     seen = {day: (raw, adjusted) for day, raw, adjusted in listing.seen(TODAY)}
     kept = rows(url, "engine_raw_closes").sort("date")
     for day, raw, adjusted in kept.select("date", "raw_close", "adjusted_close").iter_rows():
         assert (raw, adjusted) == pytest.approx(seen[day], abs=5e-9)
     actions = rows(url, "engine_price_actions").sort("date")
-    told = actions.select("date", "kind", pl.col("value").round(6)).rows()
-    assert told == [(date(2025, 2, 3), "dividend", round(1.25 / 3, 6)), (date(2025, 4, 1), "split", 3.0)]
+    stored_actions = actions.select("date", "kind", pl.col("value").round(6)).rows()
+    assert stored_actions == [
+        (date(2025, 2, 3), "dividend", round(1.25 / 3, 6)),
+        (date(2025, 4, 1), "split", 3.0),
+    ]
 
 
 @pytest.mark.thorough
-def test_open_high_and_low_share_the_closes_adjustment(yahoo: YahooServer, store: Stores) -> None:
+def test_open_high_and_low_get_the_adjustment_of_the_close(yahoo: YahooServer, store: Stores) -> None:
     days = [date(2025, 6, 27), date(2025, 6, 30)]
     yahoo.world.add(Listing("AAA", days, [100.0, 90.0], dividends={days[1]: 10.0}))
     url = holding(store("duckdb"), "AAA")
     run(url, TODAY, "AAA")
-    found = rows(url, "market_data_cache").sort("date").select("open", "high", "low", "close", "volume")
-    # A dividend of a tenth of the close before: what is older is worth nine tenths.
-    assert found.rows() == [(89.1, 91.8, 87.3, 90.0, 1_000_000), (89.1, 91.8, 87.3, 90.0, 1_000_001)]
+    bars = rows(url, "market_data_cache").sort("date").select("open", "high", "low", "close", "volume")
+    # A dividend of a tenth of the previous close: older prices are multiplied by nine tenths.
+    assert bars.rows() == [(89.1, 91.8, 87.3, 90.0, 1_000_000), (89.1, 91.8, 87.3, 90.0, 1_000_001)]
 
 
 def test_a_second_collection_fetches_nothing_and_changes_nothing(yahoo: YahooServer, store: Stores) -> None:
@@ -93,7 +96,7 @@ def test_a_second_collection_fetches_nothing_and_changes_nothing(yahoo: YahooSer
     assert prices(url) == before
 
 
-def test_the_next_evening_adds_one_row_and_touches_no_other(yahoo: YahooServer, store: Stores) -> None:
+def test_the_next_evening_adds_one_row_and_changes_no_other(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
     run(url, TODAY, "AAA")
@@ -116,30 +119,30 @@ def test_a_bar_of_an_unfinished_session_is_not_stored(yahoo: YahooServer, store:
         assert max(closes(url, "AAA")) == newest
 
 
-# Holes
+# Missing bars
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_hole_inside_a_series_is_filled_by_one_request(
+def test_missing_bars_inside_a_series_are_filled_by_one_request(
     yahoo: YahooServer, store: Stores, kind: str
 ) -> None:
     url = holding(store(kind), "AAA", "BBB")
     listed(yahoo, "AAA", "BBB")
     run(url, TODAY, "AAA", "BBB")
     before = closes(url, "AAA"), closes(url, "BBB")
-    hole = (date(2025, 5, 6), date(2025, 5, 7), date(2025, 5, 13))
-    _delete(url, "AAA", hole)
+    missing = (date(2025, 5, 6), date(2025, 5, 7), date(2025, 5, 13))
+    _delete(url, "AAA", missing)
     assert len(closes(url, "AAA")) == QUARTER - 3
     yahoo.asked.clear()
-    found = run(url, TOMORROW, "AAA", "BBB", end=TODAY)
-    assert found.rows["market_data_cache"] == 3
+    result = run(url, TOMORROW, "AAA", "BBB", end=TODAY)
+    assert result.rows["market_data_cache"] == 3
     assert (closes(url, "AAA"), closes(url, "BBB")) == before
     assert yahoo.counted() == {"AAA": 1}
     (asked,) = (one.parameters for one in yahoo.asked if one.path == CHART)
     first, last = (
         datetime.fromtimestamp(int(asked[name]), NEW_YORK).date() for name in ("period1", "period2")
     )
-    # Seven sessions before the hole, and a day more for time zones at both ends.
+    # Seven sessions before the first missing bar, and one more day for time zones at both ends.
     assert (first, last) == (date(2025, 4, 24), date(2025, 5, 15))
 
 
@@ -148,14 +151,14 @@ def _delete(url: str, symbol: str, days: tuple[date, ...]) -> None:
         from tests.stores.support import folder_of
 
         path = folder_of(url) / "market_data_cache.parquet"
-        held = pl.read_parquet(path)
-        held.filter(~((pl.col("symbol") == symbol) & pl.col("date").is_in(days))).write_parquet(path)
+        stored = pl.read_parquet(path)
+        stored.filter(~((pl.col("symbol") == symbol) & pl.col("date").is_in(days))).write_parquet(path)
     else:
         listing = ", ".join(f"'{day}'" for day in days)
         run_sql(url, f"delete from market_data_cache where symbol = '{symbol}' and date in ({listing})")
 
 
-def test_a_symbol_that_lags_is_caught_up_though_others_have_the_session(
+def test_a_symbol_that_lags_catches_up_though_others_have_the_session(
     yahoo: YahooServer, store: Stores
 ) -> None:
     url = holding(store("duckdb"), "AAA", "LAG")
@@ -169,7 +172,7 @@ def test_a_symbol_that_lags_is_caught_up_though_others_have_the_session(
 
 
 @pytest.mark.thorough
-def test_an_earlier_start_is_filled_in_before_what_is_stored(yahoo: YahooServer, store: Stores) -> None:
+def test_an_earlier_start_adds_bars_before_the_stored_ones(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
     run(url, TODAY, "AAA", start=date(2025, 3, 3))
@@ -179,7 +182,7 @@ def test_an_earlier_start_is_filled_in_before_what_is_stored(yahoo: YahooServer,
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["duckdb", "postgres"])
-def test_what_is_stored_but_no_price_is_missing(yahoo: YahooServer, store: Stores, kind: str) -> None:
+def test_a_stored_zero_or_nan_counts_as_missing(yahoo: YahooServer, store: Stores, kind: str) -> None:
     broken = date(2025, 6, 24)
     kept = {"sector": "Kept", "market_cap": 5}
     url = put(store(kind), {"market_data_cache": [close(broken, "0", **kept)]})
@@ -193,12 +196,12 @@ def test_what_is_stored_but_no_price_is_missing(yahoo: YahooServer, store: Store
     assert row["created_at"] == STAMP
 
 
-# One basis
+# Adjustment basis
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_split_replaces_the_whole_series(yahoo: YahooServer, store: Stores, kind: str) -> None:
+def test_a_split_replaces_the_whole_history(yahoo: YahooServer, store: Stores, kind: str) -> None:
     url = holding(store(kind), "AAA", "BBB")
     listing, other = listed(yahoo, "AAA", "BBB")
     run(url, TODAY, "AAA", "BBB", start=date(2024, 2, 1))
@@ -219,20 +222,20 @@ def test_a_split_replaces_the_whole_series(yahoo: YahooServer, store: Stores, ki
 
 
 @pytest.mark.thorough
-def test_a_dividend_replaces_the_whole_series(yahoo: YahooServer, store: Stores) -> None:
+def test_a_dividend_replaces_the_whole_history(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
     run(url, TODAY, "AAA")
     listing.dividends[TOMORROW] = 0.4
     yahoo.world.today = LATER
-    found = run(url, LATER, "AAA")
-    assert found.rows["market_data_cache"] == QUARTER + 2
+    result = run(url, LATER, "AAA")
+    assert result.rows["market_data_cache"] == QUARTER + 2
     assert closes(url, "AAA") == expected(listing, LATER)
     assert rows(url, "engine_price_actions")["kind"].to_list() == ["dividend"]
 
 
 @pytest.mark.thorough
-def test_a_split_in_the_middle_of_a_lag_is_seen(yahoo: YahooServer, store: Stores) -> None:
+def test_a_split_among_the_missing_sessions_is_detected(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
     run(url, date(2025, 4, 30), "AAA")
@@ -242,7 +245,9 @@ def test_a_split_in_the_middle_of_a_lag_is_seen(yahoo: YahooServer, store: Store
 
 
 @pytest.mark.thorough
-def test_a_series_that_the_legacy_batch_spliced_is_made_whole(yahoo: YahooServer, store: Stores) -> None:
+def test_a_history_with_two_bases_from_the_legacy_batch_is_repaired(
+    yahoo: YahooServer, store: Stores
+) -> None:
     (listing,) = listed(yahoo, "AAA", dividends={date(2025, 6, 20): 1.5})
     stale = expected(listing, date(2025, 6, 18), date(2025, 4, 1))
     fresh = expected(listing, date(2025, 6, 27), date(2025, 6, 20))
@@ -253,19 +258,17 @@ def test_a_series_that_the_legacy_batch_spliced_is_made_whole(yahoo: YahooServer
 
 
 @pytest.mark.thorough
-def test_what_is_stored_long_ago_is_taken_along(yahoo: YahooServer, store: Stores) -> None:
+def test_a_disjoint_older_history_is_fetched_again(yahoo: YahooServer, store: Stores) -> None:
     (listing,) = listed(yahoo, "AAA", dividends={date(2024, 9, 3): 2.0})
     old = expected(listing, date(2024, 3, 28), date(2024, 3, 1))
     url = put(store("duckdb"), {"market_data_cache": [close(d, str(p)) for d, p in old.items()]})
     run(url, TODAY, "AAA", start=date(2025, 5, 1))
     stored = closes(url, "AAA")
-    assert stored == expected(listing, TODAY, date(2024, 3, 1)), "with what lies between, on one basis"
+    assert stored == expected(listing, TODAY, date(2024, 3, 1)), "with the sessions between, on one basis"
 
 
 @pytest.mark.thorough
-def test_what_the_provider_no_longer_has_is_brought_to_the_new_basis(
-    yahoo: YahooServer, store: Stores
-) -> None:
+def test_bars_that_the_provider_lacks_are_rescaled(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
     run(url, TODAY, "AAA")
@@ -273,21 +276,19 @@ def test_what_the_provider_no_longer_has_is_brought_to_the_new_basis(
     listing.split(TOMORROW, 4.0)
     yahoo.world.today = TOMORROW
     whole_series = expected(listing, TOMORROW)
-    gone = [day for day in listing.days if date(2025, 4, 7) <= day <= date(2025, 4, 11)]
-    kept = [(day, paid) for day, paid in zip(listing.days, listing.paid, strict=True) if day not in gone]
+    lacking = [day for day in listing.days if date(2025, 4, 7) <= day <= date(2025, 4, 11)]
+    kept = [(day, paid) for day, paid in zip(listing.days, listing.paid, strict=True) if day not in lacking]
     listing.days, listing.paid = [list(column) for column in zip(*kept, strict=True)]  # type: ignore[assignment]
     run(url, TOMORROW, "AAA")
     stored = closes(url, "AAA")
-    assert set(stored) == set(whole_series), "nothing was erased"
+    assert set(stored) == set(whole_series), "no row is deleted"
     assert stored == pytest.approx(whole_series, abs=1e-4)
     after = dict(rows(url, "market_data_cache").select("date", "volume").iter_rows())
-    assert [after[day] for day in gone] == [4 * volumes[day] for day in gone]
+    assert [after[day] for day in lacking] == [4 * volumes[day] for day in lacking]
 
 
 @pytest.mark.thorough
-def test_a_whole_series_that_does_not_come_leaves_the_old_basis_alone(
-    yahoo: YahooServer, store: Stores
-) -> None:
+def test_a_failed_history_request_changes_no_price(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
     run(url, TODAY, "AAA")
@@ -295,16 +296,16 @@ def test_a_whole_series_that_does_not_come_leaves_the_old_basis_alone(
     listing.split(TOMORROW, 2.0)
     yahoo.world.today = TOMORROW
     yahoo.fail("500", "AAA", after=1)
-    found = run(url, TOMORROW, "AAA")
-    assert found.outcomes == {"error": 1}
-    assert prices(url) == before, "no new close beside old ones of another basis"
+    result = run(url, TOMORROW, "AAA")
+    assert result.outcomes == {"error": 1}
+    assert prices(url) == before, "no new close among old ones of another basis"
     yahoo.heal()
     run(url, TOMORROW, "AAA")
     assert closes(url, "AAA") == expected(listing, TOMORROW)
 
 
 @pytest.mark.thorough
-def test_a_dividend_that_is_told_no_more_is_forgotten(yahoo: YahooServer, store: Stores) -> None:
+def test_a_withdrawn_dividend_is_removed(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA", dividends={date(2025, 6, 26): 3.0})
     run(url, TODAY, "AAA")
@@ -330,7 +331,7 @@ FAILURES = {
 
 
 @pytest.mark.thorough
-def test_a_failure_erases_nothing(yahoo: YahooServer, store: Stores) -> None:
+def test_a_failure_changes_no_price(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     symbols = {f"S{kind.upper()}": kind for kind in FAILURES}
     listed(yahoo, *symbols)
@@ -339,13 +340,13 @@ def test_a_failure_erases_nothing(yahoo: YahooServer, store: Stores) -> None:
     yahoo.world.today = TOMORROW
     for symbol, kind in symbols.items():
         yahoo.fail(kind, symbol, value="NEW" if kind == "renamed" else 30)  # type: ignore[arg-type]
-    hasty = RequestPolicy(rate=1000, attempts=2, backoff=0.01, timeout=3)
-    found = run(url, TOMORROW, *symbols, policy=hasty, start=date(2025, 6, 2))
-    assert dict(found.answers.select("symbol", "outcome").iter_rows()) == {
+    policy = RequestPolicy(rate=1000, attempts=2, backoff=0.01, timeout=3)
+    result = run(url, TOMORROW, *symbols, policy=policy, start=date(2025, 6, 2))
+    assert dict(result.answers.select("symbol", "outcome").iter_rows()) == {
         symbol: FAILURES[kind] for symbol, kind in symbols.items()
     }
-    assert found.coverage == 0, "the session that is due is not there"
-    assert found.unanswered == 1, "all were traded the day before"
+    assert result.coverage == 0, "the session that is due is missing"
+    assert result.unanswered == 1, "all were traded the day before"
     assert prices(url) == before
     yahoo.heal()
     assert run(url, TOMORROW, *symbols, start=date(2025, 6, 2)).coverage == 1
@@ -354,7 +355,9 @@ def test_a_failure_erases_nothing(yahoo: YahooServer, store: Stores) -> None:
 
 
 @pytest.mark.thorough
-def test_a_partial_answer_is_kept_and_the_rest_asked_for(yahoo: YahooServer, store: Stores) -> None:
+def test_a_partial_answer_is_stored_and_the_rest_is_requested_again(
+    yahoo: YahooServer, store: Stores
+) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
     yahoo.fail("partial", "AAA", times=1)
@@ -387,9 +390,7 @@ def test_a_bar_without_a_price_is_refused_with_its_reason(yahoo: YahooServer, st
 
 
 @pytest.mark.thorough
-def test_a_throttled_run_loses_nothing_and_the_next_asks_for_the_rest_only(
-    yahoo: YahooServer, store: Stores
-) -> None:
+def test_the_run_after_a_throttled_one_requests_only_the_rest(yahoo: YahooServer, store: Stores) -> None:
     symbols = [f"S{i:02}" for i in range(20)]
     url = holding(store("duckdb"), *symbols)
     listings = listed(yahoo, *symbols)
@@ -404,11 +405,11 @@ def test_a_throttled_run_loses_nothing_and_the_next_asks_for_the_rest_only(
     assert all(closes(url, one.symbol) == expected(one, TODAY) for one in listings)
 
 
-# What is asked for
+# Requests
 
 
 @pytest.mark.thorough
-def test_an_unknown_symbol_is_remembered_and_costs_the_others_nothing(
+def test_an_unknown_symbol_is_retried_with_backoff_and_others_are_not_affected(
     yahoo: YahooServer, store: Stores
 ) -> None:
     url = holding(store("duckdb"), "AAA", "GONE")
@@ -433,7 +434,7 @@ def test_an_unknown_symbol_is_remembered_and_costs_the_others_nothing(
 
 
 @pytest.mark.thorough
-def test_a_session_without_a_bar_is_asked_for_more_and_more_seldom(yahoo: YahooServer, store: Stores) -> None:
+def test_a_session_without_a_bar_is_retried_with_backoff(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     (listing,) = listed(yahoo, "AAA")
     halted = date(2025, 4, 2)
@@ -459,7 +460,7 @@ def test_sessions_before_a_listing_are_not_due(yahoo: YahooServer, store: Stores
 
 
 @pytest.mark.thorough
-def test_symbols_are_stored_as_positions_spell_them(yahoo: YahooServer, store: Stores) -> None:
+def test_symbols_are_stored_in_canonical_form(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "BRK.B", "EQIX", " brk.b ")
     brk, eqix, *_ = listed(yahoo, "BRK-B", "EQIX", *FUNDS)
     run(url, TODAY)
@@ -468,7 +469,7 @@ def test_symbols_are_stored_as_positions_spell_them(yahoo: YahooServer, store: S
     assert yahoo.counted()["BRK-B"] == 1
 
 
-def test_what_no_market_quotes_is_refused_by_name(yahoo: YahooServer, store: Stores) -> None:
+def test_an_unquoted_symbol_is_refused_by_name(yahoo: YahooServer, store: Stores) -> None:
     url = holding(store("duckdb"), "AAA")
     with pytest.raises(UsageError, match="'AAPL250117C00150000' is no symbol"):
         run(url, TODAY, "AAPL250117C00150000")

@@ -58,16 +58,16 @@ def profile(symbol: str, **other: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("any_store", KINDS, indirect=True)
-def test_a_first_collection_stores_what_yahoo_says(yahoo: YahooServer, any_store: Callable[..., str]) -> None:
+def test_a_first_collection_stores_every_field(yahoo: YahooServer, any_store: Callable[..., str]) -> None:
     aaa = yahoo.world.add(company("AAA"))
     expect(aaa, q0=("2025-06-30", 2.0, 1e9), y0=("2025-12-31", 8.1, 4e9), y1=("2026-12-31", 9.0, 5e9))
     yahoo.world.add(company("BRK-B"))
     yahoo.world.add(fund("SPY"))
     url = any_store("AAA", "BRK.B", "SPY")
 
-    found = profiles(url)
+    result = profiles(url)
 
-    assert (found.wanted, found.outcomes, found.rows, found.coverage) == (
+    assert (result.wanted, result.outcomes, result.rows, result.coverage) == (
         3,
         {"ok": 3},
         {"company_profiles": 3},
@@ -156,10 +156,10 @@ OF_FUNDAMENTALS = (
     "next_earnings_expected_revenue",
     "fundamentals_last_fetched",
 )
-"""Columns that collecting profiles leaves alone."""
+"""Columns that a collection of profiles does not write."""
 
 
-def test_a_second_collection_asks_for_nothing(yahoo: YahooServer, store: Callable[..., str]) -> None:
+def test_a_second_collection_sends_no_request(yahoo: YahooServer, store: Callable[..., str]) -> None:
     for symbol in ("AAA", "BBB"):
         yahoo.world.add(company(symbol))
     yahoo.world.add(fund("SPY"))
@@ -167,16 +167,18 @@ def test_a_second_collection_asks_for_nothing(yahoo: YahooServer, store: Callabl
     profiles(url)
     yahoo.heal()
 
-    found = profiles(url, NOW + timedelta(days=3, seconds=-1))
+    result = profiles(url, NOW + timedelta(days=3, seconds=-1))
 
-    assert (found.wanted, found.answers.height, found.rows, found.coverage) == (3, 0, {}, 1)
+    assert (result.wanted, result.answers.height, result.rows, result.coverage) == (3, 0, {}, 1)
     assert yahoo.asked == []
     assert profiles(url, LATER).outcomes == {"ok": 3}
 
 
-def test_what_is_asked_for_follows_the_positions(yahoo: YahooServer, store: Callable[..., str]) -> None:
+def test_the_symbols_requested_are_those_of_the_positions(
+    yahoo: YahooServer, store: Callable[..., str]
+) -> None:
     yahoo.world.add(company("EQIX"))
-    gone = {"deleted_at": STAMP}
+    deleted = {"deleted_at": STAMP}
     url = store(
         positions=[
             position(" eqix "),
@@ -187,13 +189,13 @@ def test_what_is_asked_for_follows_the_positions(yahoo: YahooServer, store: Call
             position("SPY250117C00550000"),
             position("FO_SOMETHING"),
             position("HOME_EQUITY"),
-            position("GONE", **gone),
+            position("GONE", **deleted),
         ]
     )
 
-    found = profiles(url)
+    result = profiles(url)
 
-    assert sorted(found.answers["symbol"]) == ["AAA", "EQIX", "NULL"]
+    assert sorted(result.answers["symbol"]) == ["AAA", "EQIX", "NULL"]
     assert list(stored(url, "company_profiles")) == ["EQIX"]
 
 
@@ -219,38 +221,40 @@ FAULTS = {
 }
 
 
-def test_a_fault_blanks_nothing_and_holds_up_nobody(yahoo: YahooServer, store: Callable[..., str]) -> None:
-    struck = {f"BAD{number}": fault for number, fault in enumerate(FAULTS)}
-    for symbol in (*struck, "AAA"):
+def test_a_fault_changes_no_row_and_affects_no_other_symbol(
+    yahoo: YahooServer, store: Callable[..., str]
+) -> None:
+    faults = {f"BAD{number}": fault for number, fault in enumerate(FAULTS)}
+    for symbol in (*faults, "AAA"):
         yahoo.world.add(company(symbol))
-    for symbol, (fault, path) in struck.items():
+    for symbol, (fault, path) in faults.items():
         yahoo.fail(fault, symbol, path=path, value=30)  # type: ignore[arg-type]
-    url = store("AAA", *struck, company_profiles=[profile(symbol, ceo="Somebody") for symbol in struck])
+    url = store("AAA", *faults, company_profiles=[profile(symbol, ceo="Somebody") for symbol in faults])
     before = stored(url, "company_profiles")
 
-    found = profiles(url, policy=replace(HASTE, timeout=3))
+    result = profiles(url, policy=replace(HASTE, timeout=3))
 
     after = stored(url, "company_profiles")
     assert after.pop("AAA")["sector"] == "Technology"
     assert after == before
-    answers = dict(found.answers.select("symbol", "outcome").iter_rows())
-    assert answers == {symbol: FAULTS[fault] for symbol, fault in struck.items()} | {"AAA": "ok"}
-    assert found.coverage == pytest.approx(1 / 10)
-    assert found.unanswered == pytest.approx(7 / 10)  # all but the two that Yahoo does not know
+    answers = dict(result.answers.select("symbol", "outcome").iter_rows())
+    assert answers == {symbol: FAULTS[fault] for symbol, fault in faults.items()} | {"AAA": "ok"}
+    assert result.coverage == pytest.approx(1 / 10)
+    assert result.unanswered == pytest.approx(7 / 10)  # all except the two that Yahoo does not know
     yahoo.heal()
-    assert profiles(url).outcomes == {"ok": len(struck)}
+    assert profiles(url).outcomes == {"ok": len(faults)}
     assert {row["sector"] for row in stored(url, "company_profiles").values()} == {"Technology"}
 
 
 @pytest.mark.parametrize(
-    ("path", "told", "kept"),
+    ("path", "fresh", "kept"),
     [
         (SUMMARY, {"company_name": "AAA Incorporated"}, {"sector": "Energy", "ceo": "Somebody"}),
-        (QUOTE, {"sector": "Technology"}, {"dividend_yield": Decimal("1.5")}),  # the summary's is no percent
+        (QUOTE, {"sector": "Technology"}, {"dividend_yield": Decimal("1.5")}),  # the summary's is a fraction
     ],
 )
-def test_half_an_answer_is_laid_over_what_is_stored(
-    yahoo: YahooServer, store: Callable[..., str], path: str, told: dict[str, Any], kept: dict[str, Any]
+def test_a_partial_answer_is_merged_into_the_stored_row(
+    yahoo: YahooServer, store: Callable[..., str], path: str, fresh: dict[str, Any], kept: dict[str, Any]
 ) -> None:
     yahoo.world.add(company("AAA"))
     url = store("AAA", company_profiles=[profile("AAA", ceo="Somebody", dividend_yield=Decimal("1.5"))])
@@ -259,10 +263,12 @@ def test_half_an_answer_is_laid_over_what_is_stored(
     assert profiles(url).outcomes == {"ok": 1}
 
     row = stored(url, "company_profiles")["AAA"]
-    assert {name: row[name] for name in (*told, *kept)} == told | kept
+    assert {name: row[name] for name in (*fresh, *kept)} == fresh | kept
 
 
-def test_what_an_answer_leaves_out_stays(yahoo: YahooServer, store: Callable[..., str]) -> None:
+def test_fields_that_an_answer_lacks_keep_their_stored_values(
+    yahoo: YahooServer, store: Callable[..., str]
+) -> None:
     aaa = yahoo.world.add(company("AAA", beta=None, sector=None))
     aaa.modules.pop("financialData")
     url = store("AAA", company_profiles=[profile("AAA", profit_margins=Decimal("0.1"), ceo="Somebody")])
@@ -275,7 +281,7 @@ def test_what_an_answer_leaves_out_stays(yahoo: YahooServer, store: Callable[...
     assert (row["created_at"], row["last_updated"]) == (STAMP, NOW)
 
 
-def test_a_nan_that_a_database_holds_is_nothing_known(yahoo: YahooServer, postgres_url: str) -> None:
+def test_a_nan_in_the_database_counts_as_null(yahoo: YahooServer, postgres_url: str) -> None:
     yahoo.world.add(company("AAA", beta=None, marketCap=None))
     yahoo.world.add(company("BBB", marketCap=None))
     known = [profile(symbol, market_cap=Decimal(5), last_updated=NOW) for symbol in ("AAA", "BBB")]
@@ -289,7 +295,7 @@ def test_a_nan_that_a_database_holds_is_nothing_known(yahoo: YahooServer, postgr
     assert rows == [("AAA", None, None), ("BBB", "1.2345", "5.00")]
 
 
-def test_a_run_that_is_throttled_midway_keeps_what_came_and_goes_on_from_there(
+def test_the_run_after_a_throttled_one_requests_the_rest(
     yahoo: YahooServer, store: Callable[..., str]
 ) -> None:
     symbols = [f"S{number:02}" for number in range(15)]
@@ -300,13 +306,13 @@ def test_a_run_that_is_throttled_midway_keeps_what_came_and_goes_on_from_there(
 
     first = profiles(url)
 
-    there = set(stored(url, "company_profiles"))
-    assert 8 <= len(there) <= 12
-    assert first.outcomes == {"ok": len(there), "throttled": 15 - len(there)}
+    collected = set(stored(url, "company_profiles"))
+    assert 8 <= len(collected) <= 12
+    assert first.outcomes == {"ok": len(collected), "throttled": 15 - len(collected)}
     yahoo.heal()
     second = profiles(url)
-    assert second.outcomes == {"ok": 15 - len(there)}
-    assert set(yahoo.counted(SUMMARY)) == set(symbols) - there
+    assert second.outcomes == {"ok": 15 - len(collected)}
+    assert set(yahoo.counted(SUMMARY)) == set(symbols) - collected
     assert set(stored(url, "company_profiles")) == set(symbols)
 
 
@@ -315,13 +321,13 @@ def test_a_symbol_that_yahoo_renamed_keeps_its_profile(yahoo: YahooServer, store
     url = store("FB", "META", company_profiles=[profile("FB")])
     before = stored(url, "company_profiles")["FB"]
 
-    found = profiles(url)
+    result = profiles(url)
 
-    assert found.outcomes == {"not_found": 1, "ok": 1}
+    assert result.outcomes == {"not_found": 1, "ok": 1}
     assert stored(url, "company_profiles")["FB"] == before
 
 
-def test_nothing_is_asked_of_statements(yahoo: YahooServer, store: Callable[..., str]) -> None:
+def test_profiles_request_no_statements(yahoo: YahooServer, store: Callable[..., str]) -> None:
     yahoo.world.add(company("AAA"))
     profiles(store("AAA"))
     asked = {one.parameters["type"] for one in yahoo.asked if one.path == SERIES}

@@ -1,4 +1,4 @@
-"""What docs/operations.md and docs/daily.md grant suffices for a nightly run."""
+"""The grants in docs/operations.md and docs/daily.md suffice for a nightly run."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ ROLES = ("engine_reader", "engine_batch")
 
 def documented(page: str) -> str:
     """The first block of SQL of a page."""
-    found = re.search(r"```sql\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
-    assert found
-    return found[1]
+    match = re.search(r"```sql\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+    assert match
+    return match[1]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The whole life of a store of 200 symbols over two years, on each kind of store."""
+"""Two years of 200 symbols on each kind of store: failures, repairs, actions."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tests.stores.support import folder_of, run_sql
 SYMBOLS = [f"S{i:03}" for i in range(200)]
 START, DAY, NEXT = date(2023, 7, 3), date(2025, 6, 27), date(2025, 6, 30)
 DAYS = len(sessions(START, DAY))
-HOLE = date(2024, 9, 17)
-HASTY = RequestPolicy(rate=100_000, in_flight=8, pause=0.05, pauses=1)
+MISSING_DAY = date(2024, 9, 17)
+FAST = RequestPolicy(rate=100_000, in_flight=8, pause=0.05, pauses=1)
 
 
 def series(url: str) -> dict[str, dict[date, float]]:
-    found = rows(url, "market_data_cache").sort("symbol", "date")
-    parts = found.partition_by("symbol", as_dict=True)
+    closes = rows(url, "market_data_cache").sort("symbol", "date")
+    parts = closes.partition_by("symbol", as_dict=True)
     return {str(symbol): dict(part.select("date", "close").iter_rows()) for (symbol,), part in parts.items()}
 
 
-def forget(url: str, condition: str) -> None:
+def delete_closes(url: str, condition: str) -> None:
     if url.startswith("parquet"):
         path = folder_of(url) / "market_data_cache.parquet"
         pl.read_parquet(path).filter(~pl.sql_expr(condition)).write_parquet(path)
@@ -43,14 +43,14 @@ def test_two_hundred_symbols_over_two_years(yahoo: YahooServer, store: Stores, k
     def collected(day: date) -> tuple[dict[str, int], int, float]:
         yahoo.asked.clear()
         yahoo.world.today = day
-        found = run(url, day, *SYMBOLS, policy=HASTY, start=START)
-        return found.outcomes, found.rows.get("market_data_cache", 0), found.coverage
+        result = run(url, day, *SYMBOLS, policy=FAST, start=START)
+        return result.outcomes, result.rows.get("market_data_cache", 0), result.coverage
 
     def all_as_the_provider_has_them(day: date) -> None:
         stored = series(url)
         assert all(stored[one.symbol] == expected(one, day, START) for one in listings)
 
-    # Throttled in the middle, then the rest, then nothing.
+    # Throttled in the middle; the next run gets the rest, and one more requests nothing.
     yahoo.fail("429", after=120)
     outcomes, written, _ = collected(DAY)
     assert outcomes == {"ok": 120, "throttled": 80}
@@ -61,9 +61,9 @@ def test_two_hundred_symbols_over_two_years(yahoo: YahooServer, store: Stores, k
     assert collected(DAY) == ({}, 0, 1.0)
     assert not yahoo.asked
 
-    # Holes and lags are filled by a request each.
-    forget(url, f"date = date '{HOLE}' and symbol < 'S050'")
-    forget(url, "date > date '2025-06-20' and symbol >= 'S190'")
+    # Missing bars and lags are filled by one request each.
+    delete_closes(url, f"date = date '{MISSING_DAY}' and symbol < 'S050'")
+    delete_closes(url, "date > date '2025-06-20' and symbol >= 'S190'")
     assert collected(DAY) == ({"ok": 60}, 50 + 10 * 5, 1.0)
     all_as_the_provider_has_them(DAY)
 

@@ -1,4 +1,4 @@
-"""A small seeded market as Yahoo would tell of it: bars, actions, and what else is put in."""
+"""A small seeded market in Yahoo's format: bars, actions, and what a test adds."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ NEW_YORK = ZoneInfo("America/New_York")
 class Listing:
     """One security.
 
-    days, paid: its sessions, and what was paid at each close, before any adjustment.
-    dividends: by ex-date, cash a share as it was then. splits: by date, new shares for an old one.
-    modules: what quoteSummary has of it, by module. quote: its v7 quote.
-    series: its fundamentals' time series, by type: (asOfDate, value) each.
+    Attributes:
+        days: its sessions.
+        paid: unadjusted close of each.
+        dividends: cash per share of that day, by ex-date.
+        splits: new shares for an old one, by date.
+        modules: fields of quoteSummary, by module.
+        quote: its v7 quote.
+        series: time series of its fundamentals, by type: (asOfDate, value) each.
     """
 
     symbol: str
@@ -37,15 +41,15 @@ class Listing:
     series: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
 
     def seen(self, today: date) -> list[tuple[date, float, float]]:
-        """Day, split-adjusted close, and that adjusted for dividends too, as they look on a day.
+        """Day, split-adjusted close, and close adjusted for dividends too, as Yahoo shows them on `today`.
 
-        The convention of CRSP and Yahoo: a close before an ex-date is worth (1 - d / c) of itself,
-        d the dividend and c the last close before the date; one before a split the ratio's inverse.
+        Convention of CRSP and Yahoo: a dividend d multiplies the closes before its ex-date by
+        1 - d / c, with c the last close before it; a split divides the closes before it by its ratio.
         """
         rows = []
         split = adjusted = 1.0
-        known = [(day, paid) for day, paid in zip(self.days, self.paid, strict=True) if day <= today]
-        for day, paid in reversed(known):
+        past = [(day, paid) for day, paid in zip(self.days, self.paid, strict=True) if day <= today]
+        for day, paid in reversed(past):
             rows.append((day, paid * split, paid * split * adjusted))
             before = self._close_before(day)
             if day in self.dividends and before:
@@ -54,28 +58,28 @@ class Listing:
         return rows[::-1]
 
     def split(self, day: date, ratio: float) -> None:
-        """Split the shares: what is paid from that day on is paid for a part of one."""
+        """Split the shares: closes from that day on are divided by the ratio."""
         self.splits[day] = ratio
         self.paid = [p / ratio if on >= day else p for on, p in zip(self.days, self.paid, strict=True)]
 
     def _close_before(self, day: date) -> float:
-        """What was paid at the close before a day, in that day's shares."""
+        """The close before a day, in that day's shares."""
         place = self.days.index(day)
         return self.paid[place - 1] / self.splits.get(day, 1.0) if place else 0.0
 
     def split_after(self, day: date, today: date) -> float:
-        """New shares of today for one of a day."""
+        """Shares of today for one of a day."""
         return float(np.prod([ratio for on, ratio in self.splits.items() if day < on <= today]))
 
 
 def opening(day: date, zone: str) -> int:
-    """The moment that stamps a bar: half past nine where the exchange is."""
+    """Time stamp of a bar: 9:30 in the exchange's time zone."""
     return int(datetime.combine(day, time(9, 30), ZoneInfo(zone)).timestamp())
 
 
 @dataclass
 class World:
-    """Listings by Yahoo's symbol, as they look on `today`."""
+    """Listings by Yahoo's symbol, as Yahoo shows them on `today`."""
 
     today: date
     listings: dict[str, Listing] = field(default_factory=dict)
@@ -85,7 +89,7 @@ class World:
         return listing
 
     def chart(self, listing: Listing, start: datetime, end: datetime) -> dict[str, Any]:
-        """The answer of v8/finance/chart for [start, end)."""
+        """Answer of v8/finance/chart for [start, end)."""
         rows = [
             row
             for row in listing.seen(self.today)
@@ -150,13 +154,13 @@ class World:
         for day, ratio in listing.splits.items():
             if day in days:
                 stamp = opening(day, listing.zone)
-                told = {"date": stamp, "numerator": ratio, "denominator": 1, "splitRatio": f"{ratio}:1"}
-                events.setdefault("splits", {})[str(stamp)] = told
+                split = {"date": stamp, "numerator": ratio, "denominator": 1, "splitRatio": f"{ratio}:1"}
+                events.setdefault("splits", {})[str(stamp)] = split
         return events
 
 
 def invented(symbol: str, start: date, end: date, seed: int = 0, **other: Any) -> Listing:
-    """A listing whose closes walk at random over the sessions of [start, end]."""
+    """A listing whose closes are a random walk over the sessions of [start, end]."""
     days = sessions(start, end)
     draws = np.random.default_rng([seed, *symbol.encode()])
     walk = np.exp(np.cumsum(draws.normal(0.0004, 0.012, len(days))))
