@@ -40,6 +40,7 @@ def basis_change(
     if changed.height:
         day, old, new = changed.select("date", "close", "fresh").row(0)
         return f"the close of {day} was {old:g} and is {new:g} now"
+    # A dividend may be too small to show in the closes, given the tolerance.
     new_actions = actions.join(stored_actions, on=["date", "kind"], how="anti").sort("date")
     for day, kind in new_actions.select("date", "kind").iter_rows():
         if stored.filter(pl.col("date") < day).height:
@@ -80,9 +81,11 @@ def rebase(stored: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame | None:
 def _ratio(common: pl.DataFrame, name: str) -> float | None:
     """Return the median ratio of a fresh column to the stored one, None if too few rows share it."""
     fresh, old = pl.col(f"{name}_new"), pl.col(name)
+    # The median is not moved by the few bars that the provider has corrected.
     ratio = common.select((fresh / old).median()).item()
     if ratio is None:
         return None
+    # The ratio scales the rounding error of the stored close with it.
     tolerance = ROUNDING * max(1.0, ratio) + NOISE * fresh
     agreeing = common.select(((fresh - ratio * old).abs() <= tolerance).mean()).item()
     return float(ratio) if agreeing >= AGREEMENT else None

@@ -69,6 +69,7 @@ def collect(
     began = time.perf_counter()
     with store_lock(task.url, wait):
         result = collect_kind(task, provider)
+        # Still under the lock: the ledger row is one more write into the store.
         result.seconds = time.perf_counter() - began
         _record(task, result)
     return result

@@ -73,6 +73,7 @@ def _store(
         | {"fundamentals_last_fetched": task.now}
         for symbol, data in answers
     ]
+    # Funds have a profile and no statements.
     statements = [
         raw_statements(symbol, data.statements, data.currency) for symbol, data in answers if data.statements
     ]

@@ -59,6 +59,7 @@ def collect(task: CollectionTask, provider: Provider) -> CollectionResult:
     results = _fetch(task, provider, writer, near, "prices", fill)
     changes |= {one.symbol: one.basis_change for one in results if one.basis_change}
     results += _replace_histories(task, provider, writer, stored, changes)
+    # Coverage is measured on what is stored now, not on what was meant to be written.
     if requests:
         with open_reader(task.url) as reader:
             market = read_market(reader, task)

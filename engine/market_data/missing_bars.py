@@ -76,6 +76,7 @@ def price_requests(cells: pl.DataFrame, stored: pl.DataFrame, calendar: Sequence
     Returns:
         Sorted by symbol.
     """
+    # Sessions of the calendar, not stored rows, are counted: a symbol's stored rows have gaps, too.
     position = {day: i for i, day in enumerate(calendar)}
     oldest_stored = stored.group_by("symbol").agg(oldest=pl.col("date").min())
     spans = (

@@ -51,6 +51,7 @@ def split_valid(
     """
     requested = bars.filter(pl.col("date").is_in(pl.Series(calendar, dtype=pl.Date).implode()))
     checked = requested.with_columns(reason=_defect("adjusted_close", "close"))
+    # The provider adjusts the close alone; the bar's other prices get the same factor.
     adjustment = pl.col("adjusted_close") / pl.col("close")
     rows = checked.filter(pl.col("reason").is_null()).select(
         pl.lit(symbol).alias("symbol"),

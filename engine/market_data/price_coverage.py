@@ -124,6 +124,7 @@ def measure_coverage(market: StoredMarket, task: CollectionTask) -> PriceCoverag
 
 
 def _by_symbol(market: StoredMarket, missing: pl.DataFrame, target: date) -> pl.DataFrame:
+    # on_target is null without a due cell on the target: no session, or not listed yet.
     ends_on_target = pl.col("date").max() == target
     due = market.due.group_by("symbol").agg(due=_count(), on_target=ends_on_target)
     counts = missing.group_by("symbol").agg(

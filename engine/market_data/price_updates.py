@@ -206,6 +206,7 @@ def series_row(answer: Answer[Prices], stored: StoredSymbol, task: CollectionTas
             "currency": prices.currency or row["currency"],
             "listed": prices.listed or row["listed"],
         }
+    # A transient failure says nothing about the symbol: its retry date stays.
     elif not answer.outcome.transient:
         row["failures"] += 1
         days = 2 ** min(row["failures"] - 1, LONGEST_BACKOFF)

@@ -64,6 +64,7 @@ class PriceWriter:
 
     def _commit(self) -> None:
         counts = {}
+        # Closes, gaps and series belong together: a store never has the one without the others.
         with open_writer(self._task.url, self._task.batch_rows) as writer, writer.transaction():
             writer.create_missing(WRITTEN_TABLES)
             for name, rows in self._tables():

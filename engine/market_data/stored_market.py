@@ -10,8 +10,6 @@ from functools import partial
 import polars as pl
 
 from engine.core.calendar import sessions
-from engine.core.frames import conform
-from engine.core.schema import TABLES
 from engine.market_data.missing_bars import due_cells
 from engine.market_data.task import CollectionTask
 from engine.market_data.universe import require_quoted, universe
@@ -66,6 +64,7 @@ def read_market(reader: Reader, task: CollectionTask) -> StoredMarket:
     """
     symbols = universe(reader, task.since) if task.symbols is None else require_quoted(task.symbols)
     series = reader.select("read/of_symbols", "engine_price_series", symbols=symbols)
+    # Requests overlap sessions before the first due one; their closes are needed for comparison.
     start = task.start - OVERLAP_DAYS
     read = partial(reader.select, "read/bars", start=start, end=task.target, symbols=symbols)
     return StoredMarket(
@@ -101,6 +100,6 @@ def read_full_history(reader: Reader, symbols: Sequence[str]) -> pl.DataFrame:
     cache = reader.select("read/of_symbols", "market_data_cache", bars, symbols=symbols)
     raw_closes = reader.select("read/of_symbols", "engine_raw_closes", raw, symbols=symbols)
     numbers = pl.col("open", "high", "low", "close", "raw_close", "adjusted_close").cast(pl.Float64)
-    rows = _valid(cache).join(raw_closes, on=["symbol", "date"], how="left").with_columns(numbers)
-    volume = conform(rows.select("volume"), TABLES["market_data_cache"], reader.url)["volume"]
-    return rows.with_columns(volume).sort("symbol", "date")
+    # A row of the legacy batch has no raw close.
+    rows = _valid(cache).join(raw_closes, on=["symbol", "date"], how="left")
+    return rows.with_columns(numbers).sort("symbol", "date")

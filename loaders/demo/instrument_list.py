@@ -76,6 +76,7 @@ def list_instruments(market: SimulatedMarket) -> Instruments:
     units = np.repeat(private["unit"].to_numpy()[:, None], len(market.days), axis=1)
     tables = [market.symbols.to_frame(), chain, private.drop("unit")]
     expiry = np.searchsorted(market.days, chain["expiration_date"].to_numpy(), side="right") - 1
+    # Five sessions follow the newest entry, so that every lot has some history.
     last = np.full(len(market.symbols) + len(chain) + len(private), len(market.days) - 6)
     contracts = slice(len(market.symbols), len(market.symbols) + len(chain))
     last[contracts] = np.minimum(last[contracts], expiry)

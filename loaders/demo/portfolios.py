@@ -147,6 +147,7 @@ def _valued(positions: pl.DataFrame) -> pl.DataFrame:
     left = pl.col("size") - pl.when(emptied | pl.col("trimmed")).then("closed_size").otherwise(0)
     gain = (pl.col("closing_price") - pl.col("entry_price")) * pl.col("sign")
     realized = gain * pl.col("closed_size") * pl.col("multiplier")
+    # Of options and private assets, every second one has a price that the application stored.
     old = (pl.col("kind") >= SlotKind.OPTION) & (pl.col("slot") % 2 == 0)
     price = pl.col("entry_price").cast(pl.Float64) * (0.9 + 0.3 * pl.col("draw"))
     signed = positions.with_columns(

@@ -98,6 +98,7 @@ def simulate_market(symbols: int, seed: int, end: date, years: float) -> Simulat
     returns = np.einsum("ik,kt->it", loadings, _factor_returns(len(days), seed))
     returns[len(FUNDS) :] += _sector_returns(len(days), seed)[sectors]
     returns += _daily(own) * _shocks(symbols, len(days), stream(seed, "own shocks"))
+    # In place: with 10,000 symbols and ten years the matrix has 200 MB.
     growth = np.cumsum(returns, axis=1, out=returns)
     closes = np.clip(first[:, None] * np.exp(growth), LOWEST, HIGHEST).round(4)
     names = pl.concat([pl.Series("symbol", [fund.symbol for fund in FUNDS]), tickers(companies)])

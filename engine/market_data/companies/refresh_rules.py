@@ -42,6 +42,7 @@ def due_profiles(symbols: pl.Series, profiles: pl.DataFrame, now: datetime) -> l
         Ascending, each once.
     """
     fund = pl.col("is_etf") | pl.col("is_fund")
+    # beta may be a NaN in Postgres.
     complete = pl.col("sector").is_not_null() & pl.col("beta").cast(pl.Float64).is_finite().fill_null(False)
     incomplete = ~complete & ~fund.fill_null(False)
     lifetime = pl.when(incomplete).then(INCOMPLETE_PROFILE_LIFETIME).otherwise(PROFILE_LIFETIME)

@@ -36,6 +36,7 @@ def raw_statements(
     Returns:
         Rows by table.
     """
+    # The cash flow margin needs the revenue of the same period.
     revenue = lines[INCOME].select(*PERIOD, revenue="total_revenue")
     derived = {
         INCOME: lines[INCOME].with_columns(**income_figures()),

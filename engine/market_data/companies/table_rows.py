@@ -109,6 +109,7 @@ def merge_rows(table: Table, stored: pl.DataFrame, fresh: pl.DataFrame, now: dat
         for column in table.columns
         if column.name not in made.columns
     )
+    # Otherwise a stored NaN would replace a null of the fresh row.
     floats = [table[name] for name, kind in stored.schema.items() if kind == pl.Float64]
     stored = stored.with_columns(_fit(stored[column.name], column) for column in floats)
     rows = made.with_columns(absent).join(stored, on=table.key, how="left", suffix=" stored")
