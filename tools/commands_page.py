@@ -1,4 +1,4 @@
-"""docs/reference/commands.md, made from the parsers: `python -m tools.commands_page`."""
+"""Generate docs/reference/commands.md from the parsers: `python -m tools.commands_page`."""
 
 from __future__ import annotations
 
@@ -17,50 +17,50 @@ WIDTH = 100
 HEAD = f"""\
 # Commands
 
-Made by `python -m tools.commands_page` from the parsers; do not edit.
+Generated from the parsers by `python -m tools.commands_page`; do not edit.
 
-A store is a URL: {either(EXAMPLES)}. Where a
-command takes a URL and is given none, it takes the configured database: see [Settings](settings.md). Words in
-square brackets at the end of a description are defaults. Data goes to stdout, progress and errors to stderr.
+A store is a URL: {either(EXAMPLES)}. A command that gets
+no URL uses the configured database: see [Settings](settings.md). Words in square brackets at the end of a
+description are defaults. `--portfolio` takes an id or a name. Data goes to stdout, all else to stderr.
 
 | exit code | means |
 |---|---|
-| 0 | done, or nothing was missing |
-| 1 | done, but a portfolio was refused or a row quarantined; of `compare`: the stores differ |
-| 2 | usage, a store out of reach, another run at work, an unexpected error: nothing half-done is left |
+| 0 | done, or nothing to do |
+| 1 | done, but a portfolio was refused, a row quarantined, closes are missing, or figures or stores differ |
+| 2 | not done: wrong usage, no connection, another run in the store, or an unexpected error |
 | 130 | interrupted |
-| 141 | whoever read the output closed it |
+| 141 | the reader of the output closed it |
 """
 
 
 def parsers() -> dict[str, tuple[str, argparse.ArgumentParser]]:
-    """Each command's one line of help, and its parser."""
+    """Return each command's line of help and its parser."""
     found = {}
-    for name, told in COMMANDS.items():
+    for name, text in COMMANDS.items():
         parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}")
         import_module(f"engine.cli.commands.{name}").arguments(parser)
-        found[name] = told, parser
+        found[name] = text, parser
     return found
 
 
 def markdown() -> str:
-    """The page."""
+    """Return the page."""
     commands = parsers()
-    rows = "".join(f"| [`{name}`](#{name}) | {told} |\n" for name, (told, _) in commands.items())
-    sections = "".join(_section(name, told, parser) for name, (told, parser) in commands.items())
+    rows = "".join(f"| [`{name}`](#{name}) | {text} |\n" for name, (text, _) in commands.items())
+    sections = "".join(_section(name, text, parser) for name, (text, parser) in commands.items())
     return f"{HEAD}\n| command | what it does |\n|---|---|\n{rows}{sections}"
 
 
-def _section(name: str, told: str, parser: argparse.ArgumentParser) -> str:
-    rows = "".join(f"| {_spelled(action)} | {_told(action)} |\n" for action in _actions(parser))
+def _section(name: str, text: str, parser: argparse.ArgumentParser) -> str:
+    rows = "".join(f"| {_spelled(action)} | {_description(action)} |\n" for action in _actions(parser))
     return (
-        f"\n## {name}\n\n{told[0].upper()}{told[1:]}.\n\n```text\n{_usage(parser)}\n```\n\n"
+        f"\n## {name}\n\n{text[0].upper()}{text[1:]}.\n\n```text\n{_usage(parser)}\n```\n\n"
         f"| argument | what it is |\n|---|---|\n{rows}"
     )
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    # argparse shows them in its help and nowhere else.
+    # argparse has no public list of a parser's arguments.
     return (action for action in parser._actions if not isinstance(action, argparse._HelpAction))
 
 
@@ -76,9 +76,9 @@ def _value(action: argparse.Action) -> str:
     return str(action.metavar or action.dest.upper())
 
 
-def _told(action: argparse.Action) -> str:
-    told = (action.help or "").replace("|", r"\|")
-    return f"{told}; may stand several times" if _repeats(action) and "repeatable" not in told else told
+def _description(action: argparse.Action) -> str:
+    text = (action.help or "").replace("|", r"\|")
+    return f"{text}; repeatable" if _repeats(action) and "repeatable" not in text else text
 
 
 def _repeats(action: argparse.Action) -> bool:
@@ -86,7 +86,7 @@ def _repeats(action: argparse.Action) -> bool:
 
 
 def _usage(parser: argparse.ArgumentParser) -> str:
-    """The usage, its lines filled to one width whatever the version of Python."""
+    """Return the usage in lines of one width, which argparse breaks differently from version to version."""
     lines = [parser.prog]
     for part in map(_part, _actions(parser)):
         if len(lines[-1]) + 1 + len(part) > WIDTH:

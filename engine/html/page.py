@@ -40,8 +40,7 @@ def page(
         contents: show links to the sections.
         fleet: address of the page of all portfolios, for a link back.
     """
-    # Without a sortable table there is nothing for the script to do.
-    script = _file("sort.js") if any(_sortable(section) for section in sections) else ""
+    script = _file("sort.js") if any(map(_needs_script, sections)) else ""
     return (
         _environment()
         .get_template("page.html")
@@ -65,8 +64,9 @@ def fragment(sections: Sequence[Section]) -> str:
     return _environment().get_template("sections.html").render(sections=sections)
 
 
-def _sortable(section: Section) -> bool:
-    return any(isinstance(block, PageTable) and block.sortable for block in section.blocks)
+def _needs_script(section: Section) -> bool:
+    tables = [block for block in section.blocks if isinstance(block, PageTable)]
+    return any(table.sortable or table.search for table in tables)
 
 
 @cache

@@ -21,7 +21,7 @@ def arguments(command: ArgumentParser) -> None:
         "--symbol",
         metavar="S",
         action="append",
-        help="for a figure of a position: its symbol; twice for a correlation",
+        help="for a figure of a position: its symbol; repeatable: two for a correlation",
     )
     command.add_argument("--factor", metavar="NAME", help="for a figure of a factor")
     command.add_argument("--scenario", metavar="NAME", help="for a figure of a stress test")
