@@ -45,6 +45,7 @@ class Measurement:
 
     def add(self, wall: float, cpu: float = 0.0, peak_mib: int = 0, **stages: float) -> None:
         """Add a round: seconds, peak memory in MiB, and seconds by stage."""
+        # Stages of the fastest round, to which ratios refer; a mean would mix in other processes.
         if stages and wall < min(self.walls, default=wall + 1):
             self.stages = stages
         self.walls.append(round(wall, 4))

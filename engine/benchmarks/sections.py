@@ -105,6 +105,7 @@ def _one_session(
     _make(store, workload, results)
     before = last_session(workload.end - ONE_DAY)
     history = store.copy(PRISTINE, HISTORY)
+    # A measurement that is not in the results: this run only prepares the days before.
     backfill(store, history, workload, plan.history, before, Measurement("history", 0, 0))
     for _ in range(_rounds(workload, plan)):
         measure = _measure(results, "daily", store, workload, "one session", 1)

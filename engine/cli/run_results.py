@@ -102,7 +102,7 @@ def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunR
     record = RunRecord(arguments, settings.shown())
     try:
         yield record
-    except BaseException as error:
+    except BaseException as error:  # an interrupt is on record as well
         record.error = error_line(error)
         raise
     finally:

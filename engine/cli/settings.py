@@ -73,6 +73,7 @@ def _with(config: Config, values: Mapping[str, object], origin: str) -> Config:
 def _value(value: object, kind: type, key: str, origin: str) -> object:
     if kind is int and isinstance(value, str) and value.isdecimal():
         value = int(value)
+    # Not isinstance: a Boolean is an int.
     if type(value) is not kind or (kind is int and int(str(value)) < 1):
         wanted = "a positive whole number" if kind is int else "text"
         given = repr(value) if kind is int and len(str(value)) <= LONGEST_SHOWN else type(value).__name__

@@ -54,6 +54,7 @@ def page(
             fleet=fleet,
             style=_trusted(_file("page.css")),
             script=_trusted(script),
+            # The page's policy allows this one script, by its digest, and no other.
             script_digest=b64encode(sha256(script.encode()).digest()).decode(),
         )
     )
@@ -69,6 +70,7 @@ def _needs_script(section: Section) -> bool:
     return any(table.sortable or table.search for table in tables)
 
 
+# Cached, because compiling the templates takes longer than filling them.
 @cache
 def _environment() -> Environment:
     environment = Environment(

@@ -123,6 +123,7 @@ def aligned(headings: Iterable[str], rows: Sequence[tuple[object, ...]], texts: 
     """Return the lines of a table: the first `texts` columns left-aligned, the others right-aligned."""
     lines = [tuple(headings), *(tuple(map(_shown, row)) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    # Two spaces between columns, unless the lines would then be too wide.
     gap = "  " if sum(widths) + 2 * len(widths) <= WIDTH else " "
     return [gap.join(_padded(line, widths, texts)).rstrip() for line in lines]
 

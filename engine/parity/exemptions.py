@@ -57,7 +57,7 @@ class Exemption:
         for name in self.where:
             if table[name] not in needed(table):
                 self._refuse(f"column {name} is never compared, so it cannot choose rows")
-        self.rows()
+        self.rows()  # building the expression checks every value
 
     def covers(self, column: str) -> bool:
         """Return whether cells of `column` are exempt."""

@@ -54,6 +54,7 @@ class ComparedStore:
         """Return the rows of the window; no rows where the store lacks the table."""
         frame = self._resolved(table)
         day = pl.col(_DAY)
+        # Rows whose day is unknown are compared whatever the window.
         if self.start is not None:
             frame = frame.filter((day >= self.start).fill_null(True))
         if self.end is not None:

@@ -75,6 +75,7 @@ def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> ChartBuilder:
         upright = alt.Axis(labelAngle=-90, labelLimit=MOST_ROOM // 2, grid=False)
         across = alt.X("column:N", sort=list(names), axis=upright)
         deep = pl.col("value").abs() > DEEP
+        # Deep colours need text of another colour; a null cell has no text, but the scale needs a Boolean.
         base = alt.Chart(cells.with_columns(deep=deep.fill_null(False))).encode(
             x=across, y=names_axis("row:N", names)
         )

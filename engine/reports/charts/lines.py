@@ -111,6 +111,7 @@ def columns(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
 
 
 def _melted(frame: pl.DataFrame, series: Sequence[ChartSeries]) -> pl.DataFrame:
+    # NaN has no form in JSON, the format in which Vega gets the data.
     figures = [pl.col(s.column).cast(pl.Float64).fill_nan(None).alias(s.name) for s in series]
     return frame.select("date", *figures).unpivot(index="date", variable_name="series")
 

@@ -41,6 +41,7 @@ def contributions(stored: StoredPortfolio, days: pl.DataFrame) -> pl.DataFrame:
     owned = days.with_columns(portfolio="id", has_previous=pl.col("date") > pl.lit(first, pl.Date)).filter(
         pl.col("date").is_in(computed.implode())
     )
+    # Positions without any price move stay null: "not computed" is not a contribution of 0.
     moves = unrealized(owned, stored.rules.closed_lots).filter(pl.col("moved") > 0)
     moved = moves.group_by("portfolio").agg(market=usd(pl.col("unrealized").sum(), GRAIN_SCALE))
     gains = (

@@ -104,6 +104,7 @@ def status_spans(stored: StoredPortfolio) -> pl.DataFrame:
     day = pl.col("calculation_date")
     after = calendar.with_columns(after=day.shift(-1).fill_null(day + pl.duration(days=1))).with_row_index()
     dated = stored.status.join(after, on="calculation_date").sort("job", "calculation_date")
+    # A span also ends where the sessions between two rows have no status.
     broken = (pl.col("index").diff() != 1) | (pl.struct("job", "status").rle_id().diff() != 0)
     return (
         dated.with_columns(span=broken.fill_null(True).cum_sum())

@@ -21,6 +21,7 @@ def growth(snapshots: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Columns date, index, peak, drawdown (fraction); null where the return is null.
     """
+    # A loss of more than everything leaves 0; a negative index would turn later gains into losses.
     index = (1 + pl.col("daily_return")).clip(lower_bound=0.0).cum_prod()
     return (
         snapshots.select("date", index=index)
@@ -42,6 +43,7 @@ def drawdowns(grown: pl.DataFrame, most: int) -> pl.DataFrame:
     """
     known = grown.drop_nulls("drawdown")
     below = pl.col("drawdown") < 0
+    # A drawdown begins at a session below the peak that follows one at the peak.
     numbered = known.with_columns(
         episode=(below & ~below.shift(1, fill_value=False)).cum_sum(),
         back=pl.col("date").shift(-1),

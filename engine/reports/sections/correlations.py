@@ -92,6 +92,7 @@ def _table(names: list[str], square: NDArray[np.float64]) -> PageTable:
 
 def _extremes(pairs: pl.DataFrame) -> list[Block]:
     once = pairs.filter(pl.col("symbol_1") < pl.col("symbol_2"), pl.col("correlation_value").is_finite())
+    # Each pair is stored in both orders; undefined ones have no rank.
     ranked = once.sort("correlation_value", "symbol_1", "symbol_2", descending=[True, False, False])
     tables = {"Highest correlations": ranked.head(PAIRS), "Lowest correlations": ranked.reverse().head(PAIRS)}
     headings = ("Pair", "Correlation", "Returns", "1 minus p-value")

@@ -68,6 +68,7 @@ def _cells(stored: StoredPortfolio, known: pl.DataFrame) -> pl.DataFrame:
     else:
         after = pl.col("session").shift(-1).fill_null(pl.col("session") + pl.duration(days=1))
         spans = calendar.with_columns(date="session", until=after)
+    # The whole grid, so that a cell without a figure exists and is drawn blank.
     grid = pl.DataFrame({"name": NAMES}).join(spans, how="cross", maintain_order="left_right")
     figures = known.select("exposure_value", name="factor", session="date").rename(
         {"exposure_value": "value"}

@@ -66,6 +66,7 @@ def _rows(stored: StoredPortfolio, contributed: pl.DataFrame) -> pl.DataFrame:
 
     Deleted positions are left out unless they contributed.
     """
+    # A position has a row per method and window; the page has room for one.
     market = stored.market_betas.unique("position_id", keep="first", maintain_order=True)
     risks = (
         market.select("position_id", "beta", "r_squared", "observations"),
@@ -76,6 +77,7 @@ def _rows(stored: StoredPortfolio, contributed: pl.DataFrame) -> pl.DataFrame:
     rows = stored.positions.rename({"id": "position_id"}).join(contributed, on="position_id").filter(kept)
     for risk in risks:
         rows = rows.join(risk, on="position_id", how="left")
+    # Symbol and id break ties, so that the same store gives the same page.
     names = stored.profiles.select("symbol", "company_name")
     order = (pl.col("total").abs(), "symbol", "position_id")
     return rows.join(names, on="symbol", how="left").sort(
