@@ -1,28 +1,39 @@
-"""Result of one analytics job, and its rows of analytics_status."""
+"""Result of one analytics job: rows by table, snapshot columns, and its rows of analytics_status."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 
 import numpy as np
 import polars as pl
 
-from engine.analytics.positions.lots import Portfolios
-from engine.core.job_catalog import Job, Reason
-from engine.numerics.arrays import Bools, Ints
+from engine.analytics.panels import Portfolios, PortfolioSums
+from engine.core.job_catalog import EQUITY_NOT_POSITIVE, Job, Reason
+from engine.numerics.arrays import Bools, Floats, Ints
+
+CENT = Decimal("0.01")
+PRODUCT = Context(prec=28, rounding=ROUND_HALF_EVEN)
+"""Python's default context, in which the legacy batch multiplies: 28 significant digits."""
+STORED = Context(prec=64, rounding=ROUND_HALF_UP)
+"""How an SQL numeric column rounds."""
+TIE_MARGIN_ULPS = 8.0
+"""beta x equity in cents misses the value of the decimal texts' product by about 4 ulp at most: two texts and
+two products, each with a relative error of 2^-53, which is at most one ulp."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobResult:
     """A job's figures, not rounded yet.
 
-    tables: rows by table, in the tables' own column names without ids and time stamps; figures
-        are Float64. Every frame has portfolio_id, also where its table has not.
-    snapshot: portfolio_id, snapshot_date and the columns of portfolio_snapshots that the job
-        fills, figures as Float64; only rows whose job succeeded.
-    status: portfolio_id, calculation_date, job, status, reason, positions_used,
-        positions_left_out: a row for each portfolio and session.
+    Attributes:
+        tables: rows by table, in the tables' own column names without ids and time stamps; figures are
+            Float64. Every frame has portfolio_id, also where its table has not.
+        status: portfolio_id, calculation_date, job, status, reason, positions_used, positions_left_out:
+            a row for each portfolio and session.
+        snapshot: portfolio_id, snapshot_date and the columns of portfolio_snapshots that the job fills,
+            figures as Float64; only rows whose job succeeded.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -39,7 +50,7 @@ def first_reasons(job: Job, cases: Mapping[Reason, Bools | bool], shape: tuple[i
         shape: of the result.
 
     Raises:
-        ValueError: the cases are not those of the job's reasons.
+        ValueError: If the cases are not those of the job's reasons.
     """
     if cases.keys() != set(job.reasons):
         raise ValueError(f"job {job.name}: the cases are not those of its reasons in the job catalog")
@@ -47,7 +58,7 @@ def first_reasons(job: Job, cases: Mapping[Reason, Bools | bool], shape: tuple[i
     return np.select(holds, [np.int64(number + 1) for number in range(len(holds))], np.int64(0))
 
 
-def status_grid(
+def status_rows(
     job: Job, portfolios: Portfolios, dates: pl.Series, reasons: Ints, used: Ints, left_out: Ints
 ) -> pl.DataFrame:
     """Return the status rows of a job.
@@ -75,3 +86,126 @@ def status_grid(
             "positions_left_out": left_out.ravel().astype(np.int32),
         }
     )
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """The portfolios and sessions in which a job of weighted betas has figures.
+
+    Attributes:
+        job: the job.
+        reasons: [D, P] of `first_reasons`, 0 where the job is done.
+        used: [D, P] positions that count in the figure.
+        left_out: [D, P] positions that the job looked at and could not use.
+    """
+
+    job: Job
+    reasons: Ints
+    used: Ints
+    left_out: Ints
+
+    @property
+    def done(self) -> Bools:
+        """Whether the job has figures, [D, P]."""
+        return np.asarray(self.reasons == 0)
+
+    def rows(self, portfolios: Portfolios, dates: pl.Series) -> pl.DataFrame:
+        """Return the rows of analytics_status."""
+        return status_rows(self.job, portfolios, dates, self.reasons.T, self.used.T, self.left_out.T)
+
+
+def job_status(
+    job: Job,
+    sums: PortfolioSums,
+    portfolios: Portfolios,
+    counted: Bools,
+    *,
+    no_positions: Reason,
+    no_betas: Reason,
+    further: Mapping[Reason, Bools] | None = None,
+) -> JobStatus:
+    """Find where a job has figures: equity is above 0, there are positions, and one of them counts.
+
+    An equity of null is not positive.
+
+    Args:
+        job: the job; its reasons are those below and `EQUITY_NOT_POSITIVE`.
+        sums: over the N positions that the job looks at.
+        portfolios: P of them.
+        counted: [D, N] the positions that contribute to the figure.
+        no_positions: the reason of a portfolio without positions.
+        no_betas: the reason of a portfolio of which no position counts.
+        further: [D, P] or [D, 1] conditions of the job's other reasons.
+
+    Returns:
+        The first reason in each cell, and the positions used and left out.
+    """
+    used, every = sums.number(counted), sums.number(np.ones_like(counted))
+    no_equity = ~(portfolios.equity.T > 0)
+    cases = {EQUITY_NOT_POSITIVE: no_equity, no_positions: every == 0, no_betas: used == 0}
+    reasons = first_reasons(job, {**cases, **(further or {})}, used.shape)
+    used[reasons > 0] = 0
+    return JobStatus(job, reasons, used, every - used)
+
+
+def portfolio_rows(portfolios: Portfolios, dates: pl.Series, chosen: Bools, date: str) -> pl.DataFrame:
+    """Return portfolio_id and the column `date` of the chosen cells [D, P], session by session."""
+    session, portfolio = np.nonzero(chosen)
+    return pl.DataFrame([portfolios.ids[portfolio].alias("portfolio_id"), dates[session].alias(date)])
+
+
+def exposure_rows(
+    portfolios: Portfolios,
+    dates: pl.Series,
+    factor_ids: Sequence[str | None],
+    betas: Floats,
+    written: Bools,
+) -> pl.DataFrame:
+    """Return rows of factor_exposures: exposure_value is the beta, exposure_dollar = beta x equity.
+
+    A factor without an id has no rows.
+
+    Args:
+        portfolios: P of them.
+        dates: [D] the window's sessions.
+        factor_ids: of K factors.
+        betas: [D, K, P] ratios, unrounded.
+        written: [D, K, P] the cells that become rows.
+    """
+    has_id = np.array([name is not None for name in factor_ids])
+    session, factor, portfolio = np.nonzero(written & has_id[:, None])
+    beta = betas[session, factor, portfolio]
+    ids = pl.Series("factor_id", factor_ids, dtype=pl.String)
+    return pl.DataFrame(
+        [
+            portfolios.ids[portfolio].alias("portfolio_id"),
+            ids[factor],
+            dates[session].alias("calculation_date"),
+            pl.Series("exposure_value", beta),
+            pl.Series("exposure_dollar", dollars(beta, portfolios.equity[portfolio, session])),
+        ]
+    )
+
+
+def dollars(beta: Floats, equity: Floats) -> Floats:
+    """Return beta x equity [n], multiplied as decimal texts and rounded half away from zero to the cent.
+
+    Products far enough from a tie are rounded as floats, the others as Decimals. NaN and infinities stay,
+    -0.0 becomes 0.0. Source: document 02 §6.
+
+    Args:
+        beta: [n] ratios, unrounded.
+        equity: [n] USD.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        product = beta * equity
+        cents = np.abs(product) * 100.0
+        from_tie = np.abs(cents - np.floor(cents) - 0.5)
+        # From 2^50 on too few bits are left for the fraction to be trusted.
+        unclear = (from_tie <= TIE_MARGIN_ULPS * np.spacing(cents)) | (cents >= 2.0**50)
+        unclear &= np.isfinite(product)
+        rounded = np.copysign(np.where(np.isfinite(cents), np.rint(cents) / 100.0, product), product)
+    for row in np.flatnonzero(unclear).tolist():
+        exact = PRODUCT.multiply(Decimal(repr(float(beta[row]))), Decimal(repr(float(equity[row]))))
+        rounded[row] = float(exact.quantize(CENT, context=STORED))
+    return np.asarray(rounded + 0.0)

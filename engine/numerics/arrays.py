@@ -93,6 +93,13 @@ def masked_centred(values: Floats, used: Bools) -> tuple[Bools, Floats, Floats]:
     return constant, mean, np.where(used, values - mean, 0.0)
 
 
+def count_in_windows(flags: Bools, first: Ints, stop: Ints) -> Int32s:
+    """Count the flags of each column in rows [first, stop): [T, c] -> [D, c]."""
+    running = np.zeros((len(flags) + 1, flags.shape[1]), dtype=np.int32)
+    np.cumsum(flags, axis=0, out=running[1:])
+    return np.asarray(running[stop] - running[first])
+
+
 def sum_products(a: Floats, b: Floats) -> Floats:
     """Return the sums over the rows of a * b: [n,m], [n,m] -> [m]."""
     return np.asarray(np.einsum("ij,ij->j", a, b))

@@ -125,22 +125,22 @@ def _unit_sized(deviation: Floats) -> Floats:
     return np.asarray(np.ldexp(deviation, -exponent))
 
 
-def ewma_correlation(returns: Floats, decay: float, bound: float, min_rows: int) -> Floats:
+def ewma_correlation(returns: Floats, decay: float, bounds: tuple[float, float], min_rows: int) -> Floats:
     """Return exponentially weighted correlations of m complete series.
 
         rho_ij = C_ij / sqrt(C_ii C_jj),  C_ij = sum_t w_t (r_ti - mean_i)(r_tj - mean_j)
 
-    with weights w_t proportional to decay^(n-1-t), t = 0..n-1, of sum 1, and means of the same weights;
-    clipped to [-bound, bound]. Source: RiskMetrics, with means.
+    with weights w_t proportional to decay^(n-1-t), t = 0..n-1, of sum 1, and means of the same weights.
+    Source: RiskMetrics, with means.
 
     Args:
         returns: [n, m], oldest row first.
         decay: weight of a row relative to the next one.
-        bound: largest size of a correlation of two different series.
-        min_rows: rows below which all of these are 0.
+        bounds: least and largest correlation of two different series.
+        min_rows: rows below which their correlation counts as 0.
 
     Returns:
-        Correlations [m, m]; 0 where a variance is not positive, the diagonal 1.
+        Correlations [m, m], 0 where a variance is not positive, then clipped to the bounds; the diagonal 1.
     """
     n, m = returns.shape
     rho = np.zeros((m, m))
@@ -154,6 +154,7 @@ def ewma_correlation(returns: Floats, decay: float, bound: float, min_rows: int)
         variance = np.diagonal(covariance)
         root = np.sqrt(np.where(variance > 0.0, variance, np.nan))
         rho = covariance / (root[:, None] * root)
-        rho = np.clip(np.where(np.isnan(rho), 0.0, rho), -bound, bound)
+        rho = np.where(np.isnan(rho), 0.0, rho)
+    rho = np.clip(rho, *bounds)
     np.fill_diagonal(rho, 1.0)
     return rho

@@ -15,6 +15,7 @@ from engine.numerics.arrays import (
     Floats,
     Int32s,
     Ints,
+    count_in_windows,
     masked_centred,
     pad_columns,
     pad_indices,
@@ -409,14 +410,7 @@ def _gappy(returns: PairReturns, columns: Ints, first: Ints, stop: Ints) -> _Gap
     outside &= np.take_along_axis(has_return, edge, axis=0)
     y_edge, x_edge = (np.where(outside, np.take_along_axis(v, edge, axis=0), 0.0) for v in (y, x))
     broken = np.asarray((has_return & ~finite).any(axis=0))
-    return _Gappy(y, x, broken, _count(has_return, first, stop) - outside, y_edge, x_edge)
-
-
-def _count(flags: Bools, first: Ints, stop: Ints) -> Int32s:
-    """Count the flags of each column in rows [first, stop): [T, c] -> [D, c]."""
-    running = np.zeros((len(flags) + 1, flags.shape[1]), dtype=np.int32)
-    np.cumsum(flags, axis=0, out=running[1:])
-    return np.asarray(running[stop] - running[first])
+    return _Gappy(y, x, broken, count_in_windows(has_return, first, stop) - outside, y_edge, x_edge)
 
 
 def _fit_gappy(
@@ -435,7 +429,7 @@ def _fit_gappy(
     gappy = _gappy(returns, columns, first, stop)
     # From the first shared return on, equal "previous" rows and an equal count mean equal rows.
     start = np.append(shared.rows, len(differs))[shared.first]
-    differences = _count(differs[:, columns], np.minimum(start, stop), stop)
+    differences = count_in_windows(differs[:, columns], np.minimum(start, stop), stop)
     cells = (differences > 0) | (gappy.n != shared.n[:, None])
     fit.observations[:, columns] = gappy.n
     doubtful[:, columns] &= ~cells

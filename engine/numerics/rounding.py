@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 import numpy as np
 
@@ -18,20 +18,10 @@ share of it is 4 to 8 ulp, and from 2^50 on, where too few bits are left for a f
 BLOCK = 1 << 14
 """Numbers rounded at once, so that they stay in the processor's cache."""
 
-FRACTION_LIMIT = 2.0**50
-"""From here on too few bits of |x| 10^scale are left for the fraction to be trusted."""
-
 INTEGER_LIMIT = 2.0**53
 """Every float64 at least this large is an integer, which rounding leaves alone."""
 
 CONTEXT = Context(prec=64, rounding=ROUND_HALF_UP)
-
-PRODUCT_MARGIN_ULPS = 8.0
-"""|a b| 10^scale misses the value of the texts' product by about 4 ulp at most: two texts and two
-products, each with a relative error of 2^-53, which is at most one ulp."""
-
-PRODUCT_CONTEXT = Context(prec=28, rounding=ROUND_HALF_EVEN)
-"""Python's default context for decimals: 28 significant digits."""
 
 
 def round_half_away(x: Floats, scale: int) -> Floats:
@@ -91,44 +81,3 @@ def _by_text(values: Floats, scale: int) -> Floats:
     unit = Decimal(1).scaleb(-scale)
     exact[small] = [float(Decimal(repr(x)).quantize(unit, context=CONTEXT)) for x in values[small].tolist()]
     return exact
-
-
-def product_half_away(a: Floats, b: Floats, scale: int) -> Floats:
-    """Multiply shortest decimal texts and round half away from zero at `scale` decimals.
-
-    The texts' product is taken at 28 significant digits, half to even, and then rounded. Products far
-    enough from a tie are rounded as floats, the others as Decimals. Source: Python's Decimal arithmetic,
-    stored in an SQL numeric column.
-
-    Args:
-        a: float64, broadcast against b.
-        b: float64.
-        scale: decimals, 0 to 22.
-
-    Returns:
-        The float64 nearest to the rounded decimal. NaN and infinities stay, -0.0 becomes 0.0.
-
-    Raises:
-        ValueError: If the scale is outside 0 to 22.
-    """
-    if not 0 <= scale <= LARGEST_SCALE:
-        raise ValueError(f"scale {scale} is outside 0..{LARGEST_SCALE}")
-    left, right = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
-    power = 10.0**scale
-    with np.errstate(invalid="ignore", over="ignore"):
-        product = left * right
-        scaled = np.abs(product) * power
-        from_tie = np.abs(scaled - np.floor(scaled) - 0.5)
-        unclear = from_tie <= PRODUCT_MARGIN_ULPS * np.spacing(scaled)
-        unclear |= (scaled >= FRACTION_LIMIT) & np.isfinite(product)
-        rounded = np.where(np.isfinite(scaled), np.rint(scaled) / power, np.abs(product))
-    if unclear.any():
-        pairs = zip(left[unclear].tolist(), right[unclear].tolist(), strict=True)
-        rounded[unclear] = [abs(_product_text(x, y, scale)) for x, y in pairs]
-    return np.asarray(np.copysign(rounded, product) + 0.0)
-
-
-def _product_text(a: float, b: float, scale: int) -> float:
-    """Return the product of two shortest decimal texts, rounded."""
-    product = PRODUCT_CONTEXT.multiply(Decimal(repr(a)), Decimal(repr(b)))
-    return float(product.quantize(Decimal(1).scaleb(-scale), context=CONTEXT))

@@ -8,7 +8,7 @@ from functools import partial, reduce
 import polars as pl
 
 from engine.analytics.factors.definitions import updated_definitions
-from engine.analytics.job_result import Outcome
+from engine.analytics.job_result import JobResult
 from engine.analytics.sector_tags import sector_tags
 from engine.core.frames import empty
 from engine.core.schema import TABLES
@@ -32,7 +32,7 @@ def assemble(
     window: Window,
     days: pl.DataFrame,
     book: pl.DataFrame,
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[JobResult],
     failures: pl.DataFrame,
 ) -> Results:
     """The results: every table's rows, less the portfolios with a figure that does not fit.
@@ -102,7 +102,7 @@ def _completed(book: pl.DataFrame, snapshot: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(pl.coalesce(f"{name}_job", name).alias(name) for name in both)
 
 
-def _by_table(outcomes: Sequence[Outcome]) -> dict[str, pl.DataFrame]:
+def _by_table(outcomes: Sequence[JobResult]) -> dict[str, pl.DataFrame]:
     names = dict.fromkeys(name for outcome in outcomes for name in outcome.tables)
     return {
         name: pl.concat([o.tables[name] for o in outcomes if name in o.tables], how="diagonal")
@@ -110,7 +110,7 @@ def _by_table(outcomes: Sequence[Outcome]) -> dict[str, pl.DataFrame]:
     }
 
 
-def _snapshot_columns(outcomes: Sequence[Outcome]) -> pl.DataFrame:
+def _snapshot_columns(outcomes: Sequence[JobResult]) -> pl.DataFrame:
     """What the jobs add to the snapshots, side by side."""
     keys = ["portfolio_id", "snapshot_date"]
     found = [outcome.snapshot for outcome in outcomes if outcome.snapshot is not None]

@@ -12,17 +12,22 @@ from engine.analytics.betas.market import market_beta
 from engine.analytics.betas.provider import opening_provider_beta, provider_beta, with_openings
 from engine.analytics.betas.rate import rate_beta
 from engine.analytics.concentration.sector import sector
-from engine.analytics.correlations.rows import correlations
+from engine.analytics.correlations.correlation_rows import correlations
 from engine.analytics.factors.definitions import factor_ids, updated_definitions
 from engine.analytics.factors.ridge import ridge_factors
 from engine.analytics.factors.spreads import spread_factors
-from engine.analytics.job_result import Outcome
-from engine.analytics.positions.lots import Lots, Portfolios, lot_arrays, portfolio_arrays
-from engine.analytics.price_panel import build_panel
+from engine.analytics.job_result import JobResult
+from engine.analytics.panels import (
+    OpenPositions,
+    Portfolios,
+    build_price_panel,
+    open_positions,
+    portfolio_arrays,
+)
 from engine.analytics.stress.factor_correlations import factor_correlations
 from engine.analytics.stress.scenarios import Scenarios
 from engine.analytics.stress.stress import stress
-from engine.analytics.volatility.positions import volatility
+from engine.analytics.volatility.position_volatility import volatility
 from engine.core.frames import UTC_MICROSECONDS
 from engine.core.money import GRAIN_SCALE, usd
 from engine.core.rules import Rules
@@ -42,26 +47,26 @@ def analyse(
     scenarios: Scenarios,
     days: pl.DataFrame,
     book: pl.DataFrame,
-) -> list[Outcome]:
+) -> list[JobResult]:
     """Phase 6 for every portfolio and session, job by job.
 
     Args:
         days: of `engine.analytics.positions.valuation.mark_to_market`.
         book: of `engine.analytics.equity.snapshots.figures`.
     """
-    panel = build_panel(inputs.closes, inputs.visible, window)
+    panel = build_price_panel(inputs.closes, inputs.visible, window)
     portfolios = portfolio_arrays(book, len(window.sessions))
-    lots = lot_arrays(days, portfolios)
+    positions = open_positions(days, portfolios)
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     ids = factor_ids(inputs.factor_definitions)
-    market = market_beta(panel, lots, portfolios, dates, ids.market)
-    rate = rate_beta(panel, lots, portfolios, dates, ids.rate, rules.rate_weights)
+    market = market_beta(panel, positions, portfolios, dates, ids.market)
+    rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights)
     betas = [
         market,
-        _provider(inputs, window, days, book, lots, portfolios, market, ids.provider),
+        _provider(inputs, window, days, book, positions, portfolios, market, ids.provider),
         rate,
-        spread_factors(panel, lots, portfolios, dates, ids.active, rules.alignment),
-        ridge_factors(panel, lots, portfolios, dates, ids.active, rules.alignment),
+        spread_factors(panel, positions, portfolios, dates, ids.active, rules.alignment),
+        ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment),
     ]
     return [
         *betas,
@@ -74,9 +79,9 @@ def analyse(
             portfolios,
             window.run_date,
         ),
-        volatility(lots, portfolios, panel, dates, rules.synthetic_prefix),
+        volatility(positions, portfolios, panel, dates, rules.synthetic_prefix),
         correlations(days, portfolios, panel, inputs.closes, dates),
-        _stress(inputs, window, rules, scenarios, lots, portfolios, betas),
+        _stress(inputs, window, rules, scenarios, positions, portfolios, betas),
     ]
 
 
@@ -85,16 +90,16 @@ def _stress(
     window: Window,
     rules: Rules,
     scenarios: Scenarios,
-    lots: Lots,
+    positions: OpenPositions,
     portfolios: Portfolios,
-    betas: Sequence[Outcome],
-) -> Outcome:
+    betas: Sequence[JobResult],
+) -> JobResult:
     """Stress reads exposures and rate betas back from their tables, rounded, older ones too."""
     exposures = _storable("factor_exposures", betas)
     rate_betas = _storable(RATE_BETAS, betas)
     return stress(
         portfolios,
-        lots,
+        positions,
         pl.Series("date", window.sessions, dtype=pl.Date),
         _read_back("factor_exposures", exposures, inputs.previous_exposures, window.stamp),
         _read_back(RATE_BETAS, rate_betas, inputs.previous_rate_betas, window.stamp),
@@ -106,7 +111,7 @@ def _stress(
     )
 
 
-def _storable(table: str, outcomes: Sequence[Outcome]) -> pl.DataFrame:
+def _storable(table: str, outcomes: Sequence[JobResult]) -> pl.DataFrame:
     """The jobs' rows of a table, less those of portfolios that are about to be left out.
 
     A figure that its column cannot hold fails its whole portfolio (`engine.pipeline.assemble`): nothing of
@@ -132,15 +137,15 @@ def _provider(
     window: Window,
     days: pl.DataFrame,
     book: pl.DataFrame,
-    lots: Lots,
+    positions: OpenPositions,
     portfolios: Portfolios,
-    market: Outcome,
+    market: JobResult,
     factor_id: str,
-) -> Outcome:
+) -> JobResult:
     """Provider beta; from the run date on a snapshot is made with one before the job comes."""
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     known = (inputs.profiles, market.tables["position_market_betas"], inputs.previous_market_betas)
-    found = provider_beta(lots, portfolios, dates, *known, factor_id)
+    found = provider_beta(positions, portfolios, dates, *known, factor_id)
     if window.sessions[-1] < window.run_date or found.snapshot is None:
         return found
     made = book.select(
@@ -149,5 +154,5 @@ def _provider(
     )
     shape = portfolios.equity.shape
     equity, populated = (made[name].to_numpy().reshape(shape) for name in made.columns)
-    opening = opening_provider_beta(lots, portfolios, dates, *known, days, equity, populated)
+    opening = opening_provider_beta(positions, portfolios, dates, *known, days, equity, populated)
     return replace(found, snapshot=with_openings(found.snapshot, opening))

@@ -74,7 +74,7 @@ def test_a_scenario_of_one_s_own_multiplies_exposures_by_its_shocks(demo: engine
 def test_wrong_scenarios_are_told() -> None:
     shipped = engine.load_scenarios()
     one = shipped.all[0]
-    with pytest.raises(engine.EngineError, match="stands there twice"):
+    with pytest.raises(engine.EngineError, match="is used twice"):
         shipped.plus(one)
     with pytest.raises(engine.EngineError, match="nearest: Market"):
         engine.scenario("Typo", {"Markt": -0.1})

@@ -17,13 +17,12 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 import polars as pl
 
-from engine.analytics.correlations.rows import correlations
-from engine.analytics.job_result import Outcome
-from engine.analytics.positions.lots import Portfolios, lot_arrays
+from engine.analytics.correlations.correlation_rows import correlations
+from engine.analytics.job_result import JobResult
+from engine.analytics.panels import Portfolios, build_price_panel, open_positions
 from engine.analytics.positions.prices import quotes
 from engine.analytics.positions.valuation import mark_to_market, position_days
-from engine.analytics.price_panel import build_panel
-from engine.analytics.volatility.positions import volatility
+from engine.analytics.volatility.position_volatility import volatility
 from engine.core.calendar import sessions
 from engine.core.frames import polars_schema
 from engine.core.schema import TABLES
@@ -80,12 +79,17 @@ class Case:
     closes: pl.DataFrame
     visible: frozenset[str]
 
-    def volatility(self) -> Outcome:
-        lots, dates = lot_arrays(self.days, self.portfolios), pl.Series("date", WINDOW.sessions)
-        return volatility(lots, self.portfolios, build_panel(self.closes, self.visible, WINDOW), dates, "EQ")
+    def volatility(self) -> JobResult:
+        lots, dates = open_positions(self.days, self.portfolios), pl.Series("date", WINDOW.sessions)
+        return volatility(
+            lots, self.portfolios, build_price_panel(self.closes, self.visible, WINDOW), dates, "EQ"
+        )
 
-    def correlations(self) -> Outcome:
-        panel, dates = build_panel(self.closes, self.visible, WINDOW), pl.Series("date", WINDOW.sessions)
+    def correlations(self) -> JobResult:
+        panel, dates = (
+            build_price_panel(self.closes, self.visible, WINDOW),
+            pl.Series("date", WINDOW.sessions),
+        )
         return correlations(self.days, self.portfolios, panel, self.closes, dates)
 
 

@@ -17,8 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 import polars as pl
 
-from engine.analytics.positions.lots import Lots, Portfolios
-from engine.analytics.price_panel import build_panel
+from engine.analytics.panels import OpenPositions, Portfolios, build_price_panel
 from engine.core.calendar import sessions
 from engine.core.frames import polars_schema
 from engine.core.schema import TABLES
@@ -99,7 +98,7 @@ class World:
         )
         equity = np.array([[float(e) for e in self.equity[p]] for p in self.portfolio_ids])
         return Case(
-            panel=build_panel(closes, self.visible, self.window),
+            panel=build_price_panel(closes, self.visible, self.window),
             lots=self._lots(),
             portfolios=Portfolios(pl.Series("portfolio_id", self.portfolio_ids), equity, equity, equity),
             dates=pl.Series("date", self.window.sessions, dtype=pl.Date),
@@ -114,7 +113,7 @@ class World:
             definitions=definitions(self.inactive),
         )
 
-    def _lots(self) -> Lots:
+    def _lots(self) -> OpenPositions:
         number = {portfolio: row for row, portfolio in enumerate(self.portfolio_ids)}
         lots = sorted(self.lots, key=lambda lot: (number[lot.portfolio_id], lot.id))
         frame = pl.DataFrame(
@@ -136,7 +135,7 @@ class World:
             for lot, row in zip(lots, marks, strict=True)
         ]
         shape = (len(lots), SESSIONS)
-        return Lots(frame, np.array(stored).reshape(shape), np.array(computed).reshape(shape))
+        return OpenPositions(frame, np.array(stored).reshape(shape), np.array(computed).reshape(shape))
 
 
 def marked_lot(lot: Position, price: Decimal | None, value: Decimal | None) -> Position:

@@ -17,9 +17,15 @@ from engine.analytics.betas.rate import rate_beta
 from engine.analytics.factors.definitions import factor_ids
 from engine.analytics.factors.ridge import ridge_factors
 from engine.analytics.factors.spreads import spread_factors
-from engine.analytics.job_result import Outcome
-from engine.analytics.positions.lots import Lots, Portfolios, lot_arrays, portfolio_arrays
-from engine.analytics.price_panel import Panel, build_panel
+from engine.analytics.job_result import JobResult
+from engine.analytics.panels import (
+    OpenPositions,
+    Portfolios,
+    PricePanel,
+    build_price_panel,
+    open_positions,
+    portfolio_arrays,
+)
 from engine.core.rules import Alignment, RateWeights, Rules
 from engine.core.schema import TABLES
 from engine.core.stored_form import store_rows, stored_figures
@@ -48,8 +54,8 @@ SNAPSHOT_COLUMNS = (
 class Case:
     """What the five jobs take."""
 
-    panel: Panel
-    lots: Lots
+    panel: PricePanel
+    lots: OpenPositions
     portfolios: Portfolios
     dates: pl.Series
     profiles: pl.DataFrame
@@ -68,8 +74,8 @@ def case_of(inputs: Inputs, window: Window) -> Case:
     book = roll(inputs, window, Rules.legacy(), days)
     portfolios = portfolio_arrays(book, len(window.sessions))
     return Case(
-        panel=build_panel(inputs.closes, inputs.visible, window),
-        lots=lot_arrays(days, portfolios),
+        panel=build_price_panel(inputs.closes, inputs.visible, window),
+        lots=open_positions(days, portfolios),
         portfolios=portfolios,
         dates=pl.Series("date", window.sessions, dtype=pl.Date),
         profiles=inputs.profiles,
@@ -85,7 +91,7 @@ def golden_case(name: str) -> Case:
 
 def run(
     case: Case, alignment: Alignment = "portfolio", weights: RateWeights = "absolute"
-) -> dict[str, Outcome]:
+) -> dict[str, JobResult]:
     """The outcomes by job."""
     ids = factor_ids(case.definitions)
     panel, lots, portfolios, dates = case.panel, case.lots, case.portfolios, case.dates
@@ -102,7 +108,7 @@ def run(
     }
 
 
-def unrounded(outcomes: dict[str, Outcome]) -> dict[str, pl.DataFrame]:
+def unrounded(outcomes: dict[str, JobResult]) -> dict[str, pl.DataFrame]:
     """All rows by table, snapshots and status too, each sorted by all its columns."""
     rows: dict[str, list[pl.DataFrame]] = {}
     for outcome in outcomes.values():
@@ -114,7 +120,7 @@ def unrounded(outcomes: dict[str, Outcome]) -> dict[str, pl.DataFrame]:
     return {name: frame.sort(frame.columns) for name, frame in tables.items()}
 
 
-def stored(outcomes: dict[str, Outcome]) -> dict[str, pl.DataFrame]:
+def stored(outcomes: dict[str, JobResult]) -> dict[str, pl.DataFrame]:
     """The rows of the tables that have a schema, as they are stored."""
     stamp = WINDOWS["mixed"].stamp
     return {
@@ -124,7 +130,7 @@ def stored(outcomes: dict[str, Outcome]) -> dict[str, pl.DataFrame]:
     }
 
 
-def with_snapshots(snapshots: pl.DataFrame, outcomes: dict[str, Outcome]) -> pl.DataFrame:
+def with_snapshots(snapshots: pl.DataFrame, outcomes: dict[str, JobResult]) -> pl.DataFrame:
     """The snapshots with their beta columns replaced by the jobs'."""
     table, key = TABLES["portfolio_snapshots"], ["portfolio_id", "snapshot_date"]
     rows = snapshots.drop(SNAPSHOT_COLUMNS)
@@ -145,10 +151,10 @@ def only(case: Case, portfolio: int) -> Case:
     alone = Portfolios(whole.ids[row], whole.equity[row], whole.gross[row], whole.net[row])
     lots = case.lots.where(pl.col("portfolio") == portfolio)
     frame = lots.frame.with_columns(portfolio=pl.lit(0, pl.UInt32))
-    return with_lots(case, Lots(frame, lots.stored, lots.recomputed), alone)
+    return with_lots(case, OpenPositions(frame, lots.stored, lots.recomputed), alone)
 
 
-def with_lots(case: Case, lots: Lots, portfolios: Portfolios) -> Case:
+def with_lots(case: Case, lots: OpenPositions, portfolios: Portfolios) -> Case:
     return Case(case.panel, lots, portfolios, case.dates, case.profiles, case.previous, case.definitions)
 
 
@@ -158,5 +164,5 @@ def singletons(case: Case) -> Case:
     equity = np.ones((len(owner), len(case.dates)))
     ids = case.lots.frame["position_id"].alias("portfolio_id")
     number = pl.Series("portfolio", np.arange(len(owner)), dtype=pl.UInt32)
-    lots = Lots(case.lots.frame.with_columns(number, ids), case.lots.stored, case.lots.recomputed)
+    lots = OpenPositions(case.lots.frame.with_columns(number, ids), case.lots.stored, case.lots.recomputed)
     return with_lots(case, lots, Portfolios(ids, equity, equity, equity))

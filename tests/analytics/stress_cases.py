@@ -7,8 +7,8 @@ from functools import cache
 
 import polars as pl
 
-from engine.analytics.job_result import Outcome
-from engine.analytics.positions.lots import Lots, Portfolios
+from engine.analytics.job_result import JobResult
+from engine.analytics.panels import OpenPositions, Portfolios
 from engine.analytics.stress.factor_correlations import FactorCorrelations, factor_correlations
 from engine.analytics.stress.scenarios import Scenario, load_scenarios
 from engine.analytics.stress.stress import stress
@@ -22,7 +22,7 @@ class StressCase:
     """What the stress job takes."""
 
     portfolios: Portfolios
-    lots: Lots
+    positions: OpenPositions
     dates: pl.Series
     exposures: pl.DataFrame
     rate_betas: pl.DataFrame
@@ -32,7 +32,7 @@ class StressCase:
     correlations: FactorCorrelations
     rate_weights: RateWeights = "absolute"
 
-    def run(self) -> Outcome:
+    def run(self) -> JobResult:
         return stress(**vars(self))
 
     def rows(self) -> pl.DataFrame:
@@ -41,10 +41,11 @@ class StressCase:
     def alone(self, portfolio: int) -> StressCase:
         """The case of one portfolio."""
         kept = slice(portfolio, portfolio + 1)
-        whole, lots = self.portfolios, self.lots.where(pl.col("portfolio") == portfolio)
+        whole, positions = self.portfolios, self.positions.where(pl.col("portfolio") == portfolio)
         own = Portfolios(whole.ids[kept], whole.equity[kept], whole.gross[kept], whole.net[kept])
-        frame = lots.frame.with_columns(portfolio=pl.lit(0, pl.UInt32))
-        return replace(self, portfolios=own, lots=Lots(frame, lots.stored, lots.recomputed))
+        frame = positions.frame.with_columns(portfolio=pl.lit(0, pl.UInt32))
+        alone = OpenPositions(frame, positions.stored, positions.recomputed)
+        return replace(self, portfolios=own, positions=alone)
 
 
 @cache

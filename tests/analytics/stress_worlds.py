@@ -18,7 +18,7 @@ from functools import cache, cached_property
 import numpy as np
 import polars as pl
 
-from engine.analytics.positions.lots import Lots, Portfolios
+from engine.analytics.panels import OpenPositions, Portfolios
 from engine.analytics.stress.factor_correlations import FUND_FACTORS, factor_correlations
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.core.frames import polars_schema
@@ -118,7 +118,7 @@ class StressWorld:
             factor_correlations(self._fund_rows(), RUN_DATE, scenarios.bounds),
         )
 
-    def _arrays(self) -> Lots:
+    def _arrays(self) -> OpenPositions:
         order = {pid: number for number, pid in enumerate(self.ids)}
         lots = sorted(self.lots, key=lambda lot: (order[lot.portfolio_id], lot.id))
         frame = pl.DataFrame(
@@ -134,7 +134,7 @@ class StressWorld:
             [[float(computed_value(self._marked(lot, d))) for d in range(len(DATES))] for lot in lots]
         )
         values = values.reshape(len(lots), len(DATES))
-        return Lots(frame, np.full_like(values, np.nan), values)
+        return OpenPositions(frame, np.full_like(values, np.nan), values)
 
     def _marked(self, lot: Position, session: int) -> Position:
         return Position(**(vars(lot) | {"last_price": self.marks[lot.id][session]}))

@@ -15,7 +15,7 @@ import polars as pl
 import polars.selectors as cs
 import pytest
 
-from engine.analytics.job_result import Outcome
+from engine.analytics.job_result import JobResult
 from engine.core.row_ids import row_ids
 from engine.core.schema import TABLES
 from engine.core.stored_form import store_rows
@@ -33,7 +33,7 @@ REASONS = {
 }
 
 
-def stored(outcome: Outcome) -> dict[str, pl.DataFrame]:
+def stored(outcome: JobResult) -> dict[str, pl.DataFrame]:
     return {name: store_rows(TABLES[name], rows, WINDOW.stamp) for name, rows in outcome.tables.items()}
 
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from engine.analytics.factors.definitions import updated_definitions
-from engine.analytics.price_panel import build_panel
+from engine.analytics.panels import build_price_panel
 from engine.parity import compare
 
 from .regressions import (
@@ -109,7 +109,7 @@ def test_the_order_of_input_rows_does_not_matter() -> None:
 
     other = replace(
         case,
-        panel=build_panel(shuffled(inputs.closes), inputs.visible, window),
+        panel=build_price_panel(shuffled(inputs.closes), inputs.visible, window),
         profiles=shuffled(case.profiles),
         previous=shuffled(case.previous),
         definitions=shuffled(case.definitions),

@@ -1,4 +1,4 @@
-"""The numbers beneath the regression jobs: products, slopes, tracks of aligned sessions."""
+"""The numbers beneath the regression jobs: products, slopes, sets of aligned sessions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ import statsmodels.api as sm
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.analytics.factors.alignment import chain, join, tracks, within
+from engine.analytics.factors.alignment import (
+    aligned_sessions,
+    chained_returns,
+    common_rows,
+    window_slices,
+)
+from engine.analytics.job_result import dollars
 from engine.numerics.coefficients import rolling_slopes
-from engine.numerics.rounding import product_half_away
 
 SLOPE_TOLERANCE = 1e-12
 """Relative to the steepest slope: both sides lose a few digits of sixteen."""
@@ -29,11 +34,11 @@ ratio = st.floats(-50, 50) | st.integers(-50_000, 50_000).map(lambda value: valu
 def test_a_product_is_rounded_as_its_decimal_texts_are(a: float, b: float) -> None:
     exact = Decimal(repr(a)) * Decimal(repr(b))
     expected = exact.quantize(Decimal("0.01"), context=Context(prec=60, rounding=ROUND_HALF_UP))
-    assert product_half_away(np.array([a]), np.array([b]), 2)[0] == float(expected)
+    assert dollars(np.array([a]), np.array([b]))[0] == float(expected)
 
 
 def test_a_product_keeps_what_is_not_finite_and_has_no_negative_zero() -> None:
-    found = product_half_away(np.array([np.nan, np.inf, -0.001, 1e200]), np.array([1.0, 2.0, 1.0, 1e200]), 2)
+    found = dollars(np.array([np.nan, np.inf, -0.001, 1e200]), np.array([1.0, 2.0, 1.0, 1e200]))
     assert np.isnan(found[0])
     assert found[1] == found[3] == np.inf
     assert found[2] == 0.0
@@ -71,26 +76,26 @@ def test_a_constant_regressor_has_no_slope_unless_it_is_zero() -> None:
     assert found[2] == pytest.approx(2.0)
 
 
-def test_only_a_symbol_with_prices_and_gaps_restricts_its_class() -> None:
+def test_only_a_symbol_with_prices_and_gaps_restricts_its_group() -> None:
     present = np.ones((10, 4), dtype=bool)
     present[3, 1] = False  # a gap
     present[:, 2] = False  # never priced
     holds = np.array([[1, 0, 1, 0], [0, 1, 0, 0], [1, 1, 1, 1]], dtype=bool)
-    found = tracks(present, holds, np.array([0, 4]), np.array([4, 10]))
-    assert found.followed[0, 1] == found.followed[0, 2] != found.followed[0, 0]
-    assert len(set(found.followed[1])) == 1  # the gap has left the look-back
-    assert np.flatnonzero(~found.rows[found.followed[0, 1]]).tolist() == [3]
-    assert found.rows[found.followed[0, 0]].all()
+    found = aligned_sessions(present, holds, np.array([0, 4]), np.array([4, 10]))
+    assert found.of_group[0, 1] == found.of_group[0, 2] != found.of_group[0, 0]
+    assert len(set(found.of_group[1])) == 1  # the gap has left the look-back
+    assert np.flatnonzero(~found.rows[found.of_group[0, 1]]).tolist() == [3]
+    assert found.rows[found.of_group[0, 0]].all()
 
 
 def test_returns_are_not_chained_anew_where_two_frames_meet() -> None:
     close = np.array([[1.0], [2.0], [4.0], [8.0]])
     gap = np.array([True, True, False, True])
-    x, y = chain(close, np.ones(4, dtype=bool)), chain(close, gap)
-    rows, previous = join(x, y)
+    x, y = chained_returns(close, np.ones(4, dtype=bool)), chained_returns(close, gap)
+    rows, previous = common_rows(x, y)
     assert rows.tolist() == [1, 3]
     assert previous.tolist() == [0, 1]
     assert x.returns[3, 0] == 1.0
     assert y.returns[3, 0] == 3.0
-    starts, stops = within(rows, previous, np.array([0, 1, 2]), np.array([4, 4, 4]))
+    starts, stops = window_slices(rows, previous, np.array([0, 1, 2]), np.array([4, 4, 4]))
     assert (stops - starts).tolist() == [2, 1, 0]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.analytics.stress.scenario_errors import ScenarioError, ScenarioFileError, UnknownFactorError
+from engine.analytics.stress.scenario_file import ScenarioError, ScenarioFileError, UnknownFactorError
 from engine.analytics.stress.scenarios import Scenarios, load_scenarios
 from engine.core.errors import EngineError
 
@@ -104,39 +104,39 @@ WRONG = {
     "no scenarios": ({"stress_scenarios": {}}, "no scenario"),
     "empty group": ({"stress_scenarios": {"falls": {}}}, "no scenario"),
     "not json": ("{", "cannot be read"),
-    "a list": ([], "the file is not a table"),
-    "groups in a list": ({"stress_scenarios": []}, "stress_scenarios is not a table"),
-    "group of nothing": ({"stress_scenarios": {"falls": None}}, "group falls is not a table"),
-    "scenario of nothing": ({"stress_scenarios": {"falls": {"fall": 1}}}, "scenario fall is not a table"),
+    "a list": ([], "the file must be a table"),
+    "groups in a list": ({"stress_scenarios": []}, "stress_scenarios must be a table"),
+    "group of nothing": ({"stress_scenarios": {"falls": None}}, "group falls must be a table"),
+    "scenario of nothing": ({"stress_scenarios": {"falls": {"fall": 1}}}, "scenario fall must be a table"),
     "unknown key": (with_body() | {"stress_scenario": {}}, "unknown key 'stress_scenario' (nearest: stress_"),
     "unknown field": (with_body(sevrity="mild"), "scenario fall: unknown key 'sevrity' (nearest: severity)"),
     "unknown setting": (with_body() | {"configuration": {"x": 1}}, "configuration: unknown key 'x'"),
-    "key twice": (TWICE, "key 'fall' stands there twice"),
+    "key twice": (TWICE, "key 'fall' is repeated"),
     "id twice": (
         {"stress_scenarios": {"a": {"fall": BODY}, "b": {"fall": BODY}}},
-        "scenario fall: the id stands there twice, in a and b",
+        "scenario fall: the id is used twice, in a and b",
     ),
     **{f"no {field}": (without(field), f"scenario fall: field {field} is missing") for field in BODY},
-    "blank name": (with_body(name=" "), "field name is not a text"),
-    "severity in numbers": (with_body(severity=3), "field severity is not a text"),
-    "active in words": (with_body(active="yes"), "field active is neither true nor false"),
-    "no shock": (with_body(shocked_factors={}), "names no factor"),
-    "shocks in a list": (with_body(shocked_factors=["Market"]), "names no factor"),
+    "blank name": (with_body(name=" "), "field name must be a text"),
+    "severity in numbers": (with_body(severity=3), "field severity must be a text"),
+    "active in words": (with_body(active="yes"), "field active must be true or false"),
+    "no shock": (with_body(shocked_factors={}), "must name a factor"),
+    "shocks in a list": (with_body(shocked_factors=["Market"]), "must name a factor"),
     "shock in words": (
         with_body(shocked_factors={"Market": "-10%"}),
-        "shock of Market is not a finite number",
+        "shock of Market must be a finite number",
     ),
-    "true for a shock": (with_body(shocked_factors={"Market": True}), "not a finite number: True"),
-    "no number": (with_body(shocked_factors={"Market": float("nan")}), "not a finite number: nan"),
-    "boundless": (with_body(shocked_factors={"Market": float("-inf")}), "not a finite number: -inf"),
-    "too large": (with_body(shocked_factors={"Market": 10**400}), "not a finite number: 1"),
+    "true for a shock": (with_body(shocked_factors={"Market": True}), "must be a finite number, not True"),
+    "no number": (with_body(shocked_factors={"Market": float("nan")}), "must be a finite number, not nan"),
+    "boundless": (with_body(shocked_factors={"Market": float("-inf")}), "must be a finite number, not -inf"),
+    "too large": (with_body(shocked_factors={"Market": 10**400}), "must be a finite number, not 1"),
     "range reversed": (
         with_body() | {"configuration": {"min_factor_correlation": 0.9, "max_factor_correlation": 0.1}},
-        "no range within -1 and 1",
+        "must be a range within -1 and 1",
     ),
     "range beyond 1": (with_body() | {"configuration": {"max_factor_correlation": 2}}, "2"),
-    "range in words": (with_body() | {"configuration": {"max_factor_correlation": "1"}}, "no range"),
-    "configuration in a list": (with_body() | {"configuration": []}, "configuration is not a table"),
+    "range in words": (with_body() | {"configuration": {"max_factor_correlation": "1"}}, "must be a range"),
+    "configuration in a list": (with_body() | {"configuration": []}, "configuration must be a table"),
 }
 
 
@@ -156,7 +156,7 @@ def test_a_wrong_file_is_refused_with_its_reason(tmp_path: Path, case: str) -> N
     ("name", "content", "message"),
     [
         ("gone.json", None, "cannot be read"),
-        ("s.yaml", "", "ends in neither .toml nor .json"),
+        ("s.yaml", "", "must end in .toml or .json"),
         ("s.toml", "", "no scenario"),
         ("s.toml", "[a]\n[a]\n", "cannot be read"),
         (

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from engine.analytics.concentration.sector import sector
-from engine.analytics.job_result import Outcome
-from engine.analytics.positions.lots import Portfolios, portfolio_arrays
+from engine.analytics.job_result import JobResult
+from engine.analytics.panels import Portfolios, portfolio_arrays
 from engine.core.money import GRAINS_A_CENT, integer
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
@@ -37,7 +37,7 @@ def golden_days(name: str) -> World:
     return book, days, portfolio_arrays(book, len(window.sessions))
 
 
-def run(name: str, world: World, run_date: Any = None) -> Outcome:
+def run(name: str, world: World, run_date: Any = None) -> JobResult:
     inputs = golden_inputs(name)
     book, days, portfolios = world
     return sector(

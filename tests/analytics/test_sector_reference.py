@@ -18,8 +18,8 @@ import polars as pl
 import pytest
 
 from engine.analytics.concentration.sector import sector
-from engine.analytics.job_result import Outcome
-from engine.analytics.positions.lots import Portfolios
+from engine.analytics.job_result import JobResult
+from engine.analytics.panels import Portfolios
 from engine.core.frames import polars_schema
 from engine.core.schema import TABLES
 from engine.core.stored_form import stored_figures
@@ -55,7 +55,7 @@ class SectorWorld:
     profiles: dict[str, Profile]
     has_benchmark: bool
 
-    def run(self, portfolios: list[str]) -> Outcome:
+    def run(self, portfolios: list[str]) -> JobResult:
         lots = [lot for lot in self.lots if lot.portfolio_id in portfolios]
         ids = pl.Series(sorted(portfolios), dtype=pl.String)
         zeros = np.zeros((len(ids), len(DATES)))

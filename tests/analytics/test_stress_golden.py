@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.analytics.positions.lots import Portfolios
+from engine.analytics.panels import Portfolios
 from engine.analytics.stress.scenarios import RATE_SHOCK
 from engine.core.schema import TABLES
 from engine.core.stored_form import store_rows
@@ -137,9 +137,9 @@ def test_no_exposures_no_lots_and_no_portfolios_are_no_errors() -> None:
     case = golden_stress("edge")
     unexposed = replace(case, exposures=case.exposures.clear(), rate_betas=case.rate_betas.clear()).run()
     assert set(unexposed.status["reason"]) == {"no_factor_exposures"}
-    lotless = replace(case, lots=case.lots.where(pl.col("symbol") == ""))
-    assert lotless.rows().height == case.rows().height
-    nobody = replace(case.alone(0), portfolios=_first(case, 0), lots=lotless.lots)
+    empty = replace(case, positions=case.positions.where(pl.col("symbol") == ""))
+    assert empty.rows().height == case.rows().height
+    nobody = replace(case.alone(0), portfolios=_first(case, 0), positions=empty.positions)
     assert nobody.run().status.is_empty()
     assert nobody.rows().is_empty()
 

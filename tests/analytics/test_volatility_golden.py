@@ -7,11 +7,10 @@ from functools import cache
 import polars as pl
 import pytest
 
-from engine.analytics.correlations.rows import correlations
-from engine.analytics.job_result import Outcome
-from engine.analytics.positions.lots import lot_arrays, portfolio_arrays
-from engine.analytics.price_panel import build_panel
-from engine.analytics.volatility.positions import volatility
+from engine.analytics.correlations.correlation_rows import correlations
+from engine.analytics.job_result import JobResult
+from engine.analytics.panels import build_price_panel, open_positions, portfolio_arrays
+from engine.analytics.volatility.position_volatility import volatility
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.stored_form import store_rows
@@ -35,14 +34,14 @@ CELLS = {
 
 
 @cache
-def outcomes(name: str) -> tuple[Outcome, Outcome]:
+def outcomes(name: str) -> tuple[JobResult, JobResult]:
     inputs, window, rules = golden_inputs(name), WINDOWS[name], Rules.legacy()
     days = mark(inputs, window, rules)
     portfolios = portfolio_arrays(roll(inputs, window, rules, days), len(window.sessions))
-    panel = build_panel(inputs.closes, inputs.visible, window)
+    panel = build_price_panel(inputs.closes, inputs.visible, window)
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     return (
-        volatility(lot_arrays(days, portfolios), portfolios, panel, dates, rules.synthetic_prefix),
+        volatility(open_positions(days, portfolios), portfolios, panel, dates, rules.synthetic_prefix),
         correlations(days, portfolios, panel, inputs.closes, dates),
     )
 

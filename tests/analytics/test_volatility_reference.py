@@ -11,7 +11,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from engine.analytics.job_result import Outcome
+from engine.analytics.job_result import JobResult
 from engine.core.schema import TABLES
 from engine.core.stored_form import store_rows
 from tests.marks import first
@@ -34,7 +34,7 @@ def told_apart(book: Book) -> Book:
     return replace(book, positions=lots)
 
 
-def stored(outcome: Outcome) -> pl.DataFrame:
+def stored(outcome: JobResult) -> pl.DataFrame:
     return store_rows(TABLES["position_volatility"], outcome.tables["position_volatility"], WINDOW.stamp)
 
 

@@ -31,7 +31,7 @@ STAGES = (
     ("position values", "mark"),
     ("P&L, equity, exposures", "roll"),
     ("figures that do not fit", "misfits"),
-    ("panel and lots", "lot_arrays"),
+    ("panel and lots", "open_positions"),
     *((job.label, name) for name, job in JOBS.items() if hasattr(jobs, name)),
     ("storing: rows by key", "store_rows"),
     ("storing: figures rounded", "stored_figures"),

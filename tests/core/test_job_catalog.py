@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine.analytics.job_result import Outcome, first_reasons
+from engine.analytics.job_result import JobResult, first_reasons
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.core.job_catalog import (
     CORRELATIONS,
@@ -31,7 +31,7 @@ GOLDEN = Path(__file__).parents[1] / "golden/mixed_today"
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> list[Outcome]:
+def outcomes() -> list[JobResult]:
     """Of the golden set whose session is the run date, so that sectors are computed."""
     inputs = engine.open(f"parquet:///{GOLDEN}/inputs").inputs(RUN_DATE, RUN_DATE, run_date=RUN_DATE)
     rules = Rules.legacy()
@@ -46,7 +46,7 @@ def test_the_schema_names_jobs_of_the_catalog_only() -> None:
     assert named == set(JOBS)
 
 
-def test_a_job_gives_the_tables_and_the_snapshot_columns_that_are_declared(outcomes: list[Outcome]) -> None:
+def test_a_job_gives_the_tables_and_the_snapshot_columns_that_are_declared(outcomes: list[JobResult]) -> None:
     computed = {outcome.status["job"][0]: outcome for outcome in outcomes}
     assert list(computed) == list(JOBS)[3:], "the first three are phases 3 and 4"
     for name, outcome in computed.items():

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine.analytics.betas import symbol_on_fund as pair_betas
+from engine.analytics.betas import market
 from engine.analytics.concentration import measures as concentration
-from engine.analytics.factors import lots as style_betas
 from engine.analytics.factors import ridge as ridge_factors
+from engine.analytics.factors import style_factors
 from engine.analytics.stress import factor_correlations, stress
 from engine.analytics.stress.scenarios import load_scenarios
-from engine.analytics.volatility import positions as volatility
+from engine.analytics.volatility import position_volatility as volatility
 from engine.batch.shards import BYTES_A_SESSION
 from engine.cli.settings import Config
 from engine.core.funds import FACTOR_FUNDS, SPREAD_FUNDS, STYLE_FUNDS
@@ -59,18 +59,18 @@ CLAIMS = {
         ("{} synthetic names", {11: "eleven"}[len(SYNTHETIC)]),
     ],
     "calculations/market-beta.md": [
-        (CAPPED, pair_betas.CAP),
+        (CAPPED, market.CAP),
     ],
     "calculations/rate-beta.md": [
-        (CAPPED, pair_betas.CAP),
+        (CAPPED, market.CAP),
     ],
     "calculations/spread-factors.md": [
-        (CAPPED, style_betas.CAP),
+        (CAPPED, style_factors.CAP),
         *((f"| {factor} | {{0[0]}} | {{0[1]}} |", funds) for factor, funds in SPREAD_FUNDS.items()),
     ],
     "calculations/ridge-factors.md": [
         ("| {} on the sum of squares", ridge_factors.PENALTY),
-        (CAPPED, style_betas.CAP),
+        (CAPPED, style_factors.CAP),
         ("| factor | {} |", " | ".join(STYLE_FUNDS)),
         ("| fund | {} |", " | ".join(STYLE_FUNDS.values())),
     ],

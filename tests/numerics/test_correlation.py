@@ -92,19 +92,19 @@ def test_weighted_equals_numpy(n: int, bound: float) -> None:
     deviation = np.sqrt(np.diagonal(covariance))
     expected = np.clip(covariance / np.outer(deviation, deviation), -bound, bound)
     np.fill_diagonal(expected, 1.0)
-    got = ewma_correlation(values, decay=0.94, bound=bound, min_rows=30)
+    got = ewma_correlation(values, decay=0.94, bounds=(-bound, bound), min_rows=30)
     np.testing.assert_allclose(got, expected, rtol=0.0, atol=PARITY)
 
 
 @pytest.mark.parametrize("n", [0, 29])
 def test_weighted_with_too_few_rows_is_the_identity(n: int) -> None:
-    np.testing.assert_array_equal(ewma_correlation(returns(n, 3), 0.94, 0.95, 30), np.eye(3))
+    np.testing.assert_array_equal(ewma_correlation(returns(n, 3), 0.94, (-0.95, 0.95), 30), np.eye(3))
 
 
 def test_weighted_with_a_constant_series_is_zero_there() -> None:
     values = returns(62, 4)
     values[:, 1] = 0.1
-    rho = ewma_correlation(values, 0.94, 0.95, 30)
+    rho = ewma_correlation(values, 0.94, (-0.95, 0.95), 30)
     np.testing.assert_array_equal(rho[1], [0.0, 1.0, 0.0, 0.0])
     assert (rho[0, [2, 3]] != 0.0).all()
 

@@ -14,8 +14,8 @@ import polars as pl
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import PRIVATE, Case, Lot
 from engine.analyst.explain.working import Sample, Step, Value, Working, absent, table
+from engine.analytics.correlations.correlation_rows import THRESHOLD
 from engine.analytics.correlations.matrices import MIN_CLOSES
-from engine.analytics.correlations.rows import THRESHOLD
 from engine.core.job_catalog import (
     CORRELATIONS,
     INSUFFICIENT_RETURNS,

@@ -12,8 +12,7 @@ from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case, Lot
 from engine.analyst.explain.line import Line, line
 from engine.analyst.explain.working import Sample, Value, Working, absent, table
-from engine.analytics.betas.market import METHOD, WINDOW_DAYS
-from engine.analytics.betas.symbol_on_fund import CAP
+from engine.analytics.betas.market import CAP, METHOD, WINDOW_DAYS
 from engine.core.funds import MARKET_FUND, RATE_FUND
 from engine.core.job_catalog import EQUITY_NOT_POSITIVE, PAIR_LOOK_BACK, PAIR_MINIMUM
 

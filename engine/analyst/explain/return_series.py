@@ -16,7 +16,7 @@ import polars as pl
 from engine.analyst.explain.case import Case, Lot
 from engine.analyst.explain.pairs import common
 from engine.analyst.explain.working import Sample, table
-from engine.analytics.volatility.portfolio import SMALLEST_TOTAL
+from engine.analytics.volatility.portfolio_volatility import SMALLEST_TOTAL
 from engine.core.job_catalog import VOLATILITY
 from engine.numerics.arrays import Floats
 

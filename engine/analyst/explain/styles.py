@@ -15,10 +15,9 @@ from engine.analyst.explain.case import Case, Lot
 from engine.analyst.explain.line import line
 from engine.analyst.explain.pairs import common
 from engine.analyst.explain.working import Sample, Step, Working, absent
-from engine.analytics.factors.lots import CAP
-from engine.analytics.factors.portfolio import QUALITY
 from engine.analytics.factors.ridge import PENALTY
 from engine.analytics.factors.spreads import FUNDS
+from engine.analytics.factors.style_factors import CAP, QUALITY
 from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
 from engine.core.job_catalog import (
     EQUITY_NOT_POSITIVE,

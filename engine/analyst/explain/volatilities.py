@@ -12,7 +12,7 @@ from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case, Lot
 from engine.analyst.explain.return_series import Returns, measured, own_returns, weighed_returns
 from engine.analyst.explain.working import Step, Value, Working, absent
-from engine.analytics.volatility.positions import STEEPEST_STABLE, WEAKEST_TREND
+from engine.analytics.volatility.position_volatility import STEEPEST_STABLE, WEAKEST_TREND
 from engine.core.job_catalog import (
     NO_PORTFOLIO_VOLATILITY,
     NO_POSITION_VOLATILITY,

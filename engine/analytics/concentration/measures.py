@@ -1,4 +1,4 @@
-"""Concentration: how much of a portfolio's gross value its largest symbols hold."""
+"""Concentration: the share of a portfolio's gross value in its largest symbols."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ import polars as pl
 from engine.numerics.arrays import Floats
 
 HHI_SCALE = 10_000
-"""The index of a portfolio of one symbol."""
+"""Herfindahl-Hirschman index of a portfolio of one symbol."""
 LARGEST = (3, 10)
 
 
-def concentration(lots: pl.DataFrame, owners: int) -> pl.DataFrame:
-    """The concentration of O portfolios' values.
+def concentration(valued: pl.DataFrame, owners: int) -> pl.DataFrame:
+    """Return the concentration of O portfolios' values.
 
         w_s = value_s / sum of values        hhi = 10000 sum w_s^2
         effective_num_positions = 10000 / hhi
         top_3_concentration, top_10_concentration = sum of the 3 and 10 largest w_s
 
-    over symbols as they are spelled, whatever their class; value_s sums the absolute values of
-    the symbol's lots, so that long and short ones add. Sums run from left to right, the index's
-    in order of first appearance. Source: document 01 §4.8.
+    over symbols as they are spelled, whatever their class; value_s sums the absolute values of the symbol's
+    positions, so that long and short ones add. Sums run from left to right, the index's in order of first
+    appearance. Source: document 01 §4.8.
 
     Args:
-        lots: owner (0 to O - 1), symbol, value (Int128 grains, not below 0), of each owner in
-            order of position id.
+        valued: owner (0 to O - 1), symbol, value (Int128 grains, not below 0), of each owner in order of
+            position id.
+        owners: O.
 
     Returns:
         O rows in order of owner: hhi, effective_num_positions, top_3_concentration,
         top_10_concentration; null where the values sum to 0.
     """
-    symbols = lots.group_by("owner", "symbol", maintain_order=True).agg(pl.col("value").sum())
+    symbols = valued.group_by("owner", "symbol", maintain_order=True).agg(pl.col("value").sum())
     symbols = symbols.with_columns(total=pl.col("value").sum().over("owner")).filter(pl.col("total") > 0)
     weights = symbols.with_columns(weight=quotients(symbols["value"], symbols["total"]))
     hhi = HHI_SCALE * _sums(weights.with_columns(pl.col("weight") * pl.col("weight")), owners)
@@ -44,17 +45,21 @@ def concentration(lots: pl.DataFrame, owners: int) -> pl.DataFrame:
 
 
 def quotients(grains: pl.Series, totals: pl.Series) -> pl.Series:
-    """Shares as doubles, correctly rounded while both amounts are below 9e7 USD.
+    """Return shares as doubles, correctly rounded while both amounts are below 9e7 USD.
 
-    Up to there a double holds the grains exactly; beyond, a share is right to 1.5 units in its
-    last place. NumPy divides: Polars multiplies by the reciprocal of a divisor that is the same
-    in all rows, so that a portfolio's shares would hang on the others'.
+    Up to there a double holds the grains exactly; beyond, a share is right to 1.5 units in its last place.
+    NumPy divides, because Polars multiplies by the reciprocal of a divisor that is the same in all rows: a
+    portfolio's shares would depend on the others'.
+
+    Args:
+        grains: [n] amounts.
+        totals: [n] amounts; a share of 0 is NaN.
     """
     parts, whole = (amounts.cast(pl.Float64).to_numpy() for amounts in (grains, totals))
     return pl.Series(np.divide(parts, whole, out=np.full_like(parts, np.nan), where=whole != 0))
 
 
 def _sums(weights: pl.DataFrame, owners: int) -> Floats:
-    """[O] weights summed by owner from left to right."""
+    """Sum weights by owner from left to right: [O]."""
     sums = np.bincount(weights["owner"].to_numpy(), weights["weight"].to_numpy(), minlength=owners)
-    return sums.astype(np.float64)  # of nothing at all they would be integers
+    return sums.astype(np.float64)  # without any weight bincount returns integers

@@ -1,4 +1,4 @@
-"""Sectors and concentration of the snapshots of the run date and after."""
+"""Sector weights and concentration of the snapshots from the run date on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.concentration.measures import concentration, quotients
-from engine.analytics.job_result import Outcome, first_reasons, status_grid
-from engine.analytics.positions.lots import Portfolios
+from engine.analytics.job_result import JobResult, first_reasons, status_rows
+from engine.analytics.panels import Portfolios
 from engine.analytics.positions.valuation import OPEN
 from engine.core.instruments import CONTRACT_SIZE, is_option
 from engine.core.job_catalog import (
@@ -31,7 +31,7 @@ GICS_NAMES = {
     "Consumer Defensive": "Consumer Staples",
     "Basic Materials": "Materials",
 }
-"""The standard's names of the sectors that the provider calls otherwise."""
+"""Names in the GICS standard of the sectors that the provider calls otherwise."""
 UNKNOWN = ("", "Unknown")
 
 
@@ -43,12 +43,14 @@ def sector(
     has_benchmark: bool,
     portfolios: Portfolios,
     run_date: date,
-) -> Outcome:
-    """Sector weights and concentration, from values as the session finds its positions.
+) -> JobResult:
+    """Compute sector weights and concentration from positions' values before the session marks them.
 
-    Only sessions from the run date on have them, and only portfolios that hold something that
-    day; all five columns or none. Every open lot counts, entered by then or not. Source:
-    document 01 §4.8, document 03 §3.
+        weight_b = (sum of values in bucket b) / E,  hhi = 10000 sum_s w_s^2
+
+    see `sector_weights` and `concentration`. Only sessions from the run date on have them, and only
+    portfolios that hold a position that day; all five columns or none. Every open position counts, whether
+    or not it was entered by then. Source: document 01 §4.8, document 03 §3.
 
     Args:
         book: portfolio-major: portfolio_id, date, holds, equity_grains (unrounded).
@@ -56,37 +58,45 @@ def sector(
         positions: the table as it was before the run.
         profiles: symbol, sector, is_etf.
         has_benchmark: without one the legacy batch computes nothing.
+        portfolios: P of them.
+        run_date: the legacy server's today.
 
     Returns:
-        No tables. Lots used are those that fall in a bucket.
+        Snapshot columns, no tables. Positions used are those that fall in a bucket.
     """
     cells = book.select("portfolio_id", "date", "holds", "equity_grains")
     held = cells.filter((pl.col("date") >= run_date) & pl.col("holds")).with_row_index("owner")
-    lots = with_buckets(found_values(held, days, positions), profiles)
-    counts = lots.group_by("owner").agg(used=pl.col("bucket").count(), left_out=pl.col("bucket").null_count())
+    valued = with_buckets(opening_values(held, days, positions), profiles)
+    bucket = pl.col("bucket")
+    counts = valued.group_by("owner").agg(used=bucket.count(), left_out=bucket.null_count())
     keys = held.select("owner", "portfolio_id", "date")
-    figures = [keys, sector_weights(lots, held), concentration(lots, held.height)]
-    found = pl.concat(figures, how="horizontal").join(counts, on="owner", how="left")
-    judged = cells.join(found, on=["portfolio_id", "date"], how="left", maintain_order="left")
-    reasons = _reasons(judged, has_benchmark, run_date)
-    done = judged.filter(pl.Series(reasons == 0))
+    figures = [keys, sector_weights(valued, held), concentration(valued, held.height)]
+    computed = pl.concat(figures, how="horizontal").join(counts, on="owner", how="left")
+    cells = cells.join(computed, on=["portfolio_id", "date"], how="left", maintain_order="left")
+    reasons = _reasons(cells, has_benchmark, run_date)
+    done = cells.filter(pl.Series(reasons == 0))
     snapshot = done.select("portfolio_id", pl.col("date").alias("snapshot_date"), *SECTOR.columns())
-    return Outcome({}, _status(judged, reasons, portfolios), snapshot)
+    return JobResult({}, _status_rows(cells, reasons, portfolios), snapshot)
 
 
-def found_values(held: pl.DataFrame, days: pl.DataFrame, positions: pl.DataFrame) -> pl.DataFrame:
-    """The open lots of the portfolios and sessions of `held`, valued as the session finds them.
+def opening_values(held: pl.DataFrame, days: pl.DataFrame, positions: pl.DataFrame) -> pl.DataFrame:
+    """Return the open positions of the portfolios and sessions of `held`, valued before the session.
 
         value = |market value|, or where there is none |quantity x (last price, else entry price) x m'|
 
-    m' = 100 for options that are not of class PRIVATE. A lot without a market value was never
+    m' = 100 for options that are not of class PRIVATE, else 1. A position without a market value was never
     marked in the window, so that its last price is still the table's. Source: document 01 §4.8.
+
+    Args:
+        held: owner (0, 1, ...), portfolio_id, date.
+        days: of `engine.analytics.positions.valuation.mark_to_market`.
+        positions: the table as it was before the run.
 
     Returns:
         owner, symbol, investment_class, value (Int128 grains); by owner, then by position id.
     """
     prices = positions.select("id", _price=pl.coalesce(scaled("last_price"), scaled("entry_price")))
-    lots = (
+    rows = (
         days.filter(pl.col("date").is_in(held["date"].unique().implode()) & OPEN)
         .join(held.select("owner", "portfolio_id", "date"), on=["portfolio_id", "date"])
         .join(prices, on="id", how="left")
@@ -96,18 +106,25 @@ def found_values(held: pl.DataFrame, days: pl.DataFrame, positions: pl.DataFrame
     contract = pl.when(is_option() & ~private).then(CONTRACT_SIZE).otherwise(1)
     stored = pl.col("opening_value") * integer(GRAINS_A_CENT)
     value = pl.coalesce(stored, scaled("quantity") * pl.col("_price") * contract)
-    return lots.select("owner", "symbol", "investment_class", value=value.abs())
+    return rows.select("owner", "symbol", "investment_class", value=value.abs())
 
 
-def with_buckets(lots: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
-    """Put each lot into a bucket: Unclassified, ETFs, its sector, or none (null).
+def with_buckets(valued: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
+    """Put each position into a bucket: Unclassified, ETFs, its sector, or none (null).
 
-    Lots of class PRIVATE or OPTIONS are Unclassified; the others go by the profile of their
-    symbol in upper case. Source: document 01 §4.8 steps 2 to 4.
+    Positions of class PRIVATE or OPTIONS are Unclassified; the others go by the profile of their symbol in
+    upper case. Source: document 01 §4.8 steps 2 to 4.
+
+    Args:
+        valued: of `opening_values`.
+        profiles: symbol, sector, is_etf.
+
+    Returns:
+        `valued` with `bucket`.
     """
-    known = profiles.select(_upper="symbol", _sector=pl.col("sector").str.strip_chars(), _etf="is_etf")
-    rows = lots.with_columns(_upper=pl.col("symbol").str.to_uppercase())
-    rows = rows.join(known, on="_upper", how="left", maintain_order="left")
+    sectors = profiles.select(_upper="symbol", _sector=pl.col("sector").str.strip_chars(), _etf="is_etf")
+    rows = valued.with_columns(_upper=pl.col("symbol").str.to_uppercase())
+    rows = rows.join(sectors, on="_upper", how="left", maintain_order="left")
     named = pl.col("_sector").replace(GICS_NAMES)
     bucket = (
         pl.when(pl.col("investment_class").is_in(("PRIVATE", "OPTIONS")))
@@ -120,24 +137,24 @@ def with_buckets(lots: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
     return rows.select(pl.exclude("_upper", "_sector", "_etf"), bucket=bucket)
 
 
-def sector_weights(lots: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """The weights of the buckets as JSON objects, unrounded.
+def sector_weights(valued: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Return the weights of the buckets as JSON objects, unrounded.
 
         weight = sum of the bucket's values / equity
 
-    Equity is the session's own, unrounded; weights need not sum to 1, and are negative where it
-    is. Sectors come in order of first appearance, then ETFs and Unclassified where above 0.
-    Source: document 01 §4.8 step 5.
+    Equity is the session's own, unrounded; weights need not sum to 1, and are negative where it is. Sectors
+    come in order of first appearance, then ETFs and Unclassified where above 0. Source: document 01 §4.8
+    step 5.
 
     Args:
-        lots: owner, bucket, value (grains).
+        valued: owner, bucket, value (grains).
         held: owner (0, 1, ...), equity_grains.
 
     Returns:
         sector_exposure, a row for each of `held`.
     """
     last = pl.col("bucket").replace_strict({ETFS: 1, UNCLASSIFIED: 2}, default=0, return_dtype=pl.Int8)
-    buckets = lots.filter(pl.col("bucket").is_not_null()).group_by("owner", "bucket", maintain_order=True)
+    buckets = valued.filter(pl.col("bucket").is_not_null()).group_by("owner", "bucket", maintain_order=True)
     sums = buckets.agg(pl.col("value").sum()).with_columns(last=last)
     sums = sums.filter((pl.col("last") == 0) | (pl.col("value") > 0)).sort(
         "owner", "last", maintain_order=True
@@ -156,21 +173,22 @@ def sector_weights(lots: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _reasons(judged: pl.DataFrame, has_benchmark: bool, run_date: date) -> Ints:
+def _reasons(cells: pl.DataFrame, has_benchmark: bool, run_date: date) -> Ints:
     """Return the number [P * D] of the first reason why there are no figures, 0 where there are some."""
     cases = {
-        HISTORICAL_SESSION: judged.select(pl.col("date") < run_date),
-        NO_POSITIONS: judged.select(~pl.col("holds")),
-        NO_EQUITY: judged.select(pl.col("equity_grains") == 0),
-        NO_VALUE: judged.select(pl.col("hhi").is_null()),
+        HISTORICAL_SESSION: cells.select(pl.col("date") < run_date),
+        NO_POSITIONS: cells.select(~pl.col("holds")),
+        NO_EQUITY: cells.select(pl.col("equity_grains") == 0),
+        NO_VALUE: cells.select(pl.col("hhi").is_null()),
     }
     holds = {reason: where.to_series().to_numpy() for reason, where in cases.items()}
-    return first_reasons(SECTOR, {**holds, NO_BENCHMARK: not has_benchmark}, (judged.height,))
+    return first_reasons(SECTOR, {**holds, NO_BENCHMARK: not has_benchmark}, (cells.height,))
 
 
-def _status(judged: pl.DataFrame, reasons: Ints, portfolios: Portfolios) -> pl.DataFrame:
+def _status_rows(cells: pl.DataFrame, reasons: Ints, portfolios: Portfolios) -> pl.DataFrame:
+    """Return the status rows of the cells [P * D]."""
     owners = len(portfolios.ids)
-    sessions = judged.height // max(owners, 1)
-    counts = (np.where(reasons == 0, judged[name].fill_null(0), 0) for name in ("used", "left_out"))
-    grids = (cells.astype(np.int64).reshape(owners, sessions) for cells in (reasons, *counts))
-    return status_grid(SECTOR, portfolios, judged["date"].head(sessions), *grids)
+    sessions = cells.height // max(owners, 1)
+    counts = (np.where(reasons == 0, cells[name].fill_null(0), 0) for name in ("used", "left_out"))
+    grids = (grid.astype(np.int64).reshape(owners, sessions) for grid in (reasons, *counts))
+    return status_rows(SECTOR, portfolios, cells["date"].head(sessions), *grids)

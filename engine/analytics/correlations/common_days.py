@@ -1,4 +1,4 @@
-"""Which days a portfolio's holdings share, and which portfolios share them with each other."""
+"""Days on which all holdings of a portfolio have a close, and portfolios that share them."""
 
 from __future__ import annotations
 
@@ -7,33 +7,38 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from engine.numerics.arrays import Floats, Ints
+from engine.numerics.arrays import Floats, Int32s, Ints, count_in_windows
 
 
 @dataclass(frozen=True)
-class Closes:
-    """Closes of S symbols on T days, and the rows that each of D sessions looks at.
+class SymbolCloses:
+    """Closes of S symbols on T days, and each session's look-back.
 
-    close: [T,S] above 0, NaN where there is none. first, stop: [D], rows [first, stop).
+    Attributes:
+        close: [T, S] above 0, NaN where there is none.
+        first, stop: [D] the rows [first, stop) of each session's look-back.
     """
 
     close: Floats
     first: Ints
     stop: Ints
 
-    def counts(self) -> Ints:
-        """[D,S]: closes of each symbol in each session's rows."""
-        before = np.zeros((len(self.close) + 1, self.close.shape[1]), dtype=np.int64)
-        np.cumsum(np.isfinite(self.close), axis=0, out=before[1:])
-        return before[self.stop] - before[self.first]
+    def counts(self) -> Int32s:
+        """Count the closes of each symbol in each session's look-back, [D, S]."""
+        return count_in_windows(np.isfinite(self.close), self.first, self.stop)
 
 
 @dataclass(frozen=True)
 class HoldingSets:
-    """G sets of holdings, each of a portfolio in a session, and the days that all of it have a close on.
+    """G sets of holdings, each of a portfolio in a session, and the days on which all of them have a close.
 
-    session, owner, n, size: [G], the portfolio's row, its returns, its holdings.
-    days: rows of closes, n + 1 of each set, set after set. holding: `size` of each set.
+    Attributes:
+        session: [G].
+        owner: [G] the portfolio's row.
+        n: [G] returns of the set.
+        size: [G] holdings of the set.
+        days: rows of closes, n + 1 for each set, set after set.
+        holding: numbers of holdings, `size` for each set.
     """
 
     session: Ints
@@ -43,49 +48,56 @@ class HoldingSets:
     days: Ints
     holding: Ints
 
-    def at(self, chosen: Ints) -> HoldingSets:
-        """Some of the sets."""
+    def take(self, chosen: Ints) -> HoldingSets:
+        """Return some of the sets."""
         return HoldingSets(
             self.session[chosen],
             self.owner[chosen],
             self.n[chosen],
             self.size[chosen],
-            self.days[_runs(self.n + 1, chosen)],
-            self.holding[_runs(self.size, chosen)],
+            self.days[_run_indices(self.n + 1, chosen)],
+            self.holding[_run_indices(self.size, chosen)],
         )
 
     def overlapping(self, column: Ints) -> Iterator[Ints]:
-        """Groups of a session's sets that share all days and so many symbols that one matrix is smaller."""
+        """Yield groups of sets that share all days, and so many symbols that one matrix of all is smaller.
+
+        Args:
+            column: [U] the column of closes of each holding.
+        """
         stop = np.cumsum(self.n + 1).tolist()
-        alike: dict[bytes, list[int]] = {}
+        by_days: dict[bytes, list[int]] = {}
         for number, (n, end) in enumerate(zip(self.n.tolist(), stop, strict=True)):
-            alike.setdefault(self.days[end - n - 1 : end].tobytes(), []).append(number)
-        for numbers in alike.values():
+            by_days.setdefault(self.days[end - n - 1 : end].tobytes(), []).append(number)
+        for numbers in by_days.values():
             if len(numbers) == 1:
                 continue
             members = np.array(numbers)
-            symbols = len(set(column[self.holding[_runs(self.size, members)]].tolist()))
+            symbols = len(set(column[self.holding[_run_indices(self.size, members)]].tolist()))
             if symbols * symbols < (self.size[members] ** 2).sum():
                 yield members
 
 
-def day_sets(closes: Closes, session: int, column: Ints, owner: Ints, holding: Ints) -> HoldingSets:
-    """The sets of one session: a portfolio each.
+def session_sets(closes: SymbolCloses, session: int, column: Ints, owner: Ints, holding: Ints) -> HoldingSets:
+    """Return the sets of one session, one for each portfolio with holdings.
 
     Args:
-        column, owner: [U] each holding's column of `closes`, and its portfolio, ascending.
-        holding: those that count in the session, ascending.
+        closes: of the symbols.
+        session: its number in the window.
+        column: [U] each holding's column of `closes`.
+        owner: [U] each holding's portfolio, ascending.
+        holding: numbers of the holdings that count in the session, ascending.
     """
     if holding.size == 0:
         return no_sets()
     first, stop = int(closes.first[session]), int(closes.stop[session])
-    mine = owner[holding]
-    starts = np.flatnonzero(np.diff(mine, prepend=-1))
+    owners = owner[holding]
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
     finite = np.isfinite(closes.close[first:stop])[:, column[holding]]
     complete = np.logical_and.reduceat(finite, starts, axis=1).T
     return HoldingSets(
         session=np.full(starts.size, session),
-        owner=mine[starts],
+        owner=owners[starts],
         n=complete.sum(axis=1) - 1,
         size=np.diff(starts, append=holding.size),
         days=first + np.nonzero(complete)[1],
@@ -94,7 +106,7 @@ def day_sets(closes: Closes, session: int, column: Ints, owner: Ints, holding: I
 
 
 def concat_sets(parts: list[HoldingSets]) -> HoldingSets:
-    """All their sets."""
+    """Return all sets of the parts."""
     arrays = {
         field.name: np.concatenate([getattr(part, field.name) for part in (no_sets(), *parts)])
         for field in fields(HoldingSets)
@@ -103,12 +115,17 @@ def concat_sets(parts: list[HoldingSets]) -> HoldingSets:
 
 
 def no_sets() -> HoldingSets:
-    """No set at all."""
+    """Return no sets."""
     return HoldingSets(*(np.zeros(0, dtype=np.int64) for _ in fields(HoldingSets)))
 
 
-def _runs(length: Ints, chosen: Ints) -> Ints:
-    """Where the elements of some of many runs of these lengths stand, run after run."""
+def _run_indices(length: Ints, chosen: Ints) -> Ints:
+    """Return the indices of the elements of the chosen runs, run after run.
+
+    Args:
+        length: [G] of runs that follow one another.
+        chosen: numbers of runs.
+    """
     size = length[chosen]
     start = (np.cumsum(length) - length)[chosen]
     return np.repeat(start - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))

@@ -8,23 +8,34 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.analytics.correlations.common_days import Closes, HoldingSets, concat_sets, day_sets, no_sets
+from engine.analytics.correlations.common_days import (
+    HoldingSets,
+    SymbolCloses,
+    concat_sets,
+    no_sets,
+    session_sets,
+)
 from engine.core.job_catalog import CORRELATIONS
 from engine.numerics.arrays import Bools, Floats, Ints
 from engine.numerics.correlation import TILE, CellCorrelations, correlations, matrix_cells
 
 MIN_CLOSES = 2
 BATCH_CELLS = 1 << 17
-"""Returns computed at a time: what a batch works on stays in the processor's cache."""
+"""Returns computed at a time, so that a batch stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
 class Matrices:
     """H matrices, each of a portfolio in a session.
 
-    session, owner, size, n: [H], the portfolio's row, its symbols m, its returns.
-    first, second: [R] holdings of each pair, matrix after matrix, both ways and with themselves:
-        R = sum of m^2. rho, significance: [R].
+    Attributes:
+        session: [H].
+        owner: [H] the portfolio's row.
+        size: [H] its symbols m.
+        n: [H] its returns.
+        first, second: [R] holdings of each pair, matrix after matrix, both ways and with themselves:
+            R = sum of m^2.
+        rho, significance: [R] as in `engine.numerics.correlation`.
     """
 
     session: Ints
@@ -38,41 +49,45 @@ class Matrices:
 
     @cached_property
     def matrix(self) -> Ints:
-        """[R]: the matrix of each pair."""
+        """The number of the matrix of each pair, [R]."""
         return np.repeat(np.arange(self.size.size), self.size * self.size)
 
 
-def matrices(closes: Closes, column: Ints, owner: Ints, held: Bools) -> Matrices:
-    """The matrices of every portfolio and session.
+def matrices(closes: SymbolCloses, column: Ints, owner: Ints, held: Bools) -> Matrices:
+    """Compute the matrices of every portfolio and session.
 
-    A holding needs two closes in the session's rows; a portfolio's days are those on which all its
-    holdings have one, its returns are the logarithms of ratios of consecutive ones. A portfolio under
-    20 returns has an empty matrix, of size 0, with n all the same. Source: document 03 §2.4 and §2.5.
+    A holding needs two closes in the session's look-back. A portfolio's days are those on which all its
+    holdings have one; its returns are the logarithms of ratios of consecutive closes. A portfolio under 20
+    returns has an empty matrix, of size 0, that states n all the same. Source: document 03 §2.4 and §2.5.
 
-    Portfolios that share their days and most of their symbols are gathered from one matrix of all
-    these; the others are computed side by side, those with as many returns at a time.
+    Portfolios that share their days and most of their symbols take their pairs from one matrix of all these
+    symbols. The others are computed in batches of equal shape.
 
     Args:
+        closes: of S symbols.
         column: [U] each holding's column of `closes`, -1 where it has none.
         owner: [U] each holding's portfolio, ascending.
-        held: [U,D] whether it counts.
+        held: [U, D] whether it counts.
+
+    Returns:
+        A matrix for each portfolio and session with holdings.
     """
     enough = np.zeros((closes.close.shape[1] + 1, len(closes.first)), dtype=np.bool_)
     enough[:-1] = closes.counts().T >= MIN_CLOSES
     counted = held & enough[column]
     shared, apart = [], []
     for session in range(len(closes.first)):
-        sets = day_sets(closes, session, column, owner, np.flatnonzero(counted[:, session]))
+        sets = session_sets(closes, session, column, owner, np.flatnonzero(counted[:, session]))
         together = np.zeros(sets.size.size, dtype=np.bool_)
         for group in sets.overlapping(column):
             together[group] = True
-            shared.append(_gathered(closes, column, sets.at(group)))
-        apart.append(sets.at(np.flatnonzero(~together)) if together.any() else sets)
-    return stack([*shared, *_side_by_side(closes, column, concat_sets(apart))])
+            shared.append(_from_one_matrix(closes, column, sets.take(group)))
+        apart.append(sets.take(np.flatnonzero(~together)) if together.any() else sets)
+    return stack([*shared, *_in_batches(closes, column, concat_sets(apart))])
 
 
 def stack(parts: list[Matrices]) -> Matrices:
-    """All their matrices."""
+    """Return all matrices of the parts."""
     parts = parts or [_empty(no_sets())]
     if len(parts) == 1:
         return parts[0]
@@ -83,58 +98,61 @@ def stack(parts: list[Matrices]) -> Matrices:
     return Matrices(**arrays)
 
 
-def _gathered(closes: Closes, column: Ints, sets: HoldingSets) -> Matrices:
-    """Matrices of sets that share their days, out of one matrix of all their symbols."""
+def _from_one_matrix(closes: SymbolCloses, column: Ints, sets: HoldingSets) -> Matrices:
+    """Take the matrices of sets that share their days out of one matrix of all their symbols."""
     if sets.n[0] < CORRELATIONS.minimum:
         return _empty(sets)
-    known, place = np.unique(column[sets.holding], return_inverse=True)
-    level = closes.close[np.ix_(sets.days[: sets.n[0] + 1], known)]
-    whole = correlations(_log_returns(level[None]), matrix_cells(np.array([known.size])))
+    columns, place = np.unique(column[sets.holding], return_inverse=True)
+    level = closes.close[np.ix_(sets.days[: sets.n[0] + 1], columns)]
+    whole = correlations(_log_returns(level[None]), matrix_cells(np.array([columns.size])))
     cells = matrix_cells(sets.size)
     corner = (np.cumsum(sets.size) - sets.size)[cells.matrix]
     first, second = corner + cells.row, corner + cells.column
-    at = place[first] * known.size + place[second]
+    at = place[first] * columns.size + place[second]
     figures = CellCorrelations(whole.rho[at], whole.significance[at])
-    return _filled(sets, sets.holding[first], sets.holding[second], figures)
+    return _matrices(sets, sets.holding[first], sets.holding[second], figures)
 
 
-def _side_by_side(closes: Closes, column: Ints, sets: HoldingSets) -> Iterator[Matrices]:
-    """Matrices of sets with days of their own, a batch of equally shaped ones at a time."""
-    # A column of ones has returns of 0: it fills up a set's columns to whole tiles.
+def _in_batches(closes: SymbolCloses, column: Ints, sets: HoldingSets) -> Iterator[Matrices]:
+    """Yield the matrices of sets with days of their own, a batch of equally shaped ones at a time."""
+    # A column of ones has returns of 0: it pads a set's columns to whole tiles.
     close = np.concatenate((closes.close, np.ones((len(closes.close), 1))), axis=1)
     column = np.append(column, close.shape[1] - 1)
     width = -(-sets.size // TILE) * TILE
     for n, columns in np.unique(np.stack((sets.n, width)), axis=1).T.tolist():
         alike = np.flatnonzero((sets.n == n) & (width == columns))
         if n < CORRELATIONS.minimum:
-            yield _empty(sets.at(alike))
+            yield _empty(sets.take(alike))
             continue
         step = max(1, BATCH_CELLS // (n * columns))
         for start in range(0, alike.size, step):
-            yield _batch(close, column, sets.at(alike[start : start + step]), columns)
+            yield _batch(close, column, sets.take(alike[start : start + step]), columns)
 
 
 def _batch(close: Floats, column: Ints, sets: HoldingSets, width: int) -> Matrices:
+    """Compute the matrices of sets of equal n, padded to `width` columns."""
     days = sets.days.reshape(sets.size.size, -1)
     holding = np.full((sets.size.size, width), -1)
     holding[np.arange(width) < sets.size[:, None]] = sets.holding
     level = close[days[:, :, None], column[holding][:, None, :]]
     cells = matrix_cells(sets.size)
     first, second = holding[cells.matrix, cells.row], holding[cells.matrix, cells.column]
-    return _filled(sets, first, second, correlations(_log_returns(level), cells))
+    return _matrices(sets, first, second, correlations(_log_returns(level), cells))
 
 
 def _log_returns(level: Floats) -> Floats:
-    """[G,n+1,w] -> [G,n,w]."""
+    """Return ln(close_t / close_{t-1}): [G, n+1, w] -> [G, n, w]."""
     return np.log(level[:, 1:] / level[:, :-1])
 
 
-def _filled(sets: HoldingSets, first: Ints, second: Ints, figures: CellCorrelations) -> Matrices:
+def _matrices(sets: HoldingSets, first: Ints, second: Ints, figures: CellCorrelations) -> Matrices:
+    """Return the matrices of sets with these figures."""
     return Matrices(
         sets.session, sets.owner, sets.size, sets.n, first, second, figures.rho, figures.significance
     )
 
 
 def _empty(sets: HoldingSets) -> Matrices:
+    """Return matrices of size 0 for sets with too few returns."""
     blank, figures = np.zeros(0, dtype=np.int64), CellCorrelations(np.zeros(0), np.zeros(0))
-    return _filled(replace(sets, size=np.zeros_like(sets.size)), blank, blank, figures)
+    return _matrices(replace(sets, size=np.zeros_like(sets.size)), blank, blank, figures)

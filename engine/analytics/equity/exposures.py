@@ -1,4 +1,4 @@
-"""Exposures: what a portfolio holds in each session, long and short, as the snapshot counts it."""
+"""Exposures of a portfolio in each session, long and short, as snapshots count them."""
 
 from __future__ import annotations
 
@@ -9,36 +9,38 @@ from engine.core.instruments import multiplier
 from engine.core.money import CENT_SCALE, TICK_SCALE, half_even, scaled, usd
 
 SHORTEST_SCALE = 24
-"""Decimals that hold every shortest text of a double between 1e-8 and 1e14, the least and the
-largest value that a position's columns can multiply to."""
+"""Decimals that hold every shortest text of a double between 1e-8 and 1e14, the least and the largest value
+that a position's columns can multiply to."""
 GRAIN = 10 ** (SHORTEST_SCALE - CENT_SCALE)
 LARGEST = 10.0**14
-"""USD that a sum must stay below, as must the money columns."""
+"""USD that a sum must stay below: the limit of the money columns."""
 
 
 def held() -> pl.Expr:
-    """Whether a position counts in a session's snapshot (document 01 §4.2)."""
+    """Return whether a position counts in a session's snapshot (document 01 §4.2)."""
     entered = pl.col("entry_date") <= pl.col("date")
     closed = pl.col("exit_date") <= pl.col("date")
     return entered & ~closed.fill_null(False) & pl.col("deleted_at").is_null()
 
 
 def exposure(held: pl.DataFrame) -> pl.Series:
-    """Each position's signed value in USD, a double: quantity x price x m from left to right.
+    """Return each position's signed value in USD, a double: quantity x price x m from left to right.
 
-    The price is the newest close of any age. Where there is none, or it is 0, a private asset
-    takes its last stored value over its quantity, or else its entry price; anything else has no
-    exposure (null). Source: document 01 §4.3 and §4.4.
+    The price is the newest close of any age. Where there is none, or it is 0, a private asset has its last
+    stored value over its quantity, or else its entry price; anything else has no exposure (null). Source:
+    document 01 §4.3 and §4.4.
 
-    The quotient is NumPy's: Polars multiplies by the reciprocal of a divisor that is the same in
-    all rows, which misses the nearest double.
+    Args:
+        held: of `engine.analytics.positions.valuation.mark_to_market`, positions that count.
     """
     stored, units = pl.col("opening_value"), scaled("quantity")
     private = pl.col("investment_class") == "PRIVATE"
+    # NumPy divides: Polars multiplies by the reciprocal of a divisor that is the same in all rows, which
+    # misses the nearest double.
     cents = held.select((stored * 10 ** (TICK_SCALE - CENT_SCALE)).cast(pl.Float64)).to_series()
-    lots = held.select(units.cast(pl.Float64)).to_series()
+    quantity = held.select(units.cast(pl.Float64)).to_series()
     with np.errstate(divide="ignore", invalid="ignore"):
-        per_unit = pl.Series(cents.to_numpy() / lots.to_numpy())
+        per_unit = pl.Series(cents.to_numpy() / quantity.to_numpy())
     quoted = pl.col("newest_close")
     price = (
         pl.when(quoted != 0)
@@ -53,10 +55,12 @@ def exposure(held: pl.DataFrame) -> pl.Series:
 
 
 def exposures(days: pl.DataFrame) -> pl.DataFrame:
-    """Sums and counts of each portfolio's positions in each session.
+    """Return sums and counts of each portfolio's positions in each session.
 
-    Each exposure is the shortest decimal text of its double; sums of those are exact, and are
-    rounded to cents half to even, each by itself. Source: document 01 §4.5 and §4.6.
+        gross = sum |v_i|,  net = sum v_i,  long = sum of v_i > 0,  short = sum of v_i < 0
+
+    v_i are the positions' exposures, `exposure`, each the shortest decimal text of its double. Sums of those
+    are exact; each is rounded to cents half to even. Source: document 01 §4.5 and §4.6.
 
     Args:
         days: of `engine.analytics.positions.valuation.mark_to_market`, with `portfolio`.
@@ -64,7 +68,8 @@ def exposures(days: pl.DataFrame) -> pl.DataFrame:
     Returns:
         portfolio, session; gross_exposure, net_exposure, long_value, short_value (Int128 cents);
         num_positions, num_long_positions, num_short_positions; valued, unvalued: positions with and
-        without an exposure; too_large: whether a sum does not fit its column. No row where none is held.
+        without an exposure; too_large: whether a sum does not fit its column. A session without positions
+        has no row.
     """
     value = pl.col("_value")
     present = days.filter(held())
@@ -89,5 +94,5 @@ def exposures(days: pl.DataFrame) -> pl.DataFrame:
 
 
 def _shortest(usd: pl.Expr) -> pl.Expr:
-    """A double's shortest round-trip decimal, scaled by 10**24."""
+    """Return a double's shortest round-trip decimal, scaled by 10**24."""
     return usd.cast(pl.String).str.to_decimal(scale=SHORTEST_SCALE).to_physical()

@@ -1,4 +1,4 @@
-"""The book: a row for each portfolio and session, and what each portfolio brings to the first."""
+"""Opening balances of each portfolio, and the book: a row for each portfolio and session."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from engine.analytics.positions.prices import session_frame
 from engine.core.money import decimal, integer, scaled
 from engine.core.window import Window
 
+TOTALS = ("opening_pnl", "opening_realized", "opening_flow")
+
 
 def openings(
     portfolios: pl.DataFrame,
@@ -19,21 +21,20 @@ def openings(
     first: pl.DataFrame,
     window: Window,
 ) -> pl.DataFrame:
-    """What each portfolio's roll-forward starts from.
+    """Return the balances from which each portfolio's equity is rolled forward.
 
-    The equity is the previous snapshot's, if that is neither null nor 0 [Q10], else the balance
-    that the portfolio itself held at that moment of one ascending run (document 01 §3.2). Of a
-    portfolio that goes on from its last session, that is what its own row holds. In a rerun the
-    row is ahead of the window, and the balance is what the session before the window had rolled
-    it to: the newest equity that is not null; or, at the portfolio's first session, its founding.
+    Opening equity: the previous snapshot's, if that is neither null nor 0 [Q10]; else the balance that the
+    portfolio's own row would hold at that moment of one ascending run (document 01 §3.2). Where the window
+    continues the portfolio's stored sessions, its row holds that balance. In a rerun the row is ahead of
+    the window, and the balance is the newest equity before the window that is not null; at the portfolio's
+    first session, its founding equity.
 
-    The founding equity is what the portfolio held before its first session, as the ledger saw it.
-    It held it since its last snapshot before that: a window may reach back behind the ledger, and
-    begin with it. Where the ledger is silent, or the window reaches back to snapshots that are
-    older than it, the first session is the oldest stored one, and its snapshot tells the founding:
-    equity less that day's P&L and flow, for a portfolio's first session has no P&L but realized. A
-    portfolio without any begins with its own row, at the window's first session; and so, anew,
-    does one whose row somebody has changed since its equity came to 0.
+    Founding equity: what the portfolio's row held before its first session, as the ledger recorded it, and
+    so since its last snapshot before that: a window may begin before the ledger's first session. Without a
+    ledger entry, or if the window reaches back to snapshots older than it, the first session is the oldest
+    stored one. Its snapshot gives the founding equity: equity less that day's P&L and flow, because a
+    portfolio's first session has no unrealised P&L. A portfolio without snapshots begins with its own row,
+    at the window's first session. So does, again, one whose row was edited after its equity came to 0.
 
     Args:
         portfolios: id, equity_balance.
@@ -41,56 +42,62 @@ def openings(
         previous_equity: portfolio_id, equity_balance: the newest before the window that is not null.
         ledger: portfolio_id, first_session, equity_balance.
         first: each portfolio's oldest snapshot of all that has an equity.
+        window: of the run.
 
     Returns:
-        portfolio_id, has_previous; first_session and founding (Decimal), as the ledger is to
-        have them; and Int128 cents opening_equity, opening_pnl, opening_realized, opening_flow;
-        sorted by portfolio_id.
+        portfolio_id, has_previous; first_session and founding (Decimal), as the ledger is to record them;
+        Int128 cents opening_equity, opening_pnl, opening_realized, opening_flow; sorted by portfolio_id.
     """
     start, rerun = pl.lit(window.sessions[0]), pl.lit(window.rerun)
-    rows = _known(portfolios, previous, previous_equity, ledger, first)
-    goes_on = pl.col("has_previous") & ~rerun
-    edited = goes_on & pl.col("carried").is_null() & pl.col("own").ne_missing(pl.col("rolled"))
-    noted = (pl.col("noted") <= start).fill_null(False) & ~edited
-    silent = ~edited & (pl.col("noted").is_null() & rerun | (pl.col("noted") > pl.lit(window.oldest_known)))
-    older = pl.col("oldest_day") < pl.coalesce("noted", pl.lit(date.max))
+    rows = _balances(portfolios, previous, previous_equity, ledger, first)
+    continues = pl.col("has_previous") & ~rerun
+    edited = continues & pl.col("previous").is_null() & pl.col("own").ne_missing(pl.col("newest"))
+    by_ledger = (pl.col("ledger_session") <= start).fill_null(False) & ~edited
+    late = pl.col("ledger_session") > pl.lit(window.oldest_known)
+    by_snapshot = ~edited & (pl.col("ledger_session").is_null() & rerun | late)
+    older = pl.col("oldest_session") < pl.coalesce("ledger_session", pl.lit(date.max))
     rows = rows.with_columns(
-        first_session=pl.when(noted)
-        .then("noted")
-        .when(silent)
-        .then(pl.min_horizontal("oldest_day", start))
+        first_session=pl.when(by_ledger)
+        .then("ledger_session")
+        .when(by_snapshot)
+        .then(pl.min_horizontal("oldest_session", start))
         .otherwise(start),
-        founding=pl.when(noted)
-        .then("seen")
-        .when(silent)
-        .then(pl.coalesce(pl.when(older).then("oldest"), "seen", "own"))
-        .otherwise(pl.coalesce(pl.when(~edited).then("seen"), "own")),
+        founding=pl.when(by_ledger)
+        .then("ledger")
+        .when(by_snapshot)
+        .then(pl.coalesce(pl.when(older).then("oldest"), "ledger", "own"))
+        .otherwise(pl.coalesce(pl.when(~edited).then("ledger"), "own")),
     )
     begins = pl.col("first_session") == start
-    rolled = pl.when(begins).then("founding").otherwise(pl.coalesce("rolled", "founding"))
-    balance = pl.when(goes_on).then("own").otherwise(rolled)
+    rolled = pl.when(begins).then("founding").otherwise(pl.coalesce("newest", "founding"))
+    balance = pl.when(continues).then("own").otherwise(rolled)
     return rows.select(
         "portfolio_id",
         "has_previous",
         "first_session",
         founding=decimal(pl.col("founding"), 16, 2),
-        opening_equity=pl.coalesce("carried", balance),
-        **{name: pl.col(name).fill_null(integer(0)) for name in _TOTALS},
+        opening_equity=pl.coalesce("previous", balance),
+        **{name: pl.col(name).fill_null(integer(0)) for name in TOTALS},
     ).sort("portfolio_id")
 
 
-def _known(
+def _balances(
     portfolios: pl.DataFrame,
     previous: pl.DataFrame,
     previous_equity: pl.DataFrame,
     ledger: pl.DataFrame,
     first: pl.DataFrame,
 ) -> pl.DataFrame:
-    """The same side by side, in cents: own, carried, rolled, noted and seen, oldest_day and oldest."""
+    """Join each portfolio's balances, in cents.
+
+    Returns:
+        own: of its row; previous: of the newest snapshot, null if 0; newest: the newest that is not null;
+        ledger, with ledger_session; oldest: before the oldest snapshot, with oldest_session; the totals.
+    """
     before = previous.select(
         "portfolio_id",
         has_previous=pl.lit(True),
-        carried=scaled("equity_balance").replace(0, None),
+        previous=scaled("equity_balance").replace(0, None),
         opening_pnl=scaled("cumulative_pnl"),
         opening_realized=scaled("cumulative_realized_pnl"),
         opening_flow=scaled("cumulative_capital_flow"),
@@ -99,19 +106,20 @@ def _known(
     rows = portfolios.select(portfolio_id="id", own=scaled("equity_balance"))
     for other in (
         before,
-        previous_equity.select("portfolio_id", rolled=scaled("equity_balance")),
-        ledger.select("portfolio_id", noted="first_session", seen=scaled("equity_balance")),
-        first.select("portfolio_id", oldest_day="snapshot_date", oldest=scaled("equity_balance") - moves),
+        previous_equity.select("portfolio_id", newest=scaled("equity_balance")),
+        ledger.select("portfolio_id", ledger_session="first_session", ledger=scaled("equity_balance")),
+        first.select("portfolio_id", oldest_session="snapshot_date", oldest=scaled("equity_balance") - moves),
     ):
         rows = rows.join(other, on="portfolio_id", how="left")
     return rows.with_columns(pl.col("has_previous").fill_null(False))
 
 
-_TOTALS = ("opening_pnl", "opening_realized", "opening_flow")
-
-
 def open_book(openings: pl.DataFrame, sessions: list[date]) -> pl.DataFrame:
     """Cross the openings with the sessions.
+
+    Args:
+        openings: of `openings`.
+        sessions: D dates of the window, ascending.
 
     Returns:
         P x D rows, portfolio-major, sessions ascending: portfolio (0, 1, ...), portfolio_id,

@@ -1,4 +1,4 @@
-"""P&L and equity: phase 3 of the legacy batch, for every portfolio and session at once."""
+"""P&L and equity, phase 3 of the legacy batch, for every portfolio and session at once."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ RETURN_SCALE = 6
 
 
 def unrealized(days: pl.DataFrame, closed_lots: ClosedLots) -> pl.DataFrame:
-    """Each portfolio's mark-to-market move in each session.
+    """Return each portfolio's unrealised P&L in each session.
 
         U = sum over positions entered by then of (close - previous_close) x quantity x m
 
-    Nothing moves in a portfolio's very first session, nor a private asset, nor a position
-    without a close that day or without a previous one. Source: document 01 §3.3.
+    It is 0 in a portfolio's very first session, for a private asset, and for a position without a close that
+    day or without a previous one. Source: document 01 §3.3.
 
     Args:
         days: of `engine.analytics.positions.valuation.position_days`, with `portfolio` and
@@ -27,7 +27,7 @@ def unrealized(days: pl.DataFrame, closed_lots: ClosedLots) -> pl.DataFrame:
         closed_lots: see `engine.core.rules.Rules`.
 
     Returns:
-        portfolio, session, unrealized (Int128 grains), moved and still (positions).
+        portfolio, session; unrealized (Int128 grains); moved, still: positions with and without a close.
     """
     holding = (pl.col("entry_date") <= pl.col("date")) & pl.col("deleted_at").is_null()
     if closed_lots == "stop":
@@ -54,8 +54,11 @@ def booked(
     """Sum cash of each portfolio by the session that books it.
 
     Args:
-        rows: with portfolio_id, the column `day` and what `cents` needs.
-        off_session: what becomes of a day that is no session: see `engine.core.rules.Rules`.
+        rows: portfolio_id, the column `day`, and the columns of `cents`.
+        day: name of the column with the date of the cash.
+        cents: the amount.
+        sessions: of the window.
+        off_session: which session books cash of a day without one: see `engine.core.rules.Rules`.
 
     Returns:
         portfolio_id, date, cents (Int128).
@@ -66,30 +69,30 @@ def booked(
         dated = days.join_asof(calendar, left_on="day", right_on="date", strategy="forward")
     else:
         dated = days.with_columns(date="day").join(calendar, on="date", how="semi")
-    known = dated.filter(pl.col("date").is_not_null())
-    return known.group_by("portfolio_id", "date").agg(pl.col("cents").sum())
+    in_window = dated.filter(pl.col("date").is_not_null())
+    return in_window.group_by("portfolio_id", "date").agg(pl.col("cents").sum())
 
 
 def realized_cents() -> pl.Expr:
-    """What a realized event adds (document 01 §3.4)."""
+    """Return the cents that a realized event adds (document 01 §3.4)."""
     return scaled("realized_pnl")
 
 
 def flow_cents() -> pl.Expr:
-    """What a flow adds: contributions in, withdrawals out (document 01 §3.5)."""
+    """Return the cents of a flow: contributions above 0, withdrawals below (document 01 §3.5)."""
     paid_in = pl.col("change_type") == "CONTRIBUTION"
     return pl.when(paid_in).then(scaled("amount")).otherwise(scaled("amount") * -1)
 
 
 def roll_forward(book: pl.DataFrame) -> pl.DataFrame:
-    """Carry equity and the running totals through the sessions.
+    """Carry equity and the cumulative figures through the sessions.
 
         T = U + R                    E = previous E + T + F
         daily_return = T / previous E where that is above 0, else 0
         cumulative figures add T, R and F to the previous session's stored ones
 
-    Stored figures are cents; each session starts from the stored ones, and T itself is not
-    rounded before it is used. Source: document 01 §3.2 and §3.6.
+    U is the unrealised and R the realised P&L, F the capital flow. Stored figures are cents; each session
+    starts from the stored ones, and T is not rounded before it is used. Source: document 01 §3.2 and §3.6.
 
     Args:
         book: a row for each portfolio and session, sessions ascending, with Int128 columns:
@@ -121,4 +124,5 @@ def roll_forward(book: pl.DataFrame) -> pl.DataFrame:
 
 
 def _running(opening: str, change: str) -> pl.Expr:
+    """Return an opening total plus the changes up to each session."""
     return pl.col(opening) + pl.col(change).cum_sum().over("portfolio")

@@ -1,4 +1,4 @@
-"""Factor definitions: found by name, some of them made or renamed by the run that needs them."""
+"""Factor definitions: looked up by name; a run creates or renames the ones that it needs."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ RENAMED = {
     "display_order": 1,
     "description": "90-day OLS regression beta vs S&P 500 (portfolio-level)",
 }
-MADE: dict[str, dict[str, object]] = {
+CREATED: dict[str, dict[str, object]] = {
     provider_beta.FACTOR: {"factor_type": "style", "display_order": 0, "is_active": True},
     rate_beta.FACTOR: {"factor_type": "macro", "display_order": 2, "is_active": True},
 }
-"""What a definition that is not found is made with; what is not named is null (document 02 §4)."""
+"""Columns of a definition that a run creates; the others are null (document 02 §4)."""
 
 JOB_FACTORS = (
     (market_beta.FACTOR, FORMER_MARKET),
@@ -42,9 +42,10 @@ JOB_FACTORS = (
 class FactorIds:
     """The ids under which exposures are stored.
 
-    market: of Market Beta (90D), else of the one still called Market Beta, else None.
-    provider, rate: of Provider Beta (1Y) and IR Beta, found or to be made.
-    active: by name, of the active definitions: the styles and spreads that can be stored.
+    Attributes:
+        market: of Market Beta (90D), else of the one still called Market Beta, else None.
+        provider, rate: of Provider Beta (1Y) and IR Beta, existing or to be created.
+        active: by name, of the active definitions: the styles and spreads that can be stored.
     """
 
     market: str | None
@@ -54,50 +55,56 @@ class FactorIds:
 
 
 def factor_ids(definitions: pl.DataFrame) -> FactorIds:
-    """Resolve the definitions by name; the three betas whatever their active flag.
+    """Look up the definitions by name; the three betas whatever their active flag.
 
     Source: document 02 §4.1 to §4.4, §5.
+
+    Args:
+        definitions: id, name, is_active.
+
+    Returns:
+        The ids under which exposures are stored.
     """
-    found = _by_name(definitions)
-    made = dict(zip(MADE, row_ids(DEFINITIONS.name, pl.Series("name", list(MADE))), strict=True))
+    stored = _by_name(definitions)
+    created = dict(zip(CREATED, row_ids(DEFINITIONS.name, pl.Series("name", list(CREATED))), strict=True))
     return FactorIds(
-        market=found.get(market_beta.FACTOR, found.get(FORMER_MARKET)),
-        provider=found.get(provider_beta.FACTOR, made[provider_beta.FACTOR]),
-        rate=found.get(rate_beta.FACTOR, made[rate_beta.FACTOR]),
+        market=stored.get(market_beta.FACTOR, stored.get(FORMER_MARKET)),
+        provider=stored.get(provider_beta.FACTOR, created[provider_beta.FACTOR]),
+        rate=stored.get(rate_beta.FACTOR, created[rate_beta.FACTOR]),
         active=_by_name(definitions.filter("is_active")),
     )
 
 
 def updated_definitions(definitions: pl.DataFrame, exposures: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
-    """The whole table as the run leaves it, sorted by name.
+    """Return the whole table as the run leaves it, sorted by name.
 
-    A definition is made, or Market Beta renamed, where the job that needs it succeeded for some
-    portfolio and session: then an exposure has its id. Otherwise it is left alone.
+    A definition is created, or Market Beta renamed, if the job that needs it succeeded for any portfolio and
+    session: then an exposure has its id. Otherwise it stays as it is.
 
     Args:
         definitions: the whole table before the run.
         exposures: rows of factor_exposures of the run.
-        stamp: what changed rows bear as their time.
+        stamp: created_at and updated_at of changed rows.
     """
-    ids, found = factor_ids(definitions), _by_name(definitions)
+    ids, stored = factor_ids(definitions), _by_name(definitions)
     used = set(exposures["factor_id"].unique())
-    if market_beta.FACTOR not in found and ids.market in used:
+    if market_beta.FACTOR not in stored and ids.market in used:
         definitions = _renamed(definitions, stamp)
     wanted = {provider_beta.FACTOR: ids.provider, rate_beta.FACTOR: ids.rate}
-    made = [
-        {"id": number, "name": name, **MADE[name], "created_at": stamp, "updated_at": stamp}
+    created = [
+        {"id": number, "name": name, **CREATED[name], "created_at": stamp, "updated_at": stamp}
         for name, number in wanted.items()
-        if name not in found and number in used
+        if name not in stored and number in used
     ]
-    fresh = pl.DataFrame(made, schema=polars_schema(DEFINITIONS))
+    fresh = pl.DataFrame(created, schema=polars_schema(DEFINITIONS))
     return pl.concat([definitions.select(DEFINITIONS.names), fresh]).sort("name")
 
 
 def written_order(definitions: pl.DataFrame) -> pl.DataFrame:
-    """factor_id, name of the definitions in the order in which a session's exposures are written.
+    """Return factor_id and name of the definitions in the order in which a session's exposures are written.
 
-    Job by job; a job's own by id, because the legacy batch wrote them in no order of its own; then
-    those that no job writes.
+    Job by job; within a job by id, because the legacy batch wrote them in no order of its own; then those
+    that no job writes.
     """
     place = {name: job for job, names in enumerate(JOB_FACTORS) for name in names}
     job = pl.col("name").replace_strict(place, default=len(JOB_FACTORS), return_dtype=pl.Int64)
@@ -105,13 +112,15 @@ def written_order(definitions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _renamed(definitions: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
-    fields = {"name": market_beta.FACTOR, **RENAMED, "updated_at": stamp}
-    here = pl.col("name") == FORMER_MARKET
+    """Rename Market Beta to Market Beta (90D)."""
+    changes = {"name": market_beta.FACTOR, **RENAMED, "updated_at": stamp}
+    former = pl.col("name") == FORMER_MARKET
     return definitions.with_columns(
-        pl.when(here).then(pl.lit(value, definitions.schema[name])).otherwise(pl.col(name)).alias(name)
-        for name, value in fields.items()
+        pl.when(former).then(pl.lit(value, definitions.schema[name])).otherwise(pl.col(name)).alias(name)
+        for name, value in changes.items()
     )
 
 
 def _by_name(definitions: pl.DataFrame) -> dict[str, str]:
+    """Return the ids by name."""
     return dict(zip(definitions["name"], definitions["id"], strict=True))

@@ -1,4 +1,4 @@
-"""Ridge factors: each public stock on six style funds jointly."""
+"""Ridge factors: each public stock regressed on six style funds jointly."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from functools import partial
 
 import polars as pl
 
-from engine.analytics.factors.lots import FundCoverage, Model
-from engine.analytics.factors.portfolio import style_factors
-from engine.analytics.job_result import Outcome
-from engine.analytics.positions.lots import Lots, Portfolios
-from engine.analytics.price_panel import Panel
+from engine.analytics.factors.style_factors import FactorModel, FundCoverage, style_factors
+from engine.analytics.job_result import JobResult
+from engine.analytics.panels import OpenPositions, Portfolios, PricePanel
 from engine.core.funds import STYLE_FUNDS
 from engine.core.job_catalog import NO_FACTOR_DATA, RIDGE_FACTORS, RIDGE_NO_POSITION_BETAS, Reason
 from engine.core.rules import Alignment
@@ -22,42 +20,47 @@ PENALTY = 1.0
 """On the sum of squares of standardised returns, so a light shrinkage."""
 
 
-def style_returns(funds: Floats) -> Floats:
-    """The funds' own returns."""
-    return funds
-
-
-RIDGE = Model(
-    RIDGE_FACTORS,
-    tuple(STYLE_FUNDS),
-    tuple(STYLE_FUNDS.values()),
-    style_returns,
-    partial(rolling_ridge, penalty=PENALTY),
-)
-
-
 def ridge_factors(
-    panel: Panel,
-    lots: Lots,
+    panel: PricePanel,
+    positions: OpenPositions,
     portfolios: Portfolios,
     dates: pl.Series,
     factor_ids: Mapping[str, str],
     alignment: Alignment,
-) -> Outcome:
-    """Betas to six styles jointly, by ridge regression with intercept over 120 calendar days.
+) -> JobResult:
+    """Compute betas to six styles jointly, by ridge regression with intercept over 120 calendar days.
 
         b = (Z'Z + I)^-1 Z'(r - mean r),  beta_f = b_f / sigma_f
 
-    r [n] the stock's simple returns, Z [n, 6] the funds' returns standardised over the n common
-    sessions, n >= 30, sigma their population standard deviations; beta capped to [-5, 5].
-    Without a price of some fund the regression has the other ones alone, and their betas change
-    too. Source: document 02 §3.2, §4.5.
+    r [n] are the stock's simple returns, Z [n, 6] the funds' returns standardised over the n common
+    sessions, n >= 30, sigma their population standard deviations; beta is capped to [-5, 5]. Without a
+    price of some fund the regression has the other ones alone, and their betas change too. Source:
+    document 02 §3.2, §4.5.
 
-    Args, tables: see `engine.analytics.factors.portfolio.style_factors`.
+    Arguments: see `engine.analytics.factors.style_factors.style_factors`.
+
+    Returns:
+        position_factor_exposures, factor_exposures.
     """
-    arguments = panel, lots, portfolios, dates, factor_ids, alignment
-    return style_factors(*arguments, RIDGE, _gates, RIDGE_NO_POSITION_BETAS)
+    return style_factors(panel, positions, portfolios, dates, factor_ids, alignment, RIDGE)
 
 
-def _gates(coverage: FundCoverage) -> dict[Reason, Bools]:
+def style_returns(funds: Floats) -> Floats:
+    """Return the funds' own returns: a style's returns are those of its fund."""
+    return funds
+
+
+def _missing(coverage: FundCoverage) -> dict[Reason, Bools]:
+    """Return the sessions in which the funds have no common return."""
     return {NO_FACTOR_DATA: ~coverage.any_return}
+
+
+RIDGE = FactorModel(
+    job=RIDGE_FACTORS,
+    factors=tuple(STYLE_FUNDS),
+    funds=tuple(STYLE_FUNDS.values()),
+    factor_returns=style_returns,
+    fit=partial(rolling_ridge, penalty=PENALTY),
+    missing=_missing,
+    no_betas=RIDGE_NO_POSITION_BETAS,
+)

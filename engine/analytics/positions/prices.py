@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from engine.analytics.price_panel import day_numbers
+from engine.analytics.panels import day_numbers
 from engine.core.job_catalog import MARKET_VALUES, PNL
 from engine.numerics.arrays import Bools, Ints
 

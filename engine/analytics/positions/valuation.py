@@ -1,4 +1,4 @@
-"""Position values: phase 4 of the legacy batch, for every position and session at once."""
+"""Position values, phase 4 of the legacy batch, for every position and session at once."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ DAILY = (
     "market_value",
     "unrealized_pnl",
 )
-"""Of a position, what its sessions need to know: each of these is copied for every one of them."""
+"""Position columns repeated on every (position, session) row; keep them few."""
 
 OPEN = pl.col("exit_date").is_null() & pl.col("deleted_at").is_null()
-"""The positions that are revalued and analysed: today's, whatever the session."""
+"""Positions that are revalued and analysed: today's, whatever the session."""
 
 
 def position_days(
     positions: pl.DataFrame, quotes: pl.DataFrame, sessions: list[date], synthetic_prefix: SyntheticPrefix
 ) -> pl.DataFrame:
-    """Every position in every session, with its quotes: position-major, sessions ascending.
+    """Cross positions with sessions and join their quotes: position-major, sessions ascending.
 
     Args:
         positions: N rows of the table.
         quotes: of `engine.analytics.positions.prices.quotes`.
         sessions: D dates.
+        synthetic_prefix: see `engine.core.rules.Rules`.
 
     Returns:
-        N x D rows: `position` (0, 1, ...), the position's columns `DAILY`, those of the quotes, `date`,
-        and `markable`, whether the position is one to be marked: only open ones are, and of those
-        only what a market quotes.
+        N x D rows: `position` (0, 1, ...), the position's columns `DAILY`, those of the quotes, `date`, and
+        `markable`: whether the position is open and its symbol quoted by a market.
     """
     markable = OPEN & ~unquoted("symbol", synthetic_prefix)
     numbered = positions.select(*DAILY, markable=markable).with_row_index("position")
@@ -55,21 +55,21 @@ def position_days(
 
 
 def mark_to_market(days: pl.DataFrame) -> pl.DataFrame:
-    """Give each position its price and value of each session; an unpriced one keeps its old ones.
+    """Compute each position's price and value in each session; an unpriced position keeps its old ones.
 
         market_value = quantity x price x m,  m = 100 for options
         unrealized_pnl = market_value - quantity x entry_price x m
 
-    The legacy table holds one value a position, overwritten session by session: hence the carry,
-    which starts from what the table held before the window. Source: document 01 §5.1.
+    The legacy table holds one value for a position, which each session overwrites. So values are carried
+    forward, from the table's value before the window on. Source: document 01 §5.1.
 
     Args:
         days: of `position_days`.
 
     Returns:
-        `days` with Int128 columns in ticks and cents: last_price, market_value, unrealized_pnl
-        as each session leaves them; opening_value, the market value as the session finds it;
-        marked, whether the position was.
+        `days` with Int128 columns: last_price (ticks), market_value and unrealized_pnl (cents) after each
+        session; opening_value (cents), the market value before the session; marked, whether the position
+        was marked in the session.
     """
     marked = pl.col("markable") & pl.col("mark").is_not_null()
     quantity = scaled("quantity") * multiplier()
@@ -97,12 +97,17 @@ def mark_to_market(days: pl.DataFrame) -> pl.DataFrame:
 def unmarked_before(
     days: pl.DataFrame, first: date, carried: pl.DataFrame, portfolios: pl.Series
 ) -> pl.DataFrame:
-    """Take the mark from days before a session on which the position's portfolio was not run.
+    """Remove the mark from days before the window on which the position's portfolio was not run.
 
     Args:
         days: of `position_days`.
-        carried: portfolio_id, date: the days on which it was. Positions of portfolios that are
-            not among `portfolios`, the deleted ones, are marked whenever anybody is run.
+        first: first session of the window.
+        carried: portfolio_id, date: the days on which each portfolio was run.
+        portfolios: ids of the live ones. Positions of deleted portfolios are marked whenever any portfolio
+            is run.
+
+    Returns:
+        `days` with fewer marks.
     """
     if carried.is_empty():
         return days
@@ -114,12 +119,12 @@ def unmarked_before(
 
 
 def since(days: pl.DataFrame, first: int) -> pl.DataFrame:
-    """The days from session `first` on, their sessions counted from 0."""
+    """Return the days from session `first` on, with sessions counted from 0."""
     if first == 0:
         return days
     return days.filter(pl.col("session") >= first).with_columns(pl.col("session") - first)
 
 
 def _where(marked: pl.Expr, fresh: pl.Expr, opening: pl.Expr) -> pl.Expr:
-    """The fresh figure, or in the first session what the table held: then filled forward."""
+    """Return the fresh figure where marked, the table's in the first session, else null to be filled."""
     return pl.when(marked).then(fresh).when(pl.col("session") == 0).then(opening)

@@ -1,4 +1,4 @@
-"""A scenario file as plain tables, from JSON or TOML, before anything is known of its meaning."""
+"""Reading of a scenario file, JSON or TOML, into plain tables, and the errors of such files."""
 
 from __future__ import annotations
 
@@ -10,14 +10,46 @@ from importlib.resources.abc import Traversable
 from pathlib import PurePath
 from typing import Any
 
-from engine.analytics.stress.scenario_errors import ScenarioFileError
-from engine.core.errors import nearest
+from engine.core.errors import EngineError, nearest
 
 Document = dict[str, Any]
 
 
+class ScenarioFileError(EngineError, ValueError):
+    """A scenario file that cannot be used."""
+
+    def __init__(self, source: str, problem: str, hint: str = "") -> None:
+        self.source, self.problem = source, problem
+        super().__init__(f"scenario file {source}: {problem}", hint)
+
+
+class ScenarioError(ScenarioFileError):
+    """A scenario that breaks a rule."""
+
+    def __init__(self, source: str, scenario: str, problem: str, hint: str = "") -> None:
+        self.scenario = scenario
+        super().__init__(source, f"scenario {scenario}: {problem}", hint)
+
+
+class UnknownFactorError(ScenarioError, LookupError):
+    """A scenario that shocks a factor that the engine does not know."""
+
+    def __init__(self, source: str, scenario: str, factor: str, known: Collection[str]) -> None:
+        self.factor = factor
+        problem = f"unknown factor '{factor}'{nearest(factor, known)}"
+        super().__init__(source, scenario, problem, f"Known are {', '.join(known)}")
+
+
 def read_document(path: Traversable, source: str) -> Document:
-    """The file's content, whatever it is; nothing in a blank one."""
+    """Return the content of a scenario file, empty for a blank one.
+
+    Args:
+        path: the file, named .json or .toml.
+        source: its name in messages.
+
+    Raises:
+        ScenarioFileError: If it cannot be read or parsed, or repeats a key.
+    """
     parse = _parser(PurePath(source).suffix.lower(), source)
     try:
         text = path.read_text(encoding="utf-8")
@@ -29,31 +61,52 @@ def read_document(path: Traversable, source: str) -> Document:
 
 
 def _parser(suffix: str, source: str) -> Callable[[str], object]:
+    """Return the parser for a file name's ending."""
     if suffix == ".toml":
         return tomllib.loads
     if suffix == ".json":
         return partial(json.loads, object_pairs_hook=partial(_unrepeated, source))
-    raise ScenarioFileError(source, "its name ends in neither .toml nor .json")
+    raise ScenarioFileError(source, "the name must end in .toml or .json")
 
 
 def _unrepeated(source: str, pairs: Sequence[tuple[str, Any]]) -> Document:
-    """A JSON object; Python would keep the last of two equal keys, TOML refuses them itself."""
+    """Return a JSON object without repeated keys."""
+    # Python would keep the last of two equal keys; the TOML parser refuses them itself.
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
-            raise ScenarioFileError(source, f"key '{name}' stands there twice")
+            raise ScenarioFileError(source, f"key '{name}' is repeated")
     return dict(pairs)
 
 
 def mapping(source: str, what: str, value: object) -> Document:
-    """A value that is to be a table."""
+    """Return a value that must be a table.
+
+    Args:
+        source: the file's name in messages.
+        what: the value's name in messages.
+        value: as parsed.
+
+    Raises:
+        ScenarioFileError: If it is not a table.
+    """
     if not isinstance(value, dict):
-        raise ScenarioFileError(source, f"{what} is not a table of names and values")
+        raise ScenarioFileError(source, f"{what} must be a table of names and values")
     return value
 
 
-def no_unknown(source: str, found: Collection[str], known: Collection[str], owner: str = "") -> None:
-    """Refuse a key that is not known, with the nearest that is."""
-    for name in found:
+def no_unknown(source: str, keys: Collection[str], known: Collection[str], owner: str = "") -> None:
+    """Refuse unknown keys.
+
+    Args:
+        source: the file's name in messages.
+        keys: those of a table.
+        known: those that it may have.
+        owner: start of the message, where the table is not the whole file.
+
+    Raises:
+        ScenarioFileError: If a key is unknown; it names the nearest known one.
+    """
+    for name in keys:
         if name not in known:
             raise ScenarioFileError(source, f"{owner}unknown key '{name}'{nearest(name, known)}")

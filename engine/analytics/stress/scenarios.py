@@ -1,4 +1,4 @@
-"""Scenarios: what stress tests assume, read from a file and held to its rules.
+"""Stress scenarios, read from a file and validated.
 
 The file is JSON or TOML of one structure, that of the legacy batch:
 
@@ -6,9 +6,9 @@ The file is JSON or TOML of one structure, that of the legacy batch:
         severity, active}}}
     configuration: {min_factor_correlation, max_factor_correlation}
 
-A shock is a fraction, 0.05 for a rise of 5 %; that of Interest_Rate is a change of yield, 0.005
-for 50 basis points. Other keys of the legacy file are known and not looked at; unknown ones are
-errors. Source: document 03 §4.1.
+A shock is a fraction, 0.05 for a rise of 5 %; that of Interest_Rate is a change of yield, 0.005 for 50
+basis points. Other keys of the legacy file are accepted and ignored; unknown ones are errors. Source:
+document 03 §4.1.
 """
 
 from __future__ import annotations
@@ -19,8 +19,14 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
-from engine.analytics.stress.scenario_errors import ScenarioError, ScenarioFileError, UnknownFactorError
-from engine.analytics.stress.scenario_file import mapping, no_unknown, read_document
+from engine.analytics.stress.scenario_file import (
+    ScenarioError,
+    ScenarioFileError,
+    UnknownFactorError,
+    mapping,
+    no_unknown,
+    read_document,
+)
 from engine.core.errors import UsageError, nearest
 from engine.core.funds import FUND_FACTORS, RATE_FUND, SPREAD_FUNDS
 
@@ -30,12 +36,12 @@ KNOWN_FACTORS = (
     RATE_SHOCK,
     *SPREAD_FUNDS,
 )
-"""What a scenario may shock: the eight funds' factors, and the spreads, which correlate with
-nothing but themselves."""
+"""Factors that a scenario may shock: those of the eight funds, and the spreads, which correlate with no
+other factor."""
 
 DEFAULT_FILE = "stress_scenarios.toml"
 GIVEN = "given in code"
-"""Where a scenario comes from that no file holds."""
+"""Source, in messages, of a scenario that is not from a file."""
 TOP_KEYS = ("stress_scenarios", "configuration", "factor_mappings", "severity_levels")
 BOUNDS = ("min_factor_correlation", "max_factor_correlation")
 DEFAULT_BOUNDS = (-0.95, 0.95)
@@ -55,11 +61,17 @@ EXTRA_FIELDS = ("optional", "historical_period")
 
 @dataclass(frozen=True)
 class Scenario:
-    """One scenario.
+    """One stress scenario.
 
-    id: as in stress_test_scenarios.scenario_id. group: the file's grouping, which results bear as
-    their category; category: the scenario's own. shocks: fractions by factor, in the file's
-    order; severity: a word of the file's.
+    Attributes:
+        id: as in stress_test_scenarios.scenario_id.
+        group: its group in the file; results have it as their category.
+        name: in words.
+        description: in words.
+        shocks: fractions by factor, in the file's order.
+        category: its own category in the file.
+        severity: as the file says.
+        active: whether runs compute it.
     """
 
     id: str
@@ -74,11 +86,16 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Scenarios:
-    """What a run's stress tests assume: a validated scenario file, or what was made of one.
+    """The assumptions of a run's stress tests: a validated scenario file, or scenarios built in code.
 
-    all: in the file's order. bounds: least and largest correlation of two different factors.
-    half_life: sessions after which a day counts half in those correlations; None for the decay of
-        `engine.analytics.stress.factor_correlations`. No file can set it.
+    Attributes:
+        all: in the file's order.
+        bounds: least and largest correlation of two different factors.
+        half_life: sessions after which a day counts half in those correlations; None for the decay of
+            `engine.analytics.stress.factor_correlations`. A file cannot set it.
+
+    Raises:
+        UsageError: If the half-life is not a number above 0.
     """
 
     all: tuple[Scenario, ...]
@@ -87,7 +104,7 @@ class Scenarios:
 
     def __post_init__(self) -> None:
         if self.half_life is not None and not (_is_finite(self.half_life) and self.half_life > 0):
-            raise UsageError(f"half_life is no number of sessions above 0: {self.half_life}")
+            raise UsageError(f"half_life must be a number of sessions above 0, not {self.half_life}")
 
     @property
     def active(self) -> tuple[Scenario, ...]:
@@ -95,17 +112,24 @@ class Scenarios:
         return tuple(scenario for scenario in self.all if scenario.active)
 
     def plus(self, *more: Scenario) -> Scenarios:
-        """These and more.
+        """Return these scenarios and more.
 
-        Raises:
-            ScenarioError: an id that stands there already.
+        Args:
+            more: scenarios with ids of their own; an id that is already used raises ScenarioError.
         """
         every = (*self.all, *more)
         _no_repeats(GIVEN, every)
         return replace(self, all=every)
 
     def only(self, *ids: str) -> Scenarios:
-        """The scenarios of these ids alone."""
+        """Return the scenarios of these ids alone.
+
+        Args:
+            ids: of scenarios, in the order in which they are computed.
+
+        Raises:
+            UsageError: If there is no scenario of an id.
+        """
         known = {scenario.id: scenario for scenario in self.all}
         for name in ids:
             if name not in known:
@@ -122,14 +146,19 @@ def scenario(
     group: str = "custom",
     severity: str = "custom",
 ) -> Scenario:
-    """A scenario of one's own, held to the rules of a scenario file.
+    """Build a scenario in code, validated like one of a file.
 
     Args:
-        name: in words. id: default the name in small letters with underscores.
+        name: in words.
         shocks: fractions by factor: -0.2 for a fall of 20 %; of Interest_Rate a change of yield.
+        id: default the name in small letters with underscores.
+        description: default the name.
+        group: the category of its results.
+        severity: any word.
 
-    Raises:
-        ScenarioError: no shock, an unknown factor, a shock that is no finite number.
+    Returns:
+        The scenario. Without a shock, with an unknown factor or a shock that is not a finite number it
+        raises ScenarioError.
 
     >>> dip = scenario("Market dip", {"Market": -0.1, "Interest_Rate": 0.005})
     >>> dip.id
@@ -151,11 +180,16 @@ def scenario(
 def load_scenarios(path: Path | None = None) -> Scenarios:
     """Read and validate a scenario file; by default the one that comes with the engine.
 
+    Args:
+        path: a JSON or TOML file.
+
+    Returns:
+        The validated scenarios.
+
     Raises:
-        ScenarioFileError: the file is not there, not JSON or TOML, empty, or has unknown or
-            repeated keys.
-        ScenarioError: a scenario lacks a field or has one of the wrong kind.
-        UnknownFactorError: a scenario shocks something unknown.
+        ScenarioFileError: If the file cannot be read, is neither JSON nor TOML, has no scenario, or has
+            unknown or repeated keys; as ScenarioError if a scenario lacks a field, has one of the wrong
+            type or repeats an id; as UnknownFactorError if it shocks an unknown factor.
     """
     source = str(path or DEFAULT_FILE)
     document = read_document(path or files("engine.analytics.stress").joinpath(DEFAULT_FILE), source)
@@ -167,21 +201,23 @@ def load_scenarios(path: Path | None = None) -> Scenarios:
         for key, body in mapping(source, f"group {group}", members).items()
     )
     if not scenarios:
-        raise ScenarioFileError(source, "there is no scenario in it")
+        raise ScenarioFileError(source, "it has no scenario")
     _no_repeats(source, scenarios)
     return Scenarios(scenarios, _bounds(source, document.get("configuration", {})))
 
 
 def _no_repeats(source: str, scenarios: Sequence[Scenario]) -> None:
+    """Refuse an id that two scenarios share."""
     groups: dict[str, str] = {}
     for scenario in scenarios:
         if scenario.id in groups:
             where = f"{groups[scenario.id]} and {scenario.group}"
-            raise ScenarioError(source, scenario.id, f"the id stands there twice, in {where}")
+            raise ScenarioError(source, scenario.id, f"the id is used twice, in {where}")
         groups[scenario.id] = scenario.group
 
 
 def _scenario(source: str, group: str, key: str, body: object) -> Scenario:
+    """Return a scenario from the fields of its table."""
     fields = mapping(source, f"scenario {key}", body)
     no_unknown(source, fields, (*FIELDS, *EXTRA_FIELDS), f"scenario {key}: ")
     for name in FIELDS:
@@ -189,37 +225,40 @@ def _scenario(source: str, group: str, key: str, body: object) -> Scenario:
             raise ScenarioError(source, key, f"field {name} is missing")
     for name in TEXT_FIELDS:
         if not isinstance(fields[name], str) or not fields[name].strip():
-            raise ScenarioError(source, key, f"field {name} is not a text")
+            raise ScenarioError(source, key, f"field {name} must be a text that is not blank")
     if not isinstance(fields["active"], bool):
-        raise ScenarioError(source, key, "field active is neither true nor false")
+        raise ScenarioError(source, key, "field active must be true or false")
     texts = {name: fields[name] for name in TEXT_FIELDS}
     shocks = _shocks(source, key, fields["shocked_factors"])
     return Scenario(id=key, group=group, shocks=shocks, active=fields["active"], **texts)
 
 
 def _shocks(source: str, key: str, value: object) -> Mapping[str, float]:
+    """Return a scenario's shocks by factor."""
     if not isinstance(value, dict) or not value:
-        raise ScenarioError(source, key, "field shocked_factors names no factor and its shock")
+        raise ScenarioError(source, key, "field shocked_factors must name a factor and its shock")
     for factor, shock in value.items():
         if factor not in KNOWN_FACTORS:
             raise UnknownFactorError(source, key, factor, KNOWN_FACTORS)
         if not _is_finite(shock):
-            raise ScenarioError(source, key, f"the shock of {factor} is not a finite number: {shock}")
+            raise ScenarioError(source, key, f"the shock of {factor} must be a finite number, not {shock}")
     return {factor: float(shock) for factor, shock in value.items()}
 
 
 def _is_finite(value: object) -> bool:
+    """Return whether a parsed value is a finite number."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # an integer beyond the doubles
+    except OverflowError:  # an integer too large for a double
         return False
 
 
 def _bounds(source: str, configuration: object) -> tuple[float, float]:
-    found = mapping(source, "configuration", configuration)
-    no_unknown(source, found, CONFIGURATION_KEYS, "configuration: ")
-    low, high = (found.get(name, bound) for name, bound in zip(BOUNDS, DEFAULT_BOUNDS, strict=True))
+    """Return the least and the largest correlation of a file's configuration."""
+    values = mapping(source, "configuration", configuration)
+    no_unknown(source, values, CONFIGURATION_KEYS, "configuration: ")
+    low, high = (values.get(name, bound) for name, bound in zip(BOUNDS, DEFAULT_BOUNDS, strict=True))
     if not (_is_finite(low) and _is_finite(high) and -1.0 <= low <= high <= 1.0):
-        problem = f"{' and '.join(BOUNDS)} are no range within -1 and 1: {low}, {high}"
+        problem = f"{' and '.join(BOUNDS)} must be a range within -1 and 1, not {low}, {high}"
         raise ScenarioFileError(source, f"configuration: {problem}")
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Stress tests: what each scenario would do to each portfolio, session by session."""
+"""Stress tests: the P&L of each scenario for each portfolio and session."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from engine.analytics.job_result import Outcome, first_reasons, status_grid
-from engine.analytics.positions.lots import Lots, Portfolios
-from engine.analytics.stress.exposures import factor_dollars, loss_base, rate_dollars
+from engine.analytics.job_result import JobResult, first_reasons, status_rows
+from engine.analytics.panels import OpenPositions, Portfolios
 from engine.analytics.stress.factor_correlations import FactorCorrelations
-from engine.analytics.stress.rows import scenario_rows
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
+from engine.analytics.stress.stress_exposures import factor_dollars, loss_base, rate_dollars
+from engine.analytics.stress.stress_rows import scenario_rows
 from engine.core.job_catalog import (
     NO_FACTOR_EXPOSURES,
     NO_FACTOR_PRICES,
@@ -29,19 +29,21 @@ from engine.numerics.arrays import Bools, Floats, Ints
 LOSS_FLOOR = -0.99
 """The greatest loss, as a share of net exposure."""
 HELD_AS = {"Market": "Market Beta (90D)"}
-"""The exposure that a shock applies to, where it has another name."""
+"""Names of the exposures to which shocks apply, where they differ from the shocked factor's."""
 CORRELATES_AS = {"Market Beta": "Market", "Interest Rate Beta": RATE_SHOCK}
-"""The factor that an exposure correlates as, where it has another name. Exposures are called
-"Market Beta (90D)" and "IR Beta": neither is here, so that what a portfolio holds of the market
-never enters a correlated P&L [T2]."""
+"""Names under which exposures are correlated, where they differ. The exposures are called "Market Beta (90D)"
+and "IR Beta" and are not in this table, so that market exposure never enters a correlated P&L [T2]."""
 
 
 @dataclass(frozen=True)
-class Holdings:
-    """What scenarios act on: C portfolios in a session each.
+class StressExposures:
+    """Exposures of C cells, each a portfolio in a session.
 
-    factors: name -> [C] USD. order: [F, C] their numbers as they are summed. rates: [C] USD, NaN
-    where there is none. base: [C] USD, above 0, that losses are limited by.
+    Attributes:
+        factors: name -> [C] USD.
+        order: [F, C] numbers of the factors in the order of summation.
+        rates: [C] USD, NaN where there is none.
+        base: [C] USD, above 0: losses are limited to 99 % of it.
     """
 
     factors: Mapping[str, Floats]
@@ -50,7 +52,7 @@ class Holdings:
     base: Floats
 
     def exposure(self, shocked: str) -> Floats:
-        """[C] USD that a shock multiplies; NaN where nothing is known of rates."""
+        """Return the exposure that a shock multiplies, [C] USD; NaN where there is none to rates."""
         if shocked == RATE_SHOCK:
             return self.rates
         held = self.factors.get(HELD_AS.get(shocked, shocked))
@@ -59,7 +61,7 @@ class Holdings:
 
 def stress(
     portfolios: Portfolios,
-    lots: Lots,
+    positions: OpenPositions,
     dates: pl.Series,
     exposures: pl.DataFrame,
     rate_betas: pl.DataFrame,
@@ -68,30 +70,34 @@ def stress(
     scenario_ids: Mapping[str, str],
     correlations: FactorCorrelations,
     rate_weights: RateWeights,
-) -> Outcome:
-    """The P&L of every scenario on what each portfolio holds in each session.
+) -> JobResult:
+    """Compute the direct and the correlated P&L of every scenario: see `direct_pnl`, `correlated_pnl`.
 
     Source: document 03 §4.
 
     Args:
+        portfolios: P of them.
+        positions: N of them; values [N, D].
         dates: [D] the window's sessions.
-        exposures: factor exposures as stored: see `engine.analytics.stress.exposures`.
+        exposures: factor exposures as stored: see `engine.analytics.stress.stress_exposures`.
         rate_betas: rate betas of positions as stored: see there.
         factor_definitions: id, name.
         scenarios: those to compute.
         scenario_ids: row id by the scenario's own; a scenario without one is not stored.
+        correlations: of the factors.
+        rate_weights: see `engine.core.rules.Rules`.
 
     Returns:
-        stress_test_results. Prices without a single return are as good as none.
+        stress_test_results. Prices without a single return count as none.
     """
-    held = factor_dollars(portfolios, dates, exposures, factor_definitions)
-    rates = rate_dollars(lots, portfolios, dates, rate_betas, rate_weights)
+    factors = factor_dollars(portfolios, dates, exposures, factor_definitions)
+    rates = rate_dollars(positions, portfolios, dates, rate_betas, rate_weights)
     stored = [scenario for scenario in scenarios if scenario.id in scenario_ids]
-    reasons = _reasons(correlations, held.known, len(scenarios), len(stored))
+    reasons = _reasons(correlations, factors.any, len(scenarios), len(stored))
     done = np.asarray(reasons == 0)
-    holdings = Holdings(
-        {name: usd[done] for name, usd in held.dollars.items()},
-        held.order[:, done],
+    cells = StressExposures(
+        {name: usd[done] for name, usd in factors.dollars.items()},
+        factors.order[:, done],
         rates.dollars[done],
         loss_base(portfolios)[done],
     )
@@ -100,72 +106,75 @@ def stress(
     rows = scenario_rows(
         keys,
         {scenario_ids[scenario.id]: scenario for scenario in stored},
-        {name: holdings.exposure(name) for name in shocked},
-        [direct_pnl(scenario, holdings) for scenario in stored],
-        [correlated_pnl(scenario, holdings, correlations) for scenario in stored],
+        {name: cells.exposure(name) for name in shocked},
+        [direct_pnl(scenario, cells) for scenario in stored],
+        [correlated_pnl(scenario, cells, correlations) for scenario in stored],
         correlations,
     )
-    status = status_grid(STRESS, portfolios, dates, reasons, rates.used * done, rates.left_out * done)
-    return Outcome({"stress_test_results": rows}, status)
+    status = status_rows(STRESS, portfolios, dates, reasons, rates.used * done, rates.left_out * done)
+    return JobResult({"stress_test_results": rows}, status)
 
 
-def direct_pnl(scenario: Scenario, holdings: Holdings) -> Floats:
-    """P&L of the shocks alone: [C] USD.
+def direct_pnl(scenario: Scenario, exposures: StressExposures) -> Floats:
+    """Return the P&L of the shocks alone, [C] USD.
 
         sum over the shocked factors f of exposure_f s_f, not below -0.99 x base
 
     s_f: the shock, a fraction. Summed in the file's order. Source: document 03 §4.4.
     """
-    total = np.zeros_like(holdings.base)
+    total = np.zeros_like(exposures.base)
     for shocked, shock in scenario.shocks.items():
-        total = total + np.nan_to_num(holdings.exposure(shocked) * shock)
-    return _floored(total, holdings)
+        total = total + np.nan_to_num(exposures.exposure(shocked) * shock)
+    return _floored(total, exposures)
 
 
-def correlated_pnl(scenario: Scenario, holdings: Holdings, correlations: FactorCorrelations) -> Floats:
-    """P&L of the shocks and of what moves with them: [C] USD.
+def correlated_pnl(
+    scenario: Scenario, exposures: StressExposures, correlations: FactorCorrelations
+) -> Floats:
+    """Return the P&L of the shocks and of the factors that move with them, [C] USD.
 
-        rates s_rates + sum over the factors g held of exposure_g sum_f s_f rho(f, g)
+        exposure_rates s_rates + sum_g exposure_g sum_f s_f rho(f, g)
 
-    not below -0.99 x base; f runs over the shocked factors but rates. Summed in the order in which
-    the exposures were found, the newest first. Source: document 03 §4.5.
+    not below -0.99 x base; f runs over the shocked factors except rates, g over the factors to which the
+    portfolio is exposed. Summed in the order of the exposure rows, newest first. Source: document 03 §4.5.
     """
     rate_shock = scenario.shocks.get(RATE_SHOCK, 0.0)
-    total = np.nan_to_num(holdings.rates * rate_shock)
-    moves = [_move(scenario, CORRELATES_AS.get(name, name), correlations) for name in holdings.factors]
+    total = np.nan_to_num(exposures.rates * rate_shock)
+    moves = [_move(scenario, CORRELATES_AS.get(name, name), correlations) for name in exposures.factors]
     if any(moves):
-        moved = np.stack([usd * move for usd, move in zip(holdings.factors.values(), moves, strict=True)])
-        for next_pnl in np.take_along_axis(moved, holdings.order, axis=0):
+        moved = np.stack([usd * move for usd, move in zip(exposures.factors.values(), moves, strict=True)])
+        for next_pnl in np.take_along_axis(moved, exposures.order, axis=0):
             total = total + next_pnl
-    return _floored(total, holdings)
+    return _floored(total, exposures)
 
 
 def _move(scenario: Scenario, factor: str, correlations: FactorCorrelations) -> float:
-    """How far a factor moves with a scenario's shocks, a fraction."""
+    """Return how far a factor moves with a scenario's shocks, a fraction."""
     shocks = scenario.shocks.items()
     return sum((s * correlations.between(f, factor) for f, s in shocks if f != RATE_SHOCK), 0.0)
 
 
-def _floored(pnl: Floats, holdings: Holdings) -> Floats:
-    return np.maximum(pnl, LOSS_FLOOR * holdings.base)
+def _floored(pnl: Floats, exposures: StressExposures) -> Floats:
+    """Return the P&L limited to a loss of 99 % of the base."""
+    return np.maximum(pnl, LOSS_FLOOR * exposures.base)
 
 
 def _keys(portfolios: Portfolios, dates: pl.Series, done: Bools) -> pl.DataFrame:
-    """portfolio_id and calculation_date of the C cells that are done, portfolio by portfolio."""
+    """Return portfolio_id and calculation_date of the C cells that are done, portfolio by portfolio."""
     portfolio, session = np.nonzero(done)
     return pl.DataFrame(
         [portfolios.ids[portfolio].alias("portfolio_id"), dates[session].alias("calculation_date")]
     )
 
 
-def _reasons(correlations: FactorCorrelations, known: Bools, scenarios: int, stored: int) -> Ints:
+def _reasons(correlations: FactorCorrelations, exposed: Bools, scenarios: int, stored: int) -> Ints:
     """Return the number [P, D] of the first reason why nothing was computed, 0 where there is none."""
     factors = len(correlations.names)
     cases: dict[Reason, Bools | bool] = {
         NO_FACTOR_PRICES: factors == 0 or correlations.returns == 0,
         ONE_FACTOR_ALONE: factors == 1,
-        NO_FACTOR_EXPOSURES: ~known,
+        NO_FACTOR_EXPOSURES: ~exposed,
         NO_SCENARIOS: scenarios == 0,
         NO_STORED_SCENARIOS: stored == 0,
     }
-    return first_reasons(STRESS, cases, known.shape)
+    return first_reasons(STRESS, cases, exposed.shape)

@@ -1,4 +1,4 @@
-"""Rows of stress_test_results, with their JSON columns written in bulk."""
+"""Rows of stress_test_results; their JSON columns are built for all rows at once."""
 
 from __future__ import annotations
 
@@ -35,24 +35,26 @@ def scenario_rows(
     correlated: Sequence[Floats],
     correlations: FactorCorrelations,
 ) -> pl.DataFrame:
-    """The rows of all scenarios, one scenario's after the other's; figures unrounded.
+    """Return the rows of all scenarios, one scenario after the other; figures unrounded.
 
         correlation_effect = correlated - direct
 
-    of the unrounded figures, so that it may differ from the difference of the stored ones by a
-    cent. Source: document 03 §4.7.
+    of the unrounded figures, so that it may differ from the difference of the stored ones by a cent.
+    Source: document 03 §4.7.
 
     Args:
         keys: portfolio_id, calculation_date; C rows.
         scenarios: by their rows' ids.
         exposures: [C] USD of the shocked factors, NaN where there is none.
-        direct, correlated: [C] USD of each scenario.
+        direct: [C] USD of each scenario.
+        correlated: [C] USD of each scenario.
+        correlations: of the factors.
     """
     if not scenarios:
         return NO_ROWS
     rows = pl.concat([keys] * len(scenarios))
     number = np.repeat(np.arange(len(scenarios)), keys.height)
-    told = [_metadata(scenario, correlations) for scenario in scenarios.values()]
+    metadata = [_metadata(scenario, correlations) for scenario in scenarios.values()]
     alone, together = np.concatenate(direct), np.concatenate(correlated)
     return rows.select(
         "portfolio_id",
@@ -62,16 +64,22 @@ def scenario_rows(
         correlated_pnl=pl.Series(together),
         correlation_effect=pl.Series(together - alone),
         factor_impacts=impacts(scenarios.values(), exposures),
-        calculation_metadata=pl.Series(told).gather(number),
+        calculation_metadata=pl.Series(metadata).gather(number),
     )
 
 
 def impacts(scenarios: Iterable[Scenario], exposures: Mapping[str, Floats]) -> pl.Series:
-    """JSON objects: {factor: {"exposure": USD, "shock_pct": percent, "direct_pnl": USD}}.
+    """Return JSON objects: {factor: {"exposure": USD, "shock_pct": percent, "direct_pnl": USD}}.
 
-    An exposure times its shock, neither rounded nor limited; a factor whose exposure is unknown
-    has no entry. Keys are ordered as jsonb orders them: shorter ones first. Source: document 03
-    §4.4 and §4.7.
+    direct_pnl is the exposure times its shock, neither rounded nor limited; a factor without an exposure has
+    no entry. Keys are ordered as jsonb orders them: shorter ones first. Source: document 03 §4.4 and §4.7.
+
+    Args:
+        scenarios: S of them.
+        exposures: [C] USD of the shocked factors, NaN where there is none.
+
+    Returns:
+        S x C texts, scenario by scenario.
     """
     held = pl.DataFrame(exposures)
     held = held.with_columns(_number(pl.col(name)).alias(f"{name} in text") for name in held.columns)
@@ -80,6 +88,7 @@ def impacts(scenarios: Iterable[Scenario], exposures: Mapping[str, Floats]) -> p
 
 
 def _impacts(scenario: Scenario) -> pl.Expr:
+    """Return the texts of one scenario."""
     entries = []
     for factor in sorted(scenario.shocks, key=_jsonb_order):
         shock = scenario.shocks[factor]
@@ -94,17 +103,18 @@ def _impacts(scenario: Scenario) -> pl.Expr:
 
 
 def _jsonb_order(key: str) -> tuple[int, bytes]:
+    """Return the sort key of jsonb: length, then bytes."""
     text = key.encode()
     return len(text), text
 
 
 def _number(usd: pl.Expr) -> pl.Expr:
-    """Shortest texts that read back as the same doubles; null for NaN. jsonb knows no "-0.0"."""
+    """Return the shortest texts that read back as the same doubles; null for NaN, 0.0 for -0.0."""
     return pl.when(usd == 0.0).then(0.0).otherwise(usd).fill_nan(None).cast(pl.String)
 
 
 def _metadata(scenario: Scenario, correlations: FactorCorrelations) -> str:
-    """What the row rests on: the scenario's group and name, the correlations' day and returns."""
+    """Return the row's provenance as JSON: scenario's group and name, day and returns of correlations."""
     content = {
         "category": scenario.group,
         "data_days": correlations.returns,

@@ -1,4 +1,4 @@
-"""Calendar windows."""
+"""Calendar windows of panels, against a filter of the days themselves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.numerics.windows import window_bounds
+from engine.analytics.panels import window_bounds
 
 
 @settings(derandomize=True, deadline=None, max_examples=100)

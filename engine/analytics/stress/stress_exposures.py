@@ -1,0 +1,197 @@
+"""Exposures that stress tests shock: each portfolio's dollars by factor and by rates, in each session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from engine.analytics.factors.definitions import written_order
+from engine.analytics.panels import LIVE, OpenPositions, Portfolios, PortfolioSums
+from engine.core.job_catalog import EXPOSURE_ROWS, RATE_BETA_DAYS
+from engine.core.rules import RateWeights
+from engine.numerics.arrays import Bools, Floats, Ints
+
+
+@dataclass(frozen=True)
+class FactorDollars:
+    """Exposures of P portfolios in D sessions.
+
+    Attributes:
+        dollars: factor name -> [P, D] USD, 0 where the portfolio has no exposure to it.
+        order: [F, P, D] numbers of the factors in the order of summation: newest row first.
+        any: [P, D] whether the portfolio has an exposure to any factor.
+    """
+
+    dollars: Mapping[str, Floats]
+    order: Ints
+    any: Bools
+
+
+@dataclass(frozen=True)
+class RateDollars:
+    """Exposures to rates of P portfolios in D sessions.
+
+    Attributes:
+        dollars: [P, D] USD, NaN where there is none.
+        used: [P, D] positions with a beta.
+        left_out: [P, D] positions without a beta.
+    """
+
+    dollars: Floats
+    used: Ints
+    left_out: Ints
+
+
+def loss_base(portfolios: Portfolios) -> Floats:
+    """Return the base of the largest loss, [P, D] USD: the net exposure, 1 where it is not above 0.
+
+    Source: document 03 §4.3.
+    """
+    return np.where(portfolios.net > 0, portfolios.net, 1.0)
+
+
+def factor_dollars(
+    portfolios: Portfolios, dates: pl.Series, exposures: pl.DataFrame, factor_definitions: pl.DataFrame
+) -> FactorDollars:
+    """Return the newest exposure to each factor, of a portfolio's newest 50 rows up to the session.
+
+        dollars = exposure_dollar, or net exposure x exposure_value where that is null or 0
+
+    However old. A row's rank among the newest counts the portfolio's rows of later dates up to the session,
+    and those of its own date that were written up to it: by created_at, and for equal ones in
+    `written_order`. Source: document 03 §4.3 and §4.4.
+
+    Args:
+        portfolios: P of them; net exposure [P, D].
+        dates: [D] the window's sessions.
+        exposures: portfolio_id, factor_id, calculation_date, exposure_value, exposure_dollar,
+            created_at, as stored: of the window and of before.
+        factor_definitions: id, name.
+    """
+    factors = written_order(factor_definitions)
+    rows = _numbered(exposures, "portfolio_id", portfolios.ids)
+    rows = _numbered(rows, "factor_id", factors["factor_id"])
+    rows = rows.sort("portfolio_id_number", "calculation_date", "created_at", "factor_id_number")
+    days, at = _day_axis(rows["calculation_date"], dates)
+    row: Ints = np.full((factors.height, len(portfolios.ids), len(days)), -1)
+    cell = (
+        rows["factor_id_number"],
+        rows["portfolio_id_number"],
+        days.search_sorted(rows["calculation_date"]),
+    )
+    row[tuple(axis.to_numpy() for axis in cell)] = np.arange(rows.height)
+    newest, order = _newest(row, _ranks_in_date(rows), at)
+    value, dollar = (_floats(rows[name], newest) for name in ("exposure_value", "exposure_dollar"))
+    usd = np.where(np.isnan(dollar) | (dollar == 0), loss_base(portfolios) * value, dollar)
+    usd = np.where(newest >= 0, usd, 0.0)
+    dollars = dict(zip(factors["name"], usd, strict=True))
+    return FactorDollars(dollars, order, np.asarray((newest >= 0).any(axis=0)))
+
+
+def rate_dollars(
+    positions: OpenPositions,
+    portfolios: Portfolios,
+    dates: pl.Series,
+    rate_betas: pl.DataFrame,
+    weights: RateWeights,
+) -> RateDollars:
+    """Return equity times the rate beta of the open positions.
+
+        dollars = E sum_i beta_i |V_i| / E,  beta_i the newest of [D - 7 days, D]
+
+    E: equity as stored, above 0; V_i = quantity x last price x m', recomputed and unrounded, in USD; with
+    `weights` "signed" it keeps its sign. Source: document 03 §4.3.
+
+    Args:
+        positions: N of them; values [N, D].
+        portfolios: P of them; equity [P, D].
+        dates: [D] the window's sessions.
+        rate_betas: position_id, calculation_date, ir_beta, as stored: of the window and of before.
+        weights: see `engine.core.rules.Rules`.
+    """
+    live = positions.where(LIVE)
+    sums = PortfolioSums(live.owner, len(portfolios.ids))
+    beta = _recent_betas(live, dates, rate_betas).T
+    value = (np.abs(live.recomputed) if weights == "absolute" else live.recomputed).T
+    equity = portfolios.equity.T[:, sums.owner]
+    weighed = ~np.isnan(beta) & (equity > 0)
+    weight = np.divide(value, equity, out=np.zeros_like(value), where=weighed)
+    total = sums.sum(np.where(weighed, beta, 0.0) * weight)
+    used, every = sums.number(weighed), sums.number(np.ones_like(weighed))
+    dollars = np.where(used > 0, portfolios.equity.T * total, np.nan)
+    return RateDollars(dollars.T, used.T, (every - used).T)
+
+
+def _ranks_in_date(rows: pl.DataFrame) -> Ints:
+    """Return 1, 2, ... among the rows of the same portfolio and date: [R]."""
+    ranks = pl.int_range(1, pl.len() + 1).over("portfolio_id_number", "calculation_date")
+    return rows.select(ranks).to_series().to_numpy()
+
+
+def _newest(row: Ints, rank_in_date: Ints, at: Ints) -> tuple[Ints, Ints]:
+    """Find the newest row of each factor, portfolio and session.
+
+    Args:
+        row: [F, P, T] number of the row of each day, -1 where there is none.
+        rank_in_date: [R] of each row among those of its portfolio and date.
+        at: [D] the newest of the T days up to each session, -1 where all are later.
+
+    Returns:
+        Row numbers [F, P, D], -1 where none counts; the factors' numbers [F, P, D] by the rank of that row
+        among the newest.
+    """
+    if not row.shape[-1]:
+        none = np.full((*row.shape[:-1], len(at)), -1)
+        return none, none.argsort(axis=0)
+    present = row >= 0
+    up_to = present.sum(axis=0).cumsum(axis=-1)
+    newest = _last(present)[..., at]
+    day = np.maximum(newest, 0)
+    number = np.take_along_axis(row, day, axis=-1)
+    rank = up_to[:, at] - np.take_along_axis(up_to[None], day, axis=-1) + rank_in_date[number]
+    used = (newest >= 0) & (at >= 0) & (rank <= EXPOSURE_ROWS)
+    return np.where(used, number, -1), rank.argsort(axis=0)
+
+
+def _recent_betas(live: OpenPositions, dates: pl.Series, rate_betas: pl.DataFrame) -> Floats:
+    """Return the newest beta of each position that is at most a week old, [N, D], NaN where there is none."""
+    rows = _numbered(rate_betas, "position_id", live.frame["position_id"])
+    days, at = _day_axis(rows["calculation_date"], dates)
+    row: Ints = np.full((live.frame.height, len(days)), -1)
+    if not row.size:
+        return np.full((live.frame.height, len(dates)), np.nan)
+    stored = days.search_sorted(rows["calculation_date"]).to_numpy()
+    row[rows["position_id_number"].to_numpy(), stored] = np.arange(rows.height)
+    newest = _last(row >= 0)[:, at]
+    day = np.maximum(newest, 0)
+    age = dates.to_physical().to_numpy() - days.to_physical().to_numpy()[day]
+    used = (newest >= 0) & (at >= 0) & (age <= RATE_BETA_DAYS)
+    return _floats(rows["ir_beta"], np.where(used, np.take_along_axis(row, day, axis=-1), -1))
+
+
+def _numbered(rows: pl.DataFrame, column: str, ids: pl.Series) -> pl.DataFrame:
+    """Return the rows whose `column` is one of `ids`, with its number among them."""
+    numbers = pl.DataFrame({column: ids}).with_row_index(f"{column}_number")
+    return rows.join(numbers, on=column, how="inner", maintain_order="left")
+
+
+def _day_axis(stored: pl.Series, dates: pl.Series) -> tuple[pl.Series, Ints]:
+    """Return the days that have rows, and the index among them of the newest one up to each session."""
+    days = stored.unique().sort()
+    return days, days.search_sorted(dates, side="right").to_numpy().astype(np.int64) - 1
+
+
+def _last(present: Bools) -> Ints:
+    """Return the newest present day up to each day, along the last axis; -1 where there is none."""
+    days = np.where(present, np.arange(present.shape[-1]), -1)
+    return np.maximum.accumulate(days, axis=-1)
+
+
+def _floats(values: pl.Series, rows: Ints) -> Floats:
+    """Return values[rows], NaN where a row is -1 or its value null."""
+    numbers = np.append(values.cast(pl.Float64).fill_null(np.nan).to_numpy(), np.nan)
+    picked: Floats = numbers[rows]
+    return picked

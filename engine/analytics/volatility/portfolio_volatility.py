@@ -1,0 +1,189 @@
+"""A portfolio's own volatility: the return series of its symbols, weighted as in each session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from engine.analytics.panels import OpenPositions, PricePanel
+from engine.core.job_catalog import VOLATILITY
+from engine.numerics.arrays import COLUMN_GROUP, ROW_GROUP, Bools, Floats, Ints, round_up
+from engine.numerics.volatility import WindowVolatility, rolling_volatility
+
+PORTFOLIOS_AT_A_TIME = 16
+"""Their series are held together: 16 x 121 sessions x 252 returns are 4 MB."""
+
+SMALLEST_TOTAL = 1e-6
+"""USD: a smaller sum of entry values, of 8 decimals each, is 0 but for rounding."""
+
+
+def weights(positions: OpenPositions, portfolios: int) -> Floats:
+    """Return each position's weight in its portfolio, [N, D]; NaN where the portfolio has none.
+
+        T = sum of signed market values; where that is 0, of quantity x entry price
+        weight = market value / T, or quantity x entry price / T where it has no value or 0
+
+    T nets shorts and counts unpriced positions. Every position of a symbol has its own weight: the legacy
+    batch gave all of them that of whichever came last [V3]. Market values add up exactly, in cents.
+    Source: document 03 §1.7.
+
+    Args:
+        positions: the N that count, sorted by portfolio.
+        portfolios: P.
+    """
+    owner = positions.owner
+    entry = positions.frame["entry_value"].to_numpy()
+    value = np.nan_to_num(positions.stored)
+    cents = np.zeros((len(owner) + 1, value.shape[1]), dtype=np.int64)
+    np.cumsum(np.rint(value * 100.0).astype(np.int64), axis=0, out=cents[1:])
+    ends = np.searchsorted(owner, np.arange(portfolios + 1))
+    market = (cents[ends[1:]] - cents[ends[:-1]]) / 100.0
+    cost = np.bincount(owner, entry, minlength=portfolios)
+    cost[np.abs(cost) < SMALLEST_TOTAL] = 0.0
+    total = np.where(market != 0.0, market, cost[:, None])
+    total[total == 0.0] = np.nan
+    return np.asarray(np.where(value != 0.0, value, entry[:, None]) / total[owner])
+
+
+def portfolio_volatility(
+    positions: OpenPositions, column: Ints, panel: PricePanel, portfolios: int
+) -> WindowVolatility:
+    """Return the figures of each portfolio's own return series in each session, [P, D].
+
+        R_t = sum_i w_i r_it,  r_it = close_it / close_ip - 1
+
+    over the positions i whose symbol has a close in the 365 calendar days before the session, with the
+    session's weights w, `weights`, on the dates t on which all of them have a return; at least 63 of them.
+    Source: document 03 §1.7.
+
+    Args:
+        positions: the N that count, sorted by portfolio and id.
+        column: [N] the panel's column of each position, -1 for a symbol without any close.
+        panel: closes of T sessions.
+        portfolios: P.
+    """
+    first, stop = panel.bounds(VOLATILITY.look_back)
+    weight = weights(positions, portfolios)
+    ends = np.searchsorted(positions.owner, np.arange(portfolios + 1))
+    rows = int((stop - first).max(initial=1)) - 1
+    empty = np.zeros((portfolios, len(first)), dtype=np.int64)
+    fit = WindowVolatility.blank(empty, empty)
+    for low in range(0, portfolios, PORTFOLIOS_AT_A_TIME):
+        high = min(low + PORTFOLIOS_AT_A_TIME, portfolios)
+        stacked = StackedSeries.blank(rows, (high - low) * len(first))
+        for portfolio in range(low, high):
+            own = np.arange(ends[portfolio], ends[portfolio + 1])
+            own = own[(column[own] >= 0) & ~np.isnan(weight[own]).all(axis=1)]
+            for series in _series(panel.close[:, column[own]], weight[own], first, stop):
+                stacked.put((portfolio - low) * len(first), series)
+        _copy(fit, slice(low, high), stacked.volatility())
+    return fit
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioSeries:
+    """Return series of d sessions of one portfolio.
+
+    Attributes:
+        sessions: [d] the sessions.
+        values: [K, d] their series.
+        start, stop: [d] the rows [start, stop) that lie in each session's look-back.
+    """
+
+    sessions: Ints
+    values: Floats
+    start: Ints
+    stop: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class StackedSeries:
+    """Series of different lengths as columns of one matrix, each at the end of its column.
+
+    Attributes:
+        values: [L, C] the series.
+        n: [C] their lengths.
+    """
+
+    values: Floats
+    n: Ints
+
+    @classmethod
+    def blank(cls, rows: int, columns: int) -> StackedSeries:
+        """Return a matrix without series."""
+        return cls(np.zeros((rows, columns)), np.zeros(columns, dtype=np.int64))
+
+    def put(self, offset: int, series: PortfolioSeries) -> None:
+        """Put each series into the column `offset` + its session."""
+        length = len(self.values)
+        lengthened = np.concatenate((np.zeros((length, series.values.shape[1])), series.values))
+        rows = np.arange(length)[:, None] + series.stop
+        self.values[:, offset + series.sessions] = lengthened[rows, np.arange(rows.shape[1])]
+        self.n[offset + series.sessions] = series.stop - series.start
+
+    def volatility(self) -> WindowVolatility:
+        """Return the figures of each series, [1, C]."""
+        stop = np.full((1, self.n.size), len(self.values))
+        return rolling_volatility(self.values, stop - self.n, stop)
+
+
+def _copy(fit: WindowVolatility, portfolios: slice, part: WindowVolatility) -> None:
+    """Copy figures [1, p D] into the rows of p portfolios."""
+    for field in fields(WindowVolatility):
+        target = getattr(fit, field.name)[portfolios]
+        target[...] = getattr(part, field.name).reshape(target.shape)
+
+
+def _series(close: Floats, weight: Floats, first: Ints, stop: Ints) -> Iterator[PortfolioSeries]:
+    """Yield a portfolio's series, for each set of positions that are priced in the same sessions.
+
+    Args:
+        close: [T, m] a column for each position.
+        weight: [m, D].
+        first: [D] first row of each session's look-back.
+        stop: [D] row after the last.
+    """
+    if close.shape[1] == 0:
+        return
+    finite = np.isfinite(close)
+    before = np.zeros((len(close) + 1, close.shape[1]), dtype=np.int64)
+    np.cumsum(finite, axis=0, out=before[1:])
+    priced = before[stop] > before[first]
+    if (priced == priced[:1]).all():
+        sets, member = priced[:1], np.zeros(len(priced), dtype=np.int64)
+    else:
+        sets, member = np.unique(priced, axis=0, return_inverse=True)
+    for number, chosen in enumerate(sets):
+        sessions = np.flatnonzero((member == number) & ~np.isnan(weight[0]))
+        row, previous = _common_returns(finite[:, chosen])
+        if sessions.size and row.size:
+            values = _weighted(close[:, chosen], weight[np.ix_(chosen, sessions)], row, previous)
+            end = np.searchsorted(row, stop[sessions])
+            start = np.minimum(np.searchsorted(previous, first[sessions]), end)
+            yield PortfolioSeries(sessions, values, start, end)
+
+
+def _common_returns(finite: Bools) -> tuple[Ints, Ints]:
+    """Return the rows [K] on which every column has a return, and the rows from which these start.
+
+    Every column has a close on such a row and on the row before it on which any column has one.
+    """
+    rows = np.flatnonzero(finite.any(axis=1))
+    complete = np.asarray(finite[rows].all(axis=1))
+    both = complete[1:] & complete[:-1]
+    return rows[1:][both], rows[:-1][both]
+
+
+def _weighted(close: Floats, weight: Floats, row: Ints, previous: Ints) -> Floats:
+    """Return sums over positions, in their order, of weight [m, d] x return [K, m]: [K, d].
+
+    Operands are padded to whole groups, so that the last bits do not depend on how BLAS splits the work.
+    """
+    count, sessions = weight.shape
+    returns = np.zeros((round_up(len(row), ROW_GROUP), count))
+    returns[: len(row)] = close[row] / close[previous] - 1.0
+    padded = np.zeros((count, round_up(sessions, COLUMN_GROUP)))
+    padded[:, :sessions] = weight
+    return np.asarray((returns @ padded)[: len(row), :sessions])

@@ -1,0 +1,156 @@
+"""Volatility of positions, and with `portfolio_volatility` of portfolios, for every session at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from engine.analytics.job_result import JobResult, first_reasons, status_rows
+from engine.analytics.panels import LIVE, OpenPositions, Portfolios, PortfolioSums, PricePanel
+from engine.analytics.volatility.portfolio_volatility import portfolio_volatility
+from engine.core.instruments import unquoted
+from engine.core.job_catalog import (
+    NO_PORTFOLIO_VOLATILITY,
+    NO_POSITION_VOLATILITY,
+    VOLATILITY,
+    VOLATILITY_NO_ACTIVE_POSITIONS,
+    VOLATILITY_NO_PUBLIC_POSITIONS,
+)
+from engine.core.rules import SyntheticPrefix
+from engine.numerics.arrays import Bools, Ints
+from engine.numerics.volatility import WindowVolatility, own_returns, rolling_volatility
+
+STEEPEST_STABLE = 0.001
+"""Volatility a day: a steeper slope may be a trend."""
+WEAKEST_TREND = 0.3
+"""R^2 that a trend must exceed."""
+
+
+def volatility(
+    positions: OpenPositions,
+    portfolios: Portfolios,
+    panel: PricePanel,
+    dates: pl.Series,
+    synthetic_prefix: SyntheticPrefix,
+) -> JobResult:
+    """Compute realised volatility and its forecast for positions and portfolios.
+
+        realized_vol_21d = sd(r over the last 21 returns) sqrt(252),  r_t = close_t / close_p - 1
+
+    and the other figures of `engine.numerics.volatility`, over the closes of 365 calendar days, from 63
+    returns on. A position has the volatility of its underlying's symbol, or else of its own. A portfolio's
+    own series has each session's weights, `portfolio_volatility`. The job succeeds where a position and
+    the portfolio have figures; positions' rows stay where only the portfolio's fail. Source: document 03
+    §1.
+
+    Args:
+        positions: N of them; values [N, D].
+        portfolios: P of them.
+        panel: closes of T sessions.
+        dates: [D] the window's sessions.
+        synthetic_prefix: see `engine.core.rules.Rules`.
+
+    Returns:
+        position_volatility; five columns of the snapshot.
+    """
+    live = positions.where(LIVE)
+    underlying = pl.col("underlying_symbol")
+    measured = pl.when(underlying != "").then(underlying).otherwise("symbol")
+    quoted = OpenPositions(live.frame.with_columns(measured=measured), live.stored, live.recomputed)
+    quoted = quoted.where(~unquoted("measured", synthetic_prefix))
+    column = panel.columns(quoted.frame["measured"])
+    figures, place = symbol_volatility(panel, column)
+    own = portfolio_volatility(quoted, column, panel, len(portfolios.ids))
+    computed = figures.computed[:, place].T
+    used = PortfolioSums(quoted.owner, len(portfolios.ids)).number(computed.T).T
+    held, eligible = (np.bincount(some.owner, minlength=len(used))[:, None] for some in (live, quoted))
+    cases = {
+        VOLATILITY_NO_ACTIVE_POSITIONS: held == 0,
+        VOLATILITY_NO_PUBLIC_POSITIONS: eligible == 0,
+        NO_POSITION_VOLATILITY: used == 0,
+        NO_PORTFOLIO_VOLATILITY: ~own.computed,
+    }
+    reasons = first_reasons(VOLATILITY, cases, used.shape)
+    return JobResult(
+        tables={"position_volatility": _position_rows(quoted, figures, place, computed, dates)},
+        status=status_rows(VOLATILITY, portfolios, dates, reasons, used, held - used),
+        snapshot=_snapshot_rows(portfolios, own, reasons == 0, dates),
+    )
+
+
+def symbol_volatility(panel: PricePanel, column: Ints) -> tuple[WindowVolatility, Ints]:
+    """Compute the figures of each symbol once, over its own closes of 365 calendar days.
+
+    A gap makes a return of several days. Source: document 03 §1.1 and §1.6.
+
+    Args:
+        panel: closes of T sessions.
+        column: [N] the panel's column of each position, -1 for a symbol without any close.
+
+    Returns:
+        Figures [D, U + 1] of the U distinct columns and of a last one without figures; the place [N] of
+        each position among them.
+    """
+    columns = np.unique(column[column >= 0])
+    closes = np.column_stack((panel.close[:, columns], np.full(len(panel.close), np.nan)))
+    own = own_returns(closes)
+    figures = rolling_volatility(own.returns, *own.windows(*panel.bounds(VOLATILITY.look_back)))
+    return figures, np.where(column >= 0, np.searchsorted(columns, column), columns.size)
+
+
+def trend_label(slope: str, strength: str) -> pl.Expr:
+    """Return increasing or decreasing where the slope is steep and explains enough, else stable."""
+    strong = pl.col(strength) > WEAKEST_TREND
+    return (
+        pl.when(strong & (pl.col(slope) > STEEPEST_STABLE))
+        .then(pl.lit("increasing"))
+        .when(strong & (pl.col(slope) < -STEEPEST_STABLE))
+        .then(pl.lit("decreasing"))
+        .otherwise(pl.lit("stable"))
+    )
+
+
+def _position_rows(
+    positions: OpenPositions, figures: WindowVolatility, place: Ints, computed: Bools, dates: pl.Series
+) -> pl.DataFrame:
+    """Return rows of position_volatility for the cells [N, D] that have figures."""
+    position, session = np.nonzero(computed)
+    at = session, place[position]
+    monthly = figures.realized_21[at]
+    rows = positions.frame.select("portfolio_id", "position_id")[position].with_columns(
+        calculation_date=dates.gather(session),
+        realized_vol_21d=monthly,
+        realized_vol_63d=figures.realized_63[at],
+        vol_daily=figures.daily[at],
+        vol_weekly=figures.weekly[at],
+        vol_monthly=monthly,
+        expected_vol_21d=figures.forecast[at],
+        vol_trend_strength=figures.trend_strength[at],
+        vol_percentile=pl.Series(figures.percentile[at], nan_to_null=True),
+        observations=figures.n[at],
+        model_r_squared=figures.forecast_r_squared[at],
+        slope=figures.trend_slope[at],
+    )
+    label = trend_label("slope", "vol_trend_strength")
+    return rows.with_columns(vol_trend=label).drop("slope")
+
+
+def _snapshot_rows(
+    portfolios: Portfolios, figures: WindowVolatility, succeeded: Bools, dates: pl.Series
+) -> pl.DataFrame:
+    """Return the snapshot columns of the cells [P, D] that succeeded."""
+    at = np.nonzero(succeeded)
+    rows = pl.DataFrame(
+        {
+            "portfolio_id": portfolios.ids.gather(at[0]),
+            "snapshot_date": dates.gather(at[1]),
+            "realized_volatility_21d": figures.realized_21[at],
+            "realized_volatility_63d": figures.realized_63[at],
+            "expected_volatility_21d": figures.forecast[at],
+            "volatility_percentile": pl.Series(figures.percentile[at], nan_to_null=True),
+            "slope": figures.trend_slope[at],
+            "strength": figures.trend_strength[at],
+        }
+    )
+    label = trend_label("slope", "strength")
+    return rows.with_columns(volatility_trend=label).drop("slope", "strength")
