@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -22,7 +23,16 @@ from tests.stores.support import ROOT, command
 SYMBOLS = [f"S{i:02}" for i in range(24)]
 YEAR, YEAR_AGO = 250, date(2024, 6, 29)
 UP_TO = ("--end", str(TODAY))
+HANG_SECONDS = 120
+"""A process that is not as far by then hangs."""
 SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("postgres", "parquet")]
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + HANG_SECONDS
+    while not condition():
+        assert time.monotonic() < until, "it hangs"
+        time.sleep(0.02)
 
 
 @pytest.mark.thorough
@@ -32,6 +42,8 @@ def test_the_run_after_a_killed_one_requests_the_rest(
 ) -> None:
     url = holding(store(kind), *SYMBOLS)
     listings = listed(yahoo, *SYMBOLS)
+    for symbol in SYMBOLS[16:]:
+        yahoo.fail("slow", symbol, value=60)
     arguments = ["collect", "prices", "--from", url, "--symbols", ",".join(SYMBOLS), *UP_TO, "--quiet"]
     process = subprocess.Popen(
         [sys.executable, "-m", "engine", *arguments, "--rate", "25"],
@@ -40,15 +52,14 @@ def test_the_run_after_a_killed_one_requests_the_rest(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 60
-    while yahoo.counted().total() < 16 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    # With eight in flight, the sixteenth request starts after eight answers were processed.
+    _wait_until(lambda: yahoo.counted().total() >= 16)
     process.send_signal(signal.SIGKILL)
     process.wait()
     stored = rows(url, "market_data_cache")["symbol"].value_counts()
     assert 0 < stored.height < len(SYMBOLS)
     assert set(stored["count"]) == {YEAR}, "whole series only"
-    yahoo.asked.clear()
+    yahoo.heal()
 
     monkeypatch.chdir(tmp_path)
     assert main([*arguments, "--rate", "1000"]) == 0
@@ -74,12 +85,10 @@ def test_an_interrupted_collection_ends_during_a_pause(
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 60
-    while not any(one.status == 429 for one in yahoo.asked) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    _wait_until(lambda: any(one.status == 429 for one in yahoo.asked))
     time.sleep(0.5)
     started.send_signal(signal.SIGINT)
-    stderr = started.communicate(timeout=120)[1]  # well within the pause of 300 seconds
+    stderr = started.communicate(timeout=HANG_SECONDS)[1]  # well within the pause of 300 seconds
     assert started.returncode == 130
     # Eight that succeeded and, with eight in flight, those under way when the breaker opened.
     assert yahoo.counted().total() <= 8 + 8, "no request is sent during the pause"
