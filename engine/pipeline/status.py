@@ -10,6 +10,8 @@ from engine.core.row_ids import make_ids
 from engine.core.schema import TABLES
 
 STATUS = TABLES["analytics_status"]
+REASON_LENGTH = STATUS["reason"].type.length
+"""Characters of a reason that the table holds; the rest of a longer one is cut."""
 COUNTED = {
     PNL.name: ("moved", "still"),
     SNAPSHOT.name: ("valued", "unvalued"),
@@ -63,7 +65,7 @@ def refused(failures: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
     reasons = failures.unique("portfolio_id", keep="first", maintain_order=True)
     calendar = pl.DataFrame({"calculation_date": days})
     return (
-        reasons.select("portfolio_id", reason=pl.col("reason").str.slice(0, 64))
+        reasons.select("portfolio_id", reason=pl.col("reason").str.slice(0, REASON_LENGTH))
         .join(calendar, how="cross")
         .join(pl.DataFrame({"job": list(JOBS)}), how="cross")
         .with_columns(status=pl.lit("failed"), positions_used=0, positions_left_out=0)

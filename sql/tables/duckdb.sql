@@ -664,8 +664,8 @@ CREATE TABLE analytics_status (
     portfolio_id UUID NOT NULL,
     calculation_date DATE NOT NULL,
     job VARCHAR(32) NOT NULL,
-    status VARCHAR(8) NOT NULL,
-    reason VARCHAR(64),
+    status VARCHAR(16) NOT NULL,
+    reason VARCHAR(255),
     positions_used INTEGER NOT NULL,
     positions_left_out INTEGER NOT NULL
 );

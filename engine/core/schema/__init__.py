@@ -9,7 +9,7 @@ from engine.core.schema.bookkeeping import BOOKKEEPING
 from engine.core.schema.collection import COLLECTION
 from engine.core.schema.figures import FIGURES, TARGET_PRICES
 from engine.core.schema.holdings import HOLDINGS
-from engine.core.schema.kinds import Column, ForeignKey, Role, Table, Type
+from engine.core.schema.kinds import SCHEMA_VERSION, Column, ForeignKey, Role, Table, Type
 from engine.core.schema.market import MARKET
 
 TABLES: dict[str, Table] = {
@@ -17,4 +17,4 @@ TABLES: dict[str, Table] = {
 }
 """All tables by name, parents before children."""
 
-__all__ = ["TABLES", "TARGET_PRICES", "Column", "ForeignKey", "Role", "Table", "Type"]
+__all__ = ["SCHEMA_VERSION", "TABLES", "TARGET_PRICES", "Column", "ForeignKey", "Role", "Table", "Type"]

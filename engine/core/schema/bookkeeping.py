@@ -16,6 +16,7 @@ from engine.core.schema.kinds import (
 ENGINE_RUNS = Table(
     name="engine_runs",
     role="engine",
+    legacy=False,
     comment="One row for each run: its request, the process, and how it ended.",
     columns=(
         Column("id", UUID, compared=False),
@@ -36,6 +37,7 @@ ENGINE_RUNS = Table(
 ENGINE_SHARDS = Table(
     name="engine_shards",
     role="engine",
+    legacy=False,
     comment="One row for each completed shard, written in the shard's own transaction.",
     columns=(
         Column("id", UUID, compared=False),
@@ -54,6 +56,7 @@ ENGINE_SHARDS = Table(
 ENGINE_PORTFOLIO_OPENINGS = Table(
     name="engine_portfolio_openings",
     role="engine",
+    legacy=False,
     comment="Equity of a portfolio before its first computed session: a rerun starts from it.",
     columns=(
         Column("portfolio_id", UUID),
@@ -68,6 +71,7 @@ ENGINE_PORTFOLIO_OPENINGS = Table(
 ENGINE_POSITION_OPENINGS = Table(
     name="engine_position_openings",
     role="engine",
+    legacy=False,
     comment="Values of a position before that session: a rerun starts from them.",
     columns=(
         Column("position_id", UUID),

@@ -18,6 +18,7 @@ EXACT_PRICE = numeric(18, 8)
 ENGINE_RAW_CLOSES = Table(
     name="engine_raw_closes",
     role="engine",
+    legacy=False,
     comment="Closes that market_data_cache has no column for: before dividends, and with more decimals.",
     columns=(
         row_id(),
@@ -35,6 +36,7 @@ ENGINE_RAW_CLOSES = Table(
 ENGINE_PRICE_ACTIONS = Table(
     name="engine_price_actions",
     role="engine",
+    legacy=False,
     comment="Dividends, splits and distributed gains, as the provider reports them.",
     columns=(
         row_id(),
@@ -52,6 +54,7 @@ ENGINE_PRICE_ACTIONS = Table(
 ENGINE_PRICE_GAPS = Table(
     name="engine_price_gaps",
     role="engine",
+    legacy=False,
     comment="Sessions for which the provider was asked and returned no usable bar.",
     columns=(
         row_id(),
@@ -70,6 +73,7 @@ ENGINE_PRICE_GAPS = Table(
 ENGINE_PRICE_SERIES = Table(
     name="engine_price_series",
     role="engine",
+    legacy=False,
     comment="Each symbol's price series, and the outcome of the last request for it.",
     columns=(
         Column("symbol", varchar(20)),
@@ -89,6 +93,7 @@ ENGINE_PRICE_SERIES = Table(
 ENGINE_COLLECTIONS = Table(
     name="engine_collections",
     role="engine",
+    legacy=False,
     comment="One row for each completed collection.",
     columns=(
         Column("id", UUID, compared=False),

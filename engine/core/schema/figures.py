@@ -579,14 +579,15 @@ BATCH_RUN_TRACKING = Table(
 ANALYTICS_STATUS = Table(
     name="analytics_status",
     role="engine",
+    legacy=False,
     comment="Status of each job for each portfolio and session, with the reason.",
     columns=(
         row_id(),
         Column("portfolio_id", UUID),
         Column("calculation_date", DATE),
         Column("job", varchar(32)),
-        Column("status", varchar(8), unit="ok, skipped or failed"),
-        Column("reason", varchar(64), "the status is ok"),
+        Column("status", varchar(16), unit="ok, skipped or failed"),
+        Column("reason", varchar(255), "the status is ok"),
         Column("positions_used", INTEGER, unit="positions"),
         Column("positions_left_out", INTEGER, unit="positions"),
     ),

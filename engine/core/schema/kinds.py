@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+FIRST_VERSION = "1"
+"""Schema version of every table and column that the engine has had from the start."""
+SCHEMA_VERSION = "2"
+"""Version of the schema as it is now. It grows by 1 when a table or a column is added, or a text widened."""
+
 Kind = Literal["uuid", "text", "date", "timestamp", "integer", "bigint", "boolean", "numeric", "json", "enum"]
 Role = Literal["input", "output", "state", "engine"]
 
@@ -75,6 +80,8 @@ class Column:
         whose decimals have no NaN.
     compared: False if the column differs between any two runs (row ids, time stamps, durations).
     job: the analytics job that fills it, in a table whose rows several jobs or others write.
+    since: the schema version that introduced it.
+    legacy: False if a table of the legacy schema lacks the column.
     """
 
     name: str
@@ -84,11 +91,21 @@ class Column:
     nan: bool = False
     compared: bool = True
     job: str = ""
+    since: str = FIRST_VERSION
+    legacy: bool = True
 
     @property
     def nullable(self) -> bool:
         """Whether the column takes nulls."""
         return self.null is not None
+
+    @property
+    def later(self) -> bool:
+        """Whether the column was added to an existing table, so that an older store may lack it.
+
+        Such a column takes nulls and is in no key: rows stored before have null, "not computed".
+        """
+        return self.since != FIRST_VERSION or not self.legacy
 
 
 @dataclass(frozen=True)
@@ -112,6 +129,8 @@ class Table:
     made_ids: whether row ids are made by the run, so that they differ between stores; children are
         then matched by this table's natural key.
     jobs: the analytics jobs that write its rows (`engine.core.job_catalog`).
+    since: the schema version that introduced it.
+    legacy: False if the legacy schema lacks the table.
     """
 
     name: str
@@ -128,6 +147,8 @@ class Table:
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     foreign_keys: tuple[ForeignKey, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)
+    since: str = FIRST_VERSION
+    legacy: bool = True
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
