@@ -58,7 +58,7 @@ def _heading(comparison: Differences) -> Iterator[str]:
         "verdict": comparison.summary,
     }
     if comparison.left_out:
-        facts["left out"] = "only the actual store has " + ", ".join(comparison.left_out)
+        facts["left out"] = "only one of the stores has " + ", ".join(comparison.left_out)
     for name, value in facts.items():
         yield from wrap(
             f"{name:<9} {value}",

@@ -30,7 +30,8 @@ class Differences:
         rows: sample keys of missing, extra and duplicated rows, with the full number of rows.
         examples: up to three cells per column and status (different, off_by_one, exempt).
         exemptions: what each declared exemption covered; `state` tells which were used.
-        left_out: output tables that only the actual store has, so that nothing can be expected.
+        left_out: output tables that only the actual store has, so that nothing can be expected; tables
+            and columns (`table.column`) that the legacy schema lacks and only one of the stores has.
     """
 
     expected: str

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 from datetime import date
 
 import polars as pl
@@ -54,7 +54,7 @@ def compare(
     if start is not None and end is not None and start > end:
         raise UsageError(f"the window ends on {end}, before it starts on {start}")
     left, right = ComparedStore(expected, start, end), ComparedStore(actual, start, end)
-    chosen = _chosen(tables, left)
+    chosen = [_shared(table, left, right) for table in _chosen(tables, left, right)]
     compared = [compare_table(table, left, right, exemptions) for table in chosen]
     names = {table.name for table in chosen}
     unused = _not_compared([exemption for exemption in exemptions if exemption.table not in names])
@@ -63,16 +63,17 @@ def compare(
         actual=safe_url(actual.url),
         start=start,
         end=end,
-        left_out=() if tables else _left_out(left, right),
+        left_out=(*(() if tables else _left_out(left, right)), *_columns_left_out(chosen, left, right)),
         **_stacked([*compared, unused]),
     )
 
 
-def _chosen(names: Sequence[str] | None, expected: ComparedStore) -> list[Table]:
+def _chosen(names: Sequence[str] | None, expected: ComparedStore, actual: ComparedStore) -> list[Table]:
     """Return the tables to compare, in the schema's order."""
     if not names:
         comparable = [table for table in TABLES.values() if table.role in COMPARED_ROLES]
-        chosen = [table for table in comparable if table.name in expected.present]
+        stored = [table for table in comparable if table.name in expected.present]
+        chosen = [table for table in stored if table.legacy or table.name in actual.present]
         if not chosen:
             raise CannotCompareError(expected.reader.url)
         return chosen
@@ -85,9 +86,26 @@ def _chosen(names: Sequence[str] | None, expected: ComparedStore) -> list[Table]
 
 
 def _left_out(expected: ComparedStore, actual: ComparedStore) -> tuple[str, ...]:
-    """Return tables that could be compared, but that only the actual store has."""
-    extra = actual.present - expected.present
-    return tuple(t.name for t in TABLES.values() if t.name in extra and t.role in COMPARED_ROLES)
+    """Return tables that are not compared because one store lacks them; the actual must have legacy ones."""
+    later = {name for name in expected.present if name in TABLES and not TABLES[name].legacy}
+    alone = (actual.present - expected.present) | (later - actual.present)
+    return tuple(t.name for t in TABLES.values() if t.name in alone and t.role in COMPARED_ROLES)
+
+
+def _shared(table: Table, *stores: ComparedStore) -> Table:
+    """Return a table less the columns that the legacy schema and one of the stores lack."""
+    columns = (c for c in table.columns if not any(store.lacks(table, c) for store in stores))
+    return replace(table, columns=tuple(columns))
+
+
+def _columns_left_out(
+    chosen: Sequence[Table], expected: ComparedStore, actual: ComparedStore
+) -> Iterator[str]:
+    """Yield the columns that are not compared because one of the stores lacks them."""
+    for table in (TABLES[shared.name] for shared in chosen):
+        for column in table.columns:
+            if expected.lacks(table, column) != actual.lacks(table, column):
+                yield f"{table.name}.{column.name}"
 
 
 def _not_compared(exemptions: Sequence[Exemption]) -> TableComparison:

@@ -8,14 +8,14 @@ a parent stays visible as `unknown id ...`, which equals only itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Protocol
 
 import polars as pl
 
 from engine.core.frames import empty
-from engine.core.schema import TABLES, ForeignKey, Table
+from engine.core.schema import TABLES, Column, ForeignKey, Table
 from engine.core.store_url import StoreURL
 from engine.parity.canonical import canonical, needed, show
 
@@ -30,6 +30,11 @@ class TableReader(Protocol):
     @property
     def url(self) -> str | StoreURL:
         """The store's address."""
+        ...
+
+    @property
+    def columns(self) -> Mapping[str, Collection[str]]:
+        """The columns of every table that the store has."""
         ...
 
     def tables(self) -> set[str]:
@@ -50,6 +55,14 @@ class ComparedStore:
         self._parents: dict[str, pl.DataFrame] = {}
         self._lookups: dict[str, pl.DataFrame] = {}
 
+    def lacks(self, table: Table, column: Column) -> bool:
+        """Return whether the store has the table without a column that the legacy schema lacks, too."""
+        known = not column.legacy and table.name in self.present
+        return known and column.name not in self.reader.columns[table.name]
+
+    def _needed(self, table: Table) -> list[Column]:
+        return [column for column in needed(table) if not self.lacks(table, column)]
+
     def table(self, table: Table) -> pl.DataFrame:
         """Return the rows of the window; no rows where the store lacks the table."""
         frame = self._resolved(table)
@@ -66,7 +79,7 @@ class ComparedStore:
         if table.name in self._parents:
             return self._parents[table.name]
         frame = self.reader.read(table.name) if table.name in self.present else empty(table)
-        columns = needed(table)
+        columns = self._needed(TABLES[table.name])  # with those that only this store has
         if table.made_ids:
             columns = [table[table.primary_key], *(c for c in columns if c.name != "id")]
         frame = canonical(frame, table, columns, self.reader.url)
@@ -82,7 +95,7 @@ class ComparedStore:
             days.append(pl.col(reference.column + _DAY))
             frame = _replace(frame, reference, self._lookup(TABLES[reference.parent]))
         day = pl.coalesce(days) if days else pl.lit(None, pl.Date)
-        names = [column.name for column in needed(table)]
+        names = [column.name for column in self._needed(table)]
         made = [table.primary_key] if table.made_ids and table.primary_key not in names else []
         return frame.select(*made, *names, day.alias(_DAY))
 

@@ -198,7 +198,7 @@ def test_tables_that_only_actual_has_are_mentioned() -> None:
     comparison = compare(exposures("1"), actual)
     assert comparison.left_out == ("position_greeks",)
     assert comparison.equal
-    assert "only the actual store has position_greeks" in comparison.to_text()
+    assert "only one of the stores has position_greeks" in comparison.to_text()
 
 
 def test_an_unknown_table_is_refused_with_the_nearest_name() -> None:

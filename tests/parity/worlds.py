@@ -40,6 +40,10 @@ class Memory:
     frames: dict[str, pl.DataFrame]
     url: str = "memory://store"
 
+    @property
+    def columns(self) -> dict[str, list[str]]:
+        return {table: self.read(table).columns for table in self.tables()}
+
     def tables(self) -> set[str]:
         return set(self.frames)
 

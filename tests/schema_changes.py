@@ -1,0 +1,30 @@
+"""Changes of the schema for the length of a block, as a later version could make them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from engine.core.schema import TABLES, Table
+
+
+@contextmanager
+def brought_later(table: str, names: Sequence[str]) -> Iterator[None]:
+    """Let columns of a table be ones that schema version 2 brought and the legacy schema lacks."""
+    columns = tuple(
+        replace(c, since="2", legacy=False) if c.name in names else c for c in TABLES[table].columns
+    )
+    with changed(TABLES[table], columns=columns, by_name={c.name: c for c in columns}):
+        yield
+
+
+@contextmanager
+def changed(table: Table, **values: object) -> Iterator[None]:
+    """Change a table of the schema, wherever it is referred to."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setitem(vars(table), name, value)
+        yield
