@@ -10,8 +10,9 @@ from typing import Self
 import polars as pl
 
 from engine.core.errors import ColumnTypeError, MissingColumnError, MissingTableError, ReadError
-from engine.core.frames import conform, empty
+from engine.core.frames import conform, empty, with_nulls
 from engine.core.schema import TABLES, Column, Table
+from engine.core.schema.evolution import OWN_ROLES, can_be_added, catalog_of, upgrade_command
 from engine.core.store_url import StoreURL
 from sql import Name, Selected, Value, statement
 
@@ -55,10 +56,12 @@ class Reader(ABC):
     @cached_property
     def columns(self) -> dict[str, dict[str, str]]:
         """The columns of every table that the store has, with the store's own types."""
-        found: dict[str, dict[str, str]] = {}
-        for table, column, kind in self.query(statement(self.catalog)).iter_rows():
-            found.setdefault(table, {})[column] = kind
-        return found
+        return catalog_of(self.query(statement(self.catalog)).iter_rows())
+
+    @cached_property
+    def may_create(self) -> bool:
+        """Whether a run may make tables in the store."""
+        return True
 
     @cached_property
     def bare(self) -> frozenset[str]:
@@ -76,7 +79,8 @@ class Reader(ABC):
             raise MissingTableError(self.url, table.name)
         for column in columns:
             if column not in present:
-                raise MissingColumnError(self.url, table.name, column, present)
+                hint = f"`{upgrade_command(self.url)}` adds it" if can_be_added(table, table[column]) else ""
+                raise MissingColumnError(self.url, table.name, column, present, hint)
 
     def check_types(self, table: Table, columns: Sequence[str]) -> None:
         """Raise a typed error if the store holds one of these columns as another kind of thing."""
@@ -86,7 +90,10 @@ class Reader(ABC):
                 raise ColumnTypeError(self.url, table.name, name, found, str(kind))
 
     def read(self, table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """A whole table in the schema's types; empty where an output table is not there yet."""
+        """Return a whole table in the schema's types; no rows where an output table does not exist yet.
+
+        A column that was added since the store was made is null: see `engine.core.schema.kinds.Column.later`.
+        """
         return self.select("read/table", table, columns)
 
     def select(
@@ -95,19 +102,25 @@ class Reader(ABC):
         """The rows of sql/<name>.sql over `table`, in the schema's types."""
         known = TABLES[table]
         wanted = known.names if columns is None else list(columns)
-        if table not in self.columns and known.role in ("output", "engine"):
+        if table not in self.columns and known.role in OWN_ROLES:
             return empty(known, wanted)
-        self.require(known, wanted)
+        stored = self.columns_to_read(known, wanted)
+        self.require(known, stored)
         if table in self.bare:
             return empty(known, wanted)
-        chosen = tuple(known[column] for column in wanted)
+        chosen = tuple(known[column] for column in stored)
         try:
             rows = self.selected(name, chosen, table=Name(table), **values)
         except ReadError:
             filtered = [known.date] if known.date in self.columns[table] else []
-            self.check_types(known, [*wanted, *filtered])
+            self.check_types(known, [*stored, *filtered])
             raise
-        return conform(rows, known, self.url)
+        return with_nulls(conform(rows, known, self.url), known, wanted)
+
+    def columns_to_read(self, table: Table, columns: Sequence[str]) -> list[str]:
+        """Return the columns less those added since the store was made: they read as null."""
+        present = self.columns.get(table.name, {})
+        return [name for name in columns if name in present or not table[name].later] or [table.key[0]]
 
     def selected(self, name: str, columns: tuple[Column, ...], **values: Value) -> pl.DataFrame:
         """The rows of sql/<name>.sql, in the store's own types."""

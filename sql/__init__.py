@@ -175,6 +175,13 @@ def create(tables: Iterable[str], dialect: Dialect) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def definition(table: str, column: str, dialect: Dialect) -> str:
+    """Return a column as the CREATE statement of its table has it: name, type, whether it takes nulls."""
+    made = next(text for text in _sections(dialect)[table] if text.startswith("CREATE TABLE"))
+    lines = (line.strip().removesuffix(",") for line in made.splitlines())
+    return next(line for line in lines if line.split()[0].strip('"') == column)
+
+
 @cache
 def _sections(dialect: Dialect) -> dict[str, list[str]]:
     """The statements of each table: those up to the next one's name, a blank line between them."""

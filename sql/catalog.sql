@@ -1,4 +1,5 @@
--- every column of the store's own schema, with its type
-select table_name::text as table_name, column_name::text as column_name, data_type::text as data_type
+-- every column of the store's own schema, with its type and, of a bounded text, its length
+select table_name::text as table_name, column_name::text as column_name,
+    data_type::text || coalesce('(' || character_maximum_length || ')', '') as data_type
 from information_schema.columns
 where table_schema = current_schema()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -24,6 +25,7 @@ class DuckDBWriter(DatabaseWriter):
     """An embedded database file."""
 
     dialect = "duckdb"
+    catalog_statement = "catalog_of_duckdb"
 
     def __init__(self, url: StoreURL, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
         super().__init__(url, batch_rows, progress)
@@ -35,7 +37,7 @@ class DuckDBWriter(DatabaseWriter):
 
     def begin(self, turn: Turn | None = None) -> None:
         super().begin(turn)
-        self._bare = self._tables("bare_tables")
+        self._bare = {name for (name,) in self.fetch(statement("bare_tables"))}
 
     def execute(self, text: str, table: str) -> None:
         try:
@@ -43,12 +45,8 @@ class DuckDBWriter(DatabaseWriter):
         except duckdb.Error as error:
             raise WriteError(self.url, table, str(error)) from error
 
-    def present(self) -> set[str]:
-        return self._tables("tables")
-
-    def _tables(self, name: str) -> set[str]:
-        """The tables that a statement names."""
-        return {row[0] for row in self.connection.execute(statement(name)).fetchall()}
+    def fetch(self, text: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(text).fetchall()
 
     def delete(self, table: Table, scope: Scope) -> None:
         if table.name not in self._bare:
@@ -62,6 +60,7 @@ class DuckDBWriter(DatabaseWriter):
     def insert(self, table: Table, frame: pl.DataFrame) -> None:
         if frame.is_empty():
             return
+        frame = self.fitted(table, frame)
         columns = tuple(frame.columns)
         words = {name for name, kind in frame.schema.items() if kind == WORDS}
         text = statement(

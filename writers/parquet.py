@@ -11,6 +11,7 @@ import polars as pl
 from engine.core.errors import StoreUnreachableError, WriteError
 from engine.core.frames import empty
 from engine.core.schema import TABLES, Table
+from engine.core.schema.evolution import Catalog, SchemaGap
 from engine.core.store_url import StoreURL
 from loaders.parquet.files import (
     PART,
@@ -26,6 +27,7 @@ from loaders.parquet.files import (
 )
 from loaders.parquet.reader import ParquetReader
 from writers.file_lock import file_turn
+from writers.older_store import columns_to_write
 from writers.writer import BATCH_ROWS, Progress, Scope, Turn, Writer
 
 LARGE = 100_000
@@ -54,6 +56,22 @@ class ParquetWriter(Writer):
         self._reader: ParquetReader | None = None
         self._turn = ExitStack()
         self._laid_out: dict[Path, tuple[pl.DataFrame, Path]] = {}
+        self._upgraded: dict[Path, Table] = {}
+
+    def catalog(self) -> Catalog:
+        assert self._reader is not None, "outside a transaction"
+        return self._reader.columns
+
+    def upgrade(self, gaps: Sequence[SchemaGap]) -> None:
+        """Rewrite files one by one, so that no more than one is in memory."""
+        assert self._reader is not None, "outside a transaction"
+        self.create_missing([gap.table for gap in gaps if not gap.column])
+        for name in dict.fromkeys(gap.table for gap in gaps if gap.column):
+            table = TABLES[name]
+            for path in files(self.folder, name):
+                with self._refusing(name):
+                    _encode(self._reader.read_file(path, table), table, table.names, beside(path))
+                self._upgraded[path] = table
 
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
         missing = [name for name in TABLES if name in wanted and not files(self.folder, name)]
@@ -92,8 +110,8 @@ class ParquetWriter(Writer):
             path = part(self.folder, name, min(scope.portfolios), max(scope.portfolios))
             draft = ahead(path)
             self._laid_out[path] = frame, draft
-            with self._refusing(name):
-                _encode(frame.select(TABLES[name].names), TABLES[name], draft)
+            with self._refusing(name), ParquetReader(self.url) as reader:
+                _encode(frame, TABLES[name], self._columns(TABLES[name], reader.columns), draft)
 
     def tidy(self) -> None:
         with self._refusing(""):
@@ -193,9 +211,9 @@ class ParquetWriter(Writer):
                     self._put_beside(path, table)
             self._read_no_more()  # a writer does not wait for itself to have read
             with self._refusing(""):
-                commit(self.folder, kept, self._changed.keys() - kept.keys())
+                commit(self.folder, [*kept, *self._upgraded], self._changed.keys() - kept.keys())
         except WriteError:
-            for path in kept:
+            for path in (*kept, *self._upgraded):
                 with suppress(OSError):
                     beside(path).unlink()
             raise
@@ -207,7 +225,12 @@ class ParquetWriter(Writer):
         if rows is self._open[path]:
             draft.replace(beside(path))
         else:
-            _encode(self._open[path], table, beside(path))
+            _encode(self._open[path], table, self._columns(table, self.catalog()), beside(path))
+
+    def _columns(self, table: Table, catalog: Catalog) -> list[str]:
+        """Return the columns that a table's files have; a new table gets all."""
+        stored = catalog.get(table.name)
+        return table.names if stored is None else columns_to_write(table, table.names, stored, self.url)
 
     @contextmanager
     def _refusing(self, table: str) -> Iterator[None]:
@@ -220,7 +243,7 @@ class ParquetWriter(Writer):
         self.close()
 
     def close(self) -> None:
-        self._open, self._changed = {}, {}
+        self._open, self._changed, self._upgraded = {}, {}, {}
         self._read_no_more()
         self._turn.close()
         for _, draft in self._laid_out.values():
@@ -234,10 +257,10 @@ class ParquetWriter(Writer):
             self._reader = None
 
 
-def _encode(rows: pl.DataFrame, table: Table, path: Path) -> None:
-    """A file of rows by key. A higher level takes twice the time, and ids are no smaller for it."""
+def _encode(rows: pl.DataFrame, table: Table, columns: Sequence[str], path: Path) -> None:
+    """Write a file of rows by key. A higher level takes twice the time, and ids are no smaller for it."""
     by_key = rows if _ordered(rows, table.key) else rows.sort(table.key)
-    by_key.write_parquet(path, compression="zstd", compression_level=1)
+    by_key.select(columns).write_parquet(path, compression="zstd", compression_level=1)
 
 
 def _ordered(rows: pl.DataFrame, key: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
+from typing import Any
 
 import polars as pl
 import psycopg
@@ -56,8 +57,8 @@ class PostgresWriter(DatabaseWriter):
         self.execute(statement("lock/turn_beside", key=TURNS), "")
         self.execute(statement("lock/turn", key=_number(turn.part)), "")
 
-    def present(self) -> set[str]:
-        return {row[0] for row in self.connection.execute(statement("tables").encode())}
+    def fetch(self, text: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(text.encode()).fetchall()
 
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
         columns = Names(tuple(frame.columns))
@@ -68,7 +69,7 @@ class PostgresWriter(DatabaseWriter):
         return Name(STAGE)
 
     def insert(self, table: Table, frame: pl.DataFrame) -> None:
-        self._copy(table.name, table.name, frame)
+        self._copy(table.name, table.name, self.fitted(table, frame))
 
     def _copy(self, target: str, table: str, frame: pl.DataFrame, counted: bool = True) -> None:
         text = statement("write/copy", table=Name(target), columns=Names(tuple(frame.columns)))

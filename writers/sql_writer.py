@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import polars as pl
 
 from engine.core.schema import TABLES, Table
-from sql import Dialect, Name, Names, Pairs, Value, create, statement
+from engine.core.schema.evolution import Catalog, SchemaGap, catalog_of
+from sql import Dialect, Name, Names, Pairs, Query, Value, create, definition, statement
+from writers.older_store import as_stored
 from writers.writer import Scope, Turn, Writer
 
 DELETE_BY = {
@@ -24,13 +27,16 @@ class DatabaseWriter(Writer):
     """A writer that speaks SQL.
 
     dialect: whose CREATE statements it sends.
+    catalog_statement: the statement that names the store's columns.
     """
 
     dialect: Dialect
+    catalog_statement = "catalog"
+    _catalog: Catalog | None = None
 
     @abstractmethod
-    def present(self) -> set[str]:
-        """The names of the tables that the store has."""
+    def fetch(self, text: str) -> list[tuple[Any, ...]]:
+        """Return the rows of one statement."""
 
     @abstractmethod
     def execute(self, text: str, table: str) -> None:
@@ -41,10 +47,21 @@ class DatabaseWriter(Writer):
         """Lay a frame where a statement can read it; its name there."""
 
     def begin(self, turn: Turn | None = None) -> None:
+        self._catalog = None
         self.execute("begin", "")
 
     def commit(self) -> None:
         self.execute("commit", "")
+
+    def catalog(self) -> Catalog:
+        if self._catalog is None:
+            self._catalog = catalog_of(self.fetch(statement(self.catalog_statement)))
+        return self._catalog
+
+    def fitted(self, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a frame as the store can hold it; see `writers.older_store`."""
+        stored = self.catalog().get(table.name)
+        return frame if stored is None else as_stored(frame, table, stored, self.url)
 
     def delete(self, table: Table, scope: Scope) -> None:
         values: dict[str, Value] = {
@@ -77,6 +94,7 @@ class DatabaseWriter(Writer):
     ) -> None:
         if frame.is_empty():
             return
+        frame = self.fitted(table, frame)
         columns = tuple(frame.columns)
         key = (table.primary_key,) if by_id else table.key
         kept_id = (table.primary_key,) if table.made_ids else ()
@@ -94,8 +112,24 @@ class DatabaseWriter(Writer):
         self.progress(table.name, frame.height)
 
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
-        present = self.present()
-        missing = [name for name in TABLES if name in wanted and name not in present]
+        missing = [name for name in TABLES if name in wanted and name not in self.catalog()]
         for text in create(missing, self.dialect):
             self.execute(text, "")
+        self._catalog = None if missing else self._catalog
         return missing
+
+    def upgrade(self, gaps: Sequence[SchemaGap]) -> None:
+        self.create_missing([gap.table for gap in gaps if not gap.column])
+        for gap in gaps:
+            if gap.column:
+                self.execute(self._alter(TABLES[gap.table], gap), gap.table)
+        self._catalog = None
+
+    def _alter(self, table: Table, gap: SchemaGap) -> str:
+        """Return the statement that adds or widens a column."""
+        name = Name(table.name)
+        if gap.stored is None:
+            column = definition(table.name, gap.column, self.dialect)
+            return statement("upgrade/add_column", table=name, definition=Query(column))
+        kind = Query(str(table[gap.column].type))
+        return statement("upgrade/widen", table=name, column=Name(gap.column), type=kind)

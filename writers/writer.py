@@ -12,6 +12,7 @@ from typing import Self
 import polars as pl
 
 from engine.core.schema import TABLES, Table
+from engine.core.schema.evolution import Catalog, SchemaGap
 from engine.core.store_url import StoreURL
 
 BATCH_ROWS = 5_000
@@ -85,6 +86,14 @@ class Writer(ABC):
 
     def tidy(self) -> None:  # noqa: B027 - the same
         """Take away what processes that are no more have laid out; the caller knows that none is at work."""
+
+    @abstractmethod
+    def catalog(self) -> Catalog:
+        """Return the columns of the store's tables, in a transaction; no others are written."""
+
+    @abstractmethod
+    def upgrade(self, gaps: Sequence[SchemaGap]) -> None:
+        """Make the tables and columns that the store lacks, and widen its texts, in a transaction."""
 
     @abstractmethod
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:

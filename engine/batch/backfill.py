@@ -11,6 +11,7 @@ from uuid import UUID
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.batch.executors import check, open_executor
 from engine.batch.ledger import Run, began, cut_off, new_run, resumed
+from engine.batch.older_store import allow_for_gaps
 from engine.batch.plan import known, plan
 from engine.batch.report import Report
 from engine.batch.request import Request, destination
@@ -102,6 +103,7 @@ def backfill(
 def _rehearse(job: Job) -> Report:
     with job.report.timed("load"), past_of(job.request) as past:
         job.told.stage("load")
+        allow_for_gaps(job, past)
         window = _planned(job, past, job.request.start)
         if window is None:
             return job.report
@@ -177,9 +179,10 @@ def _blocks(job: Job, loaded: Loaded, held: int, wide: int) -> list[list[str]]:
 
 def _begin(job: Job, restart: bool) -> tuple[Run, list[list[str]], Loaded | None] | None:
     """The run to do, its portfolios by history, and the first of these, read. Nothing is written yet."""
-    request = job.request
-    with job.report.timed("load"), past_of(request) as past:
+    with job.report.timed("load"), past_of(job.request) as past:
         job.told.stage("plan")
+        allow_for_gaps(job, past)
+        request = job.request
         ledger = past.results
         old = cut_off(ledger, request.id) if ledger else None
         window = _planned(job, past, request.start or (None if old is None else began(old)))

@@ -9,10 +9,12 @@ import polars as pl
 from engine.core.errors import UsageError
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
+from engine.core.schema.evolution import gaps_of_a_run, note_gaps, schema_gaps
 from engine.core.store_url import StoreURL
 from loaders.open import open_reader, same_store
-from writers import open_writer
+from writers import Turn, open_writer
 from writers.kept_ids import kept_ids, with_kept_ids
+from writers.lock import store_lock
 
 
 def copy(source: str, target: str, batch_rows: int, progress: Quiet) -> dict[str, int]:
@@ -36,6 +38,7 @@ def put_whole(
     stage = progress.stage("write", sum(frame.height for frame in frames.values()))
     frames = with_kept_ids(frames, kept_ids(url, frames))
     with open_writer(url, batch_rows, stage.rows) as writer, writer.transaction():
+        note_gaps(gaps_of_a_run(writer.catalog()), url, progress)
         made = set(writer.create_missing())
         for name in (name for name in TABLES if name in frames):
             put = writer.insert if name in made else writer.merge
@@ -47,3 +50,25 @@ def create(url: str) -> list[str]:
     """Make the tables that a store lacks; their names."""
     with open_writer(url) as writer, writer.transaction():
         return writer.create_missing()
+
+
+def upgrade(url: str) -> list[str]:
+    """Bring an existing store to the present schema version, in one transaction.
+
+    Tables of the engine and of its results that the store lacks are made, columns that they lack are added,
+    and text columns of the engine that are too narrow are widened. Tables of inputs are left alone. Where the
+    store refuses one change it keeps none. A store that a run is writing is left alone, with an error.
+
+    Args:
+        url: the store.
+
+    Returns:
+        A line for each change; none if there was nothing to do.
+    """
+    with store_lock(url, wait=False):
+        with open_reader(url) as reader:
+            gaps = schema_gaps(reader.columns)
+        if gaps:
+            with open_writer(url) as writer, writer.transaction(Turn()):
+                writer.upgrade(gaps)
+    return [gap.mended for gap in gaps]

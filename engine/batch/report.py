@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from engine.core.row_rules import QUARANTINE
+from engine.core.schema.evolution import SchemaGap
 from engine.core.window import Window
 from engine.pipeline.results import FAILURES
 
@@ -22,6 +23,8 @@ class Report:
     rows: rows by table, written (or to be written, in a dry run).
     seconds: by stage; shards are written beside the computing, and beside each other.
     failures: `engine.pipeline.results.FAILURES`. quarantine: `engine.core.row_rules.QUARANTINE`.
+    schema_gaps: tables, columns and widths that the target lacks. schema_note: the same in a line, with the
+        command that adds them.
     """
 
     window: Window | None
@@ -30,6 +33,8 @@ class Report:
     portfolios: int = 0
     failures: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FAILURES))
     quarantine: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=QUARANTINE))
+    schema_gaps: Sequence[SchemaGap] = ()
+    schema_note: str = ""
 
     @property
     def complete(self) -> bool:
@@ -97,4 +102,6 @@ def report_content(report: Report) -> dict[str, Any]:
         "seconds": report.seconds,
         "failures": report.failures.to_dicts(),
         "quarantine": report.quarantine.to_dicts(),
+        "schema_gaps": [str(gap) for gap in report.schema_gaps],
+        "schema_note": report.schema_note,
     }

@@ -20,6 +20,7 @@ from engine.core.errors import IncompleteError, NoPricesError
 from engine.core.instruments import unquoted
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
+from engine.core.schema.kinds import FIRST_VERSION
 from engine.core.window import Window
 from engine.pipeline.compute import compute
 from engine.pipeline.inputs import Inputs
@@ -209,8 +210,9 @@ def wait_for_others(job: Job) -> None:
 
 
 def made(request: Request) -> Collection[str]:
-    """The tables that a run makes in its target where they are missing."""
-    return MADE if request.in_place else TABLES
+    """The tables that a run makes in its target where they are missing; later ones only if it writes them."""
+    names = MADE if request.in_place else TABLES
+    return [name for name in names if TABLES[name].since == FIRST_VERSION or name in request.wanted]
 
 
 def write(

@@ -139,9 +139,13 @@ class MissingTableError(EngineError, LookupError):
 class MissingColumnError(EngineError, LookupError):
     """A table without a column that the schema has."""
 
-    def __init__(self, url: str | StoreURL, table: str, column: str, present: Iterable[str]) -> None:
+    def __init__(
+        self, url: str | StoreURL, table: str, column: str, present: Iterable[str], hint: str = ""
+    ) -> None:
         self.url, self.table, self.column = safe_url(url), table, column
-        super().__init__(f"store {self.url}, table {table} has no column {column}{nearest(column, present)}")
+        super().__init__(
+            f"store {self.url}, table {table} has no column {column}{nearest(column, present)}", hint
+        )
 
 
 class NoPricesError(EngineError, LookupError):

@@ -6,7 +6,7 @@ scale, or Float64 if the figure may be NaN; timestamptz is Datetime in microseco
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -47,6 +47,15 @@ def polars_schema(table: Table, columns: Iterable[str] | None = None) -> dict[st
 def empty(table: Table, columns: Iterable[str] | None = None) -> pl.DataFrame:
     """Return a frame without rows, of the table's columns or of some of them."""
     return pl.DataFrame(schema=polars_schema(table, columns))
+
+
+def with_nulls(frame: pl.DataFrame, table: Table, columns: Sequence[str]) -> pl.DataFrame:
+    """Return the columns of a frame, null where it lacks one; a frame that lacks none as it is."""
+    absent = [table[name] for name in columns if name not in frame.columns]
+    if not absent:
+        return frame
+    nulls = (pl.lit(None, dtype(column)).alias(column.name) for column in absent)
+    return frame.with_columns(nulls).select(columns)
 
 
 def coded(texts: pl.Series) -> pl.Series:

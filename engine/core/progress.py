@@ -25,6 +25,8 @@ class Stage:
 class Quiet:
     """Progress that shows nothing; the base of the others."""
 
+    _topics: frozenset[str] = frozenset()
+
     def __enter__(self) -> Self:
         return self
 
@@ -44,6 +46,16 @@ class Quiet:
     def note(self, text: str) -> None:
         """Show a remark."""
 
+    def warn(self, topic: str, text: str) -> None:
+        """Show a warning, unless the same command has shown one on the same topic."""
+        if topic not in self._topics:
+            self._topics |= {topic}
+            self.warning(text)
+
+    def warning(self, text: str) -> None:
+        """Show a warning: something that the user has to act on; by default as a remark."""
+        self.note(text)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -51,6 +63,13 @@ class Quiet:
         trace: TracebackType | None,
     ) -> None:
         """End the display, whether the command succeeded or not."""
+
+
+class Warnings(Quiet):
+    """Warnings alone, a line on stderr for each."""
+
+    def warning(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
 
 
 LOG_SECONDS = 5.0
@@ -174,7 +193,7 @@ class BarStage(Stage):
 
 
 def reporter(quiet: bool) -> Quiet:
-    """Return the progress of this process: none if quiet, bars on a terminal, else plain lines."""
+    """Return the progress of this process: only warnings if quiet, bars on a terminal, else plain lines."""
     if quiet:
-        return Quiet()
+        return Warnings()
     return Bars() if sys.stderr.isatty() else Plain()

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from engine.core.errors import StoreUnreachableError
-from engine.core.frames import conform
+from engine.core.errors import MissingColumnError, StoreUnreachableError
+from engine.core.frames import conform, with_nulls
 from engine.core.schema import TABLES, Table
+from engine.core.schema.evolution import can_be_added
 from loaders.duckdb.reader import DuckDBReader
 from loaders.parquet.files import files
 from loaders.parquet.folder_lock import hold
@@ -54,15 +55,27 @@ class ParquetReader(DuckDBReader):
         self._hold()
 
     def read_file(self, path: Path, table: Table) -> pl.DataFrame:
-        """The rows of one of the table's files."""
-        _view(self.connection, ONE_FILE, table, [path])
-        text = statement("read/table", columns=Selected(table.columns), table=Name(ONE_FILE))
-        return conform(self.query(text), table, self.url)
+        """Return the rows of one of the table's files; a column that an older file lacks is null.
+
+        Raises:
+            MissingColumnError: the file lacks a column that no older version lacked.
+        """
+        present = _view(self.connection, ONE_FILE, table, [path])
+        for column in table.columns:
+            if column.name not in present and not can_be_added(table, column):
+                raise MissingColumnError(self.url, table.name, column.name, present)
+        stored = tuple(column for column in table.columns if column.name in present)
+        text = statement("read/table", columns=Selected(stored), table=Name(ONE_FILE))
+        return with_nulls(conform(self.query(text), table, self.url), table, table.names)
 
 
-def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table, paths: Sequence[Path]) -> None:
-    """See files as a table. Their uuids may be spelt either way; statements spell them small."""
+def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table, paths: Sequence[Path]) -> list[str]:
+    """Make a view of files as one table; return its columns.
+
+    Uuids in the files may be in upper or lower case; statements compare them in lower case.
+    """
     names = [str(path) for path in paths]
     present = connection.read_parquet(names).columns
     ids = tuple(c.name for c in table.columns if c.type.kind == "uuid" and c.name in present)
     connection.execute(statement("view_of_files", view=Name(name), columns=Lowered(ids), files=names))
+    return present

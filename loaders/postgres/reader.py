@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -58,6 +59,10 @@ class PostgresReader(Reader):
             kind = LostReadError if _lost(error) else ReadError
             raise kind(self.url, str(error)) from error
         return found.with_columns(pl.col(pl.Date).to_physical().clip(*ENDS_OF_TIME).cast(pl.Date))
+
+    @cached_property
+    def may_create(self) -> bool:
+        return bool(self.query(statement("may_create")).item())
 
     def require(self, table: Table, columns: Sequence[str]) -> None:
         """Types are checked before a statement casts them: what it says of another is no help."""

@@ -1,4 +1,4 @@
-"""`schema`: the tables, as text, statements or a page; or made."""
+"""`schema`: the tables, as text, statements or a page; or made in a store, or brought up to date there."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def arguments(command: ArgumentParser) -> None:
     form.add_argument("--ddl", choices=("postgres", "duckdb"), help="as CREATE statements")
     form.add_argument("--markdown", action="store_true", help="as a page of documentation")
     form.add_argument("--create", metavar="URL", help="make the tables that a store lacks")
+    form.add_argument(
+        "--upgrade",
+        metavar="URL",
+        help="bring a store of an earlier version up to date: tables, columns, widths",
+    )
 
 
 def run(options: Namespace, settings: Config) -> int:
@@ -33,6 +38,10 @@ def run(options: Namespace, settings: Config) -> int:
 
         made = create(options.create)
         print("\n".join(made) if made else "every table was there", file=sys.stderr)
+    elif options.upgrade:
+        from engine.batch.copy import upgrade
+
+        print("\n".join(upgrade(options.upgrade)) or "nothing to upgrade")
     elif options.ddl:
         from sql import create as statements
 

@@ -1,0 +1,127 @@
+"""Schema evolution: what the schema has and an older store lacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.core.progress import Quiet
+from engine.core.schema import SCHEMA_VERSION, TABLES, Column, Table
+from engine.core.schema.bookkeeping import BOOKKEEPING
+from engine.core.store_url import StoreURL, safe_url
+
+Catalog = Mapping[str, Mapping[str, str]]
+"""The columns of a store's tables, with the type of each as the store spells it."""
+OWN_ROLES = ("output", "engine")
+"""Roles of the tables that the engine may make and extend; all others belong to an application."""
+BOUNDED_TEXT = re.compile(r"character.*\((\d+)\)")
+"""A text type with a length, as sql/catalog.sql spells it. DuckDB and Parquet bound no text."""
+
+
+@dataclass(frozen=True)
+class SchemaGap:
+    """A table or column that a store lacks, or a text column that is too narrow in it.
+
+    column: empty for a whole table.
+    stored: characters that the store's column holds; None where the column or table is missing.
+    """
+
+    table: str
+    column: str = ""
+    stored: int | None = None
+
+    @property
+    def wanted(self) -> str:
+        """Characters of the text as the schema has it."""
+        return str(TABLES[self.table][self.column].type.length or "any number of")
+
+    def __str__(self) -> str:
+        if not self.column:
+            return f"table {self.table}"
+        if self.stored is None:
+            return f"column {self.table}.{self.column}"
+        return f"room in {self.table}.{self.column} ({self.stored} characters instead of {self.wanted})"
+
+    @property
+    def mended(self) -> str:
+        """What an upgrade did about it."""
+        if not self.column:
+            return f"table {self.table}: made"
+        if self.stored is None:
+            return f"column {self.table}.{self.column}: added, null in the rows that were there"
+        return f"column {self.table}.{self.column}: widened from {self.stored} to {self.wanted} characters"
+
+
+def catalog_of(rows: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
+    """Return a catalog from rows of sql/catalog.sql: table, column, type."""
+    catalog: dict[str, dict[str, str]] = {}
+    for table, column, kind in rows:
+        catalog.setdefault(table, {})[column] = kind
+    return catalog
+
+
+def schema_gaps(catalog: Catalog) -> list[SchemaGap]:
+    """Return what `schema --upgrade` adds to a store, tables first, in the schema's order."""
+    own = [table for table in TABLES.values() if table.role in OWN_ROLES]
+    tables = [SchemaGap(table.name) for table in own if table.name not in catalog]
+    stored = [table for table in own if table.name in catalog]
+    return tables + [gap for table in stored for gap in _column_gaps(table, catalog[table.name])]
+
+
+def _column_gaps(table: Table, stored: Mapping[str, str]) -> Iterator[SchemaGap]:
+    for column in table.columns:
+        if column.name not in stored:
+            if can_be_added(table, column):
+                yield SchemaGap(table.name, column.name)
+        elif length := narrower(table, column, stored[column.name]):
+            yield SchemaGap(table.name, column.name, length)
+
+
+def can_be_added(table: Table, column: Column) -> bool:
+    """Whether an upgrade adds the column to a table that has rows, so that a run may leave it out."""
+    return table.role in OWN_ROLES and column.nullable and column.name not in table.key
+
+
+def narrower(table: Table, column: Column, stored: str) -> int | None:
+    """Return the characters that a store's text column holds, None where they are enough.
+
+    Only columns that the legacy schema lacks: the width of the others is the application's own business.
+    """
+    bounded = BOUNDED_TEXT.match(stored)
+    if bounded is None or column.type.kind != "text" or (table.legacy and column.legacy):
+        return None
+    length = int(bounded[1])
+    return length if column.type.length is None or length < column.type.length else None
+
+
+def upgrade_command(url: str | StoreURL) -> str:
+    """Return the command that adds to a store what it lacks."""
+    return f"python -m engine schema --upgrade {safe_url(url)}"
+
+
+def gaps_of_a_run(catalog: Catalog) -> list[SchemaGap]:
+    """Return what a run does not write, or makes first.
+
+    A store without any ledger table is new, not old: its tables are made without a word.
+    """
+    ran_before = any(table.name in catalog for table in BOOKKEEPING)
+    return [gap for gap in schema_gaps(catalog) if gap.column or ran_before]
+
+
+def gaps_note(gaps: Iterable[SchemaGap], url: str | StoreURL) -> str:
+    """Return the line that says what a store lacks and what to run; empty where it lacks nothing."""
+    parts = ", ".join(map(str, gaps))
+    return parts and (
+        f"store {safe_url(url)} is not at schema version {SCHEMA_VERSION}: it lacks {parts}. "
+        "A run leaves out missing columns, cuts texts to the room there is, makes missing tables if it may. "
+        f"To add them all: {upgrade_command(url)}"
+    )
+
+
+def note_gaps(gaps: Iterable[SchemaGap], url: str | StoreURL, progress: Quiet) -> str:
+    """Note in one line, once in a command, what a store lacks; return the line."""
+    note = gaps_note(gaps, url)
+    if note:
+        progress.warn("schema", note)
+    return note

@@ -1,0 +1,2 @@
+-- a column that the table has not had so far: null in the rows that are there
+alter table {table} add column {definition}

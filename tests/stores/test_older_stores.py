@@ -1,0 +1,365 @@
+"""Runs into stores of an earlier schema version, and their upgrade, on every kind of store.
+
+A column or table that an older store lacks costs a run nothing but itself; one line says what is missing and
+what to run. After the upgrade and another run everything is there, and a second upgrade finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import engine
+from engine.batch.copy import copy, create, put_whole, upgrade
+from engine.cli.main import main
+from engine.core.errors import MissingColumnError, MissingTableError, StoreUnreachableError
+from engine.core.progress import Quiet, Warnings
+from engine.core.schema import TABLES
+from engine.core.schema.evolution import can_be_added
+from tests.builders import portfolio, position
+from tests.conftest import Server
+from tests.marks import first
+from tests.schema_changes import brought_later, changed
+from tests.small_stores import SESSIONS, a_user, content, run, unequal, world
+from tests.stores.ageing import (
+    LATER,
+    OWN,
+    Heard,
+    columns,
+    nulled,
+    without_columns,
+    without_table,
+)
+from tests.stores.conftest import KINDS
+from tests.stores.support import run_sql
+
+Stores = Callable[[str], str]
+ENGINE = [table.name for table in OWN if table.role == "engine"]
+MIDDLE = SESSIONS[4]
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def ran(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """By kind, a store in which a run has computed the first sessions; to copy only."""
+    folder, name = tmp_path_factory.mktemp("ran"), f"ran_{next(_numbers)}"
+    postgres_server.admin.execute(f"create database {name}".encode())
+    urls = {
+        "duckdb": f"duckdb:///{folder}/ran.duckdb",
+        "postgres": postgres_server.url(name),
+        "parquet": f"parquet:///{folder}/ran",
+    }
+    refused = portfolio("Q", None)
+    frames = world(
+        portfolios=[portfolio(), refused], positions=[position(), position(owner="Q")], users=[a_user()]
+    )
+    for url in urls.values():
+        put_whole(url, frames, 5_000, Quiet())
+        run(url, url, end=SESSIONS[3])
+    return urls
+
+
+@pytest.fixture
+def clone(ran: dict[str, str], postgres_server: Server, tmp_path: Path) -> Iterator[Stores]:
+    """A copy of such a store, the test's own."""
+    made: list[str] = []
+
+    def make(kind: str) -> str:
+        name = f"older_{next(_numbers)}"
+        if kind == "postgres":
+            made.append(name)
+            template = ran[kind].rsplit("/", 1)[1]
+            postgres_server.admin.execute(f"create database {name} template {template}".encode())
+            return postgres_server.url(name)
+        source, target = ran[kind].removeprefix(f"{kind}:///"), tmp_path / name
+        if kind == "duckdb":
+            shutil.copy(source, target)
+        else:
+            shutil.copytree(source, target)
+        return f"{kind}:///{target}"
+
+    yield make
+    for name in made:
+        postgres_server.admin.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture(scope="module")
+def whole(ran: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
+    """What a store holds in the end that was never an older one."""
+    path = tmp_path_factory.mktemp("whole") / "whole.duckdb"
+    shutil.copy(ran["duckdb"].removeprefix("duckdb:///"), path)
+    run(f"duckdb:///{path}", start=MIDDLE)
+    return content(f"duckdb:///{path}")
+
+
+def run_on(url: str, start: date = MIDDLE) -> tuple[engine.Report, list[str]]:
+    """A run in place; its report, and the warnings among what it says."""
+    heard = Heard()
+    report = run(url, url, start=start, progress=heard)
+    return report, [line for line in heard.lines if line.startswith("store ")]
+
+
+def check_warning(report: engine.Report, warnings: Sequence[str], url: str, *gaps: str) -> None:
+    """One line names what is missing and the command that adds it; the report says the same."""
+    assert warnings == [report.schema_note]
+    assert all(gap in warnings[0] for gap in gaps)
+    assert warnings[0].endswith(f"python -m engine schema --upgrade {url}")
+    assert "\n" not in warnings[0]
+    assert [str(gap) for gap in report.schema_gaps] == list(gaps)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("table", first(2, list(LATER)))
+def test_columns_that_an_older_store_lacks_cost_a_run_nothing_else(
+    table: str, kind: str, clone: Stores, whole: dict[str, pl.DataFrame]
+) -> None:
+    url, names = clone(kind), LATER[table]
+    gaps = [f"column {table}.{name}" for name in names]
+    without_columns(url, table, names)
+    with brought_later(table, names):
+        assert engine.open(url).read(table, columns=names).null_count().row(0) == (
+            (engine.open(url).read(table).height,) * len(names)
+        )
+        report, warnings = run_on(url)
+        check_warning(report, warnings, url, *gaps)
+        assert not set(names) & set(columns(url, table))
+        assert unequal(content(url), nulled(whole, {table: names})) == []
+
+        assert upgrade(url) == [f"{gap}: added, null in the rows that were there" for gap in gaps]
+        assert unequal(content(url), nulled(whole, {table: names})) == []
+        assert upgrade(url) == []
+        report, warnings = run_on(url, SESSIONS[0])
+        assert (warnings, report.schema_gaps) == ([], [])
+    assert set(names) <= set(columns(url, table))
+    assert unequal(content(url), whole) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("table", first(2, ENGINE))
+def test_an_older_store_without_a_table_gets_it(
+    table: str, kind: str, clone: Stores, whole: dict[str, pl.DataFrame]
+) -> None:
+    url = clone(kind)
+    without_table(url, table)
+    assert engine.open(url).read(table).is_empty()
+    report, warnings = run_on(url, SESSIONS[0])
+    check_warning(report, warnings, url, f"table {table}")
+    assert upgrade(url) == []
+    without_table(url, table)
+    assert upgrade(url) == [f"table {table}: made"]
+    assert upgrade(url) == []
+    assert columns(url, table) == TABLES[table].names
+
+
+def room(url: str) -> dict[str, int]:
+    """The characters that the texts of analytics_status hold, as Postgres says."""
+    query = (
+        "select column_name::text, character_maximum_length from information_schema.columns "
+        "where table_name = 'analytics_status' and column_name in ('status', 'reason')"
+    )
+    return dict(run_sql(url, query))
+
+
+def test_texts_are_cut_to_the_room_of_an_older_store_until_it_is_widened(
+    clone: Stores, whole: dict[str, pl.DataFrame]
+) -> None:
+    url = clone("postgres")
+    for name, length in (("status", 3), ("reason", 10)):
+        cut = f"alter column {name} type varchar({length}) using left({name}, {length})"
+        run_sql(url, f"alter table analytics_status {cut}")
+    report, warnings = run_on(url)
+    gaps = [
+        "room in analytics_status.status (3 characters instead of 16)",
+        "room in analytics_status.reason (10 characters instead of 255)",
+    ]
+    check_warning(report, warnings, url, *gaps)
+    shorter = whole["analytics_status"].with_columns(
+        pl.col("status").str.slice(0, 3), pl.col("reason").str.slice(0, 10)
+    )
+    assert shorter["reason"].str.len_chars().max() == 10
+    assert unequal(content(url), nulled({**whole, "analytics_status": shorter}, {})) == []
+
+    assert upgrade(url) == [
+        "column analytics_status.status: widened from 3 to 16 characters",
+        "column analytics_status.reason: widened from 10 to 255 characters",
+    ]
+    assert room(url) == {"status": 16, "reason": 255}
+    assert upgrade(url) == []
+    assert run_on(url, SESSIONS[0])[1] == []
+    assert unequal(content(url), whole) == []
+
+
+def test_a_store_of_schema_version_1_is_upgraded_to_2(clone: Stores) -> None:
+    url = clone("postgres")
+    for name, length in (("status", 8), ("reason", 64)):
+        run_sql(url, f"alter table analytics_status alter column {name} type varchar({length})")
+    before = content(url)
+    assert len(upgrade(url)) == 2
+    assert room(url) == {"status": 16, "reason": 255}
+    assert unequal(content(url), before) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything_that_can_be_later_is_upgraded_at_once(kind: str, fresh: Stores, tmp_path: Path) -> None:
+    """A golden store, whose rows fill nearly every column."""
+    url, reference = fresh(kind), f"duckdb:///{tmp_path}/reference.duckdb"
+    copy(url, reference, 5_000, Quiet())
+    days: dict[str, Any] = {"start": date(2025, 3, 3), "end": date(2025, 3, 6), "run_date": date(2025, 3, 3)}
+    engine.backfill(reference, **days)
+    create(url)
+    with ExitStack() as stack:
+        for table, names in LATER.items():
+            without_columns(url, table, names)
+            stack.enter_context(brought_later(table, names))
+        report = engine.backfill(url, url, **days)
+        assert report.complete
+        assert len(report.schema_gaps) == sum(map(len, LATER.values()))
+        expected = content(reference)
+        filled = sorted(name for name in LATER if name in expected and expected[name].height)
+        assert unequal(nulled(expected, LATER), expected) == filled
+        assert unequal(content(url), nulled(expected, LATER)) == []
+        assert len(upgrade(url)) == len(report.schema_gaps)
+        assert engine.backfill(url, url, **days).schema_gaps == []
+    assert unequal(content(url), expected) == []
+
+
+@pytest.fixture
+def restricted(clone: Stores) -> Iterator[tuple[str, str]]:
+    """An owner's URL, and that of a role that may not make tables."""
+    owner = clone("postgres")
+    run_sql(owner, "revoke create on schema public from public")
+    run_sql(owner, "create role narrow login")
+    run_sql(owner, "grant select, insert, update, delete on all tables in schema public to narrow")
+    yield owner, owner.replace("postgres@", "narrow@", 1)
+    run_sql(owner, "drop owned by narrow")
+    run_sql(owner, "drop role narrow")
+
+
+def test_a_role_that_may_make_no_tables_leaves_out_one_of_a_later_version(
+    restricted: tuple[str, str], whole: dict[str, pl.DataFrame]
+) -> None:
+    owner, role = restricted
+    without_table(owner, "analytics_status")
+    with changed(TABLES["analytics_status"], since="2"):
+        report, warnings = run_on(role)
+        check_warning(report, warnings, role, "table analytics_status")
+        stored = content(owner)
+        assert "analytics_status" not in stored
+        assert unequal(stored, {n: f for n, f in whole.items() if n in stored}) == []
+        assert upgrade(owner) == ["table analytics_status: made"]
+        run_sql(owner, "grant select, insert, update, delete on analytics_status to narrow")
+        assert run_on(role, SESSIONS[0])[1] == []
+    assert unequal(content(owner), whole) == []
+
+
+def test_a_role_that_may_make_no_tables_is_told_which_of_the_first_ones_is_missing(
+    restricted: tuple[str, str],
+) -> None:
+    owner, role = restricted
+    without_table(owner, "engine_portfolio_openings")
+    before = content(owner)
+    with pytest.raises(MissingTableError, match=r"no table engine_portfolio_openings.*schema --create"):
+        run_on(role)
+    assert unequal(content(owner), before) == []
+
+
+def test_a_role_that_may_not_alter_tables_is_told_so(restricted: tuple[str, str]) -> None:
+    owner, role = restricted
+    without_columns(owner, "portfolio_snapshots", ["hhi"])
+    with pytest.raises(engine.EngineError, match="must be owner of table portfolio_snapshots; nothing was"):
+        upgrade(role)
+    assert "hhi" not in columns(owner, "portfolio_snapshots")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables_of_inputs_are_never_made(kind: str, clone: Stores) -> None:
+    url = clone(kind)
+    without_table(url, "position_realized_events")
+    assert upgrade(url) == []
+    assert columns_or_none(url, "position_realized_events") == []
+
+
+def columns_or_none(url: str, table: str) -> list[str]:
+    try:
+        return columns(url, table)
+    except FileNotFoundError:
+        return []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_column_that_no_version_lacked_is_named_with_what_to_run(kind: str, clone: Stores) -> None:
+    url = clone(kind)
+    without_columns(url, "portfolio_snapshots", ["cumulative_pnl"])
+    with pytest.raises(MissingColumnError, match=r"no column cumulative_pnl.*schema --upgrade"):
+        run_on(url)
+    without_columns(url, "engine_portfolio_openings", ["equity_balance"])
+    with pytest.raises(MissingColumnError, match=r"no column equity_balance$"):
+        engine.open(url).read("engine_portfolio_openings")
+
+
+def test_the_command_prints_a_line_for_each_change(clone: Stores, capsys: pytest.CaptureFixture[str]) -> None:
+    url = clone("duckdb")
+    without_columns(url, "portfolio_snapshots", ["hhi"])
+    without_table(url, "engine_collections")
+    for expected in (
+        [
+            "table engine_collections: made",
+            "column portfolio_snapshots.hhi: added, null in the rows that were there",
+        ],
+        ["nothing to upgrade"],
+    ):
+        assert main(["schema", "--upgrade", url]) == 0
+        assert capsys.readouterr().out.splitlines() == expected
+
+
+def test_a_quiet_run_says_it_on_stderr_and_in_its_record(
+    clone: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = clone("duckdb")
+    without_columns(url, "portfolio_snapshots", ["hhi"])
+    window = ["--start", f"{MIDDLE}", "--end", f"{SESSIONS[-1]}", "--run-date", f"{SESSIONS[-1]}"]
+    assert main(["backfill", "--from", url, *window, "--quiet"]) == 1  # a portfolio is refused
+    record = json.loads((tmp_path / "run_results.json").read_text())
+    assert record["schema_gaps"] == ["column portfolio_snapshots.hhi"]
+    assert capsys.readouterr().err.splitlines() == [record["schema_note"]]
+
+
+def test_several_runs_of_a_command_warn_once(clone: Stores, capsys: pytest.CaptureFixture[str]) -> None:
+    url, warnings = clone("duckdb"), Warnings()
+    without_columns(url, "portfolio_snapshots", ["hhi"])
+    for day in SESSIONS[4:6]:
+        run(url, url, start=day, end=day, progress=warnings)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "parquet"])
+def test_no_store_is_made_by_an_upgrade(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreUnreachableError, match="there is no f"):
+        upgrade(f"{kind}:///{tmp_path}/absent")
+    assert not (tmp_path / "absent").exists()
+
+
+def test_a_later_column_takes_nulls_and_is_in_no_key() -> None:
+    """What an upgrade relies on: it adds a column alone, without defaults, keys, indexes and references."""
+    for table in OWN:
+        for column in (column for column in table.columns if column.later):
+            used = [*table.unique.values(), *table.indexes.values()]
+            assert can_be_added(table, column), column
+            assert not any(column.name in names for names in used), column
+            assert column.name not in {key.column for key in table.foreign_keys}, column
+
+
+def test_what_the_legacy_schema_lacks_is_declared() -> None:
+    assert {table.name for table in TABLES.values() if not table.legacy} == {
+        table.name for table in TABLES.values() if table.role == "engine"
+    }
