@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.core.job_catalog import JOBS, Job
+from engine.core.job_catalog import JOBS, AnalyticsJob
 from engine.core.schema import TABLES
 
 PAGE = Path(__file__).parents[1] / "docs/reference/reasons.md"
@@ -57,12 +57,12 @@ def markdown() -> str:
     return f"{HEAD}{jobs}{REASONS}{reasons}{TAIL}"
 
 
-def reason_rows(job: Job) -> list[str]:
+def reason_rows(job: AnalyticsJob) -> list[str]:
     """Return the rows of a job's table of reasons: status, code, meaning."""
     return [f"| {reason.status} | `{reason.code}` | {reason.meaning} |" for reason in job.reasons]
 
 
-def _job(job: Job) -> str:
+def _job(job: AnalyticsJob) -> str:
     of_run_date = " from the run date" if job.from_run_date else ""
     look_back = f"{job.look_back} days{of_run_date}" if job.look_back else ""
     minimum = str(job.minimum or "")
@@ -70,7 +70,7 @@ def _job(job: Job) -> str:
     return f"| {page} | {job.label} | {', '.join(_filled(job))} | {look_back} | {minimum} |\n"
 
 
-def _filled(job: Job) -> list[str]:
+def _filled(job: AnalyticsJob) -> list[str]:
     """Return links to the tables whose rows or columns a job fills."""
     tables = [*job.tables, *(table for table in TABLES if job.columns(table))]
     return [f"[`{table}`](../schema.md#{table})" for table in tables]

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.panels import Portfolios, PortfolioSums
-from engine.core.job_catalog import EQUITY_NOT_POSITIVE, Job, Reason
+from engine.core.job_catalog import EQUITY_NOT_POSITIVE, AnalyticsJob, Reason
 from engine.numerics.arrays import Bools, Floats, Ints
 
 CENT = Decimal("0.01")
@@ -41,7 +41,7 @@ class JobResult:
     snapshot: pl.DataFrame | None = field(default=None)
 
 
-def first_reasons(job: Job, cases: Mapping[Reason, Bools | bool], shape: tuple[int, ...]) -> Ints:
+def first_reasons(job: AnalyticsJob, cases: Mapping[Reason, Bools | bool], shape: tuple[int, ...]) -> Ints:
     """Return the number of the first of a job's reasons that holds in each cell, 0 where none does.
 
     Args:
@@ -59,7 +59,7 @@ def first_reasons(job: Job, cases: Mapping[Reason, Bools | bool], shape: tuple[i
 
 
 def status_rows(
-    job: Job, portfolios: Portfolios, dates: pl.Series, reasons: Ints, used: Ints, left_out: Ints
+    job: AnalyticsJob, portfolios: Portfolios, dates: pl.Series, reasons: Ints, used: Ints, left_out: Ints
 ) -> pl.DataFrame:
     """Return the status rows of a job.
 
@@ -99,7 +99,7 @@ class JobStatus:
         left_out: [D, P] positions that the job looked at and could not use.
     """
 
-    job: Job
+    job: AnalyticsJob
     reasons: Ints
     used: Ints
     left_out: Ints
@@ -115,7 +115,7 @@ class JobStatus:
 
 
 def job_status(
-    job: Job,
+    job: AnalyticsJob,
     sums: PortfolioSums,
     portfolios: Portfolios,
     counted: Bools,

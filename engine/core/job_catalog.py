@@ -36,7 +36,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Job:
+class AnalyticsJob:
     """An analytics job.
 
     name: as analytics_status stores it. label: as pages show it.
@@ -87,10 +87,12 @@ NO_PUBLIC_POSITIONS = skipped(
     "no_public_positions", "no open position is a public stock: class PUBLIC, type LONG or SHORT"
 )
 
-PNL = Job("pnl", "P&L", "calculations/pnl.md", look_back=10)
+PNL = AnalyticsJob("pnl", "P&L", "calculations/pnl.md", look_back=10)
 """look_back: the oldest previous close that a daily P&L is computed from (document 01 §8.1)."""
-SNAPSHOT = Job("snapshot", "Exposures", "calculations/snapshots.md")
-MARKET_VALUES = Job("market_values", "Position values", "calculations/position-values.md", look_back=5)
+SNAPSHOT = AnalyticsJob("snapshot", "Exposures", "calculations/snapshots.md")
+MARKET_VALUES = AnalyticsJob(
+    "market_values", "Position values", "calculations/position-values.md", look_back=5
+)
 """look_back: the oldest close that still prices a position (document 01 §8.1)."""
 
 PAIR_LOOK_BACK = 120
@@ -101,7 +103,7 @@ MARKET_NO_ACTIVE_POSITIONS = failed("no_active_positions", "no position is open"
 MARKET_NO_BETAS = failed(
     "no_betas", f"no open position has {PAIR_MINIMUM} returns in common with {MARKET_FUND}"
 )
-MARKET_BETA = Job(
+MARKET_BETA = AnalyticsJob(
     "market_beta",
     "Market beta",
     "calculations/market-beta.md",
@@ -114,7 +116,7 @@ PROVIDER_NO_BETAS = failed(
     "no_betas",
     "no open public stock has a value and a beta (its profile's, else a stored market beta) other than 0",
 )
-PROVIDER_BETA = Job(
+PROVIDER_BETA = AnalyticsJob(
     "provider_beta",
     "Provider beta",
     "calculations/provider-beta.md",
@@ -125,7 +127,7 @@ RATE_NO_PUBLIC_POSITIONS = skipped("no_public_positions", "no open position has 
 RATE_NO_BETAS = failed(
     "no_betas", f"no open public position has {PAIR_MINIMUM} returns in common with {RATE_FUND}"
 )
-RATE_BETA = Job(
+RATE_BETA = AnalyticsJob(
     "rate_beta",
     "Rate beta",
     "calculations/rate-beta.md",
@@ -141,7 +143,7 @@ SPREAD_NO_POSITION_BETAS = skipped(
     "no_position_betas",
     f"no open public stock has {SPREAD_MINIMUM} returns in common with the spreads' funds",
 )
-SPREAD_FACTORS = Job(
+SPREAD_FACTORS = AnalyticsJob(
     "spread_factors",
     "Spread factors",
     "calculations/spread-factors.md",
@@ -156,7 +158,7 @@ NO_FACTOR_DATA = skipped("no_factor_data", "the style funds have no common retur
 RIDGE_NO_POSITION_BETAS = skipped(
     "no_position_betas", f"no open public stock has {RIDGE_MINIMUM} returns in common with the style funds"
 )
-RIDGE_FACTORS = Job(
+RIDGE_FACTORS = AnalyticsJob(
     "ridge_factors",
     "Ridge factors",
     "calculations/ridge-factors.md",
@@ -173,7 +175,7 @@ NO_POSITIONS = skipped("no_positions", "the portfolio holds no position in the s
 NO_EQUITY = failed("no_equity", "the session's equity is exactly 0")
 NO_BENCHMARK = failed("no_benchmark", f"benchmarks_sector_weights has no row of {BENCHMARK}")
 NO_VALUE = failed("no_value", "the values of the open positions add up to 0")
-SECTOR = Job(
+SECTOR = AnalyticsJob(
     "sector",
     "Sectors",
     "calculations/sector.md",
@@ -189,7 +191,7 @@ NO_PORTFOLIO_VOLATILITY = failed(
     "no_portfolio_volatility",
     f"the portfolio's own series has fewer than {MIN_OBSERVATIONS} returns, or its weights add up to 0",
 )
-VOLATILITY = Job(
+VOLATILITY = AnalyticsJob(
     "volatility",
     "Volatility",
     "calculations/volatility.md",
@@ -218,7 +220,7 @@ NO_COMMON_RETURNS = skipped(
 INSUFFICIENT_RETURNS = skipped(
     "insufficient_returns", f"the symbols have fewer than {CORRELATION_MINIMUM} returns in common"
 )
-CORRELATIONS = Job(
+CORRELATIONS = AnalyticsJob(
     "correlations",
     "Correlations",
     "calculations/correlations.md",
@@ -242,7 +244,7 @@ NO_FACTOR_EXPOSURES = skipped(
 )
 NO_SCENARIOS = failed("no_scenarios", "no scenario is active")
 NO_STORED_SCENARIOS = failed("no_stored_scenarios", "stress_test_scenarios has no row of an active scenario")
-STRESS = Job(
+STRESS = AnalyticsJob(
     "stress",
     "Stress",
     "calculations/stress.md",
@@ -253,7 +255,7 @@ STRESS = Job(
 )
 """look_back: of the factor funds' correlations (document 03 §4.2)."""
 
-JOBS: dict[str, Job] = {
+JOBS: dict[str, AnalyticsJob] = {
     job.name: job
     for job in (
         PNL,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
-class Stage:
+class ProgressStage:
     """A stage of a command; this one shows nothing."""
 
     def rows(self, table: str, count: int) -> None:
@@ -30,7 +30,7 @@ class Quiet:
     def __enter__(self) -> Self:
         return self
 
-    def stage(self, name: str, total: int | None = None) -> Stage:
+    def stage(self, name: str, total: int | None = None) -> ProgressStage:
         """Begin a stage.
 
         Args:
@@ -41,7 +41,7 @@ class Quiet:
             The stage, which takes its rows.
         """
         del name, total
-        return Stage()
+        return ProgressStage()
 
     def note(self, text: str) -> None:
         """Show a remark."""
@@ -82,7 +82,7 @@ class Plain(Quiet):
     def __init__(self) -> None:
         self._start = time.perf_counter()
 
-    def stage(self, name: str, total: int | None = None) -> Stage:
+    def stage(self, name: str, total: int | None = None) -> ProgressStage:
         self.note(f"{name} {total:,}" if total else name)
         return PlainStage(self, name, total or 0)
 
@@ -91,7 +91,7 @@ class Plain(Quiet):
         print(f"{elapsed:8.2f} s  {text}", file=sys.stderr, flush=True)
 
 
-class PlainStage(Stage):
+class PlainStage(ProgressStage):
     """A stage that says how far it is every few seconds."""
 
     def __init__(self, log: Plain, name: str, total: int) -> None:
@@ -164,7 +164,7 @@ class Bars(Quiet):
             self._complete()
         self._bars.stop()
 
-    def stage(self, name: str, total: int | None = None) -> Stage:
+    def stage(self, name: str, total: int | None = None) -> ProgressStage:
         self._complete()
         task = self._bars.add_task(name, total=total, rate="")
         self._uncounted = task if total is None else None
@@ -180,7 +180,7 @@ class Bars(Quiet):
         self._bars.console.print(text, markup=False, highlight=False)
 
 
-class BarStage(Stage):
+class BarStage(ProgressStage):
     """A stage whose rows fill a bar."""
 
     def __init__(self, bars: Progress, task: TaskID) -> None:

@@ -17,7 +17,7 @@ from engine.core.job_catalog import (
     JOBS,
     NO_COMMON_RETURNS,
     NO_POSITIONS_PASS_FILTER,
-    Job,
+    AnalyticsJob,
     meaning,
 )
 from engine.core.rules import Rules
@@ -56,7 +56,7 @@ def test_a_job_gives_the_tables_and_the_snapshot_columns_that_are_declared(outco
 
 
 @pytest.mark.parametrize("job", JOBS.values(), ids=lambda job: str(job.name))
-def test_codes_fit_their_column_and_are_a_job_s_own(job: Job) -> None:
+def test_codes_fit_their_column_and_are_a_job_s_own(job: AnalyticsJob) -> None:
     codes = [reason.code for reason in job.reasons]
     assert len(codes) == len(set(codes))
     status = TABLES["analytics_status"]

@@ -27,7 +27,7 @@ from engine.core.job_catalog import (
     MIN_POSITION_VALUE,
     PNL,
     RATE_BETA_DAYS,
-    Job,
+    AnalyticsJob,
 )
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
@@ -135,7 +135,7 @@ def test_the_page_of_reasons_is_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("job", JOBS.values(), ids=lambda job: str(job.name))
-def test_a_job_s_page_has_its_tables_look_back_minimum_and_reasons(job: Job) -> None:
+def test_a_job_s_page_has_its_tables_look_back_minimum_and_reasons(job: AnalyticsJob) -> None:
     text = (DOCS / job.page).read_text(encoding="utf-8")
     facts = dict(re.findall(r"^\| ([a-z -]+) \| (.*) \|$", text, re.MULTILINE))
     assert facts["job"] == f"`{job.name}`"

@@ -23,7 +23,7 @@ import pytest
 import engine
 from engine.batch.shards import MemoryShortError, within_memory
 from engine.core.errors import EngineError, WriteError
-from engine.core.progress import Quiet, Stage
+from engine.core.progress import ProgressStage, Quiet
 from tests.stores.support import ROOT, command, golden, run_sql, whole
 
 Stores = Callable[[str], str]
@@ -99,7 +99,7 @@ class Drops(Quiet):
     def __init__(self, url: str, table: str, when: str) -> None:
         self.url, self.table, self.when = url, table, when
 
-    def stage(self, name: str, total: int | None = None) -> Stage:
+    def stage(self, name: str, total: int | None = None) -> ProgressStage:
         self.drop(name)
         return DroppingStage(self)
 
@@ -108,7 +108,7 @@ class Drops(Quiet):
             run_sql(self.url, f"set lock_timeout = '5s'; drop table if exists {self.table} cascade")
 
 
-class DroppingStage(Stage):
+class DroppingStage(ProgressStage):
     def __init__(self, drops: Drops) -> None:
         self.drops = drops
 

@@ -11,7 +11,7 @@ import pytest
 
 import engine
 from engine.batch.copy import copy
-from engine.core.progress import Quiet, Stage
+from engine.core.progress import ProgressStage, Quiet
 from tests.stores.conftest import KINDS
 from tests.stores.support import golden
 
@@ -19,7 +19,7 @@ START, END, RUN_DATE = date(2025, 3, 3), date(2025, 3, 5), date(2026, 11, 23)
 
 
 @dataclass
-class CountingStage(Stage):
+class CountingStage(ProgressStage):
     """Adds up the rows that it is told."""
 
     total: int
@@ -35,7 +35,7 @@ class Counting(Quiet):
 
     stages: list[CountingStage] = field(default_factory=list)
 
-    def stage(self, name: str, total: int | None = None) -> Stage:
+    def stage(self, name: str, total: int | None = None) -> ProgressStage:
         stage = CountingStage(total or 0)
         if total is not None:
             self.stages.append(stage)

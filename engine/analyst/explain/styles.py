@@ -26,7 +26,7 @@ from engine.core.job_catalog import (
     NO_SPREAD_DATA,
     RIDGE_FACTORS,
     SPREAD_FACTORS,
-    Job,
+    AnalyticsJob,
     Reason,
 )
 from engine.numerics.arrays import Floats
@@ -40,7 +40,7 @@ class Kind:
     """Spread or ridge: the job and its funds, in order."""
 
     funds: tuple[str, ...]
-    job: Job
+    job: AnalyticsJob
 
 
 SPREAD = Kind(FUNDS, SPREAD_FACTORS)

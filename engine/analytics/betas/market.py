@@ -8,7 +8,7 @@ import polars as pl
 from engine.analytics.job_result import JobResult, exposure_rows, job_status, portfolio_rows
 from engine.analytics.panels import LIVE, OpenPositions, Portfolios, PortfolioSums, PricePanel
 from engine.core.funds import MARKET_FUND
-from engine.core.job_catalog import MARKET_BETA, MARKET_NO_ACTIVE_POSITIONS, MARKET_NO_BETAS, Job
+from engine.core.job_catalog import MARKET_BETA, MARKET_NO_ACTIVE_POSITIONS, MARKET_NO_BETAS, AnalyticsJob
 from engine.numerics.arrays import Bools
 from engine.numerics.ols import OlsFit, aligned_returns, rolling_ols
 
@@ -89,7 +89,7 @@ def market_beta(
     return JobResult(tables, status.rows(portfolios, dates), snapshot)
 
 
-def fund_betas(panel: PricePanel, positions: OpenPositions, fund: str, job: Job) -> OlsFit:
+def fund_betas(panel: PricePanel, positions: OpenPositions, fund: str, job: AnalyticsJob) -> OlsFit:
     """Regress each position's own symbol on a fund, over the look-back of each session.
 
         r_t = alpha + beta x_t + e_t,    r_t = close_t / close_p - 1

@@ -19,7 +19,7 @@ from engine.analytics.factors.alignment import (
 from engine.analytics.job_result import JobResult, exposure_rows, job_status
 from engine.analytics.panels import STOCK, OpenPositions, Portfolios, PortfolioSums, PricePanel
 from engine.core.frames import coded
-from engine.core.job_catalog import NO_PUBLIC_POSITIONS, Job, Reason
+from engine.core.job_catalog import NO_PUBLIC_POSITIONS, AnalyticsJob, Reason
 from engine.core.rules import Alignment
 from engine.numerics.arrays import Bools, Floats, Ints, count_in_windows
 
@@ -44,7 +44,7 @@ class FactorModel:
         no_betas: the reason of a portfolio of which no position has a beta.
     """
 
-    job: Job
+    job: AnalyticsJob
     factors: tuple[str, ...]
     funds: tuple[str, ...]
     factor_returns: Callable[[Floats], Floats]
