@@ -1,4 +1,4 @@
-"""The abstract reader: typed frames from the tables of a store, by statements that all kinds share."""
+"""The abstract reader: typed frames from a store's tables, by statements that all kinds of stores share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sql import Name, Selected, Value, statement
 
 TEXTS = ("varchar", "character", "text", "name", "enum", "user-defined", "uuid", "json")
 INTEGERS = ("integer", "bigint", "smallint", "tinyint", "hugeint", "uint", "ubig", "usmall", "utiny", "uhuge")
-FITTING = {
+COMPATIBLE_TYPES = {
     **dict.fromkeys(("uuid", "text", "enum", "json"), TEXTS),
     **dict.fromkeys(("integer", "bigint"), INTEGERS),
     "numeric": (*INTEGERS, "decimal", "numeric", "double", "real", "float"),
@@ -26,13 +26,15 @@ FITTING = {
     "timestamp": ("timestamp",),
     "boolean": ("boolean",),
 }
-"""By kind of column, how the names of the store's types begin that can hold one."""
+"""Store types that a column of the schema can be read from: {kind of column: prefixes of type names}."""
 
 
 class Reader(ABC):
-    """A store that can be read; use it as a context manager.
+    """A store that can be read. Use it as a context manager.
 
-    catalog: the statement that names its columns.
+    Attributes:
+        catalog: Name of the statement that lists the store's columns.
+        url: The store.
     """
 
     catalog = "catalog"
@@ -46,34 +48,39 @@ class Reader(ABC):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self) -> None:  # noqa: B027  a store that nothing is held of has nothing to let go
-        """Let go of the store."""
+    def close(self) -> None:  # noqa: B027  not every kind has something to release
+        """Release the store."""
 
     @abstractmethod
     def query(self, text: str) -> pl.DataFrame:
-        """The rows of one statement, in the store's own types."""
+        """Return the rows of one SQL statement in the store's own types."""
 
     @cached_property
     def columns(self) -> dict[str, dict[str, str]]:
-        """The columns of every table that the store has, with the store's own types."""
+        """The store's columns and their types: {table: {column: type}}."""
         return catalog_of(self.query(statement(self.catalog)).iter_rows())
 
     @cached_property
     def may_create(self) -> bool:
-        """Whether a run may make tables in the store."""
+        """Whether a run may create tables in the store."""
         return True
 
     @cached_property
-    def bare(self) -> frozenset[str]:
-        """The tables that are known to hold no row, so that nothing is asked of them."""
+    def empty_tables(self) -> frozenset[str]:
+        """Tables that are certain to hold no row, so that they need not be queried."""
         return frozenset()
 
     def tables(self) -> set[str]:
-        """The names of the known tables that the store has."""
+        """Return the names of the store's tables that the schema knows."""
         return set(self.columns) & set(TABLES)
 
     def require(self, table: Table, columns: Sequence[str]) -> None:
-        """Raise a typed error unless the store has these columns of the table."""
+        """Raise an error unless the store has a table and some of its columns.
+
+        Raises:
+            MissingTableError: The store lacks the table.
+            MissingColumnError: The table lacks a column.
+        """
         present = self.columns.get(table.name)
         if present is None:
             raise MissingTableError(self.url, table.name)
@@ -83,45 +90,63 @@ class Reader(ABC):
                 raise MissingColumnError(self.url, table.name, column, present, hint)
 
     def check_types(self, table: Table, columns: Sequence[str]) -> None:
-        """Raise a typed error if the store holds one of these columns as another kind of thing."""
+        """Raise an error if a column's type in the store cannot be read as the schema's type.
+
+        Raises:
+            ColumnTypeError: The types do not fit.
+        """
         for name in columns:
-            kind, found = table[name].type, self.columns[table.name][name]
-            if not found.lower().startswith(FITTING[kind.kind]):
-                raise ColumnTypeError(self.url, table.name, name, found, str(kind))
+            expected, stored = table[name].type, self.columns[table.name][name]
+            if not stored.lower().startswith(COMPATIBLE_TYPES[expected.kind]):
+                raise ColumnTypeError(self.url, table.name, name, stored, str(expected))
 
     def read(self, table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Return a whole table in the schema's types; no rows where an output table does not exist yet.
-
-        A column that was added since the store was made is null: see `engine.core.schema.kinds.Column.later`.
-        """
+        """Return a whole table in the schema's types; see `select`."""
         return self.select("read/table", table, columns)
 
     def select(
         self, name: str, table: str, columns: Sequence[str] | None = None, **values: Value
     ) -> pl.DataFrame:
-        """The rows of sql/<name>.sql over `table`, in the schema's types."""
+        """Return the rows of a statement over one table, in the schema's types.
+
+        Args:
+            name: The statement, `sql/<name>.sql`.
+            table: Name of the table.
+            columns: Names of the columns; default all that the schema has.
+            values: Further placeholders of the statement.
+
+        Returns:
+            The rows. There are none if the table is an output table that does not exist yet. A column
+            that was added to the schema after the store was made is null: see
+            `engine.core.schema.kinds.Column.later`.
+
+        Raises:
+            ReadError: The statement failed.
+        """
         known = TABLES[table]
         wanted = known.names if columns is None else list(columns)
         if table not in self.columns and known.role in OWN_ROLES:
             return empty(known, wanted)
         stored = self.columns_to_read(known, wanted)
         self.require(known, stored)
-        if table in self.bare:
+        if table in self.empty_tables:
             return empty(known, wanted)
         chosen = tuple(known[column] for column in stored)
         try:
             rows = self.selected(name, chosen, table=Name(table), **values)
         except ReadError:
+            # A cast or comparison may have failed on a column of a wrong type: name that column instead.
             filtered = [known.date] if known.date in self.columns[table] else []
             self.check_types(known, [*stored, *filtered])
             raise
         return with_nulls(conform(rows, known, self.url), known, wanted)
 
     def columns_to_read(self, table: Table, columns: Sequence[str]) -> list[str]:
-        """Return the columns less those added since the store was made: they read as null."""
+        """Return the columns without those added to the schema after the store was made: they are null."""
         present = self.columns.get(table.name, {})
+        # A statement needs at least one column.
         return [name for name in columns if name in present or not table[name].later] or [table.key[0]]
 
     def selected(self, name: str, columns: tuple[Column, ...], **values: Value) -> pl.DataFrame:
-        """The rows of sql/<name>.sql, in the store's own types."""
+        """Return the rows of a statement in the store's own types."""
         return self.query(statement(name, columns=Selected(columns), **values))

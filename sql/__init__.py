@@ -1,8 +1,8 @@
-"""Every SQL statement that the engine sends, a file each.
+"""SQL statements, one file each.
 
-A statement is a file with {placeholders}. What fills them is typed: `Name` and `Names` are
-quoted as identifiers, everything else becomes a literal of its own kind. Nothing that a user
-typed reaches a statement in any other way.
+A file has {placeholders}. Their values are typed: the classes of this module become quoted
+identifiers, other Python values become literals. No text that a user typed reaches a statement in
+any other way, so that none has to be escaped where a statement is used.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 
 @dataclass(frozen=True)
 class Name:
-    """A table or a column."""
+    """Name of a table or column, quoted."""
 
     text: str
 
@@ -35,7 +35,12 @@ class Name:
 
 @dataclass(frozen=True)
 class Names:
-    """Several columns, with commas between; `prefix` is a table's alias."""
+    """Column names, separated by commas.
+
+    Attributes:
+        texts: The names.
+        prefix: A table's alias with its dot, put before each name.
+    """
 
     texts: tuple[str, ...]
     prefix: str = ""
@@ -46,7 +51,14 @@ class Names:
 
 @dataclass(frozen=True)
 class Pairs:
-    """`left.column = right.column` for several columns, joined by a comma or `and`."""
+    """Equations of columns: conditions of a join, or assignments.
+
+    Attributes:
+        texts: The names of the columns.
+        left: What comes before each name on the left, as `kept.`.
+        right: What comes before each name on the right.
+        joined_by: `and` or a comma.
+    """
 
     texts: tuple[str, ...]
     left: str
@@ -61,9 +73,13 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Selected:
-    """Columns as a loader wants them: keys, words and documents as text, NaN-able as double.
+    """Columns to read, cast so that every kind of store gives the same types.
 
-    exact_text: numbers too, but for the NaN-able.
+    Ids, enums and JSON documents are read as text, columns that may hold NaN as double.
+
+    Attributes:
+        columns: The columns.
+        exact_text: Read exact numbers as text, too.
     """
 
     columns: tuple[Column, ...]
@@ -81,7 +97,7 @@ class Selected:
 
 @dataclass(frozen=True)
 class Query:
-    """Another statement, whole."""
+    """Another statement, inserted as it is."""
 
     text: str
 
@@ -91,18 +107,27 @@ class Query:
 
 @dataclass(frozen=True)
 class Lowered:
-    """Every column, these ones in small letters."""
+    """All columns of a table, some of them in lower case.
+
+    Attributes:
+        texts: The names of the columns to change.
+    """
 
     texts: tuple[str, ...]
 
     def __str__(self) -> str:
-        small = ", ".join(f"lower({Name(text)}::text) as {Name(text)}" for text in self.texts)
-        return f"* replace ({small})" if small else "*"
+        lowered = ", ".join(f"lower({Name(text)}::text) as {Name(text)}" for text in self.texts)
+        return f"* replace ({lowered})" if lowered else "*"
 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """Columns of a frame; those of `words`, an id in two numbers each, as the uuids that they are."""
+    """Columns of a frame, ids in two 64-bit numbers converted to UUIDs.
+
+    Attributes:
+        texts: The names of the columns.
+        words: Which of them are `engine.core.row_ids.WORDS`.
+    """
 
     texts: tuple[str, ...]
     words: Set[str]
@@ -163,16 +188,24 @@ def _template(name: str) -> str:
 
 
 def statement(name: str, /, **values: Value) -> str:
-    """The text of sql/<name>.sql with its placeholders filled."""
+    """Return a statement with its placeholders filled.
+
+    Args:
+        name: Path of the file in `sql`, without its suffix.
+        values: The value of each placeholder.
+
+    Returns:
+        The text to send.
+    """
     literals = {key: _literal(value) for key, value in values.items()}
     return _template(name).format_map(literals)
 
 
 def create(tables: Iterable[str], dialect: Dialect) -> list[str]:
-    """The statements that make tables, parents before children, with the types that they use."""
+    """Return the statements that create tables, parents before children, with the types that they use."""
     wanted = set(tables)
-    found = (text for name in TABLES if name in wanted for text in _sections(dialect)[name])
-    return list(dict.fromkeys(found))
+    statements = (text for name in TABLES if name in wanted for text in _sections(dialect)[name])
+    return list(dict.fromkeys(statements))  # tables share types, which are created once
 
 
 def definition(table: str, column: str, dialect: Dialect) -> str:
@@ -184,7 +217,7 @@ def definition(table: str, column: str, dialect: Dialect) -> str:
 
 @cache
 def _sections(dialect: Dialect) -> dict[str, list[str]]:
-    """The statements of each table: those up to the next one's name, a blank line between them."""
+    """Return the CREATE statements by table: a comment with the table's name comes before its own."""
     sections: dict[str, list[str]] = {}
     for part in _template(f"tables/{dialect}").strip().split("\n\n"):
         if part.startswith("-- "):

@@ -1,2 +1,2 @@
--- whether the role may make tables in the store's own schema
+-- Whether the role may create tables in the current schema.
 select has_schema_privilege(current_schema(), 'create') as allowed

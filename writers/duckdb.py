@@ -1,4 +1,4 @@
-"""DuckDB: frames go in as Arrow streams, without a row ever being seen by Python."""
+"""Writer of a DuckDB file: frames are read by DuckDB as Arrow streams, without Python rows."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from writers.sql_writer import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress, Scope, Turn
 
 INCOMING = "incoming_rows"
+"""Name of the relation through which statements read a frame."""
 
 
 class DuckDBWriter(DatabaseWriter):
-    """An embedded database file."""
+    """A DuckDB file, opened to write; it is made if it does not exist."""
 
     dialect = "duckdb"
     catalog_statement = "catalog_of_duckdb"
@@ -33,11 +34,11 @@ class DuckDBWriter(DatabaseWriter):
             raise StoreUnreachableError(url, f"there is no folder {url.path.parent}")
         self.connection = connect(url, read_only=False)
         self.connection.execute(statement("utc"))
-        self._bare: set[str] = set()
+        self._empty: set[str] = set()
 
     def begin(self, turn: Turn | None = None) -> None:
         super().begin(turn)
-        self._bare = {name for (name,) in self.fetch(statement("bare_tables"))}
+        self._empty = {name for (name,) in self.fetch(statement("empty_tables"))}
 
     def execute(self, text: str, table: str) -> None:
         try:
@@ -49,11 +50,11 @@ class DuckDBWriter(DatabaseWriter):
         return self.connection.execute(text).fetchall()
 
     def delete(self, table: Table, scope: Scope) -> None:
-        if table.name not in self._bare:
+        if table.name not in self._empty:  # saves a statement for each table of a new store
             super().delete(table, scope)
 
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
-        self._bare.discard(table.name)
+        self._empty.discard(table.name)
         self.connection.register(INCOMING, ArrowStream(frame))
         return Name(INCOMING)
 
@@ -74,7 +75,7 @@ class DuckDBWriter(DatabaseWriter):
         self.progress(table.name, frame.height)
 
     def rollback(self) -> None:
-        # A commit that failed has rolled back; saying so would hide why it failed.
+        # A failed commit has rolled back already; a second error would hide the cause.
         with suppress(duckdb.TransactionException):
             self.connection.rollback()
 

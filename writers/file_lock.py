@@ -1,4 +1,4 @@
-"""Locks on file stores, which the system releases when their process dies."""
+"""Locks on file stores. The system releases them when the process dies."""
 
 from __future__ import annotations
 
@@ -38,9 +38,16 @@ def holder() -> str:
 def file_lock(url: StoreURL, wait: bool) -> Iterator[None]:
     """Hold a file store for a run, by flock on a file next to it.
 
+    Args:
+        url: The store.
+        wait: Wait while another run holds the lock.
+
+    Yields:
+        Nothing; the lock is held.
+
     Raises:
-        LockedError: Another run holds it, and `wait` is False.
-        StoreUnreachableError: The lock's file cannot be made.
+        LockedError: Another run holds the lock, and `wait` is False.
+        StoreUnreachableError: The folder does not exist.
     """
     if not url.path.parent.is_dir():
         raise StoreUnreachableError(url, f"there is no folder {url.path.parent}")

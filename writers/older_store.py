@@ -15,11 +15,16 @@ from engine.core.store_url import StoreURL
 def as_stored(frame: pl.DataFrame, table: Table, stored: Mapping[str, str], url: StoreURL) -> pl.DataFrame:
     """Return a frame without the columns that the store lacks, its texts cut to the store's widths.
 
-    Args:
-        stored: the columns of the table in the store, with their types.
+    A `MissingColumnError` is raised if the store lacks a column that every schema version has.
 
-    Raises:
-        MissingColumnError: the store lacks a column that no earlier version lacked.
+    Args:
+        frame: Rows to write.
+        table: Their table.
+        stored: The columns of the table in the store, with their types.
+        url: The store, for messages.
+
+    Returns:
+        The rows in the same order.
     """
     kept = columns_to_write(table, frame.columns, stored, url)
     room = {name: narrower(table, table[name], stored[name]) for name in kept}
@@ -30,7 +35,20 @@ def as_stored(frame: pl.DataFrame, table: Table, stored: Mapping[str, str], url:
 def columns_to_write(
     table: Table, columns: Sequence[str], stored: Mapping[str, str], url: StoreURL
 ) -> list[str]:
-    """Return those of the columns that the store has; see `as_stored`."""
+    """Return those of the columns that the store has.
+
+    Args:
+        table: The table.
+        columns: Names of the columns.
+        stored: The columns of the table in the store, with their types.
+        url: The store, for messages.
+
+    Returns:
+        Names in the order of `columns`.
+
+    Raises:
+        MissingColumnError: The store lacks a column that every schema version has.
+    """
     for name in columns:
         if name not in stored and not can_be_added(table, table[name]):
             raise MissingColumnError(url, table.name, name, stored)

@@ -1,4 +1,4 @@
-"""Postgres: rows stream in by COPY, a statement for each batch, all in one transaction."""
+"""Writer of a Postgres database: rows are sent by COPY, one statement for each batch."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from writers.sql_writer import DatabaseWriter
 from writers.writer import BATCH_ROWS, Progress, Turn
 
 STAGE = "incoming_rows"
+"""Temporary table from which rows are merged."""
 RUN_KEY = 0x656E67696E65
 """Key of the advisory lock that a run holds: "engine" in ASCII."""
-TURNS = 0x7475726E73
-"""The number of the advisory lock that turns go by: "turns" in ASCII. A part's own is a hash of its name."""
+TURN_KEY = 0x7475726E73
+"""Key of the advisory lock on which exclusive transactions wait: "turns" in ASCII."""
 
 
 class PostgresWriter(DatabaseWriter):
-    """A database that holds the legacy schema, or is to hold it."""
+    """A Postgres database, opened to write."""
 
     dialect = "postgres"
 
@@ -43,7 +44,7 @@ class PostgresWriter(DatabaseWriter):
             raise self._failure(table, error) from error
 
     def _failure(self, table: str, error: psycopg.Error) -> WriteError:
-        """A statement that was refused, or a server that went away under it."""
+        """Return the error for a failed statement: a lost connection may be retried."""
         kind = LostConnectionError if self.connection.closed else WriteError
         return kind(self.url, table, str(error))
 
@@ -52,10 +53,11 @@ class PostgresWriter(DatabaseWriter):
         if turn is None:
             return
         if turn.part is None:
-            self.execute(statement("lock/turn", key=TURNS), "")
+            self.execute(statement("lock/turn", key=TURN_KEY), "")
             return
-        self.execute(statement("lock/turn_beside", key=TURNS), "")
-        self.execute(statement("lock/turn", key=_number(turn.part)), "")
+        # Shared with all parts, so that only exclusive transactions wait; then exclusive for this part.
+        self.execute(statement("lock/turn_beside", key=TURN_KEY), "")
+        self.execute(statement("lock/turn", key=_lock_key(turn.part)), "")
 
     def fetch(self, text: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(text.encode()).fetchall()
@@ -84,7 +86,7 @@ class PostgresWriter(DatabaseWriter):
             raise self._failure(table, error) from error
 
     def rollback(self) -> None:
-        # A lost connection has rolled back; saying so would hide why it was lost.
+        # A lost connection has rolled back already; a second error would hide the cause.
         with suppress(psycopg.Error):
             self.connection.execute("rollback")
 
@@ -92,22 +94,32 @@ class PostgresWriter(DatabaseWriter):
         self.connection.close()
 
 
-def _number(part: str) -> int:
+def _lock_key(part: str) -> int:
+    """Return the key of a part's advisory lock: a 64-bit hash, because keys are bigints."""
     return int.from_bytes(blake2b(part.encode(), digest_size=8).digest(), signed=True)
 
 
 def _csv(batch: pl.DataFrame) -> str:
-    """Text is quoted always: an empty one is no null, and may hold a bare carriage return."""
+    """Return rows as COPY reads them.
+
+    Text is always quoted: unquoted, an empty text would be null and a carriage return would end the row.
+    """
     return batch.write_csv(include_header=False, quote_style="non_numeric")
 
 
 @contextmanager
 def database_lock(url: StoreURL, wait: bool) -> Iterator[None]:
-    """Hold a database for a run, by an advisory lock of its own session.
+    """Hold a database for a run, by an advisory lock of a separate session.
+
+    Args:
+        url: The store.
+        wait: Wait while another run holds the lock.
+
+    Yields:
+        Nothing; the lock is held.
 
     Raises:
-        LockedError: Another run holds it, and `wait` is False.
-        StoreUnreachableError: The database cannot be reached.
+        LockedError: Another run holds the lock, and `wait` is False.
     """
     with connect(url) as connection:
 

@@ -1,4 +1,4 @@
-"""The statements that DuckDB and Postgres share."""
+"""The part of a writer that DuckDB and Postgres share: SQL statements."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ DELETE_BY = {
     "cluster_id": "write/by_cluster",
     None: "write/by_date",
 }
+"""Statement that deletes a scope's rows, by the column that refers to the owner."""
 
 
 class DatabaseWriter(Writer):
-    """A writer that speaks SQL.
+    """A writer that sends SQL statements.
 
-    dialect: whose CREATE statements it sends.
-    catalog_statement: the statement that names the store's columns.
+    Attributes:
+        dialect: Dialect of its CREATE statements.
+        catalog_statement: Name of the statement that lists the store's columns.
     """
 
     dialect: Dialect
@@ -40,11 +42,11 @@ class DatabaseWriter(Writer):
 
     @abstractmethod
     def execute(self, text: str, table: str) -> None:
-        """Run one statement; a failure becomes a WriteError that names `table`."""
+        """Run one statement. A failure raises a WriteError that names the table."""
 
     @abstractmethod
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
-        """Lay a frame where a statement can read it; its name there."""
+        """Make a frame readable for statements. Return the name of the relation."""
 
     def begin(self, turn: Turn | None = None) -> None:
         self._catalog = None

@@ -1,4 +1,4 @@
-"""What every kind of store can do with frames: replace a block of rows, merge, put in whole."""
+"""The abstract writer: replace, insert, merge and delete rows of frames in transactions."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from engine.core.schema.evolution import Catalog, SchemaGap
 from engine.core.store_url import StoreURL
 
 BATCH_ROWS = 5_000
+"""Default number of rows that are sent together."""
 Progress = Callable[[str, int], None]
-"""Told of each batch: the table's name and the rows just sent."""
+"""Called after each batch with the table's name and the number of rows sent."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Whom a transaction waits for, among those of all processes that have a turn in the same store.
+    """Lock scope of a transaction, among those of all processes that write the same store.
 
-    part: what it writes; those of one part go one after the other, whichever process has them.
-        None: the transaction goes alone.
-    A store that takes one writer at a time lets every turn go alone.
+    A kind of store that allows one writer at a time treats every scope as exclusive.
+
+    Attributes:
+        part: Transactions with the same part are serialised. None is exclusive: the transaction waits
+            for all others, and they wait for it.
     """
 
     part: str | None = None
@@ -34,7 +37,13 @@ class Turn:
 
 @dataclass(frozen=True)
 class Scope:
-    """A block of portfolios over a span of days, both ends inclusive."""
+    """A block of portfolios and a range of days.
+
+    Attributes:
+        portfolios: Ids; empty for tables whose rows belong to no portfolio.
+        start: First day.
+        end: Last day, inclusive.
+    """
 
     portfolios: Sequence[str]
     start: date
@@ -42,7 +51,13 @@ class Scope:
 
 
 class Writer(ABC):
-    """A store that can be written; use it as a context manager, and write in transactions."""
+    """A store that can be written. Use it as a context manager, and write in transactions.
+
+    Attributes:
+        url: The store.
+        batch_rows: Rows that are sent together.
+        progress: Called after each batch.
+    """
 
     def __init__(self, url: StoreURL, batch_rows: int = BATCH_ROWS, progress: Progress | None = None):
         self.url = url
@@ -57,10 +72,14 @@ class Writer(ABC):
 
     @contextmanager
     def transaction(self, turn: Turn | None = None) -> Iterator[None]:
-        """All of it or nothing: what is written inside is seen when the block ends well.
+        """Begin a transaction; commit it at the end of the block, roll it back after an exception.
 
         Args:
-            turn: whom to wait for; default nobody. The system ends a turn when its process dies.
+            turn: The transactions of other processes to wait for; default none. The system releases
+                the lock when the process dies.
+
+        Yields:
+            Nothing; the writer writes inside the transaction.
         """
         self.begin(turn)
         try:
@@ -71,59 +90,73 @@ class Writer(ABC):
             raise
 
     def replace(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:
-        """Put in the frames of dated tables in place of the scope's rows, parents first."""
-        known = [TABLES[name] for name in TABLES if name in frames]
-        for table in reversed(known):
+        """Replace the rows of a scope by those of frames of dated tables.
+
+        Args:
+            frames: The new rows by table.
+            scope: The rows to delete.
+        """
+        # Foreign keys: delete children before their parents, insert parents before their children.
+        parents_first = [TABLES[name] for name in TABLES if name in frames]
+        for table in reversed(parents_first):
             self.delete(table, scope)
-        for table in known:
+        for table in parents_first:
             self.insert(table, frames[table.name])
 
     def lay_out(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:  # noqa: B027 - most have none
-        """Before a transaction: get frames ready that it will put in place of the scope's rows.
+        """Prepare frames before the transaction that will `replace` the scope's rows by them.
 
-        For stores where that takes longest, and others can write meanwhile; the rest do nothing.
+        Kinds of stores that encode whole files do it here, while other processes write. Others do nothing.
+
+        Args:
+            frames: The frames that `replace` will be given.
+            scope: The scope that `replace` will be given.
         """
 
     def tidy(self) -> None:  # noqa: B027 - the same
-        """Take away what processes that are no more have laid out; the caller knows that none is at work."""
+        """Remove prepared files of dead processes. The caller makes sure that no other process writes."""
 
     @abstractmethod
     def catalog(self) -> Catalog:
-        """Return the columns of the store's tables, in a transaction; no others are written."""
+        """Return the columns of the store's tables, inside a transaction; no others are written."""
 
     @abstractmethod
     def upgrade(self, gaps: Sequence[SchemaGap]) -> None:
-        """Make the tables and columns that the store lacks, and widen its texts, in a transaction."""
+        """Add missing tables and columns, and widen text columns, inside a transaction."""
 
     @abstractmethod
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
-        """Make those of the wanted tables that the store lacks, in a transaction; their names."""
+        """Create the wanted tables that the store lacks, inside a transaction. Return their names."""
 
     @abstractmethod
     def delete(self, table: Table, scope: Scope) -> None:
-        """Take out the scope's rows of a dated table."""
+        """Delete the scope's rows of a dated table."""
 
     @abstractmethod
     def insert(self, table: Table, frame: pl.DataFrame) -> None:
-        """Put in the rows of a frame, in batches."""
+        """Insert the rows of a frame, in batches."""
 
     @abstractmethod
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
-        """Take out the rows of these natural keys."""
+        """Delete the rows with the natural keys of a frame."""
 
     @abstractmethod
     def merge(
         self, table: Table, frame: pl.DataFrame, keep: Collection[str] = (), by_id: bool = False
     ) -> None:
-        """Update the rows that are there by natural key, and put in the others, whole.
+        """Update the rows whose natural key exists, and insert the others.
 
-        keep: columns that a row that is there keeps as they are.
-        by_id: the frame's ids are the store's own: rows are known by them, and may be renamed.
+        Args:
+            table: The table.
+            frame: Whole rows.
+            keep: Columns that an existing row keeps unchanged.
+            by_id: Match rows by their id instead of their natural key: the frame's ids are the store's
+                own, and the natural key may have changed.
         """
 
     @abstractmethod
     def update(self, table: Table, frame: pl.DataFrame) -> None:
-        """Update the frame's columns of rows that are there, by natural key."""
+        """Update the columns of a frame in existing rows, matched by natural key."""
 
     @abstractmethod
     def begin(self, turn: Turn | None = None) -> None: ...

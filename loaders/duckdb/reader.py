@@ -31,8 +31,8 @@ class DuckDBReader(Reader):
         return connect(self.url, read_only=True)
 
     @cached_property
-    def bare(self) -> frozenset[str]:
-        return frozenset(self.query(statement("bare_tables"))["table_name"])
+    def empty_tables(self) -> frozenset[str]:
+        return frozenset(self.query(statement("empty_tables"))["table_name"])
 
     def close(self) -> None:
         self.connection.close()

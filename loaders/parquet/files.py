@@ -1,9 +1,9 @@
-"""The files of a Parquet store: which of them make up a table, also where a commit was cut off.
+"""The files of a Parquet store, and the journal that publishes several of them at once.
 
-A table is `<table>.parquet`. A large dated one has parts beside it, `<table>~<first>~<last>.parquet`: rows
-of the portfolios from first to last, so that a shard rewrites no other's rows. New files are laid out
-as `<file>.new`. A commit is the moment at which the journal, which lists what is to be renamed and
-what removed, gets its name; from then on the new files count, whether they are renamed already or not.
+A table is `<table>.parquet`. A large dated table has parts, `<table>~<first>~<last>.parquet`, with the rows
+of the portfolios from first to last, so that a shard rewrites its own rows only. New content is staged
+as `<file>.new`. A commit is the moment at which the journal gets its name: it lists the staged files to
+rename and the files to remove. From then on the staged files are valid, whether they are renamed yet or not.
 """
 
 from __future__ import annotations
@@ -19,118 +19,127 @@ from uuid import uuid4
 from loaders.parquet.folder_lock import exclusive
 
 JOURNAL = ".commit.json"
-NEW = ".new"
+STAGED_SUFFIX = ".new"
 PART = "~"
-AHEAD = ".ahead"
+DRAFT_SUFFIX = ".ahead"
 
 
 @dataclass(frozen=True)
 class Journal:
-    """A commit: names of files that are new, and of files that are gone."""
+    """A commit.
+
+    Attributes:
+        renamed: Names of the files that replace older ones.
+        removed: Names of the files to remove.
+    """
 
     renamed: tuple[str, ...]
     removed: tuple[str, ...]
 
 
-def base(folder: Path, table: str) -> Path:
-    """The table's own file."""
+def table_path(folder: Path, table: str) -> Path:
+    """Return the path of a table's own file."""
     return folder / f"{table}.parquet"
 
 
-def part(folder: Path, table: str, first: str, last: str) -> Path:
-    """The file of a large table's rows of the portfolios from first to last."""
+def part_path(folder: Path, table: str, first: str, last: str) -> Path:
+    """Return the path of a part: a large table's rows of the portfolios from first to last."""
     return folder / f"{table}{PART}{first}{PART}{last}.parquet"
 
 
-def beside(path: Path) -> Path:
-    """Where a file's next content is laid out."""
-    return path.with_name(path.name + NEW)
+def staged_path(path: Path) -> Path:
+    """Return where the next content of a file is staged."""
+    return path.with_name(path.name + STAGED_SUFFIX)
 
 
-def ahead(path: Path) -> Path:
-    """Where a process lays a part out before its turn to write: a name of its own, which is no table's."""
-    return path.with_name(f".{path.name}.{uuid4().hex}{AHEAD}")
+def new_draft_path(path: Path) -> Path:
+    """Return a unique path where a part is encoded before the turn to write; no reader looks there."""
+    return path.with_name(f".{path.name}.{uuid4().hex}{DRAFT_SUFFIX}")
 
 
-def clear_ahead(folder: Path) -> None:
-    """Take away parts that were laid out ahead, and whose processes are no more."""
-    for stale in folder.glob(f".*{AHEAD}"):
-        stale.unlink(missing_ok=True)
+def remove_drafts(folder: Path) -> None:
+    """Remove drafts that processes left behind when they died."""
+    for draft in folder.glob(f".*{DRAFT_SUFFIX}"):
+        draft.unlink(missing_ok=True)
 
 
-def meets(path: Path, first: str, last: str) -> bool:
-    """Whether a file may have rows of the portfolios from first to last."""
+def may_hold(path: Path, first: str, last: str) -> bool:
+    """Return whether a file may hold rows of the portfolios from first to last."""
     _, *span = path.name.removesuffix(".parquet").split(PART)
     return not span or (span[0] <= last and first <= span[1])
 
 
 def files(folder: Path, table: str) -> dict[Path, Path]:
-    """The table's files by the name that they have or will have: where they lie now."""
+    """Return a table's valid files: {path after all renames: path at present}."""
     journal = pending(folder)
-    names = {path.name for path in (base(folder, table), *folder.glob(f"{table}{PART}*.parquet"))}
+    names = {path.name for path in (table_path(folder, table), *folder.glob(f"{table}{PART}*.parquet"))}
     names |= {name for name in journal.renamed if name.split(PART)[0].removesuffix(".parquet") == table}
-    found = {}
+    valid = {}
     for name in sorted(names - set(journal.removed)):
         path = folder / name
-        laid_out = name in journal.renamed and beside(path).is_file()
-        if laid_out or path.is_file():
-            found[path] = beside(path) if laid_out else path
-    return found
+        is_staged = name in journal.renamed and staged_path(path).is_file()
+        if is_staged or path.is_file():
+            valid[path] = staged_path(path) if is_staged else path
+    return valid
 
 
 def pending(folder: Path) -> Journal:
-    """The commit that was cut off after it counted, or an empty one."""
+    """Return the commit whose renames were interrupted, or an empty one."""
     try:
-        found = json.loads((folder / JOURNAL).read_text(encoding="utf-8"))
+        journal = json.loads((folder / JOURNAL).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Journal((), ())
-    return Journal(tuple(found["renamed"]), tuple(found["removed"]))
+    return Journal(tuple(journal["renamed"]), tuple(journal["removed"]))
 
 
 def commit(folder: Path, renamed: Iterable[Path], removed: Iterable[Path]) -> None:
-    """Make files that are laid out beside count, all at once, and others not.
+    """Publish staged files and remove others, atomically.
 
-    Raises:
-        TimeoutError: somebody goes on reading the folder; nothing has changed.
-        OSError: the journal cannot be written; nothing has changed.
+    An OSError, or a TimeoutError because somebody goes on reading the folder, means that nothing changed.
+
+    Args:
+        folder: The store.
+        renamed: Paths whose staged content becomes valid.
+        removed: Paths that become invalid.
     """
-    told = {"renamed": [path.name for path in renamed], "removed": [path.name for path in removed]}
-    for name in told["renamed"]:
-        _synced(beside(folder / name))
+    journal = {"renamed": [path.name for path in renamed], "removed": [path.name for path in removed]}
+    # Content must be on the disk before the journal that declares it valid.
+    for name in journal["renamed"]:
+        _sync(staged_path(folder / name))
     with exclusive(folder):
-        draft = beside(folder / JOURNAL)
-        draft.write_text(json.dumps(told), encoding="utf-8")
-        _synced(draft)
+        draft = staged_path(folder / JOURNAL)
+        draft.write_text(json.dumps(journal), encoding="utf-8")
+        _sync(draft)
         draft.replace(folder / JOURNAL)
-        _synced(folder)
-        rename_all(folder)
+        _sync(folder)
+        finish_commit(folder)
 
 
 def roll_forward(folder: Path) -> None:
-    """Carry out the commit that counts, if one is left to carry out, and clear what never counted."""
-    if any(folder.glob(f"*{NEW}")) or (folder / JOURNAL).exists():
+    """Finish an interrupted commit, and remove files that were staged but never committed."""
+    if any(folder.glob(f"*{STAGED_SUFFIX}")) or (folder / JOURNAL).exists():
         with exclusive(folder):
-            rename_all(folder)
+            finish_commit(folder)
 
 
-def rename_all(folder: Path) -> None:
-    """The same, for who keeps readers out already."""
+def finish_commit(folder: Path) -> None:
+    """Do what the journal lists, then clean up. The caller keeps readers out."""
     journal = pending(folder)
     for name in journal.renamed:
-        with suppress(FileNotFoundError):
-            beside(folder / name).replace(folder / name)
+        with suppress(FileNotFoundError):  # it was renamed before the interruption
+            staged_path(folder / name).replace(folder / name)
     for name in journal.removed:
         (folder / name).unlink(missing_ok=True)
     (folder / JOURNAL).unlink(missing_ok=True)
-    for stale in folder.glob(f"*.parquet{NEW}"):
+    for stale in folder.glob(f"*.parquet{STAGED_SUFFIX}"):
         if stale.is_file():
             stale.unlink()
 
 
-def _synced(path: Path) -> None:
-    """On the disk, before what depends on it."""
-    number = os.open(path, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Flush a file or folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(number)
+        os.fsync(handle)
     finally:
-        os.close(number)
+        os.close(handle)

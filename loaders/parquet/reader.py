@@ -1,4 +1,4 @@
-"""Reader of a folder of Parquet files, seen through DuckDB views."""
+"""Reader of a Parquet folder: DuckDB reads the files through views."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import duckdb
 import polars as pl
 
 from engine.core.errors import MissingColumnError, StoreUnreachableError
@@ -19,22 +19,17 @@ from loaders.parquet.files import files
 from loaders.parquet.folder_lock import hold
 from sql import Lowered, Name, Selected, statement
 
-if TYPE_CHECKING:
-    import duckdb
-
 ONE_FILE = "one_file"
-"""The name of the view on a single file of a Parquet store."""
+"""Name of the view on a single file."""
 
 
 class ParquetReader(DuckDBReader):
-    """A folder with a Parquet file for each table, seen through DuckDB's views.
+    """A folder with Parquet files for each table, opened to read.
 
-    As long as it is open, no writer of the engine puts another file in place of one it sees.
+    While it is open, no writer of the engine replaces or removes a file.
     """
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        import duckdb
-
         folder = self.url.path
         if not folder.is_dir():
             raise StoreUnreachableError(self.url, f"there is no folder {folder}")
@@ -42,9 +37,8 @@ class ParquetReader(DuckDBReader):
         connection = duckdb.connect(":memory:")
         try:
             for name, table in TABLES.items():
-                found = [*files(folder, name).values()]
-                if found:
-                    _view(connection, table.name, table, found)
+                if paths := [*files(folder, name).values()]:
+                    _view(connection, table.name, table, paths)
         except (duckdb.Error, OSError) as error:
             self._hold()
             raise StoreUnreachableError(self.url, f"{name}: {error}") from error
@@ -55,10 +49,17 @@ class ParquetReader(DuckDBReader):
         self._hold()
 
     def read_file(self, path: Path, table: Table) -> pl.DataFrame:
-        """Return the rows of one of the table's files; a column that an older file lacks is null.
+        """Return the rows of one of a table's files. A column that an older file lacks is null.
+
+        Args:
+            path: The file.
+            table: Its table.
+
+        Returns:
+            Rows in the schema's types.
 
         Raises:
-            MissingColumnError: the file lacks a column that no older version lacked.
+            MissingColumnError: The file lacks a column that every schema version has.
         """
         present = _view(self.connection, ONE_FILE, table, [path])
         for column in table.columns:
@@ -70,10 +71,8 @@ class ParquetReader(DuckDBReader):
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table, paths: Sequence[Path]) -> list[str]:
-    """Make a view of files as one table; return its columns.
-
-    Uuids in the files may be in upper or lower case; statements compare them in lower case.
-    """
+    """Create a view of files as one table. Return the names of its columns."""
+    # UUIDs in files may be in upper or lower case; statements compare them in lower case.
     names = [str(path) for path in paths]
     present = connection.read_parquet(names).columns
     ids = tuple(c.name for c in table.columns if c.type.kind == "uuid" and c.name in present)

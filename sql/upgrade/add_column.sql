@@ -1,2 +1,2 @@
--- a column that the table has not had so far: null in the rows that are there
+-- Add a column; it is null in existing rows.
 alter table {table} add column {definition}

@@ -1,2 +1,2 @@
--- a text column that holds more than so far
+-- Widen a text column.
 alter table {table} alter column {column} type {type}

@@ -14,7 +14,7 @@ from engine.core.frames import empty
 from engine.core.schema import TABLES
 from loaders import open_reader
 from loaders.parquet import files as parquet_files
-from loaders.parquet.files import JOURNAL, beside, commit, files, roll_forward
+from loaders.parquet.files import JOURNAL, commit, files, roll_forward, staged_path
 from writers import Scope, Turn, open_writer, parquet
 
 BETAS = TABLES["position_market_betas"]
@@ -153,10 +153,10 @@ def test_from_then_on_the_new_files_count_however_far_the_renaming_came(
     gone = tmp_path / "users~a~b.parquet"
     gone.write_text("old")
     with monkeypatch.context() as patched:
-        patched.setattr(parquet_files, "rename_all", lambda folder: None)  # the process dies here
+        patched.setattr(parquet_files, "finish_commit", lambda folder: None)  # the process dies here
         commit(tmp_path, paths, [gone])
     for path in paths[:renamed]:
-        beside(path).replace(path)
+        staged_path(path).replace(path)
     for table in ("users", "portfolios"):
         assert [path.read_text() for path in files(tmp_path, table).values()] == ["new"]
     roll_forward(tmp_path)
@@ -168,7 +168,8 @@ def test_from_then_on_the_new_files_count_however_far_the_renaming_came(
 KILLED = """
 import os, sys
 from loaders.parquet import files as parquet_files
-parquet_files.rename_all = lambda folder: os._exit(9) if (folder / parquet_files.JOURNAL).exists() else None
+finish = lambda folder: os._exit(9) if (folder / parquet_files.JOURNAL).exists() else None
+parquet_files.finish_commit = finish
 from tests.stores.test_parquet_files import OWNERS, put
 put(sys.argv[1], OWNERS[:1], 2.0)
 """

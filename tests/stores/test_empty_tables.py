@@ -24,8 +24,8 @@ DAY = date(2025, 3, 3)
 def test_a_table_without_rows_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = database(tmp_path / "store.duckdb", world())
     with open_reader(url) as reader:
-        assert "equity_changes" in reader.bare
-        assert "portfolios" not in reader.bare
+        assert "equity_changes" in reader.empty_tables
+        assert "portfolios" not in reader.empty_tables
         known = reader.columns
         monkeypatch.setattr(reader, "query", None)
         assert known["equity_changes"]
@@ -44,7 +44,7 @@ def test_rows_that_only_the_log_has_are_found(tmp_path: Path) -> None:
         store.execute("insert into equity_changes by name from deposit")
     assert path.with_name("store.duckdb.wal").exists()
     with open_reader(url) as reader:
-        assert "equity_changes" not in reader.bare
+        assert "equity_changes" not in reader.empty_tables
         assert reader.read("equity_changes", ["portfolio_id"]).rows() == [(uid("P"),)]
 
 
