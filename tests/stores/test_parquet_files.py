@@ -46,7 +46,7 @@ def stored(url: str) -> dict[str, float]:
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A folder in which a table's own file holds three rows."""
     monkeypatch.setattr(parquet, "LARGE", 3)
-    monkeypatch.setattr(parquet, "LAID_OUT", 3)
+    monkeypatch.setattr(parquet, "PREPARED", 3)
     return f"parquet:///{tmp_path}"
 
 
@@ -87,7 +87,7 @@ def put_ahead(url: str, owners: list[str], beta: float) -> None:
             writer.replace(frames, scope)
 
 
-def test_a_part_laid_out_ahead_is_the_same_file(url: str, tmp_path: Path) -> None:
+def test_a_prepared_part_is_the_same_file(url: str, tmp_path: Path) -> None:
     put_ahead(url, OWNERS[:2], 1.0)
     name = f"{BETAS.name}~{OWNERS[0]}~{OWNERS[1]}.parquet"
     ahead = (tmp_path / name).read_bytes()
@@ -98,7 +98,7 @@ def test_a_part_laid_out_ahead_is_the_same_file(url: str, tmp_path: Path) -> Non
     assert list(tmp_path.glob("*.ahead")) == list(tmp_path.glob(".*.ahead")) == []
 
 
-def test_a_part_laid_out_ahead_joins_rows_that_stay(url: str) -> None:
+def test_a_prepared_part_joins_rows_that_stay(url: str) -> None:
     put(url, OWNERS[:3], 1.0)
     other = date(2025, 3, 5)
     with open_writer(url) as writer:
@@ -115,7 +115,7 @@ def test_a_part_laid_out_ahead_joins_rows_that_stay(url: str) -> None:
     )
 
 
-def test_what_was_laid_out_ahead_goes_with_its_transaction_or_is_tidied(url: str, tmp_path: Path) -> None:
+def test_drafts_are_removed_with_their_transaction_or_by_tidy(url: str, tmp_path: Path) -> None:
     frames, scope = {BETAS.name: betas(OWNERS, 1.0)}, Scope(OWNERS, *DAYS)
     with open_writer(url) as writer:
         writer.lay_out(frames, scope)
