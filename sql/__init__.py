@@ -1,4 +1,4 @@
-"""SQL statements, one file each.
+"""SQL statements, one file each. CREATE statements are made by `sql.ddl`.
 
 A file has {placeholders}. Their values are typed: the classes of this module become quoted
 identifiers, other Python values become literals. No text that a user typed reaches a statement in
@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Literal, get_args
 from uuid import UUID
 
-from engine.core.schema import TABLES, Column
+from engine.core.schema import Column
 
 FOLDER = files("sql")
-Dialect = Literal["postgres", "duckdb"]
-DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 
 
 @dataclass(frozen=True)
@@ -199,29 +196,3 @@ def statement(name: str, /, **values: Value) -> str:
     """
     literals = {key: _literal(value) for key, value in values.items()}
     return _template(name).format_map(literals)
-
-
-def create(tables: Iterable[str], dialect: Dialect) -> list[str]:
-    """Return the statements that create tables, parents before children, with the types that they use."""
-    wanted = set(tables)
-    statements = (text for name in TABLES if name in wanted for text in _sections(dialect)[name])
-    return list(dict.fromkeys(statements))  # tables share types, which are created once
-
-
-def definition(table: str, column: str, dialect: Dialect) -> str:
-    """Return a column as the CREATE statement of its table has it: name, type, whether it takes nulls."""
-    made = next(text for text in _sections(dialect)[table] if text.startswith("CREATE TABLE"))
-    lines = (line.strip().removesuffix(",") for line in made.splitlines())
-    return next(line for line in lines if line.split()[0].strip('"') == column)
-
-
-@cache
-def _sections(dialect: Dialect) -> dict[str, list[str]]:
-    """Return the CREATE statements by table: a comment with the table's name comes before its own."""
-    sections: dict[str, list[str]] = {}
-    for part in _template(f"tables/{dialect}").strip().split("\n\n"):
-        if part.startswith("-- "):
-            statements = sections.setdefault(part.removeprefix("-- "), [])
-        else:
-            statements.append(part.removesuffix(";"))
-    return sections

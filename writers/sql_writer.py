@@ -10,7 +10,8 @@ import polars as pl
 
 from engine.core.schema import TABLES, Table
 from engine.core.schema.evolution import Catalog, SchemaGap, catalog_of
-from sql import Dialect, Name, Names, Pairs, Query, Value, create, definition, statement
+from sql import Name, Names, Pairs, Query, Value, statement
+from sql.ddl import Dialect, create, definition
 from writers.older_store import as_stored
 from writers.writer import Scope, Turn, Writer
 
@@ -131,7 +132,7 @@ class DatabaseWriter(Writer):
         """Return the statement that adds or widens a column."""
         name = Name(table.name)
         if gap.stored is None:
-            column = definition(table.name, gap.column, self.dialect)
+            column = definition(table[gap.column], self.dialect)
             return statement("upgrade/add_column", table=name, definition=Query(column))
         kind = Query(str(table[gap.column].type))
         return statement("upgrade/widen", table=name, column=Name(gap.column), type=kind)

@@ -43,7 +43,7 @@ def run(options: Namespace, settings: Config) -> int:
 
         print("\n".join(upgrade(options.upgrade)) or "nothing to upgrade")
     elif options.ddl:
-        from sql import create as statements
+        from sql.ddl import create as statements
 
         print(";\n\n".join(statements(names, options.ddl)) + ";")
     elif options.markdown:

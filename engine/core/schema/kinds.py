@@ -1,7 +1,7 @@
 """The parts of a table's declaration: column types, columns, keys.
 
 Plain data, so that importing the schema is cheap; `engine.core.frames` derives Polars types from it,
-and sql/tables is generated from it.
+and `sql.ddl` makes CREATE statements from it.
 """
 
 from __future__ import annotations
