@@ -33,7 +33,7 @@ def bench(
         plan: workloads and rounds.
         selected: names of sections.
         postgres: URL of a server to make databases on; default one from the installed wheel.
-        progress: is told of each section.
+        progress: shows the section that runs.
 
     Returns:
         The results of all sections.
@@ -85,15 +85,17 @@ def selected_sections(names: Collection[str] | None) -> Collection[str]:
     return names or SECTIONS
 
 
-def _stores(folder: Path, found: BenchmarkServer | None, results: BenchmarkResults) -> list[BenchmarkStore]:
+def _stores(
+    folder: Path, postgres: BenchmarkServer | None, results: BenchmarkResults
+) -> list[BenchmarkStore]:
     files: list[BenchmarkStore] = [DuckDBStore(folder), ParquetStore(folder)]
-    if found is None:
+    if postgres is None:
         results.notes.append(NO_SERVER)
         return files
-    results.notes.append(found.described())
-    if found.psql is None:
+    results.notes.append(postgres.described())
+    if postgres.psql is None:
         results.notes.append(NO_PSQL)
-    return [files[0], PostgresStore(folder, found), files[1]]
+    return [files[0], PostgresStore(folder, postgres), files[1]]
 
 
 def earlier_measures(path: str) -> dict[str, Measurement]:

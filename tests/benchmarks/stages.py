@@ -56,12 +56,12 @@ def profile(inputs: Inputs) -> tuple[float, int, dict[str, float]]:
     spent = time.perf_counter() - start
     profiler = cProfile.Profile()
     profiler.runcall(stored, inputs)
-    found: dict[str, float] = {}
+    seconds: dict[str, float] = {}
     entries = pstats.Stats(profiler).stats.items()  # type: ignore[attr-defined]
     for (path, _, function), (_, _, _, cumulative, _) in entries:
         if path.startswith(str(ROOT)):
-            found[function] = max(found.get(function, 0.0), cumulative)
-    return spent, rows, found
+            seconds[function] = max(seconds.get(function, 0.0), cumulative)
+    return spent, rows, seconds
 
 
 def main() -> None:
@@ -69,21 +69,21 @@ def main() -> None:
     options.add_argument("--portfolios", type=int, default=48, metavar="N", help="[48]")
     options.add_argument("--source", metavar="URL", help="[an invented world]")
     options.add_argument("--run-date", type=date.fromisoformat, default=LAST, metavar="D")
-    known = options.parse_args()
+    arguments = options.parse_args()
     pl.Config.set_engine_affinity("in-memory")
     with tempfile.TemporaryDirectory() as folder:
-        url = known.source or f"parquet://{folder}/world"
-        if known.source is None:
-            put_whole(url, demo_world(known.portfolios, 30, 1_500), BATCH_ROWS, Quiet())
-        inputs = engine.open(url).inputs(FIRST, LAST, run_date=known.run_date)
-    spent, rows, found = profile(inputs)
-    whole = found["stored"]
+        url = arguments.source or f"parquet://{folder}/world"
+        if arguments.source is None:
+            put_whole(url, demo_world(arguments.portfolios, 30, 1_500), BATCH_ROWS, Quiet())
+        inputs = engine.open(url).inputs(FIRST, LAST, run_date=arguments.run_date)
+    spent, rows, seconds = profile(inputs)
+    whole = seconds["stored"]
     print(
         f"{inputs.portfolios.height} portfolios: {spent:.2f} s, {rows:,} rows, {rows / spent:,.0f} a second"
     )
-    for told, function in STAGES:
-        seconds = found[function]
-        print(f"{told:<28}{seconds:>8.3f} s{seconds / whole:>7.0%}")
+    for name, function in STAGES:
+        spent_in = seconds[function]
+        print(f"{name:<28}{spent_in:>8.3f} s{spent_in / whole:>7.0%}")
     print(f"{'all, under the profiler':<28}{whole:>8.3f} s")
 
 

@@ -187,12 +187,12 @@ def test_the_limit_on_postgres_loads_every_row_by_psql(databases: PostgresStore)
 
 def interrupted(admin: psycopg.Connection, url: str) -> None:
     before = len(admin.execute(NAMES).fetchall())
-    with server(url) as found:
-        assert found is not None
-        found.create("one")
-        found.settle("one")
-        found.clone("two", "one")
-        with connect(found.url("two")):
+    with server(url) as own:
+        assert own is not None
+        own.create("one")
+        own.settle("one")
+        own.clone("two", "one")
+        with connect(own.url("two")):
             assert len(admin.execute(NAMES).fetchall()) == before + 2
         raise KeyboardInterrupt
 

@@ -56,7 +56,7 @@ def missing() -> str:
 
 def executable() -> str | None:
     """Return the Chromium on the path, if there is one."""
-    return next((found for name in NAMES if (found := shutil.which(name))), None)
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @contextmanager

@@ -48,8 +48,8 @@ def slug(name: str) -> str:
 
 @pytest.fixture(params=VIEWS, ids=[view.name for view in VIEWS])
 def view(request: pytest.FixtureRequest) -> View:
-    found: View = request.param
-    return found
+    view: View = request.param
+    return view
 
 
 def test_every_page_passes_the_checker_and_fits_its_window(files: dict[str, Path], view: View) -> None:
@@ -58,8 +58,8 @@ def test_every_page_passes_the_checker_and_fits_its_window(files: dict[str, Path
             browser.show(page, file)
             page.screenshot(path=PICTURES / f"{slug(name)}-{view.name}.png", full_page=True)
             assert page.evaluate("document.documentElement.scrollWidth") == view.width, name
-            found = browser.violations(page)
-            assert not found, [(one["id"], one["nodes"][0]["html"]) for one in found]
+            violations = browser.violations(page)
+            assert not violations, [(one["id"], one["nodes"][0]["html"]) for one in violations]
             assert page.evaluate("document.documentElement.scrollWidth") == view.width, name
     assert not problems
 

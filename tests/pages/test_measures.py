@@ -56,17 +56,17 @@ def test_growth_agrees_with_pandas() -> None:
 
 def test_drawdowns_are_the_deepest_first_and_know_when_they_ended() -> None:
     grown = growth(returns(0.1, -0.1, 0.2, -0.5, 0.5, -0.01))
-    found = drawdowns(grown, 5).to_dicts()
+    deepest = drawdowns(grown, 5).to_dicts()
     day = days(6)
-    assert [row["depth"] for row in found] == pytest.approx([-0.5, -0.1])
-    assert found[0] | {"depth": 0} == {
+    assert [row["depth"] for row in deepest] == pytest.approx([-0.5, -0.1])
+    assert deepest[0] | {"depth": 0} == {
         "fell": day[3],
         "trough": day[3],
         "depth": 0,
         "recovered": None,
         "sessions": 3,
     }
-    assert (found[1]["fell"], found[1]["recovered"], found[1]["sessions"]) == (day[1], day[2], 1)
+    assert (deepest[1]["fell"], deepest[1]["recovered"], deepest[1]["sessions"]) == (day[1], day[2], 1)
 
 
 def volatilities(number: int) -> pl.DataFrame:
@@ -86,9 +86,9 @@ def test_a_forecast_is_compared_with_the_figure_21_sessions_later() -> None:
 
 
 def test_the_score_of_forecasts_is_hand_arithmetic() -> None:
-    found = score(outcomes(volatilities(HORIZON + 2)))
+    accuracy = score(outcomes(volatilities(HORIZON + 2)))
     # outcomes 0.31 and 0.32; forecasts 0.20; figures of the day 0.10 and 0.11
-    assert found == ForecastScore(2, pytest.approx(-0.115), pytest.approx(0.115), pytest.approx(0.21), 1.0)
+    assert accuracy == ForecastScore(2, pytest.approx(-0.115), pytest.approx(0.115), pytest.approx(0.21), 1.0)
     assert score(outcomes(volatilities(HORIZON))) is None
 
 

@@ -68,9 +68,9 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
     demo: str, wrong: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["report", demo, *wrong]) == 2
-    told = capsys.readouterr()
-    assert told.err.startswith("error: ")
-    assert told.out == ""
+    output = capsys.readouterr()
+    assert output.err.startswith("error: ")
+    assert output.out == ""
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,9 +90,9 @@ def test_a_store_without_snapshots_says_how_to_make_them(
 def test_a_missing_library_is_named_with_the_command_that_installs_it(
     demo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = importlib.util.find_spec
+    find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        "engine.reports.page_errors.find_spec", lambda name: None if name == "vl_convert" else found(name)
+        "engine.reports.page_errors.find_spec", lambda name: None if name == "vl_convert" else find_spec(name)
     )
     with pytest.raises(
         MissingExtraError, match=r"vl_convert.*pip install 'columnar-portfolio-engine\[report\]'"

@@ -34,8 +34,8 @@ SECTIONS = (
 
 @pytest.fixture(params=["demo_page", "fleet"])
 def page(request: pytest.FixtureRequest) -> str:
-    found: str = request.getfixturevalue(request.param)
-    return found
+    page: str = request.getfixturevalue(request.param)
+    return page
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ EQUAL, OFF, DIFFERENT = (1, 0, 0), (0, 1, 0), (0, 0, 1)
 
 
 @pytest.mark.parametrize(
-    ("expected", "actual", "found"),
+    ("expected", "actual", "status"),
     [
         ("1.5", "1.500000", EQUAL),
         ("1.5", "1.500001", OFF),
@@ -44,14 +44,14 @@ EQUAL, OFF, DIFFERENT = (1, 0, 0), (0, 1, 0), (0, 0, 1)
     ],
 )
 def test_a_decimal_is_equal_off_by_one_unit_or_different(
-    expected: str, actual: str, found: tuple[int, int, int]
+    expected: str, actual: str, status: tuple[int, int, int]
 ) -> None:
     comparison = compare(exposures(expected), exposures(actual), ["factor_exposures"])
-    assert counts(comparison, "exposure_value") == found
+    assert counts(comparison, "exposure_value") == status
 
 
 @pytest.mark.parametrize(
-    ("expected", "actual", "found"),
+    ("expected", "actual", "status"),
     [
         (None, None, EQUAL),
         (math.nan, math.nan, EQUAL),
@@ -67,11 +67,11 @@ def test_a_decimal_is_equal_off_by_one_unit_or_different(
     ],
 )
 def test_null_nan_and_zero_are_three_different_things(
-    expected: float | None, actual: float | None, found: tuple[int, int, int]
+    expected: float | None, actual: float | None, status: tuple[int, int, int]
 ) -> None:
     for a, b in ((expected, actual), (actual, expected)):
         comparison = one_cell("position_interest_rate_betas", "r_squared", a, b)
-        assert counts(comparison, "r_squared") == found
+        assert counts(comparison, "r_squared") == status
 
 
 @pytest.mark.parametrize(

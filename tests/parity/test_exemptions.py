@@ -36,12 +36,12 @@ def test_an_exempt_cell_is_counted_and_shown_but_cannot_decide() -> None:
 
 def test_the_exemption_says_how_many_of_its_cells_were_equal() -> None:
     expected, actual = exposures("1", "2", "3", "4"), exposures("1", "9", "3.000001", "4")
-    found = compare(expected, actual, exemptions=[exempt(portfolio_id=("p1", "p2", "p3"))]).exemptions.row(
+    row = compare(expected, actual, exemptions=[exempt(portfolio_id=("p1", "p2", "p3"))]).exemptions.row(
         0, named=True
     )
-    assert found["state"] == "used"
-    assert (found["cells"], found["equal"]) == (3, 1)
-    assert (found["off_by_one"], found["different"]) == (1, 1)
+    assert row["state"] == "used"
+    assert (row["cells"], row["equal"]) == (3, 1)
+    assert (row["off_by_one"], row["different"]) == (1, 1)
 
 
 def test_a_cell_outside_the_exemption_still_decides() -> None:
@@ -130,8 +130,9 @@ def test_every_condition_must_hold() -> None:
         ).frames
     )
     both = {"portfolio_id": ("p",), "calculation_date": ("2025-05-05",)}
-    found = compare(world, world, exemptions=[Exemption("correlation_calculations", "chance", "*", both)])
-    assert found.exemptions["cells"].item() == found.total("cells") // 4
+    exemption = Exemption("correlation_calculations", "chance", "*", both)
+    comparison = compare(world, world, exemptions=[exemption])
+    assert comparison.exemptions["cells"].item() == comparison.total("cells") // 4
 
 
 FIELDS = {"table": TABLE, "columns": "*", "reason": "chance", "where": {}}

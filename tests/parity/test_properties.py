@@ -127,8 +127,8 @@ def test_one_changed_cell_is_one_different_cell(world: Memory, chance: random.Ra
         return
     changed = renumbered(world.changed(table, row, column.name, value), chance.randrange(99))
     comparison = compare(world, changed)
-    found = comparison.columns.filter(pl.col("different") + pl.col("off_by_one") > 0)
-    assert found.select("table", "column", "different").rows() == [(table, column.name, 1)]
+    unequal = comparison.columns.filter(pl.col("different") + pl.col("off_by_one") > 0)
+    assert unequal.select("table", "column", "different").rows() == [(table, column.name, 1)]
     assert comparison.total("equal") == comparison.total("cells") - 1
     assert comparison.examples.height == 1
     assert not comparison.equal

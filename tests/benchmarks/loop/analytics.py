@@ -52,8 +52,8 @@ async def analytics(
     await job.save(result, {"position_market_betas": ("position_id", "calc_date", "method", "window_days")})
     book = await job.book()
     betas = tuple([await job.newest_beta(p) for p in book.active])
-    found = tuple(beta for beta in betas if beta is not None)
-    await job.save(provider_beta(book, reference.profiles, found, reference.factor_ids))
+    newest = tuple(beta for beta in betas if beta is not None)
+    await job.save(provider_beta(book, reference.profiles, newest, reference.factor_ids))
     result = rate_beta(await job.book(), prices, reference.factor_ids)
     await job.save(result, {"position_interest_rate_betas": ("position_id", "calculation_date")})
     for style in (spread_factors, ridge_factors):
@@ -98,8 +98,8 @@ class Job:
 
     async def newest_beta(self, position: Position) -> PositionBeta | None:
         betas = self.db.tables.position_market_betas
-        found = select(betas).where(betas.position_id == position.id)
-        rows = await self.rows(found.order_by(betas.calc_date.desc()).limit(1))
+        query = select(betas).where(betas.position_id == position.id)
+        rows = await self.rows(query.order_by(betas.calc_date.desc()).limit(1))
         return PositionBeta(position.id, rows[0]["calc_date"], rows[0]["beta"]) if rows else None
 
     async def save(self, result: JobResult, keys: dict[str, tuple[str, ...]] | None = None) -> None:
@@ -121,8 +121,8 @@ class Job:
         """Query a factor's definition by name, as every legacy job did."""
         names = {key: name for name, key in self.loaded.reference.factor_ids.items()}
         factors = self.db.tables.factor_definitions
-        [found] = await self.rows(select(factors).where(factors.name == names[factor_id]))
-        return found  # type: ignore[no-any-return]
+        [definition] = await self.rows(select(factors).where(factors.name == names[factor_id]))
+        return definition  # type: ignore[no-any-return]
 
     async def save_styles(self, result: JobResult) -> None:
         """Replace each position's rows of these factors, with two commits, as the legacy batch did."""
@@ -165,28 +165,28 @@ class Job:
         book = await self.book()
         matrix = factor_matrix(await self.fund_prices(), self.loaded.run_date)
         rates = tuple([beta for position in book.active for beta in await self.rate_betas(position)])
-        found = stress(book, await self.newest_exposures(), rates, self.loaded.reference.scenarios, matrix)
+        result = stress(book, await self.newest_exposures(), rates, self.loaded.reference.scenarios, matrix)
         mine = results.portfolio_id == self.portfolio_id, results.calculation_date == self.day
         await self.session.execute(delete(results).where(*mine))
-        for row in found.rows.get("stress_test_results", []):
+        for row in result.rows.get("stress_test_results", []):
             self.session.add(self.db.new("stress_test_results", row))
         await self.session.commit()
 
     async def fund_prices(self) -> Prices:
         prices, last = self.db.tables.market_data_cache, self.loaded.run_date
-        found = select(prices).where(
+        query = select(prices).where(
             prices.symbol.in_(list(ETF_FACTORS)),
             prices.date >= last - timedelta(days=LOOKBACK_DAYS),
             prices.date <= last,
         )
         closes: dict[str, dict[date, Any]] = {}
-        for row in await self.rows(found):
+        for row in await self.rows(query):
             closes.setdefault(row["symbol"], {})[row["date"]] = row["close"]
         return Prices(closes, frozenset(closes))
 
     async def newest_exposures(self) -> tuple[FactorExposure, ...]:
         exposures, factors = self.db.tables.factor_exposures, self.db.tables.factor_definitions
-        found = (
+        query = (
             select(exposures, factors)
             .join(factors, factors.id == exposures.factor_id)
             .where(exposures.portfolio_id == self.portfolio_id, exposures.calculation_date <= self.day)
@@ -197,17 +197,17 @@ class Job:
             FactorExposure(
                 row["calculation_date"], factor["name"], row["exposure_value"], row["exposure_dollar"]
             )
-            for row, factor in (await self.session.execute(found)).all()
+            for row, factor in (await self.session.execute(query)).all()
         )
 
     async def rate_betas(self, position: Position) -> list[PositionBeta]:
         betas = self.db.tables.position_interest_rate_betas
-        found = select(betas).where(
+        query = select(betas).where(
             betas.position_id == position.id,
             betas.calculation_date >= self.day - timedelta(days=RATE_BETA_DAYS),
             betas.calculation_date <= self.day,
         )
-        newest = found.order_by(betas.calculation_date.desc()).limit(1)
+        newest = query.order_by(betas.calculation_date.desc()).limit(1)
         return [
             PositionBeta(position.id, row["calculation_date"], row["ir_beta"])
             for row in await self.rows(newest)

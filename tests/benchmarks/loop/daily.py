@@ -42,8 +42,8 @@ async def snapshot(
     session.add(slot)
     await session.flush()
     portfolios = db.tables.portfolios
-    found = select(portfolios).where(portfolios.id == portfolio_id)
-    portfolio = (await session.execute(found)).scalar_one()
+    query = select(portfolios).where(portfolios.id == portfolio_id)
+    portfolio = (await session.execute(query)).scalar_one()
     rolled = await rollforward(session, db, cached, portfolio, day)
     portfolio["equity_balance"] = to_money(rolled.equity)
     await session.flush()
@@ -121,8 +121,8 @@ async def active_positions(session: AsyncSession, db: Database, portfolio_id: UU
 
 async def close_on(session: AsyncSession, db: Database, symbol: str, day: date) -> dict[date, Decimal]:
     prices = db.tables.market_data_cache
-    found = select(prices).where(prices.symbol == symbol, prices.date == day, prices.close > 0)
-    row = (await session.execute(found)).scalar_one_or_none()
+    query = select(prices).where(prices.symbol == symbol, prices.date == day, prices.close > 0)
+    row = (await session.execute(query)).scalar_one_or_none()
     return {} if row is None else {row["date"]: row["close"]}
 
 
@@ -131,10 +131,10 @@ async def newest_close(
 ) -> dict[date, Decimal]:
     """Query the newest close up to a day, at most `look_back` days old if given."""
     prices = db.tables.market_data_cache
-    found = select(prices).where(prices.symbol == symbol, prices.date <= last)
+    query = select(prices).where(prices.symbol == symbol, prices.date <= last)
     if look_back is not None:
-        found = found.where(prices.date >= last - timedelta(days=look_back))
-    row = (await session.execute(found.order_by(prices.date.desc()).limit(1))).scalar_one_or_none()
+        query = query.where(prices.date >= last - timedelta(days=look_back))
+    row = (await session.execute(query.order_by(prices.date.desc()).limit(1))).scalar_one_or_none()
     return {} if row is None else {row["date"]: row["close"]}
 
 
