@@ -1,6 +1,6 @@
 """A columnar engine for nightly portfolio analytics.
 
-The public names are loaded when they are first used: `python -m engine --help` needs none.
+The public names are loaded when they are first used: `engine --help` needs none.
 """
 
 from __future__ import annotations

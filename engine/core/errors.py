@@ -132,7 +132,7 @@ class MissingTableError(EngineError, LookupError):
         self.url, self.table = safe_url(url), table
         super().__init__(
             f"store {self.url} has no table {table}",
-            "`python -m engine schema --create URL` makes the tables that are missing",
+            "`engine schema --create URL` makes the tables that are missing",
         )
 
 

@@ -103,7 +103,7 @@ def _verdict(comparison: Differences) -> Section:
     )
     lead = f"{comparison.actual} against {comparison.expected}, {comparison.window}: {comparison.summary}."
     if comparison.left_out:
-        lead += f" Only the actual store has {', '.join(comparison.left_out)}."
+        lead += f" Only one of the stores has {', '.join(comparison.left_out)}."
     return Section("verdict", "Verdict", lead, [Cards(cards)])
 
 

@@ -86,14 +86,14 @@ def _chosen(names: Sequence[str] | None, expected: ComparedStore, actual: Compar
 
 
 def _left_out(expected: ComparedStore, actual: ComparedStore) -> tuple[str, ...]:
-    """Return tables that are not compared because one store lacks them; the actual must have legacy ones."""
+    """Return tables that only one store has; of those in the legacy schema, only the actual store's."""
     later = {name for name in expected.present if name in TABLES and not TABLES[name].legacy}
     alone = (actual.present - expected.present) | (later - actual.present)
     return tuple(t.name for t in TABLES.values() if t.name in alone and t.role in COMPARED_ROLES)
 
 
 def _shared(table: Table, *stores: ComparedStore) -> Table:
-    """Return a table less the columns that the legacy schema and one of the stores lack."""
+    """Return a table without the later columns that one of the stores lacks."""
     columns = (c for c in table.columns if not any(store.lacks(table, c) for store in stores))
     return replace(table, columns=tuple(columns))
 
@@ -101,7 +101,7 @@ def _shared(table: Table, *stores: ComparedStore) -> Table:
 def _columns_left_out(
     chosen: Sequence[Table], expected: ComparedStore, actual: ComparedStore
 ) -> Iterator[str]:
-    """Yield the columns that are not compared because one of the stores lacks them."""
+    """Yield the columns that only one of the stores has."""
     for table in (TABLES[shared.name] for shared in chosen):
         for column in table.columns:
             if expected.lacks(table, column) != actual.lacks(table, column):

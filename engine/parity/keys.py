@@ -56,9 +56,9 @@ class ComparedStore:
         self._lookups: dict[str, pl.DataFrame] = {}
 
     def lacks(self, table: Table, column: Column) -> bool:
-        """Return whether the store has the table without a column that the legacy schema lacks, too."""
-        known = not column.legacy and table.name in self.present
-        return known and column.name not in self.reader.columns[table.name]
+        """Return whether the store has the table, but not this column of a later schema."""
+        later = not column.legacy and table.name in self.present
+        return later and column.name not in self.reader.columns[table.name]
 
     def _needed(self, table: Table) -> list[Column]:
         return [column for column in needed(table) if not self.lacks(table, column)]
@@ -79,7 +79,7 @@ class ComparedStore:
         if table.name in self._parents:
             return self._parents[table.name]
         frame = self.reader.read(table.name) if table.name in self.present else empty(table)
-        columns = self._needed(TABLES[table.name])  # with those that only this store has
+        columns = self._needed(TABLES[table.name])  # children may need columns that only this store has
         if table.made_ids:
             columns = [table[table.primary_key], *(c for c in columns if c.name != "id")]
         frame = canonical(frame, table, columns, self.reader.url)

@@ -102,7 +102,7 @@ class Reader:
             if VARIABLE.match(line):
                 continue
             command = line.split(maxsplit=5)[5].replace("cd /srv/engine && ", "")
-            command, _, _ = command.replace(".venv/bin/python", "python").partition(" >> ")
+            command, _, _ = command.replace(".venv/bin/", "").partition(" >> ")
             with mock.patch("engine.batch.backfill.datetime", Evening):
                 self._do(command, None, where)
 

@@ -18,12 +18,16 @@ from tests.marks import first
 
 DEMO = "demo.duckdb"
 SERVER = "postgresql://engine_batch@db/portfolios"
+OWNER = "postgresql://owner@db/portfolios"
+"""The pages' server, for a run and for the owner of its schema."""
 SERVER_OF_EVERY_DAY = f"duckdb:///./{DEMO}"
 """A Postgres takes its time to fill: the pages that talk to one do so in `pytest -m slow`."""
 SCRIPTS = {f"bin/{path.name}" for path in (ROOT / "bin").iterdir()}
 GENERATED = {ROOT / "docs/reference/commands.md", ROOT / "docs/reference/reasons.md", ROOT / "docs/schema.md"}
 SERVICES = {"crontab", "ini"}
-SERVICE = re.compile(r"-m engine (.*?)(?: >> .*)?$", re.MULTILINE)
+SERVICE = re.compile(r"bin/engine (.*?)(?: >> .*)?$", re.MULTILINE)
+CALL = r"(?:\$ )?(?:python -m )?engine (?:[a-z]+|--\w+)\b"
+"""A command of the engine at the start of a line."""
 """What starts the engine every evening: parsed everywhere, and run where the page talks to a store."""
 LONG = "long"
 """Stands on the fence of a block that takes more than a moment: its commands are parsed every day, and
@@ -45,13 +49,13 @@ def needs_ray(block: Block) -> bool:
 
 
 def prepared(page: Path, folder: Path, demo: Path, server: str) -> Reader:
-    """A reader in a folder as `bin/demo` leaves it; `server` stands for the pages' Postgres."""
+    """A reader in a folder as `bin/demo` leaves it; `server` is used in place of the pages' Postgres."""
     (folder / "tests").mkdir()
     (folder / "tests/golden").symlink_to(ROOT / "tests/golden")
     text = page.read_text()
     if DEMO in text or SERVER in text:
         shutil.copy(demo, folder / DEMO)
-    return Reader(page, folder, {SERVER: server})
+    return Reader(page, folder, {SERVER: server, OWNER: server})
 
 
 @pytest.mark.parametrize("page", first(6, [page for page in PAGES if runnable(page)]), ids=name)
@@ -96,9 +100,10 @@ def test_no_command_hides_from_the_tests(page: Path) -> None:
             for command in SERVICE.findall(block.text):
                 parser().parse_args(shlex.split(command))
         elif block.language in SHOWN and page not in GENERATED:
-            assert "python -m engine " not in block.text, f"line {block.line}: a command that is not run"
+            hidden = re.search(rf"^\s*{CALL}", block.text, re.MULTILINE)
+            assert not hidden, f"line {block.line}: a command that is not run"
     outside = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
-    assert not re.search(r"^    .*python -m engine", outside, re.MULTILINE)
+    assert not re.search(rf"^    \s*{CALL}", outside, re.MULTILINE)
 
 
 def test_scripts_that_are_named_are_there() -> None:

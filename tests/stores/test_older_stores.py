@@ -112,7 +112,7 @@ def check_warning(report: engine.Report, warnings: Sequence[str], url: str, *gap
     """One line names what is missing and the command that adds it; the report says the same."""
     assert warnings == [report.schema_note]
     assert all(gap in warnings[0] for gap in gaps)
-    assert warnings[0].endswith(f"python -m engine schema --upgrade {url}")
+    assert warnings[0].endswith(f"engine schema --upgrade {url}")
     assert "\n" not in warnings[0]
     assert [str(gap) for gap in report.schema_gaps] == list(gaps)
 

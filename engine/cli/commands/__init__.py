@@ -18,7 +18,7 @@ COMMANDS = {
     "status": "show what a store holds and which sessions are missing",
     "runs": "show a store's runs, their shards, and what is running",
     "copy": "copy every known table to another store",
-    "schema": "show the tables, or create them",
+    "schema": "show the tables, create or upgrade them",
     "bench": "measure the engine on this machine",
 }
 """What each command does, in the order of `--help`."""

@@ -97,7 +97,7 @@ def narrower(table: Table, column: Column, stored: str) -> int | None:
 
 def upgrade_command(url: str | StoreURL) -> str:
     """Return the command that adds to a store what it lacks."""
-    return f"python -m engine schema --upgrade {safe_url(url)}"
+    return f"engine schema --upgrade {safe_url(url)}"
 
 
 def gaps_of_a_run(catalog: Catalog) -> list[SchemaGap]:
