@@ -68,11 +68,15 @@ def explained(today: engine.Store) -> Explained:
 
 
 def figure_columns() -> Iterator[tuple[str, str]]:
-    """The columns that a run fills and that are neither keys, ids nor moments."""
+    """The columns that a run fills and that are neither keys, ids nor moments.
+
+    Later figures than the legacy schema's may name their page instead of being recomputed.
+    """
     for table in TABLES.values():
-        if table.role == "output" or table.name == "analytics_status":
+        if (table.role == "output" and table.legacy) or table.name == "analytics_status":
             for column in table.columns:
-                if column.name not in table.key and column.type.kind not in ("uuid", "timestamp"):
+                figure = column.name not in table.key and column.type.kind not in ("uuid", "timestamp")
+                if figure and column.legacy:
                     yield table.name, column.name
     yield from ((table, column) for table, columns in STATE.items() for column in columns)
     yield "tags_v2", "usage_count"
