@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from writers.open import open_writer
-from writers.writer import Scope, Turn, Writer
+from writers.writer import LockScope, Scope, Writer
 
-__all__ = ["Scope", "Turn", "Writer", "open_writer"]
+__all__ = ["LockScope", "Scope", "Writer", "open_writer"]

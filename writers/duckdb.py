@@ -16,7 +16,7 @@ from loaders.arrow_stream import ArrowStream
 from loaders.duckdb.connect import connect
 from sql import Name, Names, Unpacked, statement
 from writers.sql_writer import DatabaseWriter
-from writers.writer import BATCH_ROWS, Progress, Scope, Turn
+from writers.writer import BATCH_ROWS, LockScope, Progress, Scope
 
 INCOMING = "incoming_rows"
 """Name of the relation through which statements read a frame."""
@@ -36,8 +36,8 @@ class DuckDBWriter(DatabaseWriter):
         self.connection.execute(statement("utc"))
         self._empty: set[str] = set()
 
-    def begin(self, turn: Turn | None = None) -> None:
-        super().begin(turn)
+    def begin(self, lock: LockScope | None = None) -> None:
+        super().begin(lock)
         self._empty = {name for (name,) in self.fetch(statement("empty_tables"))}
 
     def execute(self, text: str, table: str) -> None:

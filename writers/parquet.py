@@ -28,7 +28,7 @@ from loaders.parquet.files import (
 from loaders.parquet.reader import ParquetReader
 from writers.file_lock import file_turn
 from writers.older_store import columns_to_write
-from writers.writer import BATCH_ROWS, Progress, Scope, Turn, Writer
+from writers.writer import BATCH_ROWS, LockScope, Progress, Scope, Writer
 
 LARGE = 100_000
 """Largest number of rows to which a shard's rows are added in a table's own file; else they get a part."""
@@ -102,7 +102,7 @@ class ParquetWriter(Writer):
         super().replace(frames, scope)
         self._scope = None
 
-    def lay_out(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:
+    def prepare(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:
         """Encode large frames as drafts of parts."""
         for name, frame in frames.items():
             if frame.height <= PREPARED or not scope.portfolios:
@@ -197,8 +197,8 @@ class ParquetWriter(Writer):
             raise WriteError(self.url, table.name, str(error)) from error
         self._set(path, table, new.select(table.names))
 
-    def begin(self, turn: Turn | None = None) -> None:
-        if turn is not None:
+    def begin(self, lock: LockScope | None = None) -> None:
+        if lock is not None:
             # Another process' staged files would be removed as stale, and shards share small tables' files.
             self._turn.enter_context(file_turn(self.url))
         with self._write_errors(""):

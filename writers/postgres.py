@@ -18,7 +18,7 @@ from loaders.postgres.connect import connect
 from sql import Name, Names, statement
 from writers.file_lock import PAUSE_SECONDS, LockedError, holder
 from writers.sql_writer import DatabaseWriter
-from writers.writer import BATCH_ROWS, Progress, Turn
+from writers.writer import BATCH_ROWS, LockScope, Progress
 
 STAGE = "incoming_rows"
 """Temporary table from which rows are merged."""
@@ -48,16 +48,16 @@ class PostgresWriter(DatabaseWriter):
         kind = LostConnectionError if self.connection.closed else WriteError
         return kind(self.url, table, str(error))
 
-    def begin(self, turn: Turn | None = None) -> None:
-        super().begin(turn)
-        if turn is None:
+    def begin(self, lock: LockScope | None = None) -> None:
+        super().begin(lock)
+        if lock is None:
             return
-        if turn.part is None:
-            self.execute(statement("lock/turn", key=TURN_KEY), "")
+        if lock.part is None:
+            self.execute(statement("lock/exclusive", key=TURN_KEY), "")
             return
         # Shared with all parts, so that only exclusive transactions wait; then exclusive for this part.
-        self.execute(statement("lock/turn_beside", key=TURN_KEY), "")
-        self.execute(statement("lock/turn", key=_lock_key(turn.part)), "")
+        self.execute(statement("lock/shared", key=TURN_KEY), "")
+        self.execute(statement("lock/exclusive", key=_lock_key(lock.part)), "")
 
     def fetch(self, text: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(text.encode()).fetchall()

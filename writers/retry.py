@@ -16,7 +16,7 @@ ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 20
 
 
-def patiently(work: Callable[[], T], note: Callable[[str], None]) -> T:
+def with_retries(work: Callable[[], T], note: Callable[[str], None]) -> T:
     """Do some work; repeat it with growing pauses while it fails with a transient error.
 
     Args:

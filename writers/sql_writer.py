@@ -13,7 +13,7 @@ from engine.core.schema.evolution import Catalog, SchemaGap, catalog_of
 from sql import Name, Names, Pairs, Query, Value, statement
 from sql.ddl import Dialect, create, definition
 from writers.older_store import as_stored
-from writers.writer import Scope, Turn, Writer
+from writers.writer import LockScope, Scope, Writer
 
 DELETE_BY = {
     "portfolio_id": "write/by_portfolio",
@@ -49,7 +49,7 @@ class DatabaseWriter(Writer):
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
         """Make a frame readable for statements. Return the name of the relation."""
 
-    def begin(self, turn: Turn | None = None) -> None:
+    def begin(self, lock: LockScope | None = None) -> None:
         self._catalog = None
         self.execute("begin", "")
 

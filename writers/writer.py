@@ -22,7 +22,7 @@ Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
-class Turn:
+class LockScope:
     """Lock scope of a transaction, among those of all processes that write the same store.
 
     A kind of store that allows one writer at a time treats every scope as exclusive.
@@ -71,17 +71,17 @@ class Writer(ABC):
         self.close()
 
     @contextmanager
-    def transaction(self, turn: Turn | None = None) -> Iterator[None]:
+    def transaction(self, lock: LockScope | None = None) -> Iterator[None]:
         """Begin a transaction; commit it at the end of the block, roll it back after an exception.
 
         Args:
-            turn: The transactions of other processes to wait for; default none. The system releases
+            lock: The transactions of other processes to wait for; default none. The system releases
                 the lock when the process dies.
 
         Yields:
             Nothing; the writer writes inside the transaction.
         """
-        self.begin(turn)
+        self.begin(lock)
         try:
             yield
             self.commit()
@@ -103,7 +103,7 @@ class Writer(ABC):
         for table in parents_first:
             self.insert(table, frames[table.name])
 
-    def lay_out(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:  # noqa: B027 - most have none
+    def prepare(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:  # noqa: B027  most kinds do nothing
         """Prepare frames before the transaction that will `replace` the scope's rows by them.
 
         Kinds of stores that encode whole files do it here, while other processes write. Others do nothing.
@@ -113,7 +113,7 @@ class Writer(ABC):
             scope: The scope that `replace` will be given.
         """
 
-    def tidy(self) -> None:  # noqa: B027 - the same
+    def tidy(self) -> None:  # noqa: B027  most kinds do nothing
         """Remove prepared files of dead processes. The caller makes sure that no other process writes."""
 
     @abstractmethod
@@ -159,7 +159,7 @@ class Writer(ABC):
         """Update the columns of a frame in existing rows, matched by natural key."""
 
     @abstractmethod
-    def begin(self, turn: Turn | None = None) -> None: ...
+    def begin(self, lock: LockScope | None = None) -> None: ...
 
     @abstractmethod
     def commit(self) -> None: ...

@@ -26,7 +26,7 @@ from loaders.earlier_results import EarlierResults
 from loaders.open import same_store
 from writers.file_lock import holder
 from writers.lock import store_lock
-from writers.retry import patiently
+from writers.retry import with_retries
 from writers.writer import BATCH_ROWS
 
 
@@ -118,7 +118,7 @@ def _rehearse(job: Job) -> Report:
 
 
 def _run(job: Job, restart: bool, executor: str) -> Report:
-    begun = patiently(partial(_begin, job, restart), job.told.note)
+    begun = with_retries(partial(_begin, job, restart), job.told.note)
     if begun is None:
         return job.report
     run, runs, first = begun
@@ -129,7 +129,7 @@ def _run(job: Job, restart: bool, executor: str) -> Report:
                 loaded = shards.do(loaded, block)
     if not job.ended:
         with job.report.timed("write"):
-            patiently(partial(finish, job, run), job.told.note)
+            with_retries(partial(finish, job, run), job.told.note)
     return job.report
 
 
@@ -163,7 +163,7 @@ def _histories(
         yield first
     for run in runs[1:]:
         ready()
-        yield patiently(partial(read, run), job.told.note)
+        yield with_retries(partial(read, run), job.told.note)
 
 
 def _blocks(job: Job, loaded: Loaded, held: int, wide: int) -> list[list[str]]:

@@ -12,7 +12,7 @@ from engine.core.schema import TABLES
 from engine.core.schema.evolution import gaps_of_a_run, note_gaps, schema_gaps
 from engine.core.store_url import StoreURL
 from loaders.open import open_reader, same_store
-from writers import Turn, open_writer
+from writers import LockScope, open_writer
 from writers.kept_ids import kept_ids, with_kept_ids
 from writers.lock import store_lock
 
@@ -69,6 +69,6 @@ def upgrade(url: str) -> list[str]:
         with open_reader(url) as reader:
             gaps = schema_gaps(reader.columns)
         if gaps:
-            with open_writer(url) as writer, writer.transaction(Turn()):
+            with open_writer(url) as writer, writer.transaction(LockScope()):
                 writer.upgrade(gaps)
     return [gap.mended for gap in gaps]

@@ -28,7 +28,7 @@ from engine.pipeline.results import Results
 from engine.pipeline.tracking import TRACKING, tracking
 from loaders.earlier_results import EarlierResults, open_stores
 from loaders.window import load_labels, load_window
-from writers import Scope, Turn, Writer, open_writer
+from writers import LockScope, Scope, Writer, open_writer
 from writers.open import writer_kind
 from writers.writer import Progress
 
@@ -197,7 +197,7 @@ def begin(job: Job, run: Run) -> None:
     What those of a dead run have under way there is through, or gone, when this ends.
     """
     request = job.request
-    with open_writer(request.target, request.batch_rows) as writer, writer.transaction(Turn()):
+    with open_writer(request.target, request.batch_rows) as writer, writer.transaction(LockScope()):
         writer.tidy()
         writer.create_missing(made(request))
         writer.merge(RUNS, run.row("running"))
@@ -205,7 +205,7 @@ def begin(job: Job, run: Run) -> None:
 
 def wait_for_others(job: Job) -> None:
     """Wait until no other process is in a shard's transaction in the target, and clear what they left."""
-    with open_writer(job.request.target) as writer, writer.transaction(Turn()):
+    with open_writer(job.request.target) as writer, writer.transaction(LockScope()):
         writer.tidy()
 
 
@@ -239,11 +239,11 @@ def write(
     alone = found.makes_definitions or not request.in_place
     left_out = len(found.told) - len(found.computed)
     rows = sum(found.rows.values())
-    turn = Turn(None if alone or not block else block[0])
+    lock = LockScope(None if alone or not block else block[0])
     with within_memory(len(block)), open_writer(request.target, request.batch_rows, told) as writer:
         if ahead:
-            writer.lay_out(found.figures, Scope(found.computed, window.sessions[0], window.sessions[-1]))
-        with writer.transaction(turn):
+            writer.prepare(found.figures, Scope(found.computed, window.sessions[0], window.sessions[-1]))
+        with writer.transaction(lock):
             if place.makes:
                 writer.create_missing(made(request))
             apply(writer, found, window)

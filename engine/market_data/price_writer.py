@@ -13,7 +13,7 @@ from engine.core.stored_form import store_rows
 from engine.market_data.price_updates import SymbolUpdate
 from engine.market_data.task import CollectionTask
 from writers import open_writer
-from writers.retry import patiently
+from writers.retry import with_retries
 
 COMMIT_SHARE = 0.1
 """Upper bound of the time spent in commits: a Parquet folder rewrites its files with each."""
@@ -58,7 +58,7 @@ class PriceWriter:
         if not self._pending:
             return
         began = time.monotonic()
-        patiently(self._commit, self._task.progress.note)
+        with_retries(self._commit, self._task.progress.note)
         self._next_commit = time.monotonic() + (time.monotonic() - began) / COMMIT_SHARE
         self._pending, self._height = [], 0
 

@@ -14,20 +14,20 @@ from typing import Any
 import pytest
 
 from loaders.parquet.files import commit
-from writers import Turn, open_writer
+from writers import LockScope, open_writer
 
 PATIENCE_SECONDS = 10
 A_MOMENT = 0.3
 """Long enough for a transaction that does not wait to have begun."""
-ALONE = Turn()
+EXCLUSIVE = LockScope()
 
 
-def begins(url: str, turn: Turn | None) -> tuple[Event, Thread]:
+def begins(url: str, lock: LockScope | None) -> tuple[Event, Thread]:
     """A transaction in another connection: an event that tells when it has begun."""
     begun = Event()
 
     def transact() -> None:
-        with open_writer(url) as writer, writer.transaction(turn):
+        with open_writer(url) as writer, writer.transaction(lock):
             begun.set()
 
     thread = Thread(target=transact)
@@ -38,15 +38,17 @@ def begins(url: str, turn: Turn | None) -> tuple[Event, Thread]:
 @pytest.mark.parametrize(
     ("first", "second", "waits"),
     [
-        (Turn("a"), Turn("a"), True),
-        (Turn("a"), Turn("b"), False),
-        (Turn("a"), ALONE, True),
-        (ALONE, Turn("a"), True),
-        (ALONE, ALONE, True),
-        (ALONE, None, False),
+        (LockScope("a"), LockScope("a"), True),
+        (LockScope("a"), LockScope("b"), False),
+        (LockScope("a"), EXCLUSIVE, True),
+        (EXCLUSIVE, LockScope("a"), True),
+        (EXCLUSIVE, EXCLUSIVE, True),
+        (EXCLUSIVE, None, False),
     ],
 )
-def test_postgres_keeps_parts_apart(postgres_url: str, first: Turn, second: Turn | None, waits: bool) -> None:
+def test_postgres_keeps_parts_apart(
+    postgres_url: str, first: LockScope, second: LockScope | None, waits: bool
+) -> None:
     with open_writer(postgres_url) as writer:
         with writer.transaction(first):
             begun, thread = begins(postgres_url, second)
@@ -55,11 +57,11 @@ def test_postgres_keeps_parts_apart(postgres_url: str, first: Turn, second: Turn
         thread.join()
 
 
-@pytest.mark.parametrize("second", [Turn("a"), Turn("b"), ALONE])
-def test_a_folder_takes_one_at_a_time(tmp_path: Path, second: Turn) -> None:
+@pytest.mark.parametrize("second", [LockScope("a"), LockScope("b"), EXCLUSIVE])
+def test_a_folder_takes_one_at_a_time(tmp_path: Path, second: LockScope) -> None:
     url = f"parquet:///{tmp_path}/store"
     with open_writer(url) as writer:
-        with writer.transaction(Turn("a")):
+        with writer.transaction(LockScope("a")):
             begun, thread = begins(url, second)
             assert not begun.wait(A_MOMENT)
         assert begun.wait(PATIENCE_SECONDS)
@@ -73,13 +75,13 @@ def test_in_a_folder_a_turn_lasts_until_the_commit_is_through(
     waiting: list[tuple[Event, Thread]] = []
 
     def watched(*arguments: Any) -> None:
-        waiting.append(begins(url, ALONE))
+        waiting.append(begins(url, EXCLUSIVE))
         assert not waiting[0][0].wait(A_MOMENT)
         monkeypatch.undo()
         commit(*arguments)
 
     monkeypatch.setattr("writers.parquet.commit", watched)
-    with open_writer(url) as writer, writer.transaction(ALONE):
+    with open_writer(url) as writer, writer.transaction(EXCLUSIVE):
         writer.create_missing(["users"])
     begun, thread = waiting[0]
     assert begun.wait(PATIENCE_SECONDS)
@@ -89,15 +91,15 @@ def test_in_a_folder_a_turn_lasts_until_the_commit_is_through(
 def test_a_turn_ends_with_a_transaction_that_is_refused(tmp_path: Path, postgres_url: str) -> None:
     for url in (f"parquet:///{tmp_path}/store", postgres_url):
         with open_writer(url) as writer:
-            with pytest.raises(ValueError, match="no"), writer.transaction(ALONE):
+            with pytest.raises(ValueError, match="no"), writer.transaction(EXCLUSIVE):
                 raise ValueError("no")
-            begun, thread = begins(url, ALONE)
+            begun, thread = begins(url, EXCLUSIVE)
             assert begun.wait(PATIENCE_SECONDS)
             thread.join()
 
 
 def held_until_killed(url: str, tell: Connection) -> None:
-    with open_writer(url) as writer, writer.transaction(ALONE):
+    with open_writer(url) as writer, writer.transaction(EXCLUSIVE):
         tell.send(os.getpid())
         signal.pause()
 
@@ -122,7 +124,7 @@ def test_a_turn_ends_with_its_process(kind: str, tmp_path: Path, postgres_url: s
     waiting: list[tuple[Event, Thread]] = []
 
     def wait() -> None:
-        waiting.append(begins(url, Turn("a")))
+        waiting.append(begins(url, LockScope("a")))
         assert not waiting[0][0].wait(A_MOMENT)
 
     killed(url, wait)

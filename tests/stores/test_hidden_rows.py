@@ -14,7 +14,7 @@ import engine
 from engine.batch.report import Report
 from engine.core.errors import LostReadError
 from tests.stores.support import GOLDEN
-from writers.retry import ATTEMPTS, patiently
+from writers.retry import ATTEMPTS, with_retries
 
 CLOSES = "market_data_cache"
 
@@ -59,5 +59,5 @@ def test_a_read_over_a_lost_connection_is_tried_again(monkeypatch: pytest.Monkey
             raise LostReadError("postgresql://h/d", "server closed the connection unexpectedly")
         return "rows"
 
-    assert patiently(read, told.append) == "rows"
+    assert with_retries(read, told.append) == "rows"
     assert (len(tries), len(told)) == (ATTEMPTS, ATTEMPTS - 1)

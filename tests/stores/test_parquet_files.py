@@ -15,7 +15,7 @@ from engine.core.schema import TABLES
 from loaders import open_reader
 from loaders.parquet import files as parquet_files
 from loaders.parquet.files import JOURNAL, commit, files, roll_forward, staged_path
-from writers import Scope, Turn, open_writer, parquet
+from writers import LockScope, Scope, open_writer, parquet
 
 BETAS = TABLES["position_market_betas"]
 DAYS = date(2025, 3, 3), date(2025, 3, 4)
@@ -81,8 +81,8 @@ def test_other_shards_of_the_same_portfolios_leave_no_row_twice(url: str, tmp_pa
 def put_ahead(url: str, owners: list[str], beta: float) -> None:
     frames, scope = {BETAS.name: betas(owners, beta)}, Scope(owners, *DAYS)
     with open_writer(url) as writer:
-        writer.lay_out(frames, scope)
-        with writer.transaction(Turn(owners[0])):
+        writer.prepare(frames, scope)
+        with writer.transaction(LockScope(owners[0])):
             writer.create_missing()
             writer.replace(frames, scope)
 
@@ -105,8 +105,8 @@ def test_a_prepared_part_joins_rows_that_stay(url: str) -> None:
         late = betas(OWNERS[:3], 2.0).filter(pl.col("calc_date") == DAYS[1])
         late = pl.concat([late, late.with_columns(calc_date=pl.lit(other))])
         frames, scope = {BETAS.name: late}, Scope(OWNERS[:3], DAYS[1], other)
-        writer.lay_out(frames, scope)
-        with writer.transaction(Turn()):
+        writer.prepare(frames, scope)
+        with writer.transaction(LockScope()):
             writer.replace(frames, scope)
     with open_reader(url) as reader:
         rows = reader.read(BETAS.name, ["calc_date", "beta"])
@@ -118,9 +118,9 @@ def test_a_prepared_part_joins_rows_that_stay(url: str) -> None:
 def test_drafts_are_removed_with_their_transaction_or_by_tidy(url: str, tmp_path: Path) -> None:
     frames, scope = {BETAS.name: betas(OWNERS, 1.0)}, Scope(OWNERS, *DAYS)
     with open_writer(url) as writer:
-        writer.lay_out(frames, scope)
+        writer.prepare(frames, scope)
         assert len(list(tmp_path.glob(".*.ahead"))) == 1
-        with pytest.raises(ValueError, match="no"), writer.transaction(Turn()):
+        with pytest.raises(ValueError, match="no"), writer.transaction(LockScope()):
             raise ValueError("no")
         assert list(tmp_path.glob(".*.ahead")) == []
         (tmp_path / f".{BETAS.name}~a~b.parquet.dead.ahead").touch()

@@ -27,7 +27,7 @@ from engine.batch.steps import Job, Loaded, begin, relabelled, shard, wait_for_o
 from engine.core.errors import EngineError, UsageError, either, error_line
 from loaders.open import resolved
 from writers.open import KINDS, writer_kind
-from writers.retry import patiently
+from writers.retry import with_retries
 
 if TYPE_CHECKING:
     import polars as pl
@@ -127,7 +127,7 @@ class Cluster(Executor):
         """The run's first shard, which brings what the others build on, is through before the next begins."""
         job = self.job
         if not job.begun:
-            patiently(partial(begin, job, self.run), job.told.note)
+            with_retries(partial(begin, job, self.run), job.told.note)
             job.begun = job.complete = True
         while len(self._pending) >= AHEAD * self.wide:
             self._take()

@@ -14,7 +14,7 @@ from engine.batch.table_changes import Changes
 from engine.batch.write_queue import Writes
 from engine.core.window import Window
 from writers.open import writer_kind
-from writers.retry import patiently
+from writers.retry import with_retries
 
 
 class Local(Executor):
@@ -76,7 +76,7 @@ class Local(Executor):
             write(job, self.run, block, found, window, report, place)
 
         with job.report.timed("write"):
-            patiently(attempt, job.told.note)
+            with_retries(attempt, job.told.note)
 
 
 def local_lanes(request: Request, window: Window) -> int:

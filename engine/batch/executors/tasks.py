@@ -23,8 +23,8 @@ from engine.core.store_url import StoreURL
 from engine.core.window import Window
 from engine.pipeline.inputs import Inputs
 from loaders.open import is_new, open_reader
-from writers import Turn, open_writer
-from writers.retry import patiently
+from writers import LockScope, open_writer
+from writers.retry import with_retries
 
 ALIKE = ("columnar-portfolio-engine", "polars", "numpy")
 """Packages that have to be the same on all machines: a figure's last bit depends on them."""
@@ -137,8 +137,8 @@ def admitted(shared: Shared) -> Shared:
 def _knows(url: StoreURL, run: str) -> bool:
     if is_new(url):
         return False
-    turn = Turn(f"look/{socket.gethostname()}/{os.getpid()}")
-    with open_writer(url) as writer, writer.transaction(turn), open_reader(url) as reader:
+    lock = LockScope(f"look/{socket.gethostname()}/{os.getpid()}")
+    with open_writer(url) as writer, writer.transaction(lock), open_reader(url) as reader:
         return RUNS.name in reader.tables() and run in reader.read(RUNS.name, ["id"])["id"]
 
 
@@ -166,6 +166,6 @@ def _done(shared: Shared, mine: Own) -> Done:
         put = partial(
             write, job, shared.run, block, found, loaded.window, heard.stage("write").rows, ahead=True
         )
-        patiently(put, heard.note)
+        with_retries(put, heard.note)
     definitions = results[DEFINITIONS] if found.makes_definitions else None
     return Done(job.report, definitions, heard.notes)

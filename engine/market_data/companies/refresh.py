@@ -17,7 +17,7 @@ from engine.market_data.universe import quoted_symbols, require_quoted
 from loaders import open_reader
 from loaders.market import Answer, RequestOutcome
 from writers import open_writer
-from writers.retry import patiently
+from writers.retry import with_retries
 
 T = TypeVar("T")
 GROUP_SIZE = 10
@@ -120,7 +120,7 @@ def store_raw(task: CollectionTask, raw: Mapping[str, pl.DataFrame]) -> dict[str
         fresh[name], notes = fit_rows(TABLES[name], rows)
         for note in notes:
             task.progress.note(note)
-    patiently(partial(_merge, task, fresh), task.progress.note)
+    with_retries(partial(_merge, task, fresh), task.progress.note)
     return {name: rows.height for name, rows in fresh.items()}
 
 
