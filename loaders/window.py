@@ -187,7 +187,7 @@ def _carried(checked: CheckedReader, window: Window, equity: pl.DataFrame) -> pl
     if not window.rerun:
         return pl.DataFrame(schema={"portfolio_id": pl.String, "date": pl.Date})
     stored = checked.results_before("read/stored_before", "portfolio_snapshots", CARRIED_COLUMNS, first)
-    younger = pl.col("first_session") > window.oldest_known
+    younger = pl.col("first_session") > window.first_stored
     recorded = equity.filter(~younger).select("portfolio_id", "first_session")
     rows = stored.join(recorded, on="portfolio_id", how="left")
     since = rows.filter((pl.col("snapshot_date") >= pl.col("first_session")).fill_null(True))

@@ -95,21 +95,22 @@ MARKET_VALUES = AnalyticsJob(
 )
 """look_back: the oldest close that still prices a position (document 01 §8.1)."""
 
-PAIR_LOOK_BACK = 120
-"""Calendar days of a regression on one fund: 90 and a buffer of 30 (document 02 §2.3)."""
-PAIR_MINIMUM = 30
+BETA_LOOK_BACK = 120
+"""Calendar days of the regressions of market, rate and ridge betas: 90 and a buffer of 30
+(document 02 §2.3)."""
+BETA_MINIMUM = 30
 
 MARKET_NO_ACTIVE_POSITIONS = failed("no_active_positions", "no position is open")
 MARKET_NO_BETAS = failed(
-    "no_betas", f"no open position has {PAIR_MINIMUM} returns in common with {MARKET_FUND}"
+    "no_betas", f"no open position has {BETA_MINIMUM} returns in common with {MARKET_FUND}"
 )
 MARKET_BETA = AnalyticsJob(
     "market_beta",
     "Market beta",
     "calculations/market-beta.md",
     (EQUITY_NOT_POSITIVE, MARKET_NO_ACTIVE_POSITIONS, MARKET_NO_BETAS),
-    look_back=PAIR_LOOK_BACK,
-    minimum=PAIR_MINIMUM,
+    look_back=BETA_LOOK_BACK,
+    minimum=BETA_MINIMUM,
 )
 
 PROVIDER_NO_BETAS = failed(
@@ -125,15 +126,15 @@ PROVIDER_BETA = AnalyticsJob(
 
 RATE_NO_PUBLIC_POSITIONS = skipped("no_public_positions", "no open position has class PUBLIC")
 RATE_NO_BETAS = failed(
-    "no_betas", f"no open public position has {PAIR_MINIMUM} returns in common with {RATE_FUND}"
+    "no_betas", f"no open public position has {BETA_MINIMUM} returns in common with {RATE_FUND}"
 )
 RATE_BETA = AnalyticsJob(
     "rate_beta",
     "Rate beta",
     "calculations/rate-beta.md",
     (EQUITY_NOT_POSITIVE, RATE_NO_PUBLIC_POSITIONS, RATE_NO_BETAS),
-    look_back=PAIR_LOOK_BACK,
-    minimum=PAIR_MINIMUM,
+    look_back=BETA_LOOK_BACK,
+    minimum=BETA_MINIMUM,
 )
 
 SPREAD_MINIMUM = 60
@@ -153,20 +154,18 @@ SPREAD_FACTORS = AnalyticsJob(
 )
 """look_back: 180 and a buffer of 30 (document 02 §2.3)."""
 
-RIDGE_MINIMUM = 30
 NO_FACTOR_DATA = skipped("no_factor_data", "the style funds have no common return in the look-back")
 RIDGE_NO_POSITION_BETAS = skipped(
-    "no_position_betas", f"no open public stock has {RIDGE_MINIMUM} returns in common with the style funds"
+    "no_position_betas", f"no open public stock has {BETA_MINIMUM} returns in common with the style funds"
 )
 RIDGE_FACTORS = AnalyticsJob(
     "ridge_factors",
     "Ridge factors",
     "calculations/ridge-factors.md",
     (EQUITY_NOT_POSITIVE, NO_PUBLIC_POSITIONS, NO_FACTOR_DATA, RIDGE_NO_POSITION_BETAS),
-    look_back=120,
-    minimum=RIDGE_MINIMUM,
+    look_back=BETA_LOOK_BACK,
+    minimum=BETA_MINIMUM,
 )
-"""look_back: 90 and a buffer of 30 (document 02 §2.3)."""
 
 HISTORICAL_SESSION = skipped(
     "historical_session", "sectors are computed only from the run date on, and the session is earlier"

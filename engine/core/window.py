@@ -55,7 +55,7 @@ class Window:
         return [*sessions(self.start, self.end), *self.later]
 
     @property
-    def oldest_known(self) -> date:
+    def first_stored(self) -> date:
         """The first of the stored sessions; `date.max` if there is none."""
         return min(self.known, default=date.max)
 
@@ -65,7 +65,7 @@ class Window:
         return [day for day in self.sessions if day not in self.known]
 
     @property
-    def tags_move(self) -> bool:
+    def updates_tags(self) -> bool:
         """Whether sector tags (phase 5) are updated: by new sessions on and after the run date."""
         return any(day >= self.run_date for day in self.fresh)
 

@@ -14,7 +14,7 @@ from engine.analyst.explain.line import Line, line
 from engine.analyst.explain.working import Sample, Value, Working, absent, table
 from engine.analytics.betas.market import CAP, METHOD, WINDOW_DAYS
 from engine.core.funds import MARKET_FUND, RATE_FUND
-from engine.core.job_catalog import EQUITY_NOT_POSITIVE, PAIR_LOOK_BACK, PAIR_MINIMUM
+from engine.core.job_catalog import BETA_LOOK_BACK, BETA_MINIMUM, EQUITY_NOT_POSITIVE
 
 FORMULAS = {
     "beta": ("{name} = min(max({Sxy} / {Sxx}, -5), 5)", ("n", "x_mean", "y_mean", "Sxx", "Sxy")),
@@ -63,8 +63,8 @@ def fit(case: Case, symbol: str, fund: str) -> Fit:
 
 
 def _fit(case: Case, symbol: str, fund: str) -> Fit:
-    y, x = case.series(symbol, PAIR_LOOK_BACK), case.series(fund, PAIR_LOOK_BACK)
-    sample = common(case, {symbol: y, fund: x}, PAIR_LOOK_BACK)
+    y, x = case.series(symbol, BETA_LOOK_BACK), case.series(fund, BETA_LOOK_BACK)
+    sample = common(case, {symbol: y, fund: x}, BETA_LOOK_BACK)
     rows = (
         (
             day,
@@ -79,8 +79,8 @@ def _fit(case: Case, symbol: str, fund: str) -> Fit:
         for before, day in pairwise(sample.used)
     )
     returns = table(RETURNS, rows)
-    if returns.height < PAIR_MINIMUM:
-        few = f"{returns.height} common returns, at least {PAIR_MINIMUM} are needed"
+    if returns.height < BETA_MINIMUM:
+        few = f"{returns.height} common returns, at least {BETA_MINIMUM} are needed"
         return Fit(None, sample, returns, few)
     found = line(returns["y"].to_numpy(), returns["x"].to_numpy())
     reason = f"the returns of {fund} are constant" if found.slope is None else ""

@@ -53,7 +53,7 @@ def openings(
     continues = pl.col("has_previous") & ~rerun
     edited = continues & pl.col("previous").is_null() & pl.col("own").ne_missing(pl.col("newest"))
     by_ledger = (pl.col("ledger_session") <= start).fill_null(False) & ~edited
-    late = pl.col("ledger_session") > pl.lit(window.oldest_known)
+    late = pl.col("ledger_session") > pl.lit(window.first_stored)
     by_snapshot = ~edited & (pl.col("ledger_session").is_null() & rerun | late)
     older = pl.col("oldest_session") < pl.coalesce("ledger_session", pl.lit(date.max))
     rows = rows.with_columns(

@@ -135,7 +135,7 @@ class Cluster(Executor):
         if not self._through:
             self.settle()
         loaded = self._defined(loaded)
-        if job.is_last(block) or not loaded.window.tags_move:
+        if job.is_last(block) or not loaded.window.updates_tags:
             return loaded
         # The shards' tags are where their workers have written them.
         self.settle()

@@ -84,4 +84,4 @@ def local_lanes(request: Request, window: Window) -> int:
 
     That is into a target of its own, and where each goes on counting the tags of the one before.
     """
-    return writer_kind(request.target).lanes if request.in_place and not window.tags_move else 1
+    return writer_kind(request.target).lanes if request.in_place and not window.updates_tags else 1

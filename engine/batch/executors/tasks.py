@@ -90,7 +90,7 @@ def parted(job: Job, run: Run, loaded: Loaded) -> Shared:
     """What all shards of the portfolios that were loaded share."""
     inputs, request = loaded.inputs, job.request
     nobodys = {name: frame.clear() for name, frame in inputs.owned.items()}
-    if request.in_place and not loaded.window.tags_move:
+    if request.in_place and not loaded.window.updates_tags:
         nobodys |= {
             name: getattr(inputs, name).clear() for name in ("tags", "position_tags")
         }  # not looked at
