@@ -83,7 +83,7 @@ CLAIMS = {
     ],
     "calculations/correlations.md": [
         (", {} for its correlations to be numbers", correlation.MIN_OVERLAP),
-        ("lots of at least {:,} USD", MIN_POSITION_VALUE),
+        ("positions of at least {:,} USD", MIN_POSITION_VALUE),
         ("at least {:g} % of gross", MIN_POSITION_PERCENT),
     ],
     "calculations/sector.md": [
