@@ -75,6 +75,7 @@ def status_rows(
     statuses = pl.Series("status", ["ok", *(reason.status for reason in job.reasons)])
     codes = pl.Series("reason", [None, *(reason.code for reason in job.reasons)], dtype=pl.String)
     number = reasons.ravel()
+    # Texts are gathered by number: there is a row for each portfolio, session and job.
     return pl.DataFrame(
         {
             "portfolio_id": portfolios.ids.gather(owner),
@@ -144,6 +145,7 @@ def job_status(
     no_equity = ~(portfolios.equity.T > 0)
     cases = {EQUITY_NOT_POSITIVE: no_equity, no_positions: every == 0, no_betas: used == 0}
     reasons = first_reasons(job, {**cases, **(further or {})}, used.shape)
+    # A job without figures has used no position: all count as left out.
     used[reasons > 0] = 0
     return JobStatus(job, reasons, used, every - used)
 

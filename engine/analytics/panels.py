@@ -167,6 +167,7 @@ class OpenPositions:
     def where(self, mask: pl.Expr) -> OpenPositions:
         """Return the positions that a mask over `frame` keeps."""
         kept = self.frame.select(mask).to_series().fill_null(False).to_numpy()
+        # Usually every position is kept: then the value matrices need no copy.
         if kept.all():
             return self
         return OpenPositions(self.frame.filter(kept), self.stored[kept], self.recomputed[kept])
@@ -183,6 +184,7 @@ def open_positions(days: pl.DataFrame, portfolios: Portfolios) -> OpenPositions:
     held = days.filter(pl.col("exit_date").is_null()).join(
         numbers, on="portfolio_id", how="inner", maintain_order="left"
     )
+    # The order of every sum over positions: by portfolio, then by position (document 02 §6).
     held = held.sort("portfolio", "position", "session")
     private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
     contract = pl.when(is_option() & ~private).then(CONTRACT_SIZE).otherwise(1)
@@ -239,6 +241,7 @@ class PortfolioSums:
         return self._reduce(np.add, flags.astype(np.float64), 0.0).astype(np.int64)
 
     def _reduce(self, function: np.ufunc, values: Floats, empty: float) -> Floats:
+        # reduceat has no result for an empty run: portfolios without positions keep `empty`.
         reduced = np.full((*values.shape[:-1], self.count), empty)
         first = np.flatnonzero(np.diff(self.owner, prepend=-1))
         if first.size:

@@ -8,6 +8,8 @@ A window of n rows trains on the n - 21 rows in which M_t and D_{t+1} exist. Sou
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from engine.numerics.arrays import Bools, Floats, Ints, centred, sum_products
@@ -31,8 +33,23 @@ from running sums, and where from normal equations of the window's own rows."""
 PRODUCTS = [(i, j) for i in range(4) for j in range(i + 1)]
 
 
-def har_from_rows(daily: Floats, weekly: Floats, monthly: Floats) -> tuple[Floats, Floats]:
-    """Return forecasts and R^2 of m windows of the same length, from the deviations in each.
+@dataclass(frozen=True, slots=True)
+class HarFit:
+    """Figures of c windows.
+
+    Attributes:
+        forecast: [c] of the next daily component.
+        r_squared: [c] of the regression.
+        doubtful: [c] whether the figures have lost digits and need `har_from_rows`.
+    """
+
+    forecast: Floats
+    r_squared: Floats
+    doubtful: Bools
+
+
+def har_from_rows(daily: Floats, weekly: Floats, monthly: Floats) -> HarFit:
+    """Return the figures of m windows of the same length, from the deviations in each.
 
     Of minimum norm where the regressors are dependent. Without variation of D, R^2 is 1.
 
@@ -40,9 +57,6 @@ def har_from_rows(daily: Floats, weekly: Floats, monthly: Floats) -> tuple[Float
         daily: [n, m].
         weekly: [n-4, m].
         monthly: [n-20, m].
-
-    Returns:
-        forecast [m] and R^2 [m].
     """
     components = (daily[LEAD:], weekly[LONG - SHORT :], monthly)
     target_mean, target = centred(daily[LONG:])
@@ -52,7 +66,7 @@ def har_from_rows(daily: Floats, weekly: Floats, monthly: Floats) -> tuple[Float
     for slope, (mean, deviation), component in zip(slopes, parts, components, strict=True):
         residual -= slope * deviation
         forecast = forecast + slope * (component[-1] - mean)
-    return forecast, r_squared(residual, target)
+    return HarFit(forecast, r_squared(residual, target), np.zeros(forecast.shape, dtype=np.bool_))
 
 
 def r_squared(residual: Floats, deviation: Floats) -> Floats:
@@ -75,6 +89,7 @@ def _least_squares(regressors: list[Floats], target: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         correlation = gram / (size[:, :, None] * size[:, None, :])
         degenerate = ~(np.linalg.det(correlation) > ROWS_DETERMINANT)
+    # numpy.linalg.solve refuses the whole stack for one singular matrix.
     gram[degenerate] = np.eye(k)
     slopes = np.linalg.solve(gram, moment[:, :, None])[:, :, 0].T
     for column in np.flatnonzero(degenerate & varies).tolist():
@@ -83,10 +98,11 @@ def _least_squares(regressors: list[Floats], target: Floats) -> Floats:
     return np.asarray(slopes)
 
 
-def har_from_sums(
-    components: tuple[Floats, Floats, Floats], column: Ints, start: Ints, stop: Ints
-) -> tuple[Floats, Floats, Bools]:
-    """Return forecasts and R^2 of c windows of different lengths, from differences of running sums.
+def har_from_sums(components: tuple[Floats, Floats, Floats], column: Ints, start: Ints, stop: Ints) -> HarFit:
+    """Return the figures of c windows of different lengths, from differences of running sums.
+
+    Doubtful are windows whose sums have lost digits, near-dependent or constant regressors, and near-perfect
+    fits.
 
     Args:
         components: D, W and M [q, m], all from the row on in which M exists first: their row i is row
@@ -94,10 +110,6 @@ def har_from_sums(
         column: [c] the column of each window.
         start: [c] the first row of its returns.
         stop: [c] the row after its last.
-
-    Returns:
-        forecast [c]; R^2 [c]; and which windows [c] need `har_from_rows`: those whose sums have lost
-        digits, near-dependent or constant regressors, near-perfect fits.
     """
     series = [component[:-1] for component in components] + [components[0][1:]]
     # Sums about each column's mean lose fewer digits.
@@ -119,7 +131,7 @@ def har_from_sums(
     for slope, level, average, component in zip(slopes, shift, mean, components, strict=False):
         forecast += slope * (component[stop - 1 - LEAD, column] - level[column] - average)
     sure = steady & (determinant > SUMS_DETERMINANT) & (explained < 1.0 - NEAR_PERFECT)
-    return forecast, explained, ~sure
+    return HarFit(forecast, explained, ~sure)
 
 
 def _running_sums(series: list[Floats]) -> Floats:

@@ -172,6 +172,8 @@ def _from_data(x: Floats, y: Floats, used: Bools) -> OlsFit:
     fit.intercept[flat] = y_mean[flat]
     fit.r_squared[flat] = np.where(y_constant[flat], np.nan, 0.0)
     fit.p_value[flat] = np.nan
+    # statsmodels adds no intercept to a constant regressor: its slope on 0 is 0, on another constant the mean
+    # of y over that constant, which is not a beta.
     fit.reject(~finite | (n < 2) | (x_constant & (x_mean != 0.0)))
     return fit
 
@@ -274,6 +276,7 @@ def rolling_ols(returns: PairReturns, first: Ints, stop: Ints, min_observations:
     np.copyto(fit.observations, shared.n[:, None])
     doubtful = _fit_shared(fit, returns.y, shared, min_observations)
     _fit_gappy(fit, returns, shared, differs, first, stop, doubtful)
+    # Only cells that stay are worth the slower way.
     short = fit.observations < min_observations
     _refit(fit, returns, first, stop, doubtful & ~short)
     fit.reject(short)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.numerics.arrays import Bools, Floats, Int32s, Ints, centred, pad_columns, sum_products
-from engine.numerics.har import LEAD, LONG, SHORT, har_from_rows, har_from_sums, r_squared
+from engine.numerics.har import LEAD, LONG, SHORT, HarFit, har_from_rows, har_from_sums, r_squared
 
 ANNUAL = float(np.sqrt(252.0))
 """Annualises a daily standard deviation."""
@@ -153,14 +153,15 @@ def _fill(fit: WindowVolatility, at: tuple[Ints, Ints], returns: Floats, windows
     fit.weekly[at] = weekly[last - (SHORT - 1), column]
     fit.realized_21[at] = monthly[last - LEAD, column]
     fit.realized_63[at] = quarterly[last - (QUARTER - 1), column] * ANNUAL
+    # The trend needs 21 values of M, so 41 returns: a window of 63 has them.
     trailing = windows.rows(monthly, windows.stop - LEAD - TREND_POINTS, TREND_POINTS)
     slope, strength = (figure[: last.size] for figure in _trend(trailing))
     fit.trend_slope[at], fit.trend_strength[at] = slope, np.minimum(np.abs(strength), 1.0)
     fit.percentile[at] = _percentiles(monthly, windows)
     components = (daily[LEAD:], weekly[LONG - SHORT :], monthly)
-    forecast, explained, unsure = har_from_sums(components, column, windows.start, windows.stop)
-    _redo(returns, windows, np.flatnonzero(unsure), forecast, explained)
-    fit.forecast[at], fit.forecast_r_squared[at] = forecast, explained
+    har = har_from_sums(components, column, windows.start, windows.stop)
+    _redo(har, returns, windows)
+    fit.forecast[at], fit.forecast_r_squared[at] = har.forecast, har.r_squared
 
 
 def _trend(values: Floats) -> tuple[Floats, Floats]:
@@ -175,6 +176,7 @@ def _percentiles(monthly: Floats, windows: _Windows) -> Floats:
     """Return the share [c] of a window's values of M strictly below its last; NaN for n < 252."""
     share = np.full(windows.column.shape, np.nan)
     n = windows.stop - windows.start
+    # Windows of one length have one matrix; a year's windows have a handful of lengths.
     for length in np.unique(n[n >= MIN_FOR_PERCENTILE]).tolist():
         which = np.flatnonzero(n == length)
         part = windows.take(which)
@@ -183,18 +185,20 @@ def _percentiles(monthly: Floats, windows: _Windows) -> Floats:
     return share
 
 
-def _redo(returns: Floats, windows: _Windows, unsure: Ints, forecast: Floats, explained: Floats) -> None:
-    """Put forecasts of the unsure windows, computed from their own rows."""
-    n = (windows.stop - windows.start)[unsure]
+def _redo(har: HarFit, returns: Floats, windows: _Windows) -> None:
+    """Compute the doubtful forecasts from the windows' own rows."""
+    doubtful = np.flatnonzero(har.doubtful)
+    n = (windows.stop - windows.start)[doubtful]
     for length in np.unique(n).tolist():
-        alike = unsure[n == length]
+        alike = doubtful[n == length]
         for left in range(0, alike.size, BLOCK_COLUMNS):
             which = alike[left : left + BLOCK_COLUMNS]
             part = windows.take(which)
             rows = part.rows(returns, part.start, length)
             weekly, monthly = (deviation * ANNUAL for deviation in rolling_std(rows))
-            figures = har_from_rows(np.abs(rows) * ANNUAL, weekly, monthly)
-            forecast[which], explained[which] = (figure[: which.size] for figure in figures)
+            again = har_from_rows(np.abs(rows) * ANNUAL, weekly, monthly)
+            har.forecast[which] = again.forecast[: which.size]
+            har.r_squared[which] = again.r_squared[: which.size]
 
 
 def rolling_std(returns: Floats) -> tuple[Floats, Floats]:
@@ -239,6 +243,7 @@ def _window_sums(values: Floats) -> tuple[Floats, Floats]:
 
 def _std(values: Floats, total: Floats, square: Floats, width: int) -> Floats:
     """Return standard deviations from sums and sums of squares, which it overwrites."""
+    # In place: these are the largest arrays of the job.
     level = total * total
     level /= width
     spread = square

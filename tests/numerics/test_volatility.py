@@ -102,11 +102,11 @@ def test_one_window_equals_reference(n: int) -> None:
 def test_forecasts_from_a_window_s_own_rows_equal_scikit_learn(n: int) -> None:
     returns = np.random.default_rng(n).standard_t(4, (n, 5)) * 0.01
     weekly, monthly = (deviation * ANNUAL for deviation in rolling_std(returns))
-    forecast, explained = har_from_rows(np.abs(returns) * ANNUAL, weekly, monthly)
+    fit = har_from_rows(np.abs(returns) * ANNUAL, weekly, monthly)
     for column in range(5):
         expected = reference(returns[:, column])
-        np.testing.assert_allclose(forecast[column], expected["forecast"], rtol=PARITY)
-        np.testing.assert_allclose(explained[column], expected["forecast_r_squared"], rtol=0, atol=PARITY)
+        np.testing.assert_allclose(fit.forecast[column], expected["forecast"], rtol=PARITY)
+        np.testing.assert_allclose(fit.r_squared[column], expected["forecast_r_squared"], rtol=0, atol=PARITY)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.01, -0.003])

@@ -70,6 +70,7 @@ def market_beta(
         no_betas=MARKET_NO_BETAS,
     )
     done = status.done
+    # Masked before the sums: figures of a position without a fit are NaN, and NaN x 0 is NaN.
     value = np.where(fit.fitted, positions.value.T, 0.0)
     weighted = sums.sum(np.where(fit.fitted, value * fit.slope, 0.0))
     beta = np.divide(weighted, portfolios.equity.T, out=np.zeros_like(weighted), where=done)

@@ -107,6 +107,7 @@ def opening_provider_beta(
     positions = positions.where(LIVE & STOCK)
     sums = PortfolioSums(positions.owner, len(portfolios.ids))
     newest, earliest = _newest_market_betas(positions, dates, market_betas, previous)
+    # Of the session before: the row above, and for the first session the one before the window.
     before = np.vstack([earliest, newest[:-1]])[: len(newest)]
     opening = days.filter(pl.col("session") == 0)
     held = _look_up(opening, "id", "opening_value", positions.frame["position_id"]) / 10**CENT_SCALE
@@ -150,6 +151,7 @@ def _newest_market_betas(
     placed = rows.join(number, on="position_id").join(session, on="calc_date")
     betas = np.full((len(dates), number.height), np.nan)
     at = placed["session"].to_numpy(), placed["position"].to_numpy()
+    # The legacy batch reads the beta back from its table, where it is rounded.
     betas[at] = round_half_away(placed["beta"].to_numpy(), STORED_SCALE)
     before = _look_up(previous, "position_id", "beta", positions.frame["position_id"])
     sessions = np.where(np.isnan(betas), -1, np.arange(len(dates))[:, None])

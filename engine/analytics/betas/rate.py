@@ -58,6 +58,7 @@ def rate_beta(
     done = status.done
     written = fit.fitted & done[:, sums.owner]
     value = (np.abs(positions.recomputed) if weights == "absolute" else positions.recomputed).T
+    # Each value is divided before the sum, unlike the market beta's: the last bit depends on it.
     equity = portfolios.equity.T[:, sums.owner]
     weight = np.divide(value, equity, out=np.zeros(value.shape), where=written)
     beta = sums.sum(np.where(written, fit.slope * weight, 0.0))
@@ -71,6 +72,7 @@ def rate_beta(
 def _position_rows(fit: OlsFit, positions: OpenPositions, dates: pl.Series, written: Bools) -> pl.DataFrame:
     """Return rows of position_interest_rate_betas for the cells [D, N] that are written."""
     at = session, position = np.nonzero(written)
+    # The legacy table has null for an R2 of exactly 0; NaN stays NaN (document 02 §4.3).
     r_squared = pl.Series("r_squared", fit.r_squared[at])
     return pl.DataFrame(
         [

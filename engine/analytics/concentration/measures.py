@@ -36,6 +36,7 @@ def concentration(valued: pl.DataFrame, owners: int) -> pl.DataFrame:
     symbols = symbols.with_columns(total=pl.col("value").sum().over("owner")).filter(pl.col("total") > 0)
     weights = symbols.with_columns(weight=quotients(symbols["value"], symbols["total"]))
     hhi = HHI_SCALE * _sums(weights.with_columns(pl.col("weight") * pl.col("weight")), owners)
+    # Stable: equal weights keep their order of appearance, which fixes the order of the sum.
     largest = weights.sort("owner", "weight", descending=[False, True], maintain_order=True)
     rank = pl.int_range(pl.len()).over("owner")
     tops = {f"top_{n}_concentration": _sums(largest.filter(rank < n), owners) for n in LARGEST}

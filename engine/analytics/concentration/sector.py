@@ -95,6 +95,7 @@ def opening_values(held: pl.DataFrame, days: pl.DataFrame, positions: pl.DataFra
     Returns:
         owner, symbol, investment_class, value (Int128 grains); by owner, then by position id.
     """
+    # From the table before the run: `days` has only prices that the window has marked.
     prices = positions.select("id", _price=pl.coalesce(scaled("last_price"), scaled("entry_price")))
     rows = (
         days.filter(pl.col("date").is_in(held["date"].unique().implode()) & OPEN)
@@ -160,6 +161,7 @@ def sector_weights(valued: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
         "owner", "last", maintain_order=True
     )
     names = sums["bucket"].unique()
+    # A sector's name is free text of the provider: json.dumps escapes it, once for each name.
     quoted = pl.col("bucket").replace_strict(
         names, [json.dumps(name) for name in names], return_dtype=pl.String
     )

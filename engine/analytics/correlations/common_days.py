@@ -66,6 +66,7 @@ class HoldingSets:
             column: [U] the column of closes of each holding.
         """
         stop = np.cumsum(self.n + 1).tolist()
+        # Bytes as keys: equal days are found by hash, without comparing sets in pairs.
         by_days: dict[bytes, list[int]] = {}
         for number, (n, end) in enumerate(zip(self.n.tolist(), stop, strict=True)):
             by_days.setdefault(self.days[end - n - 1 : end].tobytes(), []).append(number)

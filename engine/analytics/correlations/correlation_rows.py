@@ -111,6 +111,7 @@ def _summaries(held: SymbolHoldings, computed: Matrices) -> pl.DataFrame:
     upper = (computed.first < computed.second) & (computed.rho != 0.0)
     magnitude = np.bincount(computed.matrix, np.where(upper, np.abs(computed.rho), 0.0), minlength=count)
     pairs = np.bincount(computed.matrix, upper, minlength=count)
+    # The diagonal names each symbol of a matrix once.
     own = np.flatnonzero(computed.first == computed.second)
     positions = held.positions[computed.first[own], computed.session[computed.matrix[own]]]
     return pl.DataFrame(
@@ -138,6 +139,7 @@ def _calculation_rows(
     """
     spread = pl.col("total") / pl.col("passed") ** 2
     passed = pl.col("passed").cast(pl.Float64)
+    # The legacy column is a timestamp: midnight UTC of the session.
     midnight = dates.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(UTC_MICROSECONDS)
     owner = summaries["owner"].to_numpy()
     rows = summaries.with_columns(

@@ -68,6 +68,7 @@ def holdings(days: pl.DataFrame, portfolios: Portfolios) -> SymbolHoldings:
     rows = held.filter(pl.col("session") == 0).select("portfolio", "symbol").with_row_index("number")
     rows = rows.sort("portfolio", "symbol", "number")
     passes = passes.reshape(rows.height, sessions)[rows["number"].to_numpy()]
+    # Sorted, the positions of a holding are a run, so that reduceat can count them.
     first = rows.select(pl.struct("portfolio", "symbol").rle_id().is_first_distinct()).to_series()
     distinct = rows.filter(first)
     starts = np.flatnonzero(first.to_numpy())
@@ -85,6 +86,7 @@ def _passes(gross: pl.Expr) -> pl.Expr:
     contract = is_option() & ~private.fill_null(False)
     price = pl.coalesce("last_price", scaled("entry_price"))
     value = (scaled("quantity") * price).abs() * pl.when(contract).then(CONTRACT_SIZE).otherwise(1)
+    # Integers, multiplied out: a division could put a position on the wrong side of the limit.
     limit = gross.cast(pl.Int128) * integer(GRAINS_A_CENT)
     large = value >= integer(MIN_POSITION_VALUE * 10**GRAIN_SCALE)
     weighty = (gross > 0) & (value * integer(100) >= limit * integer(MIN_POSITION_PERCENT))

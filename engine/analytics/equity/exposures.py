@@ -89,6 +89,7 @@ def exposures(days: pl.DataFrame) -> pl.DataFrame:
         unvalued=pl.col("_usd").is_null().sum().cast(pl.Int32),
         too_large=(~pl.col("_fits")).any() | (pl.col("_usd").abs().sum() >= LARGEST),
     )
+    # Half to even, unlike all other money: the legacy batch quantizes only these (document 01 §0.3).
     money = ("gross_exposure", "net_exposure", "long_value", "short_value")
     return summed.with_columns(half_even(pl.col(name), GRAIN).alias(name) for name in money)
 

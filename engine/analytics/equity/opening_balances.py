@@ -51,6 +51,7 @@ def openings(
     start, rerun = pl.lit(window.sessions[0]), pl.lit(window.rerun)
     rows = _balances(portfolios, previous, previous_equity, ledger, first)
     continues = pl.col("has_previous") & ~rerun
+    # The row was rolled to the newest equity; if it differs now, somebody edited it.
     edited = continues & pl.col("previous").is_null() & pl.col("own").ne_missing(pl.col("newest"))
     by_ledger = (pl.col("ledger_session") <= start).fill_null(False) & ~edited
     late = pl.col("ledger_session") > pl.lit(window.first_stored)

@@ -115,6 +115,7 @@ def roll_forward(book: pl.DataFrame) -> pl.DataFrame:
     before = pl.col("equity").shift(1).over("portfolio").fill_null(pl.col("opening_equity"))
     book = book.with_columns(previous_equity=before)
     positive = pl.col("previous_equity") > 0
+    # Both branches of when/then are evaluated: the divisor must not be 0 in either.
     safe = pl.when(positive).then("previous_equity").otherwise(integer(1))
     return book.with_columns(
         equity_grains=pl.col("previous_equity") * grains + pl.col("change"),

@@ -96,6 +96,7 @@ def updated_definitions(definitions: pl.DataFrame, exposures: pl.DataFrame, stam
         for name, number in wanted.items()
         if name not in stored and number in used
     ]
+    # Typed by the schema: without a created definition the frame would have no types.
     fresh = pl.DataFrame(created, schema=polars_schema(DEFINITIONS))
     return pl.concat([definitions.select(DEFINITIONS.names), fresh]).sort("name")
 

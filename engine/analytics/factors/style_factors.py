@@ -127,6 +127,7 @@ def style_factors(
     ids = [factor_ids.get(factor) for factor in model.factors]
     coded_ids = pl.Series("factor_id", ids, dtype=pl.Enum(sorted(set(factor_ids.values()))))
     written = fitted & status.done[:, None, sums.owner]
+    # Without positive equity the job fails and nothing is written; NaN avoids a division by 0.
     equity = np.where(portfolios.equity > 0, portfolios.equity, np.nan)
     weight = (positions.value / equity[sums.owner]).T
     totals = sums.sum(np.where(written, betas * weight[:, None], 0.0))
@@ -152,6 +153,7 @@ def factor_returns(panel: PricePanel, model: FactorModel) -> tuple[list[FactorRe
         rows = np.flatnonzero(chained.previous >= 0)
         start, end = window_slices(rows, chained.previous[rows], first[sessions], stop[sessions])
         any_return[sessions] = end > start
+        # A factor exists if its returns are finite when those of the funds with prices are.
         present = np.isfinite(model.factor_returns(np.where(funds, 0.0, np.nan)[None])[0])
         returns = model.factor_returns(chained.returns)[:, present]
         parts.append(FactorReturns(sessions, present, ChainedReturns(returns, chained.previous)))
@@ -232,6 +234,7 @@ def _fit(
         if not enough.any() or not part.present.any():
             continue
         x, values = part.chained.returns[rows], y.returns[rows]
+        # Symbols without a price are NaN here and would spoil the product; the caller masks them.
         values = np.where(np.isfinite(values), values, 0.0)
         coefficients = model.fit(x, values, start[enough], end[enough])
         fitted[np.ix_(inside[enough] - sessions.start, np.flatnonzero(part.present))] = coefficients

@@ -72,6 +72,7 @@ def mark_to_market(days: pl.DataFrame) -> pl.DataFrame:
         was marked in the session.
     """
     marked = pl.col("markable") & pl.col("mark").is_not_null()
+    # Integers of 128 bits: a product of two Polars decimals is rounded to the wider of their scales.
     quantity = scaled("quantity") * multiplier()
     value = quantity * pl.col("mark")
     cost = quantity * scaled("entry_price")

@@ -141,8 +141,10 @@ def correlated_pnl(
     rate_shock = scenario.shocks.get(RATE_SHOCK, 0.0)
     total = np.nan_to_num(exposures.rates * rate_shock)
     moves = [_move(scenario, CORRELATES_AS.get(name, name), correlations) for name in exposures.factors]
+    # Without any move the sum would add zeros: skip stacking the exposures.
     if any(moves):
         moved = np.stack([usd * move for usd, move in zip(exposures.factors.values(), moves, strict=True)])
+        # One after the other in each cell's own order: the last bit depends on it.
         for next_pnl in np.take_along_axis(moved, exposures.order, axis=0):
             total = total + next_pnl
     return _floored(total, exposures)

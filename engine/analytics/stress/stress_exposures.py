@@ -76,6 +76,7 @@ def factor_dollars(
     rows = _numbered(rows, "factor_id", factors["factor_id"])
     rows = rows.sort("portfolio_id_number", "calculation_date", "created_at", "factor_id_number")
     days, at = _day_axis(rows["calculation_date"], dates)
+    # A matrix of row numbers instead of a join for each session.
     row: Ints = np.full((factors.height, len(portfolios.ids), len(days)), -1)
     cell = (
         rows["factor_id_number"],
@@ -192,6 +193,7 @@ def _last(present: Bools) -> Ints:
 
 def _floats(values: pl.Series, rows: Ints) -> Floats:
     """Return values[rows], NaN where a row is -1 or its value null."""
+    # The row -1 reads the NaN at the end.
     numbers = np.append(values.cast(pl.Float64).fill_null(np.nan).to_numpy(), np.nan)
     picked: Floats = numbers[rows]
     return picked

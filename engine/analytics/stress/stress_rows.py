@@ -83,6 +83,7 @@ def impacts(scenarios: Iterable[Scenario], exposures: Mapping[str, Floats]) -> p
     """
     held = pl.DataFrame(exposures)
     held = held.with_columns(_number(pl.col(name)).alias(f"{name} in text") for name in held.columns)
+    # Written by expressions, not row by row: there is a text for each scenario, portfolio and session.
     texts = held.select(_impacts(scenario).alias(str(number)) for number, scenario in enumerate(scenarios))
     return pl.concat(texts.get_columns())
 

@@ -35,6 +35,7 @@ def weights(positions: OpenPositions, portfolios: int) -> Floats:
     """
     owner = positions.owner
     entry = positions.frame["entry_value"].to_numpy()
+    # A null market value counts as 0 in the total, as the legacy batch adds it.
     value = np.nan_to_num(positions.stored)
     cents = np.zeros((len(owner) + 1, value.shape[1]), dtype=np.int64)
     np.cumsum(np.rint(value * 100.0).astype(np.int64), axis=0, out=cents[1:])
@@ -70,6 +71,7 @@ def portfolio_volatility(
     rows = int((stop - first).max(initial=1)) - 1
     empty = np.zeros((portfolios, len(first)), dtype=np.int64)
     fit = WindowVolatility.blank(empty, empty)
+    # Stacked, the series of several portfolios share one call of the kernel.
     for low in range(0, portfolios, PORTFOLIOS_AT_A_TIME):
         high = min(low + PORTFOLIOS_AT_A_TIME, portfolios)
         stacked = StackedSeries.blank(rows, (high - low) * len(first))
@@ -151,6 +153,7 @@ def _series(close: Floats, weight: Floats, first: Ints, stop: Ints) -> Iterator[
     before = np.zeros((len(close) + 1, close.shape[1]), dtype=np.int64)
     np.cumsum(finite, axis=0, out=before[1:])
     priced = before[stop] > before[first]
+    # Usually the same positions are priced in all sessions; np.unique on a matrix is slow.
     if (priced == priced[:1]).all():
         sets, member = priced[:1], np.zeros(len(priced), dtype=np.int64)
     else:

@@ -92,6 +92,7 @@ def symbol_volatility(panel: PricePanel, column: Ints) -> tuple[WindowVolatility
         each position among them.
     """
     columns = np.unique(column[column >= 0])
+    # The column of NaN has no returns: positions whose symbol has no close use it.
     closes = np.column_stack((panel.close[:, columns], np.full(len(panel.close), np.nan)))
     own = own_returns(closes)
     figures = rolling_volatility(own.returns, *own.windows(*panel.bounds(VOLATILITY.look_back)))
