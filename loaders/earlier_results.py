@@ -135,12 +135,12 @@ class EarlierResults:
         if self.target is None or table not in self.target.columns:
             return rows
         owner, marks = TABLES[table].owner or "id", STATE[table]
-        there = self.target.read(table, list(dict.fromkeys(("id", owner, *marks, "updated_at"))))
+        in_target = self.target.read(table, list(dict.fromkeys(("id", owner, *marks, "updated_at"))))
         # A row counts as run in the target if its opening is recorded there, or its portfolio has snapshots.
         opening_id = TABLES[OPENINGS[table]].key[0]
         opened = self.target.read(OPENINGS[table], [opening_id])[opening_id]
         run = pl.col("id").is_in(opened.implode()) | pl.col(owner).is_in(list(self.target_starts))
-        state = there.filter(run).select("id", *marks, here=pl.lit(True), changed="updated_at")
+        state = in_target.filter(run).select("id", *marks, here=pl.lit(True), changed="updated_at")
         both = rows.join(state, on="id", how="left", suffix="_there", maintain_order="left")
         return both.with_columns(
             pl.max_horizontal("updated_at", "changed").alias("updated_at"),
@@ -176,8 +176,8 @@ class EarlierResults:
         if self.target is None or parent not in self.target.columns:
             return pl.DataFrame(schema={"id": pl.String, "kept": pl.String})
         columns = ["id", *TABLES[parent].key]
-        there = self.target.read(parent, columns).rename({"id": "kept"})
-        both = self.source.read(parent, columns).join(there, on=TABLES[parent].key)
+        in_target = self.target.read(parent, columns).rename({"id": "kept"})
+        both = self.source.read(parent, columns).join(in_target, on=TABLES[parent].key)
         return both.filter(pl.col("id") != pl.col("kept")).select("id", "kept")
 
     def position_tags(self, rows: pl.DataFrame, tags: pl.DataFrame) -> pl.DataFrame:

@@ -123,23 +123,23 @@ class Reader(ABC):
         Raises:
             ReadError: The statement failed.
         """
-        known = TABLES[table]
-        wanted = known.names if columns is None else list(columns)
-        if table not in self.columns and known.role in OWN_ROLES:
-            return empty(known, wanted)
-        stored = self.columns_to_read(known, wanted)
-        self.require(known, stored)
+        definition = TABLES[table]
+        wanted = definition.names if columns is None else list(columns)
+        if table not in self.columns and definition.role in OWN_ROLES:
+            return empty(definition, wanted)
+        stored = self.columns_to_read(definition, wanted)
+        self.require(definition, stored)
         if table in self.empty_tables:
-            return empty(known, wanted)
-        chosen = tuple(known[column] for column in stored)
+            return empty(definition, wanted)
+        chosen = tuple(definition[column] for column in stored)
         try:
             rows = self.selected(name, chosen, table=Name(table), **values)
         except ReadError:
             # A cast or comparison may have failed on a column of a wrong type: name that column instead.
-            filtered = [known.date] if known.date in self.columns[table] else []
-            self.check_types(known, [*stored, *filtered])
+            filtered = [definition.date] if definition.date in self.columns[table] else []
+            self.check_types(definition, [*stored, *filtered])
             raise
-        return with_nulls(conform(rows, known, self.url), known, wanted)
+        return with_nulls(conform(rows, definition, self.url), definition, wanted)
 
     def columns_to_read(self, table: Table, columns: Sequence[str]) -> list[str]:
         """Return the columns without those added to the schema after the store was made: they are null."""

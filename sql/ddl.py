@@ -27,8 +27,8 @@ SQL_TYPES = {
 def create(tables: Iterable[str], dialect: Dialect) -> list[str]:
     """Return the statements that create tables, parents before children, with the types that they use."""
     wanted = set(tables)
-    found = (text for name in TABLES if name in wanted for text in _statements(TABLES[name], dialect))
-    return list(dict.fromkeys(found))
+    statements = (text for name in TABLES if name in wanted for text in _statements(TABLES[name], dialect))
+    return list(dict.fromkeys(statements))
 
 
 def definition(column: Column, dialect: Dialect) -> str:

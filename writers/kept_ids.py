@@ -42,8 +42,8 @@ def kept_ids(url: str | StoreURL, frames: Mapping[str, pl.DataFrame]) -> KeptIds
 def _kept(reader: Reader, parent: Table, frame: pl.DataFrame) -> pl.DataFrame:
     if parent.name not in reader.tables():
         return pl.DataFrame(schema={"id": pl.String, "kept": pl.String})
-    there = reader.read(parent.name, ["id", *parent.key]).rename({"id": "kept"})
-    both = frame.join(there, on=parent.key)
+    stored = reader.read(parent.name, ["id", *parent.key]).rename({"id": "kept"})
+    both = frame.join(stored, on=parent.key)
     return both.filter(pl.col("id") != pl.col("kept")).select("id", "kept")
 
 

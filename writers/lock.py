@@ -34,4 +34,4 @@ def lock_holder(url: str | StoreURL) -> str | None:
     except LockedError as error:
         return error.holder
     except StoreUnreachableError:
-        return None  # where the lock cannot be made nobody writes, either
+        return None  # where no lock can be made, no run writes

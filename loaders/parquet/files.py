@@ -95,7 +95,7 @@ def pending(folder: Path) -> Journal:
 def commit(folder: Path, renamed: Iterable[Path], removed: Iterable[Path]) -> None:
     """Publish staged files and remove others, atomically.
 
-    An OSError, or a TimeoutError because somebody goes on reading the folder, means that nothing changed.
+    After an OSError, or a TimeoutError because another program keeps reading the folder, nothing has changed.
 
     Args:
         folder: The store.

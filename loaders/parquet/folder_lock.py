@@ -43,7 +43,7 @@ def _lock(handle: int) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > until:
-                raise TimeoutError(f"somebody has been reading it for {PATIENCE_SECONDS:.0f} s") from None
+                raise TimeoutError(f"another program still reads it after {PATIENCE_SECONDS:.0f} s") from None
             time.sleep(PAUSE_SECONDS)
         except OSError:
             return  # a file system without such locks
