@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-__version__ = "0.2.0"
+from engine.core.version import VERSION
 
 if TYPE_CHECKING:
     from engine.analyst import whatif
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from engine.pipeline.compute import compute
     from engine.pipeline.inputs import Inputs
     from engine.pipeline.results import Results
+
+__version__ = VERSION
 
 _HOMES = {
     "Changed": "engine.analyst.changed",
