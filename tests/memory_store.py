@@ -1,49 +1,17 @@
-"""A store in memory, read through the engine's own statements."""
+"""Rows of Python values as frames, for stores in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import duckdb
 import polars as pl
 
-from engine.core.frames import empty, polars_schema
+from engine.core.frames import polars_schema
 from engine.core.schema import TABLES
-from engine.core.store_url import StoreURL
-from loaders.arrow_stream import ArrowStream
-from loaders.duckdb.reader import DuckDBReader
-from sql import statement
+from loaders.duckdb.memory import NEEDED, MemoryReader
 
-NEEDED = (
-    "portfolios",
-    "positions",
-    "position_realized_events",
-    "equity_changes",
-    "market_data_cache",
-    "company_profiles",
-    "benchmarks_sector_weights",
-    "stress_test_scenarios",
-    "factor_definitions",
-    "tags_v2",
-    "position_tags",
-)
-
-
-class MemoryReader(DuckDBReader):
-    """Frames as tables; what a run needs and is not given is there without rows."""
-
-    def __init__(self, frames: Mapping[str, pl.DataFrame]) -> None:
-        self.frames = {**{name: empty(TABLES[name]) for name in NEEDED}, **frames}
-        super().__init__(StoreURL.parse("duckdb:///memory"))
-
-    def _connect(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(":memory:")
-        connection.execute(statement("utc"))
-        for name, frame in self.frames.items():
-            connection.register("incoming", ArrowStream(frame))
-            connection.execute(f"create table {name} as select * from incoming")
-        return connection
+__all__ = ["NEEDED", "MemoryReader", "frame_of"]
 
 
 def frame_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

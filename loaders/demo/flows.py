@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from engine.core.row_ids import row_ids
 from loaders.demo.price_model import stream
-from loaders.demo.schema_rows import STAMP, schema_rows
+from loaders.schema_rows import STAMP, schema_rows
 
 FLOWS = 4
 WEEKEND_FLOW, DELETED_FLOW = 2, 3

@@ -11,7 +11,7 @@ from loaders.demo.flows import equity_changes
 from loaders.demo.instrument_list import Instruments
 from loaders.demo.listings import Integers
 from loaders.demo.position_lots import OPTION_MULTIPLIER, DemoLots, draw_lots
-from loaders.demo.schema_rows import schema_rows
+from loaders.schema_rows import schema_rows
 
 PORTFOLIOS_PER_USER = 2
 UNCLASSIFIED_SLOT = 3

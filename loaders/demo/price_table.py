@@ -9,7 +9,7 @@ from engine.core.row_ids import row_ids
 from loaders.demo.instrument_list import Instruments
 from loaders.demo.listings import Floats
 from loaders.demo.price_model import stream
-from loaders.demo.schema_rows import schema_rows
+from loaders.schema_rows import schema_rows
 
 DAY_SPREAD = 0.006
 """Scale of the distance of open, high and low from the closes, a fraction."""

@@ -7,10 +7,10 @@ import polars as pl
 
 from engine.core.funds import BENCHMARK
 from engine.core.row_ids import row_ids
-from loaders.demo.fixed_tables import FACTOR_DEFINITIONS, STRESS_SCENARIOS
 from loaders.demo.listings import FUNDS, SECTORS, Integers
 from loaders.demo.price_model import SimulatedMarket, stream
-from loaders.demo.schema_rows import schema_rows
+from loaders.schema_rows import schema_rows
+from loaders.shipped import factor_rows, scenario_rows
 
 FUND_COMPANIES = (4, 33)
 """Companies whose profile says that they are funds."""
@@ -25,8 +25,8 @@ def reference_tables(market: SimulatedMarket, seed: int) -> dict[str, pl.DataFra
     return {
         "company_profiles": _profiles(market, seed),
         "benchmarks_sector_weights": _sector_weights(market),
-        "stress_test_scenarios": _scenarios(),
-        "factor_definitions": _factors(),
+        "stress_test_scenarios": scenario_rows(),
+        "factor_definitions": factor_rows(),
     }
 
 
@@ -102,18 +102,3 @@ def _sector_weights(market: SimulatedMarket) -> pl.DataFrame:
         num_constituents=40,
         data_source="demo",
     )
-
-
-def _scenarios() -> pl.DataFrame:
-    columns = ["scenario_id", "name", "category", "severity", "shock_config", "active"]
-    frame = pl.DataFrame(STRESS_SCENARIOS, schema=columns, orient="row")
-    key = row_ids("stress_test_scenarios", frame["scenario_id"])
-    return schema_rows("stress_test_scenarios", frame.with_columns(id=key))
-
-
-def _factors() -> pl.DataFrame:
-    columns = ["name", "factor_type", "calculation_method", "etf_proxy"]
-    frame = pl.DataFrame(FACTOR_DEFINITIONS, schema=columns, orient="row")
-    key = row_ids("factor_definitions", frame["name"])
-    numbered = frame.with_row_index("display_order").with_columns(id=key)
-    return schema_rows("factor_definitions", numbered, is_active=True)

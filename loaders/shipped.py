@@ -1,6 +1,14 @@
-"""Fixed rows: the thirteen factors of a run, and the stress scenarios."""
+"""Rows that come with the engine: factors, stress scenarios, and the sector weights of the benchmark."""
 
-from engine.core.funds import MARKET_FUND, RATE_FUND, SPREAD_FUNDS, STYLE_FUNDS
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from engine.core.funds import BENCHMARK, MARKET_FUND, RATE_FUND, SPREAD_FUNDS, STYLE_FUNDS
+from engine.core.row_ids import row_ids
+from loaders.schema_rows import schema_rows
 
 FACTOR_DEFINITIONS = (
     ("Market Beta (90D)", "market", "rolling_regression", MARKET_FUND),
@@ -102,3 +110,62 @@ STRESS_SCENARIOS = (
     ),
 )
 """scenario_id, name, category, severity, shock_config, active (document 03 §4.1)."""
+
+SECTOR_WEIGHTS_ON = date(2024, 12, 31)
+SECTOR_WEIGHTS_SOURCE = "S&P fact sheet, rounded"
+SECTOR_WEIGHTS = (
+    ("Technology", 0.325),
+    ("Financial Services", 0.136),
+    ("Consumer Cyclical", 0.113),
+    ("Healthcare", 0.101),
+    ("Communication Services", 0.094),
+    ("Industrials", 0.082),
+    ("Consumer Defensive", 0.055),
+    ("Energy", 0.032),
+    ("Utilities", 0.023),
+    ("Real Estate", 0.021),
+    ("Basic Materials", 0.019),
+)
+"""Sectors of the S&P 500 as company_profiles names them, fractions of the index.
+
+Source: S&P Dow Jones Indices, fact sheet of the S&P 500 of 2024-12-31; to a tenth of a percent, so that
+their sum is 1.001.
+"""
+
+
+def shipped_rows() -> dict[str, pl.DataFrame]:
+    """Return the rows that a new store begins with, by table.
+
+    Ids and stamps are fixed: the same version of the engine ships the same bytes.
+    """
+    return {
+        "benchmarks_sector_weights": _sector_weights(),
+        "stress_test_scenarios": scenario_rows(),
+        "factor_definitions": factor_rows(),
+    }
+
+
+def scenario_rows() -> pl.DataFrame:
+    """Return the rows of stress_test_scenarios."""
+    columns = ["scenario_id", "name", "category", "severity", "shock_config", "active"]
+    frame = pl.DataFrame(STRESS_SCENARIOS, schema=columns, orient="row")
+    key = row_ids("stress_test_scenarios", frame["scenario_id"])
+    return schema_rows("stress_test_scenarios", frame.with_columns(id=key))
+
+
+def factor_rows() -> pl.DataFrame:
+    """Return the rows of factor_definitions."""
+    columns = ["name", "factor_type", "calculation_method", "etf_proxy"]
+    frame = pl.DataFrame(FACTOR_DEFINITIONS, schema=columns, orient="row")
+    key = row_ids("factor_definitions", frame["name"])
+    numbered = frame.with_row_index("display_order").with_columns(id=key)
+    return schema_rows("factor_definitions", numbered, is_active=True)
+
+
+def _sector_weights() -> pl.DataFrame:
+    weights = pl.DataFrame(SECTOR_WEIGHTS, schema=["sector", "weight"], orient="row")
+    frame = weights.with_columns(benchmark_code=pl.lit(BENCHMARK), asof_date=SECTOR_WEIGHTS_ON)
+    key = row_ids("benchmarks_sector_weights", frame["benchmark_code"], frame["asof_date"], frame["sector"])
+    return schema_rows(
+        "benchmarks_sector_weights", frame.with_columns(id=key), data_source=SECTOR_WEIGHTS_SOURCE
+    )
