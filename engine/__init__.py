@@ -17,6 +17,7 @@ from engine.core.version import VERSION
 if TYPE_CHECKING:
     from engine.analyst import whatif
     from engine.analyst.api import compare, load
+    from engine.analyst.book import book
     from engine.analyst.changed import Changed, what_changed
     from engine.analyst.explain import Explanation, explain
     from engine.analyst.store import Store, open
@@ -47,6 +48,7 @@ _HOMES = {
     "Store": "engine.analyst.store",
     "Window": "engine.core.window",
     "backfill": "engine.batch.backfill",
+    "book": "engine.analyst.book",
     "compare": "engine.analyst.api",
     "compute": "engine.pipeline.compute",
     "explain": "engine.analyst.explain",
@@ -73,6 +75,7 @@ __all__ = [
     "Store",
     "Window",
     "backfill",
+    "book",
     "compare",
     "compute",
     "explain",
