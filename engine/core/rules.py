@@ -99,11 +99,10 @@ class Rules:
     def from_record(cls, record: Mapping[str, str]) -> Rules:
         """Return the rules that a store has recorded; a rule that the record lacks has its legacy value.
 
+        An unknown rule or value, written by a newer engine, raises `UsageError`.
+
         Args:
             record: values by the names of rules.
-
-        Raises:
-            UsageError: an unknown rule or value: a newer engine has written it.
         """
         for name, value in record.items():
             _check(name, value)
@@ -120,7 +119,7 @@ class Rules:
         return [name for name, value in self.record.items() if value != other.record[name]]
 
     def __str__(self) -> str:
-        """The shortest text that `parse` takes: the nearer set, and what departs from it."""
+        """Return the shortest text that `parse` takes: the nearer set, and the rules that depart from it."""
         name = min(SETS, key=lambda name: len(self.differences(getattr(Rules, name)())))
         departures = self.differences(getattr(Rules, name)())
         return ",".join([name, *(f"{rule}={self.record[rule]}" for rule in departures)])
