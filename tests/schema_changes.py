@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.core.schema import TABLES, Table
+from engine.core.schema import TABLES, Column, Table
 
 
 @contextmanager
@@ -17,7 +17,14 @@ def brought_later(table: str, names: Sequence[str]) -> Iterator[None]:
     columns = tuple(
         replace(c, since="2", legacy=False) if c.name in names else c for c in TABLES[table].columns
     )
-    with changed(TABLES[table], columns=columns, by_name={c.name: c for c in columns}):
+    with with_columns(TABLES[table], *columns):
+        yield
+
+
+@contextmanager
+def with_columns(table: Table, *columns: Column) -> Iterator[None]:
+    """Give a table of the schema other columns."""
+    with changed(table, columns=columns, by_name={column.name: column for column in columns}):
         yield
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from engine.core.errors import UsageError
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
-from engine.core.schema.evolution import gaps_of_a_run, note_gaps, schema_gaps
+from engine.core.schema.evolution import gaps_note, gaps_of_a_run, schema_gaps, warn_of_gaps
 from engine.core.store_url import StoreURL
 from loaders.open import open_reader, same_store
 from writers import LockScope, open_writer
@@ -38,7 +38,7 @@ def put_whole(
     stage = progress.stage("write", sum(frame.height for frame in frames.values()))
     frames = with_kept_ids(frames, kept_ids(url, frames))
     with open_writer(url, batch_rows, stage.rows) as writer, writer.transaction():
-        note_gaps(gaps_of_a_run(writer.catalog()), url, progress)
+        warn_of_gaps(gaps_of_a_run(writer.catalog()), url, progress)
         made = set(writer.create_missing())
         for name in (name for name in TABLES if name in frames):
             put = writer.insert if name in made else writer.merge
@@ -50,6 +50,12 @@ def create(url: str) -> list[str]:
     """Make the tables that a store lacks; their names."""
     with open_writer(url) as writer, writer.transaction():
         return writer.create_missing()
+
+
+def schema_note(url: str) -> str:
+    """Return the line that says what a store lacks of the schema; empty if it lacks nothing."""
+    with open_reader(url) as reader:
+        return gaps_note(schema_gaps(reader.columns), url)
 
 
 def upgrade(url: str) -> list[str]:
@@ -71,4 +77,4 @@ def upgrade(url: str) -> list[str]:
         if gaps:
             with open_writer(url) as writer, writer.transaction(LockScope()):
                 writer.upgrade(gaps)
-    return [gap.mended for gap in gaps]
+    return [gap.change for gap in gaps]

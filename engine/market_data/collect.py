@@ -18,7 +18,7 @@ from engine.core.frames import polars_schema
 from engine.core.instruments import canonical
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
-from engine.core.schema.evolution import gaps_of_a_run, note_gaps
+from engine.core.schema.evolution import gaps_of_a_run, warn_of_gaps
 from engine.core.store_url import StoreURL
 from engine.core.window import PRICE_LOOK_BACK
 from engine.market_data.price_coverage import PriceCoverage, measure_coverage
@@ -158,6 +158,6 @@ def _record(task: CollectionTask, result: CollectionResult) -> None:
     }
     table = TABLES["engine_collections"]
     with open_writer(task.url) as writer, writer.transaction():
-        note_gaps(gaps_of_a_run(writer.catalog()), task.url, task.progress)
+        warn_of_gaps(gaps_of_a_run(writer.catalog()), task.url, task.progress)
         writer.create_missing([table.name])
         writer.insert(table, pl.DataFrame([row], schema=polars_schema(table)))

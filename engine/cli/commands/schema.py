@@ -30,10 +30,12 @@ def run(options: Namespace, settings: Config) -> int:
 
     names = [table_named(options.table).name] if options.table else list(TABLES)
     if options.create:
-        from engine.batch.copy import create
+        from engine.batch.copy import create, schema_note
 
         created = create(options.create)
         print("\n".join(created) or "every table exists already", file=sys.stderr)
+        if note := schema_note(options.create):
+            print(note, file=sys.stderr)
     elif options.upgrade:
         from engine.batch.copy import upgrade
 

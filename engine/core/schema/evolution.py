@@ -14,17 +14,19 @@ from engine.core.store_url import StoreURL, safe_url
 Catalog = Mapping[str, Mapping[str, str]]
 """The columns of a store's tables, with the type of each as the store spells it."""
 OWN_ROLES = ("output", "engine")
-"""Roles of the tables that the engine may make and extend; all others belong to an application."""
+"""Roles of the tables that the engine may create; all others belong to an application."""
 BOUNDED_TEXT = re.compile(r"character.*\((\d+)\)")
-"""A text type with a length, as sql/catalog.sql spells it. DuckDB and Parquet bound no text."""
+"""A text type with a length, as sql/catalog.sql spells it. In DuckDB and Parquet no text has one."""
 
 
 @dataclass(frozen=True)
 class SchemaGap:
     """A table or column that a store lacks, or a text column that is too narrow in it.
 
-    column: empty for a whole table.
-    stored: characters that the store's column holds; None where the column or table is missing.
+    Attributes:
+        table: Name of the table.
+        column: Name of the column; empty for a whole table.
+        stored: Characters that the store's column holds; None if the column or table is missing.
     """
 
     table: str
@@ -44,17 +46,24 @@ class SchemaGap:
         return f"room in {self.table}.{self.column} ({self.stored} characters instead of {self.wanted})"
 
     @property
-    def mended(self) -> str:
-        """What an upgrade did about it."""
+    def change(self) -> str:
+        """The line that an upgrade prints for it."""
         if not self.column:
-            return f"table {self.table}: made"
+            return f"table {self.table}: created"
         if self.stored is None:
-            return f"column {self.table}.{self.column}: added, null in the rows that were there"
+            return f"column {self.table}.{self.column}: added, null in the stored rows"
         return f"column {self.table}.{self.column}: widened from {self.stored} to {self.wanted} characters"
 
 
 def catalog_of(rows: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
-    """Return a catalog from rows of sql/catalog.sql: table, column, type."""
+    """Return a catalog.
+
+    Args:
+        rows: Table, column and type of each column, as sql/catalog.sql selects them.
+
+    Returns:
+        Types by table and column.
+    """
     catalog: dict[str, dict[str, str]] = {}
     for table, column, kind in rows:
         catalog.setdefault(table, {})[column] = kind
@@ -62,11 +71,31 @@ def catalog_of(rows: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, str]
 
 
 def schema_gaps(catalog: Catalog) -> list[SchemaGap]:
-    """Return what `schema --upgrade` adds to a store, tables first, in the schema's order."""
+    """Return what `engine schema --upgrade` adds to a store.
+
+    Args:
+        catalog: The store's tables and columns.
+
+    Returns:
+        Missing tables, then missing columns and narrow texts of the others, in the schema's order.
+    """
     own = [table for table in TABLES.values() if table.role in OWN_ROLES]
     tables = [SchemaGap(table.name) for table in own if table.name not in catalog]
-    stored = [table for table in own if table.name in catalog]
+    stored = [table for table in TABLES.values() if table.name in catalog and table.role != "input"]
     return tables + [gap for table in stored for gap in _column_gaps(table, catalog[table.name])]
+
+
+def gaps_of_a_run(catalog: Catalog) -> list[SchemaGap]:
+    """Return what a run into a store leaves out, or creates first.
+
+    Args:
+        catalog: The store's tables and columns.
+
+    Returns:
+        As `schema_gaps`, but without the tables of a store that no run has written: it is new, not old.
+    """
+    ran_before = any(table.name in catalog for table in BOOKKEEPING)
+    return [gap for gap in schema_gaps(catalog) if gap.column or ran_before]
 
 
 def _column_gaps(table: Table, stored: Mapping[str, str]) -> Iterator[SchemaGap]:
@@ -79,14 +108,23 @@ def _column_gaps(table: Table, stored: Mapping[str, str]) -> Iterator[SchemaGap]
 
 
 def can_be_added(table: Table, column: Column) -> bool:
-    """Whether an upgrade adds the column to a table that has rows, so that a run may leave it out."""
-    return table.role in OWN_ROLES and column.nullable and column.name not in table.key
+    """Return whether an upgrade can add the column to a table with rows, so that a run may leave it out."""
+    own = table.role in OWN_ROLES or (table.role == "state" and column.later)
+    return own and column.nullable and column.name not in table.key
 
 
 def narrower(table: Table, column: Column, stored: str) -> int | None:
-    """Return the characters that a store's text column holds, None where they are enough.
+    """Return the length of a store's text column if it is shorter than the schema's.
 
-    Only columns that the legacy schema lacks: the width of the others is the application's own business.
+    Only columns that the legacy schema lacks are checked: an application decides on the length of its own.
+
+    Args:
+        table: The table.
+        column: The column, as the schema has it.
+        stored: Its type in the store.
+
+    Returns:
+        Characters; None if they are enough.
     """
     bounded = BOUNDED_TEXT.match(stored)
     if bounded is None or column.type.kind != "text" or (table.legacy and column.legacy):
@@ -100,27 +138,18 @@ def upgrade_command(url: str | StoreURL) -> str:
     return f"engine schema --upgrade {safe_url(url)}"
 
 
-def gaps_of_a_run(catalog: Catalog) -> list[SchemaGap]:
-    """Return what a run does not write, or makes first.
-
-    A store without any ledger table is new, not old: its tables are made without a word.
-    """
-    ran_before = any(table.name in catalog for table in BOOKKEEPING)
-    return [gap for gap in schema_gaps(catalog) if gap.column or ran_before]
-
-
 def gaps_note(gaps: Iterable[SchemaGap], url: str | StoreURL) -> str:
-    """Return the line that says what a store lacks and what to run; empty where it lacks nothing."""
+    """Return the line that says what a store lacks and what to run; empty if it lacks nothing."""
     parts = ", ".join(map(str, gaps))
     return parts and (
         f"store {safe_url(url)} is not at schema version {SCHEMA_VERSION}: it lacks {parts}. "
-        "A run leaves out missing columns, cuts texts to the room there is, makes missing tables if it may. "
-        f"To add them all: {upgrade_command(url)}"
+        "A run leaves out missing columns, shortens texts that do not fit and creates missing tables if it "
+        f"may. To add everything: {upgrade_command(url)}"
     )
 
 
-def note_gaps(gaps: Iterable[SchemaGap], url: str | StoreURL, progress: Quiet) -> str:
-    """Note in one line, once in a command, what a store lacks; return the line."""
+def warn_of_gaps(gaps: Iterable[SchemaGap], url: str | StoreURL, progress: Quiet) -> str:
+    """Warn in one line, once in a command, of what a store lacks; return the line."""
     note = gaps_note(gaps, url)
     if note:
         progress.warn("schema", note)
