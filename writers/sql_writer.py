@@ -118,7 +118,8 @@ class DatabaseWriter(Writer):
         missing = [name for name in TABLES if name in wanted and name not in self.catalog()]
         for text in create(missing, self.dialect):
             self.execute(text, "")
-        self._catalog = None if missing else self._catalog
+        if missing:
+            self._catalog = None
         return missing
 
     def upgrade(self, gaps: Sequence[SchemaGap]) -> None:
