@@ -1,0 +1,233 @@
+"""What each optimisation of stored rows brings: python -m tests.benchmarks.optimisations GOLDEN_DEMO
+
+GOLDEN_DEMO is the folder of the golden set `demo`. Its figures are computed once; then each plain way and
+its fast way run in turn, in pairs. The gain is the median difference of the pairs, as a share of a whole
+run into DuckDB. An optimisation stays in the engine if it brings 5 % or more. The fast ways that did not
+are kept here, so that they can be measured again.
+
+Seconds are of processor time, which other processes disturb less, except where work overlaps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+import numpy as np
+import polars as pl
+from engine.analytics.price_panel import day_numbers
+from numpy.typing import NDArray
+
+import engine
+from engine.analytics.positions import prices
+from engine.batch.copy import copy
+from engine.benchmarks.processes import engine_command, run
+from engine.benchmarks.workloads import FIRST, LAST
+from engine.core import stored_rows
+from engine.core.progress import Quiet
+from engine.core.row_ids import IdForm
+from engine.core.schema import TABLES
+from engine.numerics.arrays import Bools, Ints
+from engine.pipeline.results import StoredTables
+from tests.benchmarks.reference_window import RUN_DATE
+from writers import Scope, open_writer
+from writers.writer import BATCH_ROWS
+
+Clock = Callable[[], float]
+OUTPUTS = [name for name, table in TABLES.items() if table.role == "output"]
+SPAN = 1 << 20
+"""More days than lie between any two dates."""
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """A plain way and a fast way to the same result."""
+
+    name: str
+    plain: Callable[[], object]
+    fast: Callable[[], object]
+    clock: Clock = time.process_time
+
+
+def seconds(clock: Clock, work: Callable[[], object]) -> float:
+    start = clock()
+    work()
+    return clock() - start
+
+
+def in_turn(one: Optimisation, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds of the plain and of the fast way; every other pair begins with the fast one."""
+    plain, fast = [], []
+    for number in range(-1, rounds):
+        ways = [(one.plain, plain), (one.fast, fast)]
+        for work, spent in reversed(ways) if number % 2 else ways:
+            spent.append(seconds(one.clock, work))
+    return plain[1:], fast[1:]  # the first pair warms up
+
+
+def write(tables: StoredTables, ids: IdForm, folder: Path, ahead: bool = False) -> None:
+    """Make the rows of the output tables and insert them into a new DuckDB file.
+
+    Args:
+        tables: The run's tables, no row made yet.
+        ids: The form of ids.
+        folder: Where the file is made, and deleted.
+        ahead: Whether rows are made in a thread of their own while others are inserted.
+    """
+    chosen = tables.select(OUTPUTS, ids)
+    path = folder / "written.duckdb"
+    with open_writer(f"duckdb:///{path}", BATCH_ROWS) as writer, ThreadPoolExecutor(1) as threads:
+        made = {name: threads.submit(chosen.__getitem__, name) for name in chosen} if ahead else {}
+        with writer.transaction():
+            writer.create_missing()
+            rows = {name: made[name].result() for name in made} or chosen
+            writer.replace(rows, Scope((), FIRST, LAST))
+    path.unlink()
+
+
+def sorted_by_words(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows by key: texts numbered in their order, then as many keys as fit packed into 62 bits."""
+    words: list[NDArray[np.int64]] = []
+    room = 1
+    for name in TABLES[table].key:
+        key = rows[name]
+        if key.dtype == pl.String:
+            key = key.cast(pl.Enum(key.unique().sort()))
+        number = key.to_physical().cast(pl.Int64).to_numpy()
+        number = number - number.min()
+        span = int(number.max()) + 1
+        if words and room * span < 1 << 62:
+            words[-1], room = words[-1] * span + number, room * span
+        else:
+            words.append(number)
+            room = span
+    return rows[np.lexsort(words[::-1])]
+
+
+def quotes_by_span(symbols: pl.Series, closes: pl.DataFrame, sessions: list) -> pl.DataFrame:
+    """`engine.analytics.positions.prices.quotes` by binary search for symbol number * SPAN + day number."""
+    names = closes["symbol"].unique(maintain_order=True)
+    symbol = np.append(closes["symbol"].rle_id().to_numpy().astype(np.int64), len(names))
+    day = np.append(closes["date"].to_physical().to_numpy().astype(np.int64), 0)
+    ticks = np.append(closes["close"].to_physical().cast(pl.Int64).to_numpy(), 0)
+    key, days = symbol * SPAN + day, day_numbers(sessions)
+
+    def places(wanted: pl.Series) -> tuple[Ints, Bools, Bools]:
+        numbered = pl.DataFrame({"symbol": names}).with_row_index("number")
+        asked = pl.DataFrame({"symbol": wanted}).join(
+            numbered, on="symbol", how="left", maintain_order="left"
+        )
+        number = np.repeat(asked["number"].cast(pl.Int64).fill_null(-1).to_numpy(), days.size)
+        target = number * SPAN + np.tile(days, len(wanted))
+        at = np.searchsorted(key, target)
+        return at, key[at] == target, symbol[at - 1] == number
+
+    def where(values: Ints, known: Bools) -> pl.Expr:
+        return pl.when(pl.lit(pl.Series(known))).then(pl.lit(pl.Series(values)))
+
+    exact, there, _ = places(symbols)
+    upper, that_day, before = places(symbols.str.to_uppercase())
+    priced = there & (ticks[exact] > 0)
+    age = np.tile(days, len(symbols)) - day[upper - 1]
+    older = ticks[upper - 1]
+    mark = np.where(priced, ticks[exact], older)
+    asked = pl.DataFrame({"symbol": symbols}).join(
+        prices.session_frame(sessions), how="cross", maintain_order="left_right"
+    )
+    return asked.select(
+        "symbol",
+        "session",
+        close=where(ticks[exact], priced),
+        previous_close=where(older, before & (age <= prices.PNL.look_back)),
+        newest_close=where(np.where(that_day, ticks[upper], older), that_day | before),
+        mark=where(mark, (priced | (before & (age <= prices.MARKET_VALUES.look_back))) & (mark > 0)),
+    )
+
+
+def optimisations(golden: Path, folder: Path) -> Sequence[Optimisation]:
+    """The rows of the table, from the figures of one run."""
+    asked: list[tuple] = []
+    inputs = engine.open(f"parquet:///{golden / 'inputs'}").inputs(FIRST, LAST, run_date=RUN_DATE)
+    with patch("engine.pipeline.compute.quotes", lambda *of: asked.append(of) or prices.quotes(*of)):
+        tables = engine.compute(inputs).tables
+    unsorted: list[tuple[str, pl.DataFrame]] = []
+    with (
+        patch.object(stored_rows, "check_key", lambda *_: None),
+        patch(
+            "engine.pipeline.results.stored_rows",
+            lambda table, rows, *more: unsorted.append((table.name, rows)) or rows,
+        ),
+    ):
+        dict(tables.select(OUTPUTS))
+    keyed = [(name, rows) for name, rows in unsorted if rows.height]
+    for name, rows in keyed:
+        assert sorted_by_words(name, rows).equals(rows.sort(TABLES[name].key)), name
+    assert quotes_by_span(*asked[0]).equals(prices.quotes(*asked[0]))
+    return [
+        Optimisation(
+            "ids as two numbers instead of texts",
+            lambda: write(tables, "text", folder),
+            lambda: write(tables, "words", folder),
+        ),
+        Optimisation(
+            "rows made while others are inserted",
+            lambda: write(tables, "words", folder),
+            lambda: write(tables, "words", folder, ahead=True),
+            time.perf_counter,
+        ),
+        Optimisation(
+            "sorting by packed integers",
+            lambda: [rows.sort(TABLES[name].key) for name, rows in keyed],
+            lambda: [sorted_by_words(name, rows) for name, rows in keyed],
+        ),
+        Optimisation(
+            "prices looked up by span keys",
+            lambda: prices.quotes(*asked[0]),
+            lambda: quotes_by_span(*asked[0]),
+        ),
+    ]
+
+
+def whole_run(golden: Path, folder: Path, rounds: int) -> dict[Clock, float]:
+    """Median seconds of `engine backfill` over the reference window in a DuckDB file, by kind of clock."""
+    prepared, trial = folder / "prepared.duckdb", folder / "trial.duckdb"
+    copy(f"parquet:///{golden / 'inputs'}", f"duckdb:///{prepared}", BATCH_ROWS, Quiet())
+    days = ["--start", f"{FIRST}", "--end", f"{LAST}", "--run-date", f"{RUN_DATE}", "--quiet"]
+    took = []
+    for _ in range(rounds):
+        shutil.copy(prepared, trial)
+        took.append(run(engine_command("backfill", "--from", f"duckdb:///{trial}", *days), folder))
+    return {
+        time.process_time: median(one.cpu for one in took),
+        time.perf_counter: median(one.wall for one in took),
+    }
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("golden", type=Path, metavar="GOLDEN_DEMO")
+    options.add_argument("--rounds", type=int, default=15, metavar="N", help="[15]")
+    known = options.parse_args()
+    pl.Config.set_engine_affinity("in-memory")
+    with TemporaryDirectory(prefix="optimisations-") as name:
+        folder, golden = Path(name), known.golden.resolve()
+        whole = whole_run(golden, folder, known.rounds)
+        print(f"whole run: {whole[time.process_time]:.3f} s of processor time\n")
+        print(f"{'':<40}{'plain ms':>10}{'fast ms':>10}{'ratio':>8}{'% of a run':>12}")
+        for one in optimisations(golden, folder):
+            plain, fast = in_turn(one, known.rounds)
+            gain = median(a - b for a, b in zip(plain, fast, strict=True)) / whole[one.clock]
+            slow, quick = median(plain), median(fast)
+            print(f"{one.name:<40}{slow * 1e3:>10.1f}{quick * 1e3:>10.1f}{slow / quick:>8.2f}{gain:>12.1%}")
+
+
+if __name__ == "__main__":
+    main()
