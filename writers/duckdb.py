@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 
 from engine.core.errors import StoreUnreachableError, WriteError
-from engine.core.row_ids import WORDS
+from engine.core.row_ids import ID_WORDS
 from engine.core.schema import Table
 from engine.core.store_url import StoreURL
 from loaders.arrow_stream import ArrowStream
@@ -63,7 +63,7 @@ class DuckDBWriter(DatabaseWriter):
             return
         frame = self.fitted(table, frame)
         columns = tuple(frame.columns)
-        words = {name for name, kind in frame.schema.items() if kind == WORDS}
+        words = {name for name, kind in frame.schema.items() if kind == ID_WORDS}
         text = statement(
             "write/insert",
             table=Name(table.name),

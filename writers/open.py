@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from engine.core.errors import UnknownStoreError
+from engine.core.row_ids import IdForm
 from engine.core.store_url import StoreURL
 from loaders.open import reader_kind
 from writers.file_lock import file_lock
@@ -30,7 +31,7 @@ class WriterKind:
         lock: Holds a store for one run; the flag says whether to wait for another run.
         lanes: Shards that one process may write at the same time.
         shared: Whether several processes may write, as workers of a cluster do.
-        id_words: Whether ids in frames may be `engine.core.row_ids.WORDS`, two 64-bit numbers.
+        ids: The form of ids in frames that its writers read fastest.
         needs_users: Whether portfolios refer to the table users, so that its rows are copied along.
         default_target: Whether results go back into the source when no target is named.
     """
@@ -40,7 +41,7 @@ class WriterKind:
     lock: Callable[[StoreURL, bool], AbstractContextManager[None]] = file_lock
     lanes: int = 1
     shared: bool = True
-    id_words: bool = False
+    ids: IdForm = "text"
     needs_users: bool = False
     default_target: bool = True
 
@@ -70,7 +71,7 @@ def _parquet(url: StoreURL, batch_rows: int, progress: Progress | None) -> Write
 
 
 KINDS = {
-    "duckdb": WriterKind("a DuckDB file", _duckdb, shared=False, id_words=True),
+    "duckdb": WriterKind("a DuckDB file", _duckdb, shared=False, ids="words"),
     "postgresql": WriterKind(
         "a Postgres database", _postgres, _postgres_lock, lanes=POSTGRES_LANES, needs_users=True
     ),

@@ -12,7 +12,7 @@ from engine.core.errors import UsageError
 from engine.core.frames import polars_schema
 from engine.core.row_rules import admit
 from engine.core.schema import Table
-from engine.core.stored_form import STAMPS
+from engine.core.stored_rows import STAMPS
 
 WIDE = Context(prec=64, rounding=ROUND_HALF_UP)
 MIRRORED = {"LONG": "SHORT", "LC": "SC", "LP": "SP"}

@@ -7,10 +7,9 @@ from datetime import datetime
 
 import polars as pl
 
-from engine.core.frames import dtype
-from engine.core.row_ids import row_ids
-from engine.core.schema import TABLES, Table
+from engine.core.schema import TABLES
 from engine.core.schema.holdings import SECTOR_MARK
+from engine.core.stored_rows import stored_rows
 
 TAGS, LINKS = TABLES["tags_v2"], TABLES["position_tags"]
 UNCATEGORIZED = "Uncategorized"
@@ -139,28 +138,12 @@ def _new_tags(tags: pl.DataFrame, wanted: pl.DataFrame, stamp: datetime) -> pl.D
         usage_count=0,
         is_archived=False,
     )
-    return _whole(TAGS, rows, stamp)
+    return stored_rows(TAGS, rows, stamp)
 
 
 def _new_links(made: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
     """Rows of position_tags for the links that are made."""
-    return _whole(LINKS, made.select("position_id", "tag_id", assigned_by="user_id"), stamp)
-
-
-def _whole(table: Table, rows: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
-    """Whole rows: numbered by natural key, stamped; what is not given is null."""
-    rows = rows.with_columns(row_ids(table.name, *(rows[name] for name in table.key)))
-    stamped = {"created_at", "updated_at", "assigned_at"}
-    return rows.select(
-        (
-            pl.col(column.name)
-            if column.name in rows.columns
-            else pl.lit(stamp if column.name in stamped else None)
-        )
-        .cast(dtype(column))
-        .alias(column.name)
-        for column in table.columns
-    )
+    return stored_rows(LINKS, made.select("position_id", "tag_id", assigned_by="user_id"), stamp)
 
 
 def _used(labels: pl.DataFrame, used: pl.DataFrame, stamp: datetime) -> pl.DataFrame:

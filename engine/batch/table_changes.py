@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from engine.core.row_ids import IdForm
 from engine.core.schema import TABLES
 from engine.core.window import Window
-from engine.pipeline.results import Results, Tables
+from engine.pipeline.results import Results, StoredTables
 from loaders.earlier_results import STATE
 from writers import Scope, Writer
 
@@ -40,8 +41,8 @@ class Changes:
 
     whole: Mapping[str, pl.DataFrame]
     narrow: Mapping[str, pl.DataFrame]
-    figures: Tables
-    status: Tables
+    figures: StoredTables
+    status: StoredTables
     removed: Mapping[str, pl.DataFrame]
     computed: Sequence[str]
     told: Sequence[str]
@@ -58,11 +59,6 @@ class Changes:
         parts = {**known, **self.figures.heights, **self.status.heights}
         return {name: parts[name] for name in TABLES if name in parts}
 
-    def make(self) -> None:
-        """Bring figures and status into their stored form, beside a thread that writes them already."""
-        self.figures.make()
-        self.status.make()
-
 
 def changes(
     results: Results,
@@ -71,7 +67,7 @@ def changes(
     seeds: Mapping[str, pl.DataFrame],
     definitions: pl.DataFrame,
     in_place: bool,
-    in_words: bool,
+    ids: IdForm,
 ) -> Changes:
     """What a shard writes.
 
@@ -80,15 +76,13 @@ def changes(
         seeds: rows of the source that the target is to have beside the results.
         definitions: of factors, as the shard found them.
         in_place: whether the results go back to the store they were computed from.
-        in_words: whether that store takes row ids as words.
+        ids: the form of ids that the store takes.
     """
     left_out = results.failures["portfolio_id"].unique().sort().to_list()
     computed = results["portfolios"]["id"].to_list()
-    tables = results.tables.of(wanted)
-    if in_words:
-        tables = tables.in_words()
-    figures = tables.of([name for name in tables if TABLES[name].role == "output"])
-    status = tables.of(["analytics_status"])
+    tables = results.tables.select(wanted, ids)
+    figures = tables.select([name for name in tables if TABLES[name].role == "output"])
+    status = tables.select(["analytics_status"])
     others = {n: tables[n] for n in tables if n not in figures and n not in status}
     narrow = _touched(others, window) if in_place else {}
     whole = {n: f for n, f in others.items() if n not in narrow}

@@ -58,18 +58,6 @@ def with_nulls(frame: pl.DataFrame, table: Table, columns: Sequence[str]) -> pl.
     return frame.with_columns(nulls).select(columns)
 
 
-def coded(texts: pl.Series) -> pl.Series:
-    """Return texts as an Enum in alphabetical order, which is gathered, sorted and hashed faster."""
-    return texts.cast(pl.Enum(texts.drop_nulls().unique().sort()))
-
-
-def plain(values: pl.Series) -> pl.Series:
-    """Return an Enum as String, five times faster than a cast; return other types unchanged."""
-    if not isinstance(values.dtype, pl.Enum):
-        return values
-    return values.dtype.categories.gather(values.to_physical()).alias(values.name)
-
-
 def conform(frame: pl.DataFrame, table: Table, url: str | StoreURL) -> pl.DataFrame:
     """Return the rows of a store in the schema's types.
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from engine.core.frames import polars_schema
 from engine.core.schema import TABLES
-from engine.core.stored_form import store_rows
+from engine.core.stored_rows import stored_rows
 from engine.market_data.price_updates import SymbolUpdate
 from engine.market_data.task import CollectionTask
 from writers import open_writer
@@ -91,7 +91,7 @@ class PriceWriter:
             ("engine_price_gaps", self._gathered("gaps").with_columns(asked_at=pl.lit(now))),
         ):
             if rows.height:
-                yield name, store_rows(TABLES[name], rows, now)
+                yield name, stored_rows(TABLES[name], rows, now)
         schema = polars_schema(TABLES["engine_price_series"])
         series = [update.series for update in self._pending]
         yield "engine_price_series", pl.DataFrame(series, schema=schema, orient="row")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial, reduce
+from functools import reduce
 
 import polars as pl
 
@@ -12,16 +12,18 @@ from engine.analytics.job_result import JobResult
 from engine.analytics.sector_tags import sector_tags
 from engine.core.frames import empty
 from engine.core.schema import TABLES
-from engine.core.stored_form import store_rows
 from engine.core.window import Window
 from engine.pipeline.column_limits import misfits
-from engine.pipeline.first_seen import first_seen
 from engine.pipeline.inputs import Inputs
-from engine.pipeline.results import Deferred, Results, Tables
-from engine.pipeline.snapshot_rows import stored
-from engine.pipeline.state import marked_positions, rolled_portfolios
-from engine.pipeline.status import day_jobs, refused, status_rows
-from engine.pipeline.tracking import tracking
+from engine.pipeline.results import Results, StoredTables
+from engine.pipeline.state_rows import (
+    TRACKING,
+    marked_positions,
+    new_openings,
+    rolled_portfolios,
+    tracked_sessions,
+)
+from engine.pipeline.status import day_jobs, refused
 
 NEVER_WRITTEN = ("correlation_clusters", "correlation_cluster_positions")
 """Empty, and yet replaced: rows that others left would refer to matrices that are replaced."""
@@ -52,22 +54,21 @@ def assemble(
     exposures = rows["factor_exposures"]
     told = [day_jobs(book, days), *(_without(outcome.status, failures) for outcome in outcomes)]
     tagged, unlinked = _tagged(inputs, window, failures)
-    tables: dict[str, pl.DataFrame | Deferred] = {
+    finished = {
         "portfolios": rolled_portfolios(inputs.portfolios, book, window.stamp),
         "positions": marked_positions(inputs.positions, days, window.stamp),
         "factor_definitions": updated_definitions(inputs.factor_definitions, exposures, window.stamp),
-        "portfolio_snapshots": Deferred(book.height, partial(stored, book, window.stamp)),
-        **{
-            name: Deferred(frame.height, partial(store_rows, TABLES[name], frame, window.stamp))
-            for name, frame in rows.items()
-        },
         **{name: empty(TABLES[name]) for name in NEVER_WRITTEN},
         **tagged,
-        "batch_run_tracking": tracking(window, complete=failures.is_empty()),
-        "analytics_status": _status(told, failures, window),
-        **first_seen(inputs, book),
+        TRACKING.name: tracked_sessions(window) if failures.is_empty() else empty(TRACKING),
+        **new_openings(inputs, book),
     }
-    return Results(Tables(tables), failures, unlinked)
+    figures = {
+        **rows,
+        "portfolio_snapshots": book.with_columns(snapshot_date="date"),
+        "analytics_status": pl.concat([*told, refused(failures, window.sessions)], how="diagonal_relaxed"),
+    }
+    return Results(StoredTables(figures, finished, window.stamp), failures, unlinked)
 
 
 def _tagged(
@@ -118,9 +119,3 @@ def _snapshot_columns(outcomes: Sequence[JobResult]) -> pl.DataFrame:
         lambda one, other: one.join(other, on=keys, how="full", coalesce=True, maintain_order="left_right"),
         found,
     )
-
-
-def _status(told: Sequence[pl.DataFrame], failures: pl.DataFrame, window: Window) -> Deferred:
-    dates = pl.Series("date", window.sessions, dtype=pl.Date)
-    rows = pl.concat([*told, refused(failures, dates)], how="diagonal_relaxed")
-    return Deferred(rows.height, partial(status_rows, rows))

@@ -32,7 +32,7 @@ from engine.core.frames import UTC_MICROSECONDS
 from engine.core.money import GRAIN_SCALE, usd
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
-from engine.core.stored_form import stored_figures
+from engine.core.stored_rows import stored_columns
 from engine.core.window import Window
 from engine.pipeline.column_limits import misfits
 from engine.pipeline.inputs import Inputs
@@ -123,12 +123,8 @@ def _storable(table: str, outcomes: Sequence[JobResult]) -> pl.DataFrame:
 
 def _read_back(table: str, rows: pl.DataFrame, earlier: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
     """This run's figures as their table stores them, after those of earlier runs."""
-    known = TABLES[table]
-    stamped = rows.with_columns(pl.lit(stamp, UTC_MICROSECONDS).alias("created_at"))
-    fresh = stamped.select(
-        stored_figures(stamped[name], known[name]) if known[name].type.kind == "numeric" else pl.col(name)
-        for name in earlier.columns
-    )
+    stamped = rows.with_columns(created_at=pl.lit(stamp, UTC_MICROSECONDS))
+    fresh = stored_columns(TABLES[table], stamped, earlier.columns)
     return pl.concat([earlier, fresh])
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
+from datetime import datetime
 
 import polars as pl
+
+from engine.core.row_ids import IdForm
+from engine.core.schema import TABLES
+from engine.core.stored_rows import stored_rows
 
 FAILURES: dict[str, pl.DataType] = {
     "portfolio_id": pl.String(),
@@ -19,90 +23,74 @@ FAILURES: dict[str, pl.DataType] = {
 """One row for each reason for which a portfolio was left out of the results."""
 
 
-class Deferred:
-    """A frame of known height that is made when it is first asked for, once, whichever thread asks.
+class StoredTables(Mapping[str, pl.DataFrame]):
+    """Stored rows by table; a table's rows are made when it is first asked for.
 
-    make: takes whether ids are to be words instead of texts: see `engine.core.row_ids.WORDS`.
+    A dry run, or a question about one table, does not pay for the others.
     """
 
-    def __init__(self, height: int, make: Callable[[bool], pl.DataFrame], in_words: bool = False) -> None:
-        self.height = height
-        self._lock = Lock()
-        self._made: pl.DataFrame | None = None
-        # What it is made from is let go of when it is made.
-        self._make: Callable[[bool], pl.DataFrame] | None = make
-        self._in_words = in_words
+    def __init__(
+        self,
+        figures: Mapping[str, pl.DataFrame],
+        finished: Mapping[str, pl.DataFrame],
+        stamp: datetime,
+        ids: IdForm = "text",
+    ) -> None:
+        """Take what rows are made from.
 
-    def frame(self) -> pl.DataFrame:
-        """The frame."""
-        with self._lock:
-            if self._make is not None:
-                self._made, self._make = self._make(self._in_words), None
-            assert self._made is not None
-            return self._made
-
-    def in_words(self) -> Deferred:
-        """The same with ids as words, a frame of its own; what is made already stays as it is."""
-        with self._lock:
-            return self if self._make is None else Deferred(self.height, self._make, in_words=True)
-
-    @property
-    def is_being_made(self) -> bool:
-        """Whether some thread is at it."""
-        return self._lock.locked()
-
-
-class Tables(Mapping[str, pl.DataFrame]):
-    """Frames by table, some of them deferred: what nobody asks for is never made."""
-
-    def __init__(self, found: Mapping[str, pl.DataFrame | Deferred]) -> None:
-        self._found = dict(found)
+        Args:
+            figures: By table, what `engine.core.stored_rows.stored_rows` takes.
+            finished: By table, rows that are stored as they are.
+            stamp: The time stamp of rows that are made.
+            ids: The form of ids that are made.
+        """
+        self._figures, self._rows = dict(figures), dict(finished)
+        self._stamp, self._ids = stamp, ids
 
     def __getitem__(self, table: str) -> pl.DataFrame:
-        found = self._found[table]
-        return found.frame() if isinstance(found, Deferred) else found
+        figures = self._figures.get(table)
+        if figures is not None:
+            self._rows[table] = stored_rows(TABLES[table], figures, self._stamp, self._ids)
+            # The figures take as much memory as the rows.
+            self._figures.pop(table, None)
+        return self._rows[table]
 
     def __contains__(self, table: object) -> bool:
-        return table in self._found
+        return table in self.heights
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
+        return iter(self.heights)
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self.heights)
 
     @property
     def heights(self) -> dict[str, int]:
-        """Rows by table; nothing is made for it."""
-        return {name: found.height for name, found in self._found.items()}
+        """Rows by table, in the order of the schema; no rows are made for it."""
+        frames = {**self._figures, **self._rows}
+        return {name: frames[name].height for name in TABLES if name in frames}
 
-    def of(self, tables: Collection[str]) -> Tables:
-        """Those of some tables: the same frames, made once for both."""
-        return Tables({name: found for name, found in self._found.items() if name in tables})
-
-    def in_words(self) -> Tables:
-        """The same; what is not made yet gets its ids as words: see `engine.core.row_ids.WORDS`."""
-        return Tables({n: f.in_words() if isinstance(f, Deferred) else f for n, f in self._found.items()})
-
-    def make(self) -> None:
-        """Make what is not made yet, in order; what another thread is at is left to it."""
-        for found in self._found.values():
-            if isinstance(found, Deferred) and not found.is_being_made:
-                found.frame()
+    def select(self, tables: Collection[str], ids: IdForm | None = None) -> StoredTables:
+        """Return some of the tables, with rows that are still to be made in another form of ids."""
+        figures, rows = (
+            {name: frame for name, frame in frames.items() if name in tables}
+            for frames in (self._figures, self._rows)
+        )
+        return StoredTables(figures, rows, self._stamp, ids or self._ids)
 
 
 @dataclass(frozen=True)
 class Results:
     """The tables of a run.
 
-    tables: whole rows of every output table and of `analytics_status`; of the state tables
-        `portfolios` and `positions` the rows of the portfolios that were computed, updated.
-        Figures are rounded and numbered as their table stores them when they are asked for.
-    failures: portfolios that were left out, with their reasons (`FAILURES`).
-    removed: by table, the natural keys of rows that are no more.
+    Attributes:
+        tables: Whole rows of every output table and of `analytics_status`; of the state tables
+            `portfolios` and `positions` the rows of the portfolios that were computed, updated.
+        failures: Portfolios that were left out, with their reasons (`FAILURES`).
+        removed: By table, the natural keys of rows to delete.
     """
 
-    tables: Tables
+    tables: StoredTables
     failures: pl.DataFrame
     removed: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
@@ -116,8 +104,8 @@ class Results:
 
     def _repr_html_(self) -> str:
         body = "".join(
-            f"<tr><th>{name}</th><td>{frame.height:,} x {frame.width}</td></tr>"
-            for name, frame in self.tables.items()
+            f"<tr><th>{name}</th><td>{height:,} x {len(TABLES[name].columns)}</td></tr>"
+            for name, height in self.tables.heights.items()
         )
         failed = f"<p>{self.failures.height} reasons for portfolios left out</p>"
         note = failed if self.failures.height else ""

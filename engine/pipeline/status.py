@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 import polars as pl
 
-from engine.core.frames import dtype
 from engine.core.job_catalog import JOBS, MARKET_VALUES, PNL, SNAPSHOT
-from engine.core.row_ids import make_ids
 from engine.core.schema import TABLES
 
-STATUS = TABLES["analytics_status"]
-REASON_LENGTH = STATUS["reason"].type.length
+REASON_LENGTH = TABLES["analytics_status"]["reason"].type.length
 """Characters of a reason that the table holds; the rest of a longer one is cut."""
 COUNTED = {
     PNL.name: ("moved", "still"),
@@ -18,21 +18,6 @@ COUNTED = {
     MARKET_VALUES.name: ("marked", "unmarked"),
 }
 """The jobs of phases 3 and 4: the columns with positions used and left out."""
-
-
-def status_rows(rows: pl.DataFrame, in_words: bool = False) -> pl.DataFrame:
-    """Rows of analytics_status in the table's own columns.
-
-    Args:
-        rows: portfolio_id, calculation_date, job, status ("ok", "skipped" or "failed"), reason,
-            positions_used, positions_left_out.
-        in_words: whether the rows' own ids are to be words instead of texts.
-    """
-    known = rows.select(
-        pl.col(column.name).cast(dtype(column)) for column in STATUS.columns if column.name != "id"
-    )
-    ids = make_ids(STATUS.name, [known[name] for name in STATUS.key], in_words)
-    return known.insert_column(0, ids.alias("id")).sort(STATUS.key)
 
 
 def day_jobs(book: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
@@ -60,10 +45,10 @@ def day_jobs(book: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def refused(failures: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
+def refused(failures: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     """Every job of every session, failed, for the portfolios that were left out."""
     reasons = failures.unique("portfolio_id", keep="first", maintain_order=True)
-    calendar = pl.DataFrame({"calculation_date": days})
+    calendar = pl.DataFrame({"calculation_date": pl.Series(days, dtype=pl.Date)})
     return (
         reasons.select("portfolio_id", reason=pl.col("reason").str.slice(0, REASON_LENGTH))
         .join(calendar, how="cross")

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import Literal
 from uuid import UUID
 
 from engine.reports.page_errors import require_extra
-
-if TYPE_CHECKING:
-    from engine.core.rules import Rules
 
 __all__ = ["fleet_page", "portfolio_page"]
 
@@ -27,7 +24,7 @@ def portfolio_page(
     start: date | None = None,
     end: date | None = None,
     *,
-    rules: Rules | None = None,
+    rules: Literal["legacy", "corrected"] = "legacy",
     fleet: str | None = None,
 ) -> str:
     """Return the report of one portfolio as an HTML document.
@@ -40,14 +37,16 @@ def portfolio_page(
         portfolio: an id, or a name that only one portfolio of the store has.
         start: first day; default the first session that is stored.
         end: last day; default the last session that is stored.
-        rules: the rules that contributions follow; default those of the store.
+        rules: the rules by which the store was computed; contributions follow them.
         fleet: address of the page of all portfolios, for a link back.
     """
     require_extra()
+    from engine.core.rules import Rules
     from engine.reports.portfolio import render
     from engine.reports.stored import read_stored
 
-    return render(read_stored(url, portfolio, start, end, rules), fleet)
+    chosen = Rules.legacy() if rules == "legacy" else Rules.corrected()
+    return render(read_stored(url, portfolio, start, end, chosen), fleet)
 
 
 def fleet_page(

@@ -28,7 +28,7 @@ from engine.analytics.panels import (
 )
 from engine.core.rules import Alignment, RateWeights, Rules
 from engine.core.schema import TABLES
-from engine.core.stored_form import store_rows, stored_figures
+from engine.core.stored_rows import stored_figures, stored_rows
 from engine.core.window import Window
 from engine.pipeline.compute import mark, roll
 from engine.pipeline.inputs import Inputs
@@ -124,7 +124,7 @@ def stored(outcomes: dict[str, JobResult]) -> dict[str, pl.DataFrame]:
     """The rows of the tables that have a schema, as they are stored."""
     stamp = WINDOWS["mixed"].stamp
     return {
-        name: store_rows(TABLES[name], frame, stamp)
+        name: stored_rows(TABLES[name], frame, stamp)
         for name, frame in unrounded(outcomes).items()
         if name in TABLES
     }

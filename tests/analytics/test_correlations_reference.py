@@ -18,7 +18,7 @@ import pytest
 from engine.analytics.job_result import JobResult
 from engine.core.row_ids import row_ids
 from engine.core.schema import TABLES
-from engine.core.stored_form import store_rows
+from engine.core.stored_rows import stored_rows
 from tests.marks import first
 from tests.reference.analytics import correlations as reference_correlations
 
@@ -34,7 +34,7 @@ REASONS = {
 
 
 def stored(outcome: JobResult) -> dict[str, pl.DataFrame]:
-    return {name: store_rows(TABLES[name], rows, WINDOW.stamp) for name, rows in outcome.tables.items()}
+    return {name: stored_rows(TABLES[name], rows, WINDOW.stamp) for name, rows in outcome.tables.items()}
 
 
 def plain(row: dict) -> dict:

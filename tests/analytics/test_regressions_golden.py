@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import polars as pl
 import pytest
@@ -11,7 +12,6 @@ from engine.analytics.factors.definitions import updated_definitions
 from engine.analytics.panels import build_price_panel
 from engine.parity import compare
 
-from .frames import Frames
 from .regressions import (
     GOLDEN,
     WINDOWS,
@@ -35,6 +35,20 @@ JOBS = {
 }
 E2 = "5ad941fe-fac8-5c6a-b70b-eda85ce24818"
 """Null equity: the engine refuses it (golden/README)."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A store of frames."""
+
+    frames: Mapping[str, pl.DataFrame]
+    url: str
+
+    def tables(self) -> set[str]:
+        return set(self.frames)
+
+    def read(self, table: str) -> pl.DataFrame:
+        return self.frames[table]
 
 
 @pytest.mark.parametrize("name", WINDOWS)

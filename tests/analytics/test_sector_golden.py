@@ -15,7 +15,7 @@ from engine.analytics.panels import Portfolios, portfolio_arrays
 from engine.core.money import GRAINS_A_CENT, integer
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
-from engine.core.stored_form import stored_figures
+from engine.core.stored_rows import stored_figures
 from engine.pipeline.compute import mark, roll
 
 from .frames import against_golden

@@ -22,7 +22,7 @@ from engine.analytics.job_result import JobResult
 from engine.analytics.panels import Portfolios
 from engine.core.frames import polars_schema
 from engine.core.schema import TABLES
-from engine.core.stored_form import stored_figures
+from engine.core.stored_rows import stored_figures
 from tests.marks import first
 from tests.reference.analytics import Position, Profile, concentration_columns
 

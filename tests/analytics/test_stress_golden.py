@@ -12,7 +12,7 @@ import pytest
 from engine.analytics.panels import Portfolios
 from engine.analytics.stress.scenarios import RATE_SHOCK
 from engine.core.schema import TABLES
-from engine.core.stored_form import store_rows
+from engine.core.stored_rows import stored_rows
 
 from .frames import against_golden
 from .regressions import GOLDEN, WINDOWS
@@ -28,7 +28,7 @@ CELL = ["portfolio_id", "calculation_date"]
 @pytest.mark.parametrize("name", CELLS)
 def test_every_row_and_cell_equals_the_golden_table(name: str) -> None:
     """Exempt ones too: the golden exposures say by their stamps in which order they were written."""
-    rows = store_rows(TABLE, golden_stress(name).rows(), WINDOWS[name].stamp)
+    rows = stored_rows(TABLE, golden_stress(name).rows(), WINDOWS[name].stamp)
     found = against_golden(name, {TABLE.name: rows}, exempting=False)
     assert found.equal, found.to_text()
     assert found.total("off_by_one") == 0
@@ -121,7 +121,7 @@ def test_what_nothing_can_be_computed_from_is_a_failure(change: dict[str, Any], 
     outcome = replace(case, **change).run()
     rows = outcome.tables[TABLE.name]
     assert rows.is_empty()
-    assert store_rows(TABLE, rows, WINDOWS["edge"].stamp).columns == TABLE.names
+    assert stored_rows(TABLE, rows, WINDOWS["edge"].stamp).columns == TABLE.names
     told = set(outcome.status.select("status", "reason").iter_rows())
     skipped = set() if "correlations" in change else {("skipped", "no_factor_exposures")}
     assert told == {("failed", reason)} | skipped

@@ -18,7 +18,7 @@ import pytest
 
 from engine.analytics.stress.factor_correlations import factor_correlations
 from engine.core.schema import TABLES
-from engine.core.stored_form import store_rows
+from engine.core.stored_rows import stored_rows
 from tests.marks import first
 from tests.reference.analytics import FactorExposure, stress
 from tests.reference.analytics.comparison import json_equal
@@ -51,7 +51,7 @@ def test_random_worlds_equal_the_reference(seed: int) -> None:
     world = draw_stress_world(seed)
     rows, ends = expected(world)
     outcome = world.case().run()
-    ours = store_rows(TABLE, outcome.tables[TABLE.name], RUN_DATE_STAMP)
+    ours = stored_rows(TABLE, outcome.tables[TABLE.name], RUN_DATE_STAMP)
     assert ours.height == len(rows)
     for row in ours.to_dicts():
         theirs = rows[row["portfolio_id"], row["scenario_id"], row["calculation_date"]]

@@ -13,7 +13,7 @@ from engine.analytics.panels import build_price_panel, open_positions, portfolio
 from engine.analytics.volatility.position_volatility import volatility
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
-from engine.core.stored_form import store_rows
+from engine.core.stored_rows import stored_rows
 from engine.pipeline.compute import mark, roll
 
 from .frames import against_golden
@@ -50,7 +50,7 @@ def outcomes(name: str) -> tuple[JobResult, JobResult]:
 @pytest.mark.parametrize("table", CELLS)
 def test_rows_equal_the_golden_tables(name: str, table: str) -> None:
     tables = outcomes(name)[table != "position_volatility"].tables
-    rows = {t: store_rows(TABLES[t], frame, WINDOWS[name].stamp) for t, frame in tables.items()}
+    rows = {t: stored_rows(TABLES[t], frame, WINDOWS[name].stamp) for t, frame in tables.items()}
     comparison = against_golden(name, rows)
     assert comparison.equal, comparison.to_text()
     counts = comparison.tables.filter(table=table).row(0, named=True)
@@ -61,7 +61,7 @@ def test_rows_equal_the_golden_tables(name: str, table: str) -> None:
 def test_snapshot_columns_equal_the_golden_tables(name: str) -> None:
     golden = pl.read_parquet(GOLDEN / name / "outputs" / "portfolio_snapshots.parquet")
     key = ["portfolio_id", "snapshot_date"]
-    fresh = store_rows(TABLES["portfolio_snapshots"], outcomes(name)[0].snapshot, WINDOWS[name].stamp)
+    fresh = stored_rows(TABLES["portfolio_snapshots"], outcomes(name)[0].snapshot, WINDOWS[name].stamp)
     assert fresh.join(golden, on=key, how="anti").is_empty()
     ours = golden.drop(SNAPSHOT_COLUMNS).join(fresh.select(*key, *SNAPSHOT_COLUMNS), on=key, how="left")
     comparison = against_golden(name, {"portfolio_snapshots": ours.select(golden.columns)})

@@ -13,7 +13,7 @@ import pytest
 
 from engine.analytics.job_result import JobResult
 from engine.core.schema import TABLES
-from engine.core.stored_form import store_rows
+from engine.core.stored_rows import stored_rows
 from tests.marks import first
 from tests.reference.analytics import Book
 from tests.reference.analytics import volatility as reference_volatility
@@ -35,7 +35,7 @@ def told_apart(book: Book) -> Book:
 
 
 def stored(outcome: JobResult) -> pl.DataFrame:
-    return store_rows(TABLES["position_volatility"], outcome.tables["position_volatility"], WINDOW.stamp)
+    return stored_rows(TABLES["position_volatility"], outcome.tables["position_volatility"], WINDOW.stamp)
 
 
 def expected(world: World) -> tuple[list[dict], list[dict], dict]:
@@ -63,7 +63,7 @@ def test_equals_the_reference(seed: int) -> None:
         found = ours[row["position_id"], row["calculation_date"]]
         assert {name: found[name] for name in row} == row
     table = TABLES["portfolio_snapshots"]
-    fresh = store_rows(table, outcome.snapshot, WINDOW.stamp).select(*snapshots[0]) if snapshots else None
+    fresh = stored_rows(table, outcome.snapshot, WINDOW.stamp).select(*snapshots[0]) if snapshots else None
     assert (fresh.to_dicts() if fresh is not None else []) == snapshots
     assert outcome.snapshot.height == len(snapshots)
     told = outcome.status.select(

@@ -33,9 +33,8 @@ STAGES = (
     ("figures that do not fit", "misfits"),
     ("panel and lots", "open_positions"),
     *((job.label, name) for name, job in JOBS.items() if hasattr(jobs, name)),
-    ("storing: rows by key", "store_rows"),
+    ("storing: all", "stored_rows"),
     ("storing: figures rounded", "stored_figures"),
-    ("storing: texts", "plain"),
     ("ids", "row_ids"),
 )
 """What is measured, and the function; a job's has the job's name. Others call that of the ids, too."""
@@ -44,7 +43,7 @@ STAGES = (
 def stored(inputs: Inputs) -> int:
     """Compute all tables, down to their stored form; the rows."""
     results = engine.compute(inputs)
-    results.tables.make()
+    dict(results.tables)
     return results.rows
 
 

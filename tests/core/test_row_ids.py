@@ -14,9 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine.core import row_ids as ids
-from engine.core.frames import coded
-from engine.core.row_ids import WORDS, BadKeyError, row_ids, row_words, text_to_words, words_to_text
+from engine.core.row_ids import ID_WORDS, BadKeyError, row_ids
 
 WORD = 2**64 - 1
 MANY = 5_000_000
@@ -61,25 +59,10 @@ def test_ids_are_those_of_the_definition() -> None:
 
 
 def test_words_are_the_numbers_of_the_texts() -> None:
-    made = row_words("table", SYMBOLS, DAYS, LOTS)
+    made = row_ids("table", SYMBOLS, DAYS, LOTS, form="words")
     texts = row_ids("table", SYMBOLS, DAYS, LOTS)
     assert [word["high"] << 64 | word["low"] for word in made] == [UUID(text).int for text in texts]
-    assert (made.dtype, made.name) == (WORDS, "id")
-
-
-def test_coded_uuids_are_packed_and_spelled_again() -> None:
-    made = row_ids("table", SYMBOLS, LOTS)
-    texts = pl.concat([made, made.reverse(), pl.Series("id", [str(UUID(int=0)), str(UUID(int=2**128 - 1))])])
-    words = text_to_words(coded(texts))
-    assert [word["high"] << 64 | word["low"] for word in words] == [UUID(text).int for text in texts]
-    assert words_to_text(words).to_list() == texts.to_list()
-    assert text_to_words(coded(texts.clear())).is_empty()
-
-
-@pytest.mark.parametrize("odd", ["", "P1", "787b9e49", f"{PINNED}00", f"g{PINNED[1:]}", None])
-def test_what_is_no_uuid_stays_as_it_is(odd: str | None) -> None:
-    texts = pl.Series("id", [PINNED, odd])
-    assert text_to_words(coded(texts)).equals(texts)
+    assert (made.dtype, made.name) == (ID_WORDS, "id")
 
 
 def test_an_id_never_changes() -> None:
@@ -134,19 +117,18 @@ def test_a_column_that_cannot_be_a_key_is_refused(keys: tuple[pl.Series, ...], r
 
 
 def test_no_rows_have_no_ids() -> None:
-    made = row_ids("t", pl.Series("s", [], pl.String))
-    assert made.is_empty()
-    assert made.dtype == pl.String
+    none = pl.Series("s", [], pl.String)
+    assert row_ids("t", none).equals(pl.Series("id", [], pl.String))
+    assert row_ids("t", none, form="words").equals(pl.Series("id", [], ID_WORDS))
 
 
 def test_five_million_keys_collide_in_neither_lane() -> None:
     """Either half of the id alone tells them apart, without the bits that the version takes."""
     number = np.arange(MANY, dtype=np.uint64)
     key = pl.Series(number // np.uint64(500)), pl.Series(number % np.uint64(500))
-    columns = [ids._coded(column) for column in key]
-    high, low = (ids._lane(lane, np.uint64(lane), columns, slice(None)) for lane in (0, 1))
-    for lane in (high & ids.VERSION_MASK, low & ids.VARIANT_MASK):
-        lane.sort()
+    made = row_ids("t", *key, form="words")
+    for name in ("high", "low"):
+        lane = np.sort(made.struct.field(name).to_numpy())
         assert (lane[1:] != lane[:-1]).all()
 
 

@@ -1,98 +1,88 @@
-"""Results: frames that are made when somebody asks for them."""
+"""Results: rows that are made when a table is first asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
 
-from engine.core.row_ids import WORDS, make_ids
-from engine.pipeline.results import Deferred, Results, Tables
+from engine.core.row_ids import ID_WORDS, BadKeyError
+from engine.core.schema import TABLES
+from engine.pipeline import results
+from engine.pipeline.results import Results, StoredTables
 
-FRAME = pl.DataFrame({"x": [1, 2, 3]})
+STAMP = datetime(2026, 11, 26, tzinfo=UTC)
+TRACKED = pl.DataFrame({"run_date": [date(2026, 11, 25), date(2026, 11, 24)]})
+STATUS = pl.DataFrame(
+    {
+        "portfolio_id": ["a"],
+        "calculation_date": [date(2026, 11, 24)],
+        "job": ["pnl"],
+        "status": ["ok"],
+        "positions_used": [1],
+        "positions_left_out": [0],
+    }
+)
+PORTFOLIOS = pl.DataFrame({"id": ["a", "b", "c"]})
 
 
-def noted(calls: list[str], name: str) -> Callable[[bool], pl.DataFrame]:
-    def make(in_words: bool) -> pl.DataFrame:
-        calls.append(name)
-        return FRAME
-
-    return make
-
-
-def test_what_nobody_asks_for_is_not_made() -> None:
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tables whose rows are made, in turn."""
     calls: list[str] = []
-    tables = Tables(
-        {"a": Deferred(3, noted(calls, "a")), "b": FRAME.head(2), "c": Deferred(0, noted(calls, "c"))}
-    )
-    results = Results(tables, pl.DataFrame())
-    assert tables.heights == {"a": 3, "b": 2, "c": 0}
-    assert (results.rows, len(tables), list(tables)) == (5, 3, ["a", "b", "c"])
-    assert "a" in tables
-    assert "d" not in tables
-    assert calls == []
-    assert results["a"] is results["a"] is FRAME
-    assert calls == ["a"]
+    stored_rows = results.stored_rows
+
+    def noted(table, *more):
+        calls.append(table.name)
+        return stored_rows(table, *more)
+
+    monkeypatch.setattr(results, "stored_rows", noted)
+    return calls
 
 
-def test_frames_are_made_once_for_all_views_of_them() -> None:
-    calls: list[str] = []
-    whole = Tables({name: Deferred(3, noted(calls, name)) for name in "abc"})
-    some = whole.of(["c", "a"])
-    assert list(some) == ["a", "c"]
-    some.make()
-    whole.make()
-    assert calls == ["a", "c", "b"]
+def tables() -> StoredTables:
+    figures = {"analytics_status": STATUS, "batch_run_tracking": TRACKED}
+    return StoredTables(figures, {"portfolios": PORTFOLIOS}, STAMP)
 
 
-def test_what_a_thread_is_at_is_left_to_it_and_is_waited_for_by_who_needs_it() -> None:
-    begun, go_on = Event(), Event()
-
-    def slow(in_words: bool) -> pl.DataFrame:
-        begun.set()
-        assert go_on.wait(30)
-        return FRAME
-
-    calls: list[str] = []
-    tables = Tables({"slow": Deferred(3, slow), "quick": Deferred(3, noted(calls, "quick"))})
-    with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(lambda: tables["slow"])
-        assert begun.wait(30)
-        tables.make()
-        assert calls == ["quick"]
-        second = threads.submit(lambda: tables["slow"])
-        assert not first.done()
-        go_on.set()
-        assert first.result(30) is second.result(30) is FRAME
+def test_rows_are_made_once_when_a_table_is_asked_for(made: list[str]) -> None:
+    found = Results(tables(), pl.DataFrame())
+    assert found.tables.heights == {"portfolios": 3, "batch_run_tracking": 2, "analytics_status": 1}
+    assert (found.rows, len(found.tables)) == (6, 3)
+    assert "analytics_status" in found.tables
+    assert "positions" not in found.tables
+    assert found["portfolios"] is PORTFOLIOS
+    assert made == []
+    rows = found["batch_run_tracking"]
+    assert found["batch_run_tracking"] is rows
+    assert made == ["batch_run_tracking"]
+    assert rows["run_date"].to_list() == sorted(TRACKED["run_date"])
+    assert found.rows == 6
+    with pytest.raises(KeyError):
+        found["positions"]
 
 
-def test_ids_come_as_words_where_these_are_asked_for_first() -> None:
-    def make(in_words: bool) -> pl.DataFrame:
-        return FRAME.with_columns(make_ids("table", [FRAME["x"]], in_words))
-
-    tables = Tables({"made": Deferred(3, make), "asked": Deferred(3, make), "whole": FRAME})
-    spelled = tables["made"]
-    words = tables.in_words()
-    assert words["made"] is spelled
-    assert words["asked"].schema["id"] == WORDS
-    assert words["whole"] is FRAME
-    assert tables["asked"].equals(spelled)
+def test_a_selection_takes_ids_in_a_form_of_its_own(made: list[str]) -> None:
+    whole = tables()
+    texts = whole["batch_run_tracking"]
+    some = whole.select({"analytics_status", "batch_run_tracking", "positions"}, "words")
+    assert list(some) == ["batch_run_tracking", "analytics_status"]
+    assert some["batch_run_tracking"] is texts
+    assert some["analytics_status"].schema["id"] == ID_WORDS
+    assert whole["analytics_status"].schema["id"] == pl.String
+    assert made == ["batch_run_tracking", "analytics_status", "analytics_status"]
 
 
-def test_what_could_not_be_made_is_tried_again() -> None:
-    tries: list[int] = []
+def test_rows_that_could_not_be_made_are_tried_again() -> None:
+    broken = StoredTables({"batch_run_tracking": TRACKED.with_columns(run_date=None)}, {}, STAMP)
+    for _ in range(2):
+        with pytest.raises(BadKeyError, match="batch_run_tracking, key column run_date: 2 nulls"):
+            broken["batch_run_tracking"]
 
-    def make(in_words: bool) -> pl.DataFrame:
-        tries.append(1)
-        if len(tries) == 1:
-            raise MemoryError
-        return FRAME
 
-    table = Deferred(3, make)
-    with pytest.raises(MemoryError):
-        table.frame()
-    assert table.frame() is FRAME
-    assert not table.is_being_made
+def test_a_notebook_shows_every_table_without_making_rows(made: list[str]) -> None:
+    page = Results(tables(), pl.DataFrame())._repr_html_()
+    columns = len(TABLES["portfolios"].columns)
+    assert f"<tr><th>portfolios</th><td>3 x {columns}</td></tr>" in page
+    assert made == []

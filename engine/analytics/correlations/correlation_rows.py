@@ -10,7 +10,7 @@ from engine.analytics.correlations.holdings import SymbolHoldings, holdings
 from engine.analytics.correlations.matrices import Matrices, matrices, stack
 from engine.analytics.job_result import JobResult, first_reasons, status_rows
 from engine.analytics.panels import Portfolios, PricePanel, window_bounds
-from engine.core.frames import UTC_MICROSECONDS, coded
+from engine.core.frames import UTC_MICROSECONDS
 from engine.core.job_catalog import (
     CORRELATIONS,
     INSUFFICIENT_RETURNS,
@@ -162,22 +162,15 @@ def _calculation_rows(
 
 
 def _pair_rows(rows: pl.DataFrame, held: SymbolHoldings, computed: Matrices) -> pl.DataFrame:
-    """Return rows of pairwise_correlations, sorted by their key: sorted rows are stored twice as fast."""
-    order = rows["id"].arg_sort().to_numpy()
-    symbol = coded(held.symbol)
+    """Return rows of pairwise_correlations: every cell of every matrix."""
     by_matrix = rows.select(
-        "portfolio_id",
-        coded(rows["id"]).alias("correlation_calculation_id"),
-        data_points=pl.col("n").cast(pl.Int32),
+        "portfolio_id", correlation_calculation_id="id", data_points=pl.col("n").cast(pl.Int32)
     )
-    cells = rows["size"].to_numpy() ** 2
-    start, cells = (np.cumsum(cells) - cells)[order], cells[order]
-    row = np.arange(computed.rho.size) + np.repeat(start - (np.cumsum(cells) - cells), cells)
-    return by_matrix[np.repeat(order, cells)].with_columns(
-        symbol_1=symbol.gather(computed.first[row]),
-        symbol_2=symbol.gather(computed.second[row]),
-        correlation_value=computed.rho[row],
-        statistical_significance=computed.significance[row],
+    return by_matrix[np.repeat(np.arange(rows.height), rows["size"].to_numpy() ** 2)].with_columns(
+        symbol_1=held.symbol.gather(computed.first),
+        symbol_2=held.symbol.gather(computed.second),
+        correlation_value=computed.rho,
+        statistical_significance=computed.significance,
     )
 
 

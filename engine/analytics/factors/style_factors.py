@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,6 @@ from engine.analytics.factors.alignment import (
 )
 from engine.analytics.job_result import JobResult, exposure_rows, job_status
 from engine.analytics.panels import STOCK, OpenPositions, Portfolios, PortfolioSums, PricePanel
-from engine.core.frames import coded
 from engine.core.job_catalog import NO_PUBLIC_POSITIONS, AnalyticsJob, Reason
 from engine.core.rules import Alignment
 from engine.numerics.arrays import Bools, Floats, Ints, count_in_windows
@@ -125,14 +124,13 @@ def style_factors(
         further={reason: holds[:, None] for reason, holds in model.missing(coverage).items()},
     )
     ids = [factor_ids.get(factor) for factor in model.factors]
-    coded_ids = pl.Series("factor_id", ids, dtype=pl.Enum(sorted(set(factor_ids.values()))))
     written = fitted & status.done[:, None, sums.owner]
     # Without positive equity the job fails and nothing is written; NaN avoids a division by 0.
     equity = np.where(portfolios.equity > 0, portfolios.equity, np.nan)
     weight = (positions.value / equity[sums.owner]).T
     totals = sums.sum(np.where(written, betas * weight[:, None], 0.0))
     tables = {
-        "position_factor_exposures": _position_rows(positions, dates, coded_ids, betas, written),
+        "position_factor_exposures": _position_rows(positions, dates, ids, betas, written),
         "factor_exposures": exposure_rows(portfolios, dates, ids, totals, sums.number(written) > 0),
     }
     return JobResult(tables, status.rows(portfolios, dates))
@@ -242,16 +240,21 @@ def _fit(
 
 
 def _position_rows(
-    positions: OpenPositions, dates: pl.Series, factor_ids: pl.Series, betas: Floats, written: Bools
+    positions: OpenPositions,
+    dates: pl.Series,
+    factor_ids: Sequence[str | None],
+    betas: Floats,
+    written: Bools,
 ) -> pl.DataFrame:
     """Return rows of position_factor_exposures for the cells [D, K, N] that are written."""
-    has_id = factor_ids.is_not_null().to_numpy()
+    ids = pl.Series("factor_id", factor_ids, dtype=pl.String)
+    has_id = ids.is_not_null().to_numpy()
     session, factor, position = np.nonzero(written & has_id[:, None])
     return pl.DataFrame(
         [
             positions.frame["portfolio_id"][position],
-            coded(positions.frame["position_id"])[position],
-            factor_ids[factor],
+            positions.frame["position_id"][position],
+            ids[factor],
             dates[session].alias("calculation_date"),
             pl.Series("exposure_value", betas[session, factor, position]),
         ]

@@ -8,7 +8,7 @@ from types import TracebackType
 from engine.batch.executors.executor import Executor
 from engine.batch.ledger import Run
 from engine.batch.request import Request
-from engine.batch.shards import MemoryShortError, within_memory
+from engine.batch.shards import MemoryShortError
 from engine.batch.steps import Job, Loaded, Place, changed, computed, count, passed_on, shard, write
 from engine.batch.table_changes import Changes
 from engine.batch.write_queue import Writes
@@ -49,15 +49,13 @@ class Local(Executor):
         found = changed(job, some, results)
         count(job, results, found, some.window)
         left = passed_on(loaded, results)
-        del results  # and with it what rows are made from, as soon as these are made
+        del results  # its figures are freed as soon as rows are made of them
         # Rows that several shards would make: the first that does is through before the next begins.
         alone = not job.complete or found.makes_definitions
         # In one lane the last shard is written last, and the run's end with it.
         job.ended = self.wide == 1 and job.is_last(block)
         place = Place(makes=not job.complete, begins=not job.begun, ends=job.ended)
         self._writes.submit(partial(self._put, block, found, some.window, place), alone)
-        with within_memory(len(block)):
-            found.make()  # while what is made already is written
         job.begun = job.complete = True
         return left
 

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from engine.core.frames import dtype
-from engine.core.row_ids import row_ids
 from engine.core.schema import Column, Table
+from engine.core.stored_rows import stored_rows
 from engine.numerics.rounding import round_half_away
 
 INTEGER_BOUNDS = {"integer": 2.0**31, "bigint": 2.0**63}
@@ -101,18 +101,10 @@ def merge_rows(table: Table, stored: pl.DataFrame, fresh: pl.DataFrame, now: dat
         One row for each fresh row, the table's columns in order. `KEPT_COLUMNS` hold values for
         new rows; the writer keeps those of stored rows.
     """
-    made = fresh.with_columns(created_at=pl.lit(now), updated_at=pl.lit(now))
-    if "id" in table.by_name:
-        made = made.with_columns(row_ids(table.name, *(made[name] for name in table.key)))
-    absent = (
-        pl.lit(None, dtype(column)).alias(column.name)
-        for column in table.columns
-        if column.name not in made.columns
-    )
     # Otherwise a stored NaN would replace a null of the fresh row.
     floats = [table[name] for name, kind in stored.schema.items() if kind == pl.Float64]
     stored = stored.with_columns(_fit(stored[column.name], column) for column in floats)
-    rows = made.with_columns(absent).join(stored, on=table.key, how="left", suffix=" stored")
+    rows = stored_rows(table, fresh, now).join(stored, on=table.key, how="left", suffix=" stored")
     values = (
         pl.coalesce(name, f"{name} stored", pl.lit(DEFAULTS.get(name)))
         for name in table.names

@@ -1,0 +1,83 @@
+"""From computed figures to the rows of a table: rounded, typed, numbered, stamped and sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from engine.core.frames import dtype
+from engine.core.money import decimal
+from engine.core.row_ids import ID_WORDS, IdForm, check_key, row_ids
+from engine.core.schema import Column, Table
+from engine.numerics.rounding import round_half_away
+
+STAMPS = ("created_at", "updated_at", "assigned_at")
+
+
+def stored_rows(table: Table, rows: pl.DataFrame, stamp: datetime, ids: IdForm = "text") -> pl.DataFrame:
+    """Return whole rows of a table, sorted by its natural key.
+
+    Args:
+        table: The table.
+        rows: Its natural key and any of its other columns; see `stored_columns`. Columns that are not the
+            table's are dropped. An absent id is made from the key; other absent columns are null.
+        stamp: The value of absent time stamps.
+        ids: The form of the ids that are made.
+
+    Raises:
+        BadKeyError: A key column has nulls, or a type that no key has.
+    """
+    for name in table.key:
+        check_key(table.name, rows[name], rows.height)
+    rows = rows.sort(table.key)
+    if table.primary_key == "id" and "id" not in rows.columns:
+        rows = rows.with_columns(row_ids(table.name, *(rows[name] for name in table.key), form=ids))
+    absent = [
+        pl.lit(stamp if column.name in STAMPS else None, dtype(column)).alias(column.name)
+        for column in table.columns
+        if column.name not in rows.columns
+    ]
+    return stored_columns(table, rows.with_columns(absent), table.names)
+
+
+def stored_columns(table: Table, rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    """Return columns as their table stores them.
+
+    Args:
+        table: The table.
+        rows: Numeric columns are Float64 figures, rounded here, Int128 in units of the column's last
+            decimal, or decimals. Other columns are of any type that casts to the table's.
+        names: The columns to return.
+    """
+    return rows.select(_stored(rows, table[name]) for name in names)
+
+
+def _stored(rows: pl.DataFrame, column: Column) -> pl.Series | pl.Expr:
+    kind = rows.schema[column.name]
+    if kind == ID_WORDS:
+        return pl.col(column.name)
+    if kind == pl.Int128 and column.type.kind == "numeric":
+        return decimal(pl.col(column.name), column.type.precision, column.type.scale)
+    if kind.is_float() and column.type.kind == "numeric":
+        return stored_figures(rows[column.name], column)
+    return pl.col(column.name).cast(dtype(column))
+
+
+def stored_figures(values: pl.Series, column: Column) -> pl.Series:
+    """Return floats as their column stores them: shortest decimal text, rounded half away from zero.
+
+    Args:
+        values: Figures that fit the column (`engine.pipeline.column_limits`). NaN becomes null unless the
+            column stores NaN.
+        column: A numeric column.
+    """
+    blank = values.is_null() if values.null_count() else None
+    known = values if blank is None else values.fill_null(np.nan)
+    rounded = round_half_away(known.to_numpy(), column.type.scale)
+    fresh = pl.Series(column.name, rounded, nan_to_null=not column.nan)
+    if column.nan and blank is not None:
+        fresh = fresh.set(blank, None)
+    return fresh.cast(dtype(column))
