@@ -12,11 +12,12 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-__version__ = "0.2.0"
+from engine.core.version import VERSION
 
 if TYPE_CHECKING:
     from engine.analyst import whatif
     from engine.analyst.api import compare, load
+    from engine.analyst.book import book
     from engine.analyst.changed import Changed, what_changed
     from engine.analyst.explain import Explanation, explain
     from engine.analyst.store import Store, open
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from engine.pipeline.compute import compute
     from engine.pipeline.inputs import Inputs
     from engine.pipeline.results import Results
+
+__version__ = VERSION
 
 _HOMES = {
     "Changed": "engine.analyst.changed",
@@ -45,6 +48,7 @@ _HOMES = {
     "Store": "engine.analyst.store",
     "Window": "engine.core.window",
     "backfill": "engine.batch.backfill",
+    "book": "engine.analyst.book",
     "compare": "engine.analyst.api",
     "compute": "engine.pipeline.compute",
     "explain": "engine.analyst.explain",
@@ -71,6 +75,7 @@ __all__ = [
     "Store",
     "Window",
     "backfill",
+    "book",
     "compare",
     "compute",
     "explain",

@@ -20,7 +20,7 @@ from tests.memory_store import NEEDED, frame_of
 
 SESSIONS = [date(2025, 3, day) for day in (3, 4, 5, 6, 7, 10, 11, 12)]
 RUN_DATE = date(2025, 3, 20)
-LEDGER = {"engine_runs", "engine_shards"}
+LEDGER = {"engine_runs", "engine_settings", "engine_shards"}
 Rows = Sequence[Mapping[str, Any]]
 Content = dict[str, pl.DataFrame]
 

@@ -16,6 +16,7 @@ from engine.batch.plan import known, plan
 from engine.batch.shards import live_portfolios
 from engine.core.errors import UsageError
 from engine.core.names import check_columns, portfolio_id, table_named
+from engine.core.rules import Rules
 from engine.core.schema import TABLES, Table
 from engine.core.store_url import safe_url
 from engine.pipeline.inputs import Inputs
@@ -23,6 +24,7 @@ from loaders import open_reader
 from loaders.earlier_results import EarlierResults
 from loaders.reader import Reader
 from loaders.slices import has_days, read_slice
+from loaders.store_rules import read_rules
 from loaders.window import load_window
 
 Portfolios = str | UUID | Sequence[str | UUID]
@@ -63,6 +65,12 @@ class Store:
         with open_reader(self.url) as reader:
             present = reader.tables()
         return [name for name in TABLES if name in present]
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that its figures were computed by; `Rules.legacy()` for a store without figures."""
+        with open_reader(self.url) as reader:
+            return read_rules(reader).rules or Rules.legacy()
 
     @property
     def portfolios(self) -> pl.DataFrame:

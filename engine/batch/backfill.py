@@ -17,13 +17,16 @@ from engine.batch.report import Report
 from engine.batch.request import Request, destination
 from engine.batch.shards import alike, blocks, by_weight, live_portfolios, shard_count, weights
 from engine.batch.steps import Job, Loaded, changed, computed, count, finish, load, made, past_of, shard
+from engine.batch.store_rules import choose_rules, first_session
 from engine.batch.table_choice import completed
+from engine.core.errors import UsageError
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
 from engine.core.store_url import StoreURL
 from engine.core.window import Window
 from loaders.earlier_results import EarlierResults
 from loaders.open import same_store
+from loaders.reader import Reader
 from writers.file_lock import holder
 from writers.lock import store_lock
 from writers.retry import with_retries
@@ -47,6 +50,7 @@ def backfill(
     wait: bool = False,
     executor: str = "local",
     rules: Rules | None = None,
+    recompute: bool = False,
     scenarios: Path | None = None,
     progress: Quiet | None = None,
 ) -> Report:
@@ -69,12 +73,19 @@ def backfill(
         restart: do the shards of a run that was cut off again, too.
         wait: for another run at work in the target, instead of leaving with an error.
         executor: who does the shards: "local", this process, or "ray", a cluster (`engine.batch.executors`).
-        rules: default `Rules.legacy()`.
+        rules: default those of the store; `Rules.legacy()` for a store without figures. Other rules than
+            the store's are refused, unless all is computed anew.
+        recompute: compute all stored sessions anew, from the first one on, by `rules`.
         scenarios: a file of stress scenarios, TOML or JSON; default the shipped ones.
 
     Raises:
         EngineError: see `engine.core.errors`; nothing of an open shard was written.
     """
+    if recompute and (start or portfolios or only):
+        raise UsageError(
+            "--recompute computes all sessions, portfolios and tables of a store anew",
+            "Leave out --start, --portfolio and --only",
+        )
     inputs = StoreURL.parse(source)
     results = destination(inputs, StoreURL.parse(target) if target else None, dry_run)
     request = Request(
@@ -85,12 +96,13 @@ def backfill(
         run_date,
         portfolios,
         completed(only, same_store(inputs, results)),
-        rules or Rules.legacy(),
+        rules,
         load_scenarios(scenarios),
         batch_rows,
         shard_size,
         memory,
         dry_run,
+        recompute,
     )
     job = Job(request, progress or Quiet(), datetime.now(UTC))
     check(executor, request)
@@ -104,7 +116,8 @@ def _rehearse(job: Job) -> Report:
     with job.report.timed("load"), past_of(job.request) as past:
         job.told.stage("load")
         allow_for_gaps(job, past)
-        window = _planned(job, past, job.request.start)
+        request = choose_rules(job, past)
+        window = _planned(job, past, _start(request, past.results))
         if window is None:
             return job.report
         runs = _runs(job, job.portfolios)
@@ -182,17 +195,20 @@ def _begin(job: Job, restart: bool) -> tuple[Run, list[list[str]], Loaded | None
     with job.report.timed("load"), past_of(job.request) as past:
         job.told.stage("plan")
         allow_for_gaps(job, past)
-        request = job.request
-        ledger = past.results
+        request, ledger = choose_rules(job, past), past.results
         old = cut_off(ledger, request.id) if ledger else None
-        window = _planned(job, past, request.start or (None if old is None else began(old)))
+        window = _planned(job, past, _start(request, ledger) or (None if old is None else began(old)))
         if window is None:
             return None
-        run = new_run(request.id, window, holder())
+        run = new_run(request.id, window, holder(), request.rules)
         if ledger is not None and old is not None and not restart:
-            run = resumed(ledger, old, window, holder()) or run
+            run = resumed(ledger, old, window, holder(), request.rules) or run
         runs = _runs(job, run.left(job.portfolios))
         return run, runs, load(job, past, run.window, runs[0]) if runs else None
+
+
+def _start(request: Request, results: Reader | None) -> date | None:
+    return first_session(results) if request.recompute else request.start
 
 
 def _planned(job: Job, past: EarlierResults, start: date | None) -> Window | None:

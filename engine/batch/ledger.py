@@ -7,7 +7,7 @@ the same request goes on with the shards that are not done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import blake2b
@@ -16,11 +16,14 @@ from uuid import uuid4
 import polars as pl
 
 from engine.core.frames import polars_schema
-from engine.core.schema import TABLES
+from engine.core.rules import Rules
+from engine.core.schema import SCHEMA_VERSION, TABLES
+from engine.core.version import VERSION
 from engine.core.window import Window
 from loaders.reader import Reader
 
-RUNS, SHARDS = TABLES["engine_runs"], TABLES["engine_shards"]
+RUNS, SHARDS, SETTINGS = TABLES["engine_runs"], TABLES["engine_shards"], TABLES["engine_settings"]
+LEDGER = (RUNS.name, SHARDS.name, SETTINGS.name)
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Run:
     window: Window
     holder: str
     started: datetime
+    rules: Rules
     done: Sequence[tuple[str, str]] = field(default_factory=tuple)
     failed: bool = False
 
@@ -56,6 +60,9 @@ class Run:
             "error": error,
             "started_at": self.started,
             "finished_at": None if status == "running" else datetime.now(UTC),
+            "rules": str(self.rules),
+            "engine_version": VERSION,
+            "schema_version": SCHEMA_VERSION,
         }
         return pl.DataFrame([values], schema=polars_schema(RUNS))
 
@@ -94,7 +101,7 @@ def began(old: pl.DataFrame) -> date | None:
     return found[0] if found else None
 
 
-def resumed(reader: Reader, old: pl.DataFrame, window: Window, holder: str) -> Run | None:
+def resumed(reader: Reader, old: pl.DataFrame, window: Window, holder: str, rules: Rules) -> Run | None:
     """The run that was cut off, if it was over the same window: its shards are still good."""
     asked = {
         "start_date": window.sessions[0],
@@ -107,9 +114,20 @@ def resumed(reader: Reader, old: pl.DataFrame, window: Window, holder: str) -> R
     done = tuple(shards.select("first_portfolio", "last_portfolio").iter_rows())
     failed = bool((shards["left_out"] > 0).any())
     known = old.row(0, named=True)
-    return Run(known["id"], known["request"], window, holder, known["started_at"], done, failed)
+    return Run(known["id"], known["request"], window, holder, known["started_at"], rules, done, failed)
 
 
-def new_run(request: str, window: Window, holder: str) -> Run:
+def new_run(request: str, window: Window, holder: str, rules: Rules) -> Run:
     """A run that begins now."""
-    return Run(str(uuid4()), request, window, holder, datetime.now(UTC))
+    return Run(str(uuid4()), request, window, holder, datetime.now(UTC), rules)
+
+
+def settings_rows(values: Mapping[str, str], now: datetime) -> pl.DataFrame:
+    """Return rows of engine_settings.
+
+    Args:
+        values: by name.
+        now: when they are set.
+    """
+    rows = [{"name": name, "value": value, "set_at": now} for name, value in values.items()]
+    return pl.DataFrame(rows, schema=polars_schema(SETTINGS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -43,6 +43,9 @@ class Request:
     """The arguments of `engine.backfill`, checked and completed.
 
     wanted: names of the tables to write.
+    asked_rules: the rules that were named, None if none were; rules: those of the run, which are
+        known when the target has been read.
+    recompute: whether all sessions that the target has are computed anew.
     """
 
     source: StoreURL
@@ -52,12 +55,14 @@ class Request:
     run_date: date | None
     portfolios: Sequence[UUID] | None
     wanted: frozenset[str]
-    rules: Rules
+    asked_rules: Rules | None
     scenarios: Scenarios
     batch_rows: int
     shard_size: int | None
     memory: int | None
     dry_run: bool
+    recompute: bool = False
+    rules: Rules = field(default_factory=Rules.legacy)
 
     @property
     def in_place(self) -> bool:
@@ -68,4 +73,4 @@ class Request:
     def id(self) -> str:
         """What was asked for, as a hash: the same command has the same one."""
         asked = (str(self.source), self.start, self.end, self.run_date, self.portfolios, sorted(self.wanted))
-        return request_of(*asked, self.rules, self.scenarios.active)
+        return request_of(*asked, self.rules, self.scenarios.active, self.recompute)

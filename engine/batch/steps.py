@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from engine.batch.copied_rows import of_inputs, of_others
-from engine.batch.ledger import RUNS, SHARDS, Run
+from engine.batch.ledger import LEDGER, RUNS, SETTINGS, SHARDS, Run, settings_rows
 from engine.batch.report import Report
 from engine.batch.request import Request
 from engine.batch.shards import within_memory
@@ -27,6 +27,7 @@ from engine.pipeline.inputs import Inputs
 from engine.pipeline.results import Results
 from engine.pipeline.state_rows import TRACKING, tracked_sessions
 from loaders.earlier_results import EarlierResults, open_stores
+from loaders.store_rules import RECOMPUTE
 from loaders.window import load_labels, load_window
 from writers import LockScope, Scope, Writer, open_writer
 from writers.open import writer_kind
@@ -49,6 +50,7 @@ class Job:
     marked with those of the portfolio that has the most.
     complete: whether the target has all the tables that a run makes there. begun, ended: whether the
     run's beginning and its end are told of in the target, or about to be.
+    settings: those that the target is to record, by name.
     """
 
     request: Request
@@ -60,6 +62,7 @@ class Job:
     complete: bool = False
     begun: bool = False
     ended: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
     report: Report = field(default_factory=lambda: Report(None))
 
     def is_first(self, block: Sequence[str]) -> bool:
@@ -200,7 +203,7 @@ def begin(job: Job, run: Run) -> None:
     with open_writer(request.target, request.batch_rows) as writer, writer.transaction(LockScope()):
         writer.tidy()
         writer.create_missing(made(request))
-        writer.merge(RUNS, run.row("running"))
+        _announce(writer, job, run)
 
 
 def wait_for_others(job: Job) -> None:
@@ -210,9 +213,13 @@ def wait_for_others(job: Job) -> None:
 
 
 def made(request: Request) -> Collection[str]:
-    """The tables that a run makes in its target where they are missing; later ones only if it writes them."""
+    """The tables that a run makes in its target where they are missing; later ones if it writes them."""
     names = MADE if request.in_place else TABLES
-    return [name for name in names if TABLES[name].since == FIRST_VERSION or name in request.wanted]
+    return [
+        name
+        for name in names
+        if TABLES[name].since == FIRST_VERSION or name in request.wanted or name in LEDGER
+    ]
 
 
 def write(
@@ -248,11 +255,18 @@ def write(
                 writer.create_missing(made(request))
             apply(writer, found, window)
             if place.begins and not place.ends:
-                writer.merge(RUNS, run.row("running"))
+                _announce(writer, job, run)
             if block:
                 writer.merge(SHARDS, run.shard_row(block, left_out, rows))
             tracked = _end(writer, job, run) if place.ends else {}
     job.report.count(tracked)
+
+
+def _announce(writer: Writer, job: Job, run: Run) -> None:
+    """Record that the run is at work, and the rules of the store, with the first of its figures."""
+    recomputing = {RECOMPUTE: run.id} if job.request.recompute else {}
+    writer.merge(RUNS, run.row("running"))
+    writer.merge(SETTINGS, settings_rows({**job.settings, **recomputing}, job.now))
 
 
 def finish(job: Job, run: Run) -> None:
@@ -270,4 +284,7 @@ def _end(writer: Writer, job: Job, run: Run) -> dict[str, int]:
     rows = {TRACKING.name: tracked_sessions(window)} if tracked else {}
     writer.replace(rows, Scope((), window.sessions[0], window.sessions[-1]))
     writer.merge(RUNS, run.row("done"))
+    writer.merge(SETTINGS, settings_rows(job.settings, job.now))
+    if job.request.recompute:
+        writer.remove(SETTINGS, pl.DataFrame({"name": [RECOMPUTE]}))
     return {name: frame.height for name, frame in rows.items()}

@@ -10,9 +10,9 @@ from importlib import import_module
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from engine import __version__
 from engine.cli.commands import COMMANDS
 from engine.core.errors import either
+from engine.core.version import VERSION
 from loaders.open import EXAMPLES
 
 
@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
         description="Columnar portfolio analytics: P&L, equity, exposures and risk.",
         epilog=f"A store is a URL: {either(EXAMPLES)}.",
     )
-    top.add_argument("--version", action="version", version=f"engine {__version__}")
+    top.add_argument("--version", action="version", version=f"engine {VERSION}")
     commands = top.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=CommandParser
     )

@@ -25,11 +25,13 @@ class Config:
         database: URL of the store that commands use when the command line names none.
         batch_size: rows sent to a store at a time.
         run_results: path of the record that every run writes.
+        rules: rules to compute by: see `engine.cli.commands.options.rules_of`.
     """
 
     database: str = "duckdb:///engine.duckdb"
     batch_size: int = 5_000
     run_results: str = "run_results.json"
+    rules: str = "store"
 
     def shown(self) -> dict[str, str | int]:
         """Return the settings with passwords masked."""

@@ -7,8 +7,11 @@ the legacy description's registers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, get_args, get_type_hints
+
+from engine.core.errors import UsageError, nearest
 
 ClosedLots = Literal["earn", "stop"]
 OffSession = Literal["lost", "next_session"]
@@ -62,3 +65,75 @@ class Rules:
             alignment="symbol",
             rate_weights="signed",
         )
+
+    @classmethod
+    def parse(cls, text: str) -> Rules:
+        """Return the rules that a command line or a configuration names.
+
+        Args:
+            text: a set, `legacy` or `corrected`, then single rules that depart from it, with commas
+                between: `legacy,rate_weights=signed`. Without a set they depart from `legacy`.
+
+        Raises:
+            UsageError: an unknown set, rule or value, or a rule that is given twice.
+
+        >>> Rules.parse("legacy,rate_weights=signed") == replace(Rules.legacy(), rate_weights="signed")
+        True
+        """
+        words = [word.strip() for word in text.split(",")]
+        rules = cls.legacy()
+        if "=" not in words[0]:
+            name = words.pop(0)
+            if name not in SETS:
+                raise UsageError(f"there is no set of rules '{name}'{nearest(name, SETS)}")
+            rules = getattr(cls, name)()
+        chosen = [word.partition("=") for word in words]
+        for name, _, value in chosen:
+            _check(name.strip(), value.strip())
+        if len({name.strip() for name, _, _ in chosen}) < len(chosen):
+            raise UsageError(f"'{text}' gives a rule twice")
+        changes: dict[str, Any] = {name.strip(): value.strip() for name, _, value in chosen}
+        return replace(rules, **changes)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, str]) -> Rules:
+        """Return the rules that a store has recorded; a rule that the record lacks has its legacy value.
+
+        An unknown rule or value, written by a newer engine, raises `UsageError`.
+
+        Args:
+            record: values by the names of rules.
+        """
+        for name, value in record.items():
+            _check(name, value)
+        changes: dict[str, Any] = dict(record)
+        return replace(cls.legacy(), **changes)
+
+    @property
+    def record(self) -> dict[str, str]:
+        """The value of every rule, by name."""
+        return asdict(self)
+
+    def differences(self, other: Rules) -> list[str]:
+        """Return the names of the rules in which two sets differ."""
+        return [name for name, value in self.record.items() if value != other.record[name]]
+
+    def __str__(self) -> str:
+        """Return the shortest text that `parse` takes: the nearer set, and the rules that depart from it."""
+        name = min(SETS, key=lambda name: len(self.differences(getattr(Rules, name)())))
+        departures = self.differences(getattr(Rules, name)())
+        return ",".join([name, *(f"{rule}={self.record[rule]}" for rule in departures)])
+
+
+SETS = ("legacy", "corrected")
+"""The sets of rules that have a name, each a class method of `Rules`."""
+
+
+def _check(name: str, value: str) -> None:
+    """Raise a UsageError unless there is such a rule with such a value."""
+    names = [field.name for field in fields(Rules)]
+    if name not in names:
+        raise UsageError(f"there is no rule '{name}'{nearest(name, names)}")
+    values = get_args(get_type_hints(Rules)[name])
+    if value not in values:
+        raise UsageError(f"rule {name} has no value '{value}': it is one of {', '.join(values)}")

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from engine.reports.page_errors import require_extra
+
+if TYPE_CHECKING:
+    from engine.core.rules import Rules
 
 __all__ = ["fleet_page", "portfolio_page"]
 
@@ -24,7 +27,7 @@ def portfolio_page(
     start: date | None = None,
     end: date | None = None,
     *,
-    rules: Literal["legacy", "corrected"] = "legacy",
+    rules: Rules | None = None,
     fleet: str | None = None,
 ) -> str:
     """Return the report of one portfolio as an HTML document.
@@ -37,16 +40,14 @@ def portfolio_page(
         portfolio: an id, or a name that only one portfolio of the store has.
         start: first day; default the first session that is stored.
         end: last day; default the last session that is stored.
-        rules: the rules by which the store was computed; contributions follow them.
+        rules: the rules that contributions follow; default those of the store.
         fleet: address of the page of all portfolios, for a link back.
     """
     require_extra()
-    from engine.core.rules import Rules
     from engine.reports.portfolio import render
     from engine.reports.stored import read_stored
 
-    chosen = Rules.legacy() if rules == "legacy" else Rules.corrected()
-    return render(read_stored(url, portfolio, start, end, chosen), fleet)
+    return render(read_stored(url, portfolio, start, end, rules), fleet)
 
 
 def fleet_page(

@@ -113,7 +113,7 @@ class StoredPortfolio:
 
 
 def read_stored(
-    url: str, portfolio: str | UUID, start: date | None, end: date | None, rules: Rules
+    url: str, portfolio: str | UUID, start: date | None, end: date | None, rules: Rules | None = None
 ) -> StoredPortfolio:
     """Return a portfolio's rows; an output table that does not exist yet has no rows.
 
@@ -124,7 +124,7 @@ def read_stored(
         portfolio: id or name.
         start: first day; None: from the first stored session.
         end: last day; None: to the last stored session.
-        rules: the rules by which the store was computed.
+        rules: the rules that contributions follow; default those of the store.
     """
     store = open_store(url)
     owner = store.read("portfolios", portfolio).row(0, named=True)
@@ -154,7 +154,7 @@ def read_stored(
         benchmark=store.read("benchmarks_sector_weights").filter(pl.col("benchmark_code") == BENCHMARK),
         profiles=_profiles(store, key),
         runs=_runs(store, first, last),
-        rules=rules,
+        rules=rules or store.rules,
     )
 
 

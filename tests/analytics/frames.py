@@ -19,6 +19,10 @@ class Frames:
     frames: Mapping[str, pl.DataFrame]
     url: str
 
+    @property
+    def columns(self) -> dict[str, list[str]]:
+        return {table: frame.columns for table, frame in self.frames.items()}
+
     def tables(self) -> set[str]:
         return set(self.frames)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -12,6 +11,7 @@ from engine.analytics.factors.definitions import updated_definitions
 from engine.analytics.panels import build_price_panel
 from engine.parity import compare
 
+from .frames import Frames
 from .regressions import (
     GOLDEN,
     WINDOWS,
@@ -35,20 +35,6 @@ JOBS = {
 }
 E2 = "5ad941fe-fac8-5c6a-b70b-eda85ce24818"
 """Null equity: the engine refuses it (golden/README)."""
-
-
-@dataclass(frozen=True)
-class Frames:
-    """A store of frames."""
-
-    frames: Mapping[str, pl.DataFrame]
-    url: str
-
-    def tables(self) -> set[str]:
-        return set(self.frames)
-
-    def read(self, table: str) -> pl.DataFrame:
-        return self.frames[table]
 
 
 @pytest.mark.parametrize("name", WINDOWS)

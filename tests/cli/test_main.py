@@ -76,7 +76,7 @@ def test_the_console_script_and_the_module_are_the_same(tmp_path: Path) -> None:
             ["explain", "--portfolo=P", "--figure", "F"],
             "no option --portfolo; did you mean --portfolio?",
         ),
-        (["daily", "--rules", "corected"], "did you mean corrected?"),
+        (["daily", "--rules", "corected"], "no set of rules 'corected' (nearest: corrected)"),
         (["copy", "a", "b", "--zzz"], "there is no option --zzz\n"),
     ],
 )

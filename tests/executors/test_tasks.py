@@ -55,7 +55,7 @@ def of(url: str, target: str | None = None) -> tuple[Job, Run, Loaded]:
         job.portfolios, job.dead = live_portfolios(past.source, None)
         job.known = dict.fromkeys(job.portfolios, ())
         loaded = load(job, past, WINDOW, list(job.portfolios))
-    found = new_run("r", WINDOW, "me")
+    found = new_run("r", WINDOW, "me", Rules.legacy())
     begin(job, found)
     return job, found, loaded
 

@@ -44,7 +44,7 @@ def copied(source: str, target: str, batch_rows: int = 5_000) -> dict[str, int]:
 DIGEST = "select count(*)::text || md5(string_agg(t::text, '|' order by t::text)) from {} t"
 
 
-RUNS = ("engine_runs", "engine_shards")
+RUNS = ("engine_runs", "engine_settings", "engine_shards")
 """The ledger tells one run from another, and is no result of either."""
 
 

@@ -90,7 +90,7 @@ def explain(
         position: id. symbol: of the position; two, of a pair of correlations.
         factor, scenario, tag: names. job: of analytics_status.
         source: where prices and positions are; default the same store.
-        rules, scenarios: those of the run; default the legacy ones.
+        rules: default those of the store. scenarios: those of the run; default the shipped ones.
 
     Raises:
         UsageError: no such portfolio, session, figure, position, ...: with the nearest there is.
@@ -99,7 +99,7 @@ def explain(
     inputs = figures if source is None else source if isinstance(source, Store) else open_store(source)
     asked = Selectors(position, symbol, factor, scenario, job, tag)
     known = figure_named(figure, table, asked)
-    case = load_case(figures, inputs, portfolio, day, rules or Rules.legacy(), scenarios or load_scenarios())
+    case = load_case(figures, inputs, portfolio, day, rules or figures.rules, scenarios or load_scenarios())
     return of_case(case, select(case, known, figure, asked))
 
 

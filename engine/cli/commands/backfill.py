@@ -52,6 +52,9 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument(
         "--restart", action="store_true", help="compute all shards of an interrupted run again"
     )
+    command.add_argument(
+        "--recompute", action="store_true", help="compute all stored sessions anew, by --rules"
+    )
     command.add_argument("--wait", action="store_true", help="wait for another run in the target")
     command.add_argument("--dry-run", action="store_true", help="compute, but write nothing")
     output(command)
@@ -79,7 +82,8 @@ def run(options: Namespace, settings: Config) -> int:
             restart=options.restart,
             wait=options.wait,
             executor=options.executor,
-            rules=rules_of(options),
+            rules=rules_of(options, settings),
+            recompute=options.recompute,
             scenarios=Path(options.scenarios) if options.scenarios else None,
             progress=progress,
         )

@@ -48,7 +48,7 @@ def run(options: Namespace, settings: Config) -> int:
             None if options.no_collect else provider,
             now=options.at or datetime.now(UTC),
             enough=options.threshold / 100,
-            rules=rules_of(options),
+            rules=rules_of(options, settings),
             batch_rows=settings.batch_size,
             wait=options.wait,
             progress=progress,

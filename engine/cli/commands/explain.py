@@ -50,7 +50,7 @@ def run(options: Namespace, settings: Config) -> int:
         job=options.job,
         tag=options.tag,
         source=options.source,
-        rules=rules_of(options),
+        rules=rules_of(options, settings),
         scenarios=load_scenarios(Path(options.scenarios) if options.scenarios else None),
     )
     print(explanation.to_json() if options.json else explanation.to_text())

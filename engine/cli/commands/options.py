@@ -13,8 +13,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
+    from engine.cli.settings import Config
     from engine.core.rules import Rules
 
+OWN_RULES = "store"
 SIZE = re.compile(r"(\d+)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
@@ -33,15 +35,34 @@ def output(command: argparse.ArgumentParser) -> None:
 def rules(command: argparse.ArgumentParser) -> None:
     """Add the option of a command that computes."""
     command.add_argument(
-        "--rules", choices=("legacy", "corrected"), default="legacy", help="rules to compute by [legacy]"
+        "--rules",
+        type=rules_named,
+        metavar="RULES",
+        help="store, legacy or corrected, or single rules: legacy,rate_weights=signed [store: its own]",
     )
 
 
-def rules_of(options: argparse.Namespace) -> Rules:
-    """Return the rules that `--rules` chose."""
+def rules_named(text: str) -> str:
+    """Check the text of `--rules`: `store`, or what `Rules.parse` takes."""
+    from engine.core.errors import UsageError
     from engine.core.rules import Rules
 
-    return Rules.corrected() if options.rules == "corrected" else Rules.legacy()
+    try:
+        return text if text == OWN_RULES else str(Rules.parse(text))
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def rules_of(options: argparse.Namespace, settings: Config) -> Rules | None:
+    """Return the rules that `--rules`, or else the configuration, names; None for the store's own.
+
+    Raises:
+        UsageError: the configuration names a set, rule or value that does not exist.
+    """
+    from engine.core.rules import Rules
+
+    text = settings.rules if options.rules is None else options.rules
+    return None if text == OWN_RULES else Rules.parse(text)
 
 
 def portfolio_ids(url: str, portfolios: Sequence[str] | None) -> list[UUID] | None:

@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from engine.cli.commands.options import day, rules, write_file
+from engine.cli.commands.options import day, rules, rules_of, write_file
 from engine.cli.settings import Config
 from engine.core.errors import UsageError
 
@@ -36,15 +36,17 @@ def run(options: Namespace, settings: Config) -> int:
             "--pages needs the page of all portfolios in a file: leave out --portfolio and --out -"
         )
     if options.portfolio:
-        page = portfolio_page(url, options.portfolio, options.start, options.end, rules=options.rules)
+        page = portfolio_page(
+            url, options.portfolio, options.start, options.end, rules=rules_of(options, settings)
+        )
         _write(page, out)
         return 0
-    links = _write_pages(options, url) if options.pages else {}
+    links = _write_pages(options, settings, url) if options.pages else {}
     _write(fleet_page(url, options.start, options.end, links=links), out)
     return 0
 
 
-def _write_pages(options: Namespace, url: str) -> dict[str, str]:
+def _write_pages(options: Namespace, settings: Config, url: str) -> dict[str, str]:
     """Write each portfolio's page into a folder named after the fleet's page.
 
     A portfolio without a snapshot in these days has no page.
@@ -58,11 +60,12 @@ def _write_pages(options: Namespace, url: str) -> dict[str, str]:
 
     fleet = Path(options.out)
     folder = fleet.with_suffix("")
+    chosen = rules_of(options, settings)
     links = {}
     for key in engine.open(url).portfolios["id"]:
         try:
             page = portfolio_page(
-                url, key, options.start, options.end, rules=options.rules, fleet=f"../{fleet.name}"
+                url, key, options.start, options.end, rules=chosen, fleet=f"../{fleet.name}"
             )
         except NothingStoredError:
             continue

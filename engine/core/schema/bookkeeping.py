@@ -13,6 +13,8 @@ from engine.core.schema.kinds import (
     varchar,
 )
 
+EARLIER_RUN = "a run of schema version 1"
+
 ENGINE_RUNS = Table(
     name="engine_runs",
     role="engine",
@@ -30,6 +32,14 @@ ENGINE_RUNS = Table(
         Column("error", TEXT, "no error"),
         Column("started_at", TIMESTAMP, compared=False),
         Column("finished_at", TIMESTAMP, "still running, or killed", compared=False),
+        *(
+            Column(name, kind, EARLIER_RUN, unit, since="2", legacy=False)
+            for name, kind, unit in (
+                ("rules", TEXT, "as --rules takes them"),
+                ("engine_version", varchar(20), ""),
+                ("schema_version", varchar(8), ""),
+            )
+        ),
     ),
     key=("id",),
 )
@@ -51,6 +61,21 @@ ENGINE_SHARDS = Table(
     ),
     key=("run_id", "first_portfolio"),
     unique={"uq_engine_shards": ("run_id", "first_portfolio")},
+)
+
+ENGINE_SETTINGS = Table(
+    name="engine_settings",
+    role="engine",
+    comment="What holds for the whole store: one row for each rule that its figures were computed by.",
+    columns=(
+        Column("name", varchar(64), unit="rule.NAME, or recompute"),
+        Column("value", varchar(64), unit="value of the rule, or id of the run that recomputes the store"),
+        Column("set_at", TIMESTAMP, compared=False),
+    ),
+    key=("name",),
+    primary_key="name",
+    since="2",
+    legacy=False,
 )
 
 ENGINE_PORTFOLIO_OPENINGS = Table(
@@ -88,6 +113,7 @@ ENGINE_POSITION_OPENINGS = Table(
 BOOKKEEPING = (
     ENGINE_RUNS,
     ENGINE_SHARDS,
+    ENGINE_SETTINGS,
     ENGINE_PORTFOLIO_OPENINGS,
     ENGINE_POSITION_OPENINGS,
 )

@@ -1,0 +1,98 @@
+"""A store has its rules: the first run records them, later runs take them from the record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from engine.batch.ledger import SETTINGS
+from engine.batch.request import Request
+from engine.batch.steps import Job
+from engine.core.errors import EngineError, UsageError
+from engine.core.rules import Rules
+from engine.core.store_url import StoreURL
+from loaders.earlier_results import EarlierResults
+from loaders.reader import Reader
+from loaders.store_rules import PREFIX, StoreRules, read_rules
+
+
+class OtherRulesError(UsageError):
+    """A run that names other rules than its store's."""
+
+    def __init__(self, url: StoreURL, stored: Rules, asked: Rules, differences: Sequence[str]) -> None:
+        self.stored, self.asked, self.differences = stored, asked, tuple(differences)
+        changes = ", ".join(
+            f"{name} is {stored.record[name]}, not {asked.record[name]}" for name in differences
+        )
+        super().__init__(
+            f"store {url} has the rules {stored}, this run names {asked}: {changes}",
+            "Leave --rules out to go on by the store's rules, or add --recompute to compute all of its "
+            "sessions anew by the others",
+        )
+
+
+class UnfinishedRecomputeError(EngineError):
+    """A store whose figures are partly of its old rules, partly of its new ones."""
+
+    def __init__(self, url: StoreURL, rules: Rules) -> None:
+        self.rules = rules
+        super().__init__(
+            f"store {url}: only a part of its figures is by its rules, {rules}; a run with --recompute was "
+            "interrupted",
+            f"Run `engine backfill --rules {rules} --recompute` on it again; it goes on where it stopped",
+        )
+
+
+def choose_rules(job: Job, past: EarlierResults) -> Request:
+    """Return the request with the rules of the run, and make it the job's.
+
+    A target without figures gets the rules that the run names, else those that the source has recorded.
+
+    Raises:
+        OtherRulesError: the run names other rules than its store's, without computing all anew.
+        UnfinishedRecomputeError: another run has begun to compute all anew, and did not end.
+    """
+    request, store = job.request, read_rules(past.results)
+    if store.rules is None:
+        rules = request.asked_rules or read_rules(past.source).rules or Rules.legacy()
+    else:
+        rules = rules_of(store, store.rules, request)
+    if store.record and store.unrecorded and not request.recompute:
+        names = ", ".join(store.unrecorded)
+        job.told.note(f"rules that are new since the store recorded its own, kept at legacy: {names}")
+    changed = {name: value for name, value in rules.record.items() if store.record.get(name) != value}
+    if can_record(past.results):
+        job.settings = {f"{PREFIX}{name}": value for name, value in changed.items()}
+    job.request = replace(request, rules=rules)
+    return job.request
+
+
+def can_record(results: Reader | None) -> bool:
+    """Return whether the target has, or may be given, the table that records rules."""
+    return results is None or SETTINGS.name in results.columns or results.may_create
+
+
+def rules_of(store: StoreRules, stored: Rules, request: Request) -> Rules:
+    """Return the rules of a run into a store that has figures, computed by the rules `stored`.
+
+    Raises:
+        OtherRulesError: the run names other rules than its store's, without computing all anew.
+        UnfinishedRecomputeError: another run has begun to compute all anew, and did not end.
+    """
+    asked = request.asked_rules or stored
+    if store.recomputing and not (request.recompute and asked == stored):
+        raise UnfinishedRecomputeError(request.target, stored)
+    if asked != stored and not request.recompute:
+        raise OtherRulesError(request.target, stored, asked, stored.differences(asked))
+    return asked
+
+
+def first_session(reader: Reader | None) -> date | None:
+    """Return the first stored session: where a run begins that computes all anew."""
+    if reader is None:
+        return None
+    days = reader.read("portfolio_snapshots", ["snapshot_date"])["snapshot_date"]
+    first = days.min()
+    assert first is None or isinstance(first, date)
+    return first

@@ -1,0 +1,229 @@
+"""A book: the lots, cash, flows and closes of one portfolio, and where it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import polars as pl
+
+from engine.core.calendar import sessions
+from engine.core.instruments import multiplier
+from loaders.books.body import Body
+from loaders.books.dates import DateOrder
+from loaders.books.flows import FLOWS, read_flows
+from loaders.books.numbers import EXACT
+from loaders.books.positions import read_positions
+from loaders.books.prices import CLOSES, read_prices
+from loaders.books.refusals import BookError, Refusal
+from loaders.books.sheet import Sheet
+from loaders.books.trades import INCOME, read_trades
+
+DEFAULT_NAME = "My book"
+LONGEST_CLOSURE = timedelta(days=10)
+"""Longer than any closure of the exchange."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The tables that a book is read from; None for those that are not given."""
+
+    positions: Sheet | None = None
+    prices: Sheet | None = None
+    flows: Sheet | None = None
+    trades: Sheet | None = None
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a user states about a book.
+
+    Attributes:
+        name: Of the portfolio.
+        equity: Before the first session, USD; None: see `opening_equity`.
+        start: First day; None: see `first_session`.
+        order: Order of day and month in dates; None to detect it.
+        mapping: {their column: ours}.
+    """
+
+    name: str = DEFAULT_NAME
+    equity: Decimal | None = None
+    start: date | None = None
+    order: DateOrder | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Book:
+    """One portfolio as read.
+
+    Attributes:
+        choices: What the user states.
+        lots: In columns `LOTS`, and `stated_entry`: the entry date that the file states.
+        income: Dividends and fees of lots, in columns `INCOME`.
+        flows: In columns `FLOWS`.
+        closes: In columns `CLOSES`.
+        cash: Of the rows of cash, USD; None if there are none.
+        others: source, line, what: rows that are no lot, such as totals.
+        start: First session.
+        equity: Before the first session, USD.
+        readings: The rows of each source.
+        notes: What was assumed, in words.
+        refusals: Rows that cannot be used. A book with any is not computed or written.
+    """
+
+    choices: Choices
+    lots: pl.DataFrame
+    income: pl.DataFrame
+    flows: pl.DataFrame
+    closes: pl.DataFrame
+    cash: Decimal | None
+    others: pl.DataFrame
+    readings: tuple[Body, ...]
+    notes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    start: date = date.min
+    equity: Decimal = Decimal(0)
+
+
+def read_book(sources: Sources, choices: Choices) -> Book:
+    """Read a book.
+
+    Args:
+        sources: Its tables.
+        choices: What the user states.
+
+    Returns:
+        The book. Rows that cannot be used are among its refusals.
+
+    Raises:
+        BookError: A file has not the form that is wanted, or nothing says when the book begins.
+    """
+    if sources.positions is None and sources.trades is None:
+        raise BookError("there are neither positions nor trades")
+    book = _read(sources, choices)
+    refusals = tuple(refusal for rows in book.readings for refusal in rows.refusals)
+    notes = tuple(f"{rows.sheet.source}: {guess}" for rows in book.readings for guess in rows.guesses)
+    book = replace(book, refusals=refusals, notes=notes)
+    if book.lots.is_empty() and not refusals:
+        raise BookError(f"{book.readings[0].sheet.source} has no lot")
+    return book if refusals else _completed(book)
+
+
+def _read(sources: Sources, choices: Choices) -> Book:
+    readings: list[Body] = []
+    lots, income, flows = [], [pl.DataFrame(schema=INCOME)], [pl.DataFrame(schema=FLOWS)]
+    closes, cash = pl.DataFrame(schema=CLOSES), None
+    others = pl.DataFrame(schema={"line": pl.Int64, "what": pl.String})
+    mapping, order = choices.mapping, choices.order
+    if sources.positions:
+        positions = read_positions(sources.positions, mapping, order)
+        readings.append(positions.rows)
+        lots.append(positions.lots)
+        cash, others = positions.cash_total, positions.others
+    if sources.trades:
+        trades = read_trades(sources.trades, {} if sources.positions else mapping, order)
+        readings.append(trades.rows)
+        lots.append(trades.lots)
+        income.append(trades.income)
+        flows.append(trades.flows)
+    if sources.flows:
+        rows, some = read_flows(sources.flows, {}, order)
+        readings.append(rows)
+        flows.append(some)
+    if sources.prices:
+        rows, closes = read_prices(sources.prices, {}, order)
+        readings.append(rows)
+    return Book(
+        choices, pl.concat(lots), pl.concat(income), pl.concat(flows), closes, cash, others, tuple(readings)
+    )
+
+
+def _completed(book: Book) -> Book:
+    """Fill in first session, entry dates, entry prices, and opening equity."""
+    start = first_session(book)
+    undated = book.lots["entry_date"].null_count()
+    lots = book.lots.with_columns(stated_entry="entry_date", entry_date=pl.col("entry_date").fill_null(start))
+    lots, notes = _with_costs(lots, book)
+    if undated:
+        notes = [f"{undated:,} lots without an entry date are held from the first session, {start}", *notes]
+    book = replace(book, lots=lots, start=start, notes=(*book.notes, *notes))
+    equity, words = opening_equity(book)
+    return replace(book, equity=equity, notes=(*book.notes, words))
+
+
+def first_session(book: Book) -> date:
+    """Return the first session of a book.
+
+    It is the one on or after the stated start; else the first with both a close of a held symbol and a lot.
+
+    Raises:
+        BookError: There is no start, no close of a held symbol, and a lot without an entry date.
+    """
+    entries = book.lots["entry_date"]
+    held = book.closes.filter(pl.col("symbol").is_in(book.lots["symbol"].unique().implode()))
+    first_entry = None if entries.null_count() else entries.min()
+    days = [day for day in (held["date"].min(), first_entry) if isinstance(day, date)]
+    first = book.choices.start or (max(days) if days else None)
+    if first is None:
+        raise BookError(
+            "lots have no entry date, and there are no prices that show when the book begins",
+            hint="Say it: --start D, in Python start=",
+        )
+    return sessions(first, first + LONGEST_CLOSURE)[0]
+
+
+def _with_costs(lots: pl.DataFrame, book: Book) -> tuple[pl.DataFrame, list[str]]:
+    """Fill in entry prices: the first close from the entry on, else the price of the row."""
+    if not lots["entry_price"].null_count():
+        return lots, []
+    numbered = lots.with_row_index("lot").sort("entry_date")
+    closes = book.closes.select("symbol", "date", first_close="close").sort("date")
+    joined = numbered.join_asof(
+        closes, left_on="entry_date", right_on="date", by="symbol", strategy="forward", check_sortedness=False
+    ).sort("lot")
+    guess = pl.coalesce("entry_price", "first_close", "price")
+    filled = joined.with_columns(guess.alias("entry_price"))
+    if filled["entry_price"].null_count():
+        row = filled.filter(pl.col("entry_price").is_null()).row(0, named=True)
+        raise BookError(
+            f"{book.readings[0].sheet.source}, line {row['line']}: {row['symbol']} has no cost or price"
+        )
+    count = lots["entry_price"].null_count()
+    return filled.select(lots.columns), [f"{count:,} lots without a cost enter at their first close or price"]
+
+
+def opening_equity(book: Book) -> tuple[Decimal, str]:
+    """Return the equity before the first session, and how it was found, in words.
+
+    The stated equity; else the cash rows plus the market value, at the first close, of the lots that are
+    held at the first session. The first close of a lot is its newest on or before that session, else its
+    first one after it; a lot without closes counts at the price of its row, else at its entry price.
+    """
+    if book.choices.equity is not None:
+        return (
+            book.choices.equity,
+            f"equity before the first session, as stated: {book.choices.equity:,.2f} USD",
+        )
+    held = book.lots.filter(
+        (pl.col("entry_date") <= book.start)
+        & (pl.col("exit_date").is_null() | (pl.col("exit_date") > book.start))
+    )
+    value = held.join(first_closes(book), on="symbol", how="left").select(
+        (pl.col("quantity") * multiplier() * pl.coalesce("close", "price", "entry_price")).sum()
+    )
+    total = Decimal(value.item() or 0).quantize(Decimal("0.01"))
+    cash = book.cash or Decimal(0)
+    words = f"cash rows {cash:,.2f} + {held.height:,} lots at their first close {total:,.2f}"
+    return cash + total, f"equity before the first session, {book.start}: {cash + total:,.2f} USD = {words}"
+
+
+def first_closes(book: Book) -> pl.DataFrame:
+    """Return symbol, close: of each symbol the close at which it enters the opening equity."""
+    closes = book.closes.sort("symbol", "date")
+    until = closes.filter(pl.col("date") <= book.start).group_by("symbol").agg(close=pl.col("close").last())
+    later = closes.filter(pl.col("date") > book.start).group_by("symbol").agg(later=pl.col("close").first())
+    both = until.join(later, on="symbol", how="full", coalesce=True)
+    return both.select("symbol", close=pl.coalesce("close", "later").cast(EXACT))
