@@ -23,10 +23,10 @@ from unittest.mock import patch
 
 import numpy as np
 import polars as pl
-from engine.analytics.price_panel import day_numbers
 from numpy.typing import NDArray
 
 import engine
+from engine.analytics.panels import day_numbers
 from engine.analytics.positions import prices
 from engine.batch.copy import copy
 from engine.benchmarks.processes import engine_command, run
