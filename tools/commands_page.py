@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
-from engine.cli.commands import COMMANDS
+from engine.cli.commands import COMMANDS, command_module
 from engine.core.errors import either
 from loaders.open import EXAMPLES
 
@@ -38,7 +37,7 @@ def parsers() -> dict[str, tuple[str, argparse.ArgumentParser]]:
     found = {}
     for name, text in COMMANDS.items():
         parser = argparse.ArgumentParser(prog=f"{PROGRAM} {name}")
-        import_module(f"engine.cli.commands.{name}").arguments(parser)
+        command_module(name).arguments(parser)
         found[name] = text, parser
     return found
 

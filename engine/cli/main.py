@@ -6,11 +6,10 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from importlib import import_module
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from engine.cli.commands import COMMANDS
+from engine.cli.commands import COMMANDS, command_module
 from engine.core.errors import either
 from engine.core.version import VERSION
 from loaders.open import EXAMPLES
@@ -58,7 +57,7 @@ class CommandParser(Parser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Add the command's arguments, and parse them."""
-        import_module(f"engine.cli.commands.{self._command}").arguments(self)
+        command_module(self._command).arguments(self)
         return super().parse_known_args(args, namespace)
 
     def _own_words(self, words: Sequence[str]) -> Iterable[str]:
@@ -124,5 +123,5 @@ def _run(options: argparse.Namespace) -> int:
     # The streaming engine is not repeatable: its sums differ in the last bits from run to run.
     pl.Config.set_engine_affinity("in-memory")
     command: Callable[[argparse.Namespace, config.Config], int]
-    command = import_module(f"engine.cli.commands.{options.command}").run
+    command = command_module(options.command).run
     return command(options, config.load())

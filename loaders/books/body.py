@@ -78,6 +78,11 @@ class Body:
         """Refuse rows by their lines, each with its reason."""
         self.refusals += [Refusal(self.sheet.source, line, reason) for line, reason in reasons]
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """The file's own names of its columns: {ours: theirs}."""
+        return {column: self.title(column) for column in self.header.columns}
+
     def title(self, column: str) -> str:
         """Return the file's own name of a column."""
         return self.sheet.rows[self.header_index][self.header.columns[column]].strip()

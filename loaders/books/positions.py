@@ -110,7 +110,9 @@ def _cash(rows: Body, kinds: pl.Series, value: pl.Series) -> pl.DataFrame:
 
 def _lots(frame: pl.DataFrame, rows: Body) -> pl.DataFrame:
     lots = []
-    for row in frame.filter(pl.col("kind") == "lot").iter_rows(named=True):
+    refused = pl.Series([refusal.line for refusal in rows.refusals], dtype=pl.Int64)
+    usable = (pl.col("kind") == "lot") & ~pl.col("line").is_in(refused.implode())
+    for row in frame.filter(usable).iter_rows(named=True):
         try:
             lots.append(read_lot(row))
         except RowError as error:

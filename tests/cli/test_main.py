@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from engine import __version__
-from engine.cli.commands import COMMANDS
+from engine.cli.commands import COMMANDS, module_name
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests/golden"
@@ -55,7 +55,7 @@ for command in {list(COMMANDS)}:
 print(*sorted(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert {f"engine.cli.commands.{command}" for command in COMMANDS} <= set(done.stdout.split())
+    assert {module_name(command) for command in COMMANDS} <= set(done.stdout.split())
     heavy = {"polars", "numpy", "duckdb", "sqlalchemy", "pyarrow", "psycopg", "rich"}
     assert not heavy & set(done.stdout.split())
 

@@ -6,6 +6,10 @@ A command's module is imported when the command is called, and what it needs whe
 
 from __future__ import annotations
 
+from importlib import import_module
+from keyword import iskeyword
+from types import ModuleType
+
 COMMANDS = {
     "daily": "collect market data and compute every missing session",
     "backfill": "compute and write the sessions of a window",
@@ -14,6 +18,7 @@ COMMANDS = {
     "compare": "compare two stores cell by cell",
     "report": "write the report of a portfolio, or of all portfolios, as a page",
     "explain": "show how a stored figure was computed",
+    "import": "put positions, trades, prices and flows from files into a store",
     "demo": "create a store with invented data",
     "status": "show what a store holds and which sessions are missing",
     "runs": "show a store's runs, their shards, and what is running",
@@ -22,3 +27,13 @@ COMMANDS = {
     "bench": "measure the engine on this machine",
 }
 """What each command does, in the order of `--help`."""
+
+
+def module_name(command: str) -> str:
+    """Return the name of a command's module: a Python keyword has an underscore behind it."""
+    return f"{__name__}.{command}{'_' if iskeyword(command) else ''}"
+
+
+def command_module(command: str) -> ModuleType:
+    """Return a command's module."""
+    return import_module(module_name(command))

@@ -17,7 +17,8 @@ KINDS = ("prices", "profiles", "fundamentals")
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument("kind", choices=KINDS, metavar="|".join(KINDS))
-    command.add_argument("--from", dest="source", metavar="URL", help="store to read and write")
+    command.add_argument("url", metavar="STORE", nargs="?", help="store to read and write")
+    command.add_argument("--from", dest="source", metavar="URL", help="the same")
     command.add_argument(
         "--symbols", type=names, metavar="A,B,...", help="symbols [held symbols and the funds]"
     )
@@ -64,7 +65,7 @@ def run(options: Namespace, settings: Config) -> int:
     from engine.core.progress import reporter
     from engine.market_data.collect import collect
 
-    source = options.source or settings.database
+    source = options.source or options.url or settings.database
     with (
         recorded(options, settings, source) as record,
         reporter(options.quiet) as progress,

@@ -1,0 +1,102 @@
+"""`import`: put positions, trades, prices and flows from files into a store."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from decimal import Decimal, InvalidOperation
+
+from engine.cli.commands.options import day, output
+from engine.cli.settings import Config
+
+KINDS = ("positions", "prices", "flows", "trades")
+
+
+def arguments(command: ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.add_argument("url", metavar="STORE", nargs="?", help="store to write, made if it does not exist")
+    for kind, words in (
+        ("positions", "lots: symbol and quantity, with cost and dates if known"),
+        ("prices", "closes: date, symbol and close, or dates x symbols"),
+        ("flows", "deposits and withdrawals: date and amount"),
+        ("trades", "buys, sells, dividends, splits, deposits: lots are built first in, first out"),
+    ):
+        command.add_argument(f"--{kind}", metavar="FILE", help=f"{words}; CSV, Parquet or Excel")
+    command.add_argument("--portfolio", metavar="NAME", default="My book", help="its name [My book]")
+    command.add_argument(
+        "--equity",
+        type=amount,
+        metavar="USD",
+        help="equity before the first session [cash rows plus the lots at their first closes]",
+    )
+    command.add_argument(
+        "--start", type=day, metavar="D", help="first day [first with a close of a held symbol and a lot]"
+    )
+    command.add_argument(
+        "--as-of",
+        type=day,
+        metavar="D",
+        help="day on which lots that the file no longer has were closed [that of the newest close]",
+    )
+    command.add_argument("--date-order", choices=("mdy", "dmy"), help="order of day and month [detected]")
+    command.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="THEIRS=OURS",
+        help="name of a column of the positions, or of the trades; repeatable",
+    )
+    command.add_argument("--dry-run", action="store_true", help="show what would be done, write nothing")
+    command.add_argument("--template", metavar="FOLDER", help="write example files into a folder, and stop")
+    output(command)
+
+
+def amount(text: str) -> Decimal:
+    """Parse an amount of money."""
+    try:
+        value = Decimal(text.replace(",", "").replace("$", ""))
+    except InvalidOperation:
+        raise ArgumentTypeError(f"'{text}' is no amount like 10000.00") from None
+    if not value.is_finite():
+        raise ArgumentTypeError(f"'{text}' is no amount like 10000.00")
+    return value
+
+
+def run(options: Namespace, settings: Config) -> int:
+    """Run the command; return its exit code, 1 where rows are refused."""
+    import json
+
+    from engine.batch.import_book import prepare, write
+    from engine.cli.import_text import import_content, import_text
+    from engine.core.progress import reporter
+    from loaders.books.book import Choices
+    from loaders.books.template import write_template
+
+    if options.template:
+        print("\n".join(write_template(options.template)))
+        return 0
+    files = {kind: path for kind in KINDS if (path := getattr(options, kind))}
+    choices = Choices(
+        options.portfolio, options.equity, options.start, options.date_order, mapping(options.map)
+    )
+    with reporter(options.quiet) as progress:
+        ready = prepare(options.url or settings.database, files, choices, options.as_of)
+        written = not options.dry_run and not ready.book.refusals
+        if written:
+            write(ready, settings.batch_size, progress)
+    content = import_content(ready, written)
+    print(json.dumps(content, indent=1, default=str) if options.json else import_text(ready, written))
+    return 1 if ready.book.refusals else 0
+
+
+def mapping(pairs: list[str]) -> dict[str, str]:
+    """Return {theirs: ours} of the option `--map`.
+
+    Raises:
+        UsageError: A pair has no equals sign.
+    """
+    from engine.core.errors import UsageError
+
+    for pair in pairs:
+        if "=" not in pair:
+            raise UsageError(f"--map {pair} is no pair like 'Avg Px=entry_price'")
+    return dict((part.strip() for part in pair.rsplit("=", 1)) for pair in pairs)  # type: ignore[misc]
