@@ -52,6 +52,8 @@ def prepared(page: Path, folder: Path, demo: Path, server: str) -> Reader:
     """A reader in a folder as `bin/demo` leaves it; `server` is used in place of the pages' Postgres."""
     (folder / "tests").mkdir()
     (folder / "tests/golden").symlink_to(ROOT / "tests/golden")
+    (folder / "docs").mkdir()
+    (folder / "docs/examples").symlink_to(ROOT / "docs/examples")
     text = page.read_text()
     if DEMO in text or SERVER in text:
         shutil.copy(demo, folder / DEMO)
