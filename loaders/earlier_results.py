@@ -117,9 +117,9 @@ class EarlierResults:
         """Return portfolio_id, snapshot_date from a day on, from the store with the portfolio's state."""
         in_target = [owner for owner in portfolios if owner in self.target_starts]
         in_source = [owner for owner in portfolios if owner not in self.target_starts]
-        days = [_snapshot_days(self.source, in_source, start)]
+        days = [stored_days(self.source, in_source, start)]
         if self.target is not None:
-            days.append(_snapshot_days(self.target, in_target, start))
+            days.append(stored_days(self.target, in_target, start))
         return pl.concat(days)
 
     def with_state(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -218,7 +218,16 @@ def _scope(portfolios: Sequence[str] | None) -> dict[str, Value]:
     return {"everyone": portfolios is None, "portfolios": portfolios or ()}
 
 
-def _snapshot_days(reader: Reader, portfolios: Sequence[str], start: date) -> pl.DataFrame:
+def stored_days(
+    reader: Reader, portfolios: Sequence[str] | None = None, start: date = date.min
+) -> pl.DataFrame:
+    """Return portfolio_id, snapshot_date of the sessions that are stored: those whose snapshot has an equity.
+
+    Args:
+        reader: The store.
+        portfolios: Ids; None for all.
+        start: The first day.
+    """
     columns = ("portfolio_id", "snapshot_date")
     return reader.select("read/stored", "portfolio_snapshots", columns, start=start, **_scope(portfolios))
 

@@ -278,16 +278,17 @@ def _has_benchmark(reader: Reader) -> bool:
 
 def _earlier(checked: CheckedReader, first: date, last: date) -> dict[str, pl.DataFrame]:
     """Return results of earlier runs that figures of the window use, by field of `Inputs`."""
-    previous = checked.results_before(
+    snapshots = checked.results_before(
         "read/previous_snapshots", "portfolio_snapshots", SNAPSHOT_COLUMNS, first
     )
+    previous = newest_rows(snapshots, "portfolio_id", "snapshot_date")
     oldest = checked.results("read/first_snapshots", "portfolio_snapshots", FIRST_COLUMNS)
     market_betas = checked.results_before(
         "read/previous_market_betas", "position_market_betas", MARKET_BETA_COLUMNS, first
     )
     return {
-        "previous_snapshots": newest_rows(previous, "portfolio_id", "snapshot_date"),
-        "previous_equity": _previous_equity(checked, previous, first),
+        "previous_snapshots": previous,
+        "previous_equity": previous.select("portfolio_id", "equity_balance"),
         "first_snapshots": oldest.sort(FIRST_COLUMNS[:2]).unique("portfolio_id", keep="first"),
         "kept_snapshots": checked.results(
             "read/owned_dated",
@@ -307,15 +308,6 @@ def _earlier(checked: CheckedReader, first: date, last: date) -> dict[str, pl.Da
             oldest=first - timedelta(days=RATE_BETA_DAYS),
         ),
     }
-
-
-def _previous_equity(checked: CheckedReader, previous: pl.DataFrame, first: date) -> pl.DataFrame:
-    """Return portfolio_id, equity_balance: the newest equity before the window that is not null."""
-    # The newest snapshot almost always has it, so that a second query is rare.
-    if previous["equity_balance"].null_count():
-        columns = ("portfolio_id", "snapshot_date", "equity_balance")
-        previous = checked.results_before("read/previous_equity", "portfolio_snapshots", columns, first)
-    return newest_rows(previous, "portfolio_id", "snapshot_date").select("portfolio_id", "equity_balance")
 
 
 def _previous_exposures(checked: CheckedReader, first: date) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from engine.batch.missing_sessions import gaps
 from engine.core.schema import TABLES, Table
 from engine.core.store_url import StoreURL
 from loaders import open_reader
+from loaders.earlier_results import stored_days
 from loaders.reader import Reader
 from sql import Name, statement
 
@@ -22,8 +23,9 @@ class Inventory:
 
     tables: table, rows, first, last (days of dated tables).
     portfolios: portfolio_id, name, expected, stored, missing (sessions), first_missing,
-        last_missing; sessions are expected from the portfolio's first position or snapshot to
-        the store's newest snapshot.
+        last_missing. A session is stored if its snapshot has an equity. Expected are the sessions
+        from the portfolio's oldest stored one to the store's newest; of a portfolio without any, from
+        its first position on, but not from before the store's oldest stored session.
     """
 
     url: StoreURL
@@ -65,12 +67,12 @@ def inventory(url: str | StoreURL) -> Inventory:
         counted = [_counted(reader, table) for name, table in TABLES.items() if name in present]
         portfolios = reader.read("portfolios", ["id", "name", "deleted_at"])
         positions = reader.read("positions", ["portfolio_id", "entry_date"])
-        snapshots = reader.read("portfolio_snapshots", ["portfolio_id", "snapshot_date"])
+        stored = stored_days(reader)
     tables = pl.DataFrame(
         counted, schema={"table": pl.String, "rows": pl.Int64, "first": pl.Date, "last": pl.Date}
     )
-    kept = portfolios.filter(pl.col("deleted_at").is_null())
-    return Inventory(StoreURL.parse(url), tables, gaps(kept, positions, snapshots))
+    kept = portfolios.filter(pl.col("deleted_at").is_null()).select("id", "name")
+    return Inventory(StoreURL.parse(url), tables, gaps(kept, positions, stored))
 
 
 def _counted(reader: Reader, table: Table) -> dict[str, object]:

@@ -154,12 +154,11 @@ class Store:
             EngineError: no session in those days, an unknown portfolio, or a store without a table
                 or a column that is needed.
         """
-        now = datetime.now(UTC)
         with open_reader(self.url) as reader:
             ids = None if portfolios is None else _ids(reader, portfolios)
             live, _ = live_portfolios(reader, ids)
             past = EarlierResults(reader)
-            window = plan(past, start, end, run_date or now.date(), now, ids)
+            window = plan(past, start, end, run_date or datetime.now(UTC).date(), ids)
             if window is None:
                 raise UsageError(f"there is no session from {start} to {end}")
             stored = known(past, window.sessions[0], live).values()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+import polars as pl
+
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.batch.executors import check, open_executor
 from engine.batch.ledger import Run, began, cut_off, new_run, resumed
+from engine.batch.missing_sessions import Stage, backlog
 from engine.batch.older_store import allow_for_gaps
-from engine.batch.plan import known, plan
-from engine.batch.report import Report
+from engine.batch.plan import known, plan, settled
+from engine.batch.report import Report, combined
 from engine.batch.request import Request, destination
 from engine.batch.shards import alike, blocks, by_weight, live_portfolios, shard_count, weights
 from engine.batch.steps import Job, Loaded, changed, computed, count, finish, load, made, past_of, shard
@@ -26,7 +30,6 @@ from engine.core.store_url import StoreURL
 from engine.core.window import Window
 from loaders.earlier_results import EarlierResults
 from loaders.open import same_store
-from loaders.reader import Reader
 from writers.file_lock import holder
 from writers.lock import store_lock
 from writers.retry import with_retries
@@ -62,7 +65,7 @@ def backfill(
     Args:
         source, target: store URLs; the target defaults to the source, but see
             `engine.batch.request.destination`.
-        start, end: the window; by default the sessions that are missing (`engine.batch.plan`).
+        start, end: the window; by default the sessions that are missing (`engine.batch.missing_sessions`).
         run_date: what counts as today; default today's date in UTC.
         portfolios: ids; default all that are not deleted.
         only: names of the tables to write; default all. See `engine.batch.table_choice` for what goes along.
@@ -107,17 +110,27 @@ def backfill(
     job = Job(request, progress or Quiet(), datetime.now(UTC))
     check(executor, request)
     if dry_run:
-        return _rehearse(job)
+        return _all_stages(job, _rehearse)
     with store_lock(request.target, wait):
-        return _run(job, restart, executor)
+        return _all_stages(job, partial(_run, restart=restart, executor=executor))
+
+
+def _all_stages(job: Job, run: Callable[[Job], Report]) -> Report:
+    """Run the job, and the stages of missing sessions that follow its own."""
+    asked = job.request
+    reports = [run(job)]
+    for stage in job.stages:
+        request = replace(asked, command=job.request.id).for_stage(stage)
+        reports.append(run(Job(request, job.told, job.now)))
+    return combined(reports)
 
 
 def _rehearse(job: Job) -> Report:
     with job.report.timed("load"), past_of(job.request) as past:
         job.told.stage("load")
         allow_for_gaps(job, past)
-        request = choose_rules(job, past)
-        window = _planned(job, past, _start(request, past.results))
+        choose_rules(job, past)
+        window = _planned(job, past)
         if window is None:
             return job.report
         runs = _runs(job, job.portfolios)
@@ -131,7 +144,7 @@ def _rehearse(job: Job) -> Report:
 
 
 def _run(job: Job, restart: bool, executor: str) -> Report:
-    begun = with_retries(partial(_begin, job, restart), job.told.note)
+    begun = with_retries(partial(_begin, job, job.request, restart), job.told.note)
     if begun is None:
         return job.report
     run, runs, first = begun
@@ -190,35 +203,62 @@ def _blocks(job: Job, loaded: Loaded, held: int, wide: int) -> list[list[str]]:
     return by_weight(found, weight, shards)
 
 
-def _begin(job: Job, restart: bool) -> tuple[Run, list[list[str]], Loaded | None] | None:
+def _begin(job: Job, asked: Request, restart: bool) -> tuple[Run, list[list[str]], Loaded | None] | None:
     """The run to do, its portfolios by history, and the first of these, read. Nothing is written yet."""
+    job.request = asked
     with job.report.timed("load"), past_of(job.request) as past:
         job.told.stage("plan")
         allow_for_gaps(job, past)
         request, ledger = choose_rules(job, past), past.results
         old = cut_off(ledger, request.id) if ledger else None
-        window = _planned(job, past, _start(request, ledger) or (None if old is None else began(old)))
+        window = _planned(job, past, old, restart)
         if window is None:
             return None
         run = new_run(request.id, window, holder(), request.rules)
         if ledger is not None and old is not None and not restart:
             run = resumed(ledger, old, window, holder(), request.rules) or run
-        runs = _runs(job, run.left(job.portfolios))
+        runs = _runs(job, _left(job, run, restart or not job.request.command))
         return run, runs, load(job, past, run.window, runs[0]) if runs else None
 
 
-def _start(request: Request, results: Reader | None) -> date | None:
-    return first_session(results) if request.recompute else request.start
+def _left(job: Job, run: Run, again: bool) -> list[str]:
+    """The portfolios to compute: all that are not done, or only those that lack a session of the window."""
+    due = set(run.window.sessions)
+    return [owner for owner in run.left(job.portfolios) if again or not due.issubset(job.known[owner])]
 
 
-def _planned(job: Job, past: EarlierResults, start: date | None) -> Window | None:
-    """The window; with one the job knows its portfolios."""
+def _planned(
+    job: Job, past: EarlierResults, old: pl.DataFrame | None = None, restart: bool = False
+) -> Window | None:
+    """Return the window asked for, or of the first stage of what is missing, and tell the job.
+
+    Args:
+        old: the run of the same request that was cut off, if any.
+        restart: whether its shards are computed again.
+    """
     request = job.request
     run_date = request.run_date or job.now.date()
-    window = plan(past, start, request.end, run_date, job.now, request.portfolios)
+    start, end = request.start, request.end or settled(job.now)
+    if request.recompute:
+        start = first_session(past.results)
+    if start is None:
+        stages = _resumed_first(backlog(past, end, request.portfolios), old, restart, end)
+        if not stages:
+            return None
+        job.request, job.stages = request.for_stage(stages[0]), stages[1:]
+        start, end = stages[0].start, stages[0].end
+    window = plan(past, start, end, run_date, job.request.portfolios)
     job.report.window = window
     if window:
-        job.portfolios, job.dead = live_portfolios(past.source, request.portfolios)
+        job.portfolios, job.dead = live_portfolios(past.source, job.request.portfolios)
         job.complete = past.results is not None and set(made(job.request)) <= past.results.tables()
         job.known = known(past, window.sessions[0], job.portfolios)
     return window
+
+
+def _resumed_first(stages: list[Stage], old: pl.DataFrame | None, restart: bool, target: date) -> list[Stage]:
+    """The stages, with the window of a run that was cut off before them, unless the first is what it left."""
+    first = None if old is None else began(old)
+    if first is None or (stages and stages[0].start == first and not restart):
+        return stages
+    return [Stage(first, target)]

@@ -10,14 +10,14 @@ from typing import Any
 
 from engine.batch.backfill import backfill
 from engine.batch.missing_sessions import Stage, backlog
-from engine.batch.plan import NEW_YORK
+from engine.batch.plan import settled
 from engine.batch.report import Report, left_out, report_content
-from engine.core.calendar import target_session
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
 from engine.market_data import KINDS, CollectionResult
 from engine.market_data.collect import collect
 from loaders import open_reader
+from loaders.earlier_results import EarlierResults
 from loaders.market import Provider
 from writers.writer import BATCH_ROWS
 
@@ -38,7 +38,7 @@ class Night:
     enough: float
     collected: list[CollectionResult] = field(default_factory=list)
     stages: Sequence[Stage] = ()
-    reports: list[Report] = field(default_factory=list)
+    reports: Sequence[Report] = ()
     held_back: str = ""
 
     @property
@@ -117,9 +117,9 @@ def daily(
         EngineError: see `engine.core.errors`; what was committed before stays.
     """
     told = progress or Quiet()
-    night = Night(target_session(now.astimezone(NEW_YORK).replace(tzinfo=None)), enough)
+    night = Night(settled(now), enough)
     with open_reader(url) as reader:
-        night.stages = backlog(reader, night.target, now)
+        night.stages = backlog(EarlierResults(reader), night.target)
     since = min((stage.start for stage in night.stages), default=night.target)
     for kind in kinds if provider else ():
         assert provider is not None
@@ -137,10 +137,17 @@ def daily(
             )
         )
     night.held_back = _held_back(night)
-    if not night.held_back:
-        night.reports = [
-            _computed(url, stage, night.target, rules, batch_rows, wait, told) for stage in night.stages
-        ]
+    if night.stages and not night.held_back:
+        done = backfill(
+            url,
+            end=night.target,
+            run_date=night.target,
+            batch_rows=batch_rows,
+            wait=wait,
+            rules=rules,
+            progress=told,
+        )
+        night.reports = done.stages
     return night
 
 
@@ -149,20 +156,3 @@ def _held_back(night: Night) -> str:
         if found.kind == "prices" and found.unanswered > 1 - night.enough:
             return f"{found.unanswered:.2%} of the closes of {night.target} may still come; run again later"
     return ""
-
-
-def _computed(
-    url: str, stage: Stage, target: date, rules: Rules | None, batch_rows: int, wait: bool, told: Quiet
-) -> Report:
-    return backfill(
-        url,
-        start=stage.start,
-        end=stage.end,
-        run_date=target,
-        portfolios=stage.portfolios,
-        only=stage.tables,
-        batch_rows=batch_rows,
-        wait=wait,
-        rules=rules,
-        progress=told,
-    )

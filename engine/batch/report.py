@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -25,6 +25,7 @@ class Report:
     failures: `engine.pipeline.results.FAILURES`. quarantine: `engine.core.row_rules.QUARANTINE`.
     schema_gaps: tables, columns and widths that the target lacks. schema_note: the same in a line, with the
         command that adds them.
+    stages: the reports of the stages in which missing sessions were computed.
     """
 
     window: Window | None
@@ -35,6 +36,7 @@ class Report:
     quarantine: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=QUARANTINE))
     schema_gaps: Sequence[SchemaGap] = ()
     schema_note: str = ""
+    stages: Sequence[Report] = ()
 
     @property
     def complete(self) -> bool:
@@ -75,6 +77,18 @@ class Report:
         finally:
             spent = time.perf_counter() - start
             self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 4)
+
+
+def combined(stages: Sequence[Report]) -> Report:
+    """Return one report of consecutive stages; portfolios are counted once."""
+    total = Report(None, schema_gaps=stages[0].schema_gaps, schema_note=stages[0].schema_note)
+    for report in stages:
+        total.add(report)
+    total.stages = [report for report in stages if report.window]
+    total.portfolios = max(report.portfolios for report in stages)
+    if total.window and total.stages[0].window:
+        total.window = replace(total.window, start=total.stages[0].window.start)
+    return total
 
 
 def left_out(report: Report) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
 from engine.analytics.stress.scenarios import Scenarios
 from engine.batch.ledger import RUNS, request_of
+from engine.batch.missing_sessions import Stage
 from engine.core.errors import UsageError
 from engine.core.rules import Rules
 from engine.core.store_url import StoreURL
@@ -46,6 +47,7 @@ class Request:
     asked_rules: the rules that were named, None if none were; rules: those of the run, which are
         known when the target has been read.
     recompute: whether all sessions that the target has are computed anew.
+    command: the id of the whole request, where this is one stage of it; else empty.
     """
 
     source: StoreURL
@@ -63,14 +65,28 @@ class Request:
     dry_run: bool
     recompute: bool = False
     rules: Rules = field(default_factory=Rules.legacy)
+    command: str = ""
 
     @property
     def in_place(self) -> bool:
         """Whether the results go back to the store they are computed from."""
         return same_store(self.source, self.target)
 
+    def for_stage(self, stage: Stage) -> Request:
+        """Return the request for one stage of it."""
+        return replace(
+            self,
+            start=stage.start,
+            end=stage.end,
+            portfolios=self.portfolios if stage.portfolios is None else stage.portfolios,
+            wanted=self.wanted if stage.tables is None else self.wanted & set(stage.tables),
+            command=self.id,
+        )
+
     @property
     def id(self) -> str:
         """What was asked for, as a hash: the same command has the same one."""
+        if self.command:
+            return self.command
         asked = (str(self.source), self.start, self.end, self.run_date, self.portfolios, sorted(self.wanted))
         return request_of(*asked, self.rules, self.scenarios.active, self.recompute)

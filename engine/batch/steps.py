@@ -12,6 +12,7 @@ import polars as pl
 
 from engine.batch.copied_rows import of_inputs, of_others
 from engine.batch.ledger import LEDGER, RUNS, SETTINGS, SHARDS, Run, settings_rows
+from engine.batch.missing_sessions import Stage
 from engine.batch.report import Report
 from engine.batch.request import Request
 from engine.batch.shards import within_memory
@@ -51,6 +52,7 @@ class Job:
     complete: whether the target has all the tables that a run makes there. begun, ended: whether the
     run's beginning and its end are told of in the target, or about to be.
     settings: those that the target is to record, by name.
+    stages: of the missing sessions, those that come after this job's.
     """
 
     request: Request
@@ -63,6 +65,7 @@ class Job:
     begun: bool = False
     ended: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+    stages: Sequence[Stage] = ()
     report: Report = field(default_factory=lambda: Report(None))
 
     def is_first(self, block: Sequence[str]) -> bool:

@@ -12,7 +12,7 @@ from engine.batch.steps import Job
 from engine.core.errors import EngineError, UsageError
 from engine.core.rules import Rules
 from engine.core.store_url import StoreURL
-from loaders.earlier_results import EarlierResults
+from loaders.earlier_results import EarlierResults, stored_days
 from loaders.reader import Reader
 from loaders.store_rules import PREFIX, StoreRules, read_rules
 
@@ -92,7 +92,6 @@ def first_session(reader: Reader | None) -> date | None:
     """Return the first stored session: where a run begins that computes all anew."""
     if reader is None:
         return None
-    days = reader.read("portfolio_snapshots", ["snapshot_date"])["snapshot_date"]
-    first = days.min()
+    first = stored_days(reader)["snapshot_date"].min()
     assert first is None or isinstance(first, date)
     return first

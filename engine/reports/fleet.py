@@ -21,7 +21,7 @@ from engine.reports.charts.sparks import spark
 from engine.reports.measures.growth import growth
 from engine.reports.missing_figures import label, meaning, why_missing
 from engine.reports.sections.common import FOOTER, cents_sum, share
-from engine.reports.stored import SNAPSHOT_DATE, extent
+from engine.reports.stored import SNAPSHOT_DATE, extent, with_equity
 
 KEY = "fleet"
 COLUMNS = (
@@ -85,7 +85,8 @@ def read_fleet(url: str, start: date | None, end: date | None) -> StoredFleet:
     store = open_store(url)
     portfolios = store.portfolios
     kept = pl.col("portfolio_id").is_in(portfolios["id"].implode())
-    snapshots = store.read("portfolio_snapshots", columns=COLUMNS, start=start, end=end).filter(kept)
+    rows = store.read("portfolio_snapshots", columns=COLUMNS, start=start, end=end)
+    snapshots = with_equity(rows).filter(kept)
     first, last = extent(snapshots, start, end, url, "any portfolio")
     # Portfolios may end on different days; status and stress are needed from the earliest end on.
     newest = snapshots.group_by("portfolio_id").agg(pl.col(SNAPSHOT_DATE).max())[SNAPSHOT_DATE].min()

@@ -33,7 +33,7 @@ class StoredPortfolio:
         portfolio: its row of portfolios.
         start: first session with a snapshot.
         end: last session with a snapshot.
-        history: portfolio_snapshots of all days, ascending.
+        history: portfolio_snapshots of all stored sessions, ascending.
         status: analytics_status of the window.
         exposures: date, factor, exposure_value, exposure_dollar of the window.
         positions: exact, as Decimals; with deleted ones, whose gains are part of the P&L.
@@ -129,7 +129,7 @@ def read_stored(
     store = open_store(url)
     owner = store.read("portfolios", portfolio).row(0, named=True)
     key = owner["id"]
-    history = store.read("portfolio_snapshots", key)
+    history = with_equity(store.read("portfolio_snapshots", key))
     first, last = extent(history, start, end, url, f"portfolio {owner['name']}")
     heads = store.read("correlation_calculations", key, first, last)
     dated = heads.with_columns(date=pl.col("calculation_date").dt.date()).sort("date")
@@ -180,6 +180,11 @@ def extent(
         window = f" from {start or 'the first day'} to {end or 'the last'}" if start or end else ""
         raise NothingStoredError(url, whose, window)
     return first, last
+
+
+def with_equity(snapshots: pl.DataFrame) -> pl.DataFrame:
+    """Return the snapshots of stored sessions: others put place-holders without an equity there."""
+    return snapshots.filter(pl.col("equity_balance").is_not_null())
 
 
 def _kept(rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,19 +1,19 @@
-"""Which sessions of which portfolios a nightly run finds missing, and in what stages it takes them."""
+"""Which sessions of which portfolios are missing, and in what stages they are computed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from engine.batch.missing_sessions import OWNED, Stage, backlog
+from engine.batch.missing_sessions import UNTRACKED, Stage, backlog, gaps
 from engine.core.schema import TABLES
+from loaders.earlier_results import EarlierResults
 from tests.builders import STAMP, portfolio, position, uid
 from tests.memory_store import MemoryReader, frame_of
 
 MON, TUE, WED, THU, FRI = (date(2025, 3, day) for day in (10, 11, 12, 13, 14))
-NOW = datetime(2025, 3, 14, 22, tzinfo=UTC)
 ZEROS = {
     column.name: 0
     for column in TABLES["portfolio_snapshots"].columns
@@ -23,7 +23,7 @@ ZEROS = {
 
 def snapshots(owner: str, *days: date) -> list[dict[str, Any]]:
     keys = [{"id": uid(f"{owner}{day}"), "portfolio_id": uid(owner), "snapshot_date": day} for day in days]
-    return [{**ZEROS, **key, "is_complete": True, "created_at": STAMP} for key in keys]
+    return [{**ZEROS, **key, "equity_balance": 1, "is_complete": True, "created_at": STAMP} for key in keys]
 
 
 def tracked(*days: date) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ def tracked(*days: date) -> list[dict[str, Any]]:
 def stages(**tables: Sequence[Mapping[str, Any]]) -> list[Stage]:
     frames = {name: frame_of(name, list(rows)) for name, rows in tables.items()}
     with MemoryReader(frames) as reader:
-        return backlog(reader, FRI, NOW)
+        return backlog(EarlierResults(reader), FRI)
 
 
 def ids(*names: str) -> list[UUID]:
@@ -71,8 +71,8 @@ def test_a_late_portfolio_is_first_brought_to_where_the_others_stand() -> None:
         portfolio_snapshots=snapshots("A", MON, TUE, WED, THU),
         batch_run_tracking=tracked(MON, TUE, WED, THU),
     )
-    assert found == [Stage(TUE, THU, ids("B"), OWNED), Stage(FRI, FRI)]
-    assert "batch_run_tracking" not in OWNED
+    assert found == [Stage(TUE, THU, ids("B"), UNTRACKED), Stage(FRI, FRI)]
+    assert "batch_run_tracking" not in UNTRACKED
 
 
 def test_history_begins_with_the_store_s_own() -> None:
@@ -99,7 +99,7 @@ def test_a_session_lost_in_between_is_found() -> None:
         portfolio_snapshots=[*snapshots("A", MON, TUE, WED, THU, FRI), *snapshots("B", MON, TUE, THU, FRI)],
         batch_run_tracking=tracked(MON, TUE, WED, THU, FRI),
     )
-    assert found == [Stage(WED, FRI, ids("B"), OWNED)]
+    assert found == [Stage(WED, FRI, ids("B"), UNTRACKED)]
 
 
 def test_a_session_that_was_never_told_to_be_done_is_told_by_those_who_finish_it() -> None:
@@ -124,3 +124,47 @@ def test_a_deleted_portfolio_is_due_nothing() -> None:
         portfolio_snapshots=snapshots("A", MON, TUE, WED, THU, FRI),
     )
     assert found == []
+
+
+def test_a_place_holder_is_a_missing_session() -> None:
+    """The application inserts it when a user saves a target price (document 01, Q31)."""
+    placeholder = {**snapshots("B", FRI)[0], "equity_balance": None}
+    found = stages(
+        portfolios=[A, B],
+        portfolio_snapshots=[*snapshots("A", THU, FRI), *snapshots("B", THU), placeholder],
+        batch_run_tracking=tracked(THU, FRI),
+    )
+    assert found == [Stage(FRI, FRI, ids("B"), UNTRACKED)]
+
+
+def test_after_a_batch_without_snapshots_it_goes_on_after_the_newest_success() -> None:
+    failed = {**tracked(WED)[0], "phase_1_status": "failed"}
+    found = stages(
+        portfolios=[A], positions=[position(owner="A")], batch_run_tracking=[*tracked(TUE), failed]
+    )
+    assert found == [Stage(WED, FRI)]
+
+
+def test_a_new_store_begins_with_the_first_entry_even_a_deleted_one() -> None:
+    gone = position("OLD", entry_date=TUE, deleted_at=STAMP)
+    assert stages(portfolios=[A], positions=[position(entry_date=WED), gone]) == [Stage(TUE, FRI)]
+
+
+def test_portfolios_that_were_not_asked_for_are_left_alone() -> None:
+    rows = {
+        "portfolios": [A, B],
+        "positions": [position(owner="B", entry_date=MON)],
+        "portfolio_snapshots": snapshots("A", TUE, WED),
+    }
+    frames = {name: frame_of(name, some) for name, some in rows.items()}
+    with MemoryReader(frames) as reader:
+        past = EarlierResults(reader)
+        assert backlog(past, FRI, ids("B")) == [Stage(TUE, FRI)]
+        assert backlog(past, FRI, ids("A")) == [Stage(THU, FRI)]
+
+
+def test_nothing_is_missing_before_the_first_stored_session() -> None:
+    entries = frame_of("positions", [position(owner="A", entry_date=MON)])
+    stored = frame_of("portfolio_snapshots", snapshots("A", TUE, WED, THU))
+    row = gaps(frame_of("portfolios", [A]).select("id", "name"), entries, stored).row(0, named=True)
+    assert (row["expected"], row["stored"], row["missing"]) == (3, 3, 0)

@@ -159,8 +159,8 @@ class Case:
 
     @cached_property
     def snapshots(self) -> list[Row]:
-        """Stored snapshots up to the session, oldest first."""
-        rows = self.stored["portfolio_snapshots"]
+        """Snapshots of the stored sessions up to this one, oldest first."""
+        rows = self.stored["portfolio_snapshots"].drop_nulls("equity_balance")
         return rows.sort("snapshot_date").to_dicts()
 
     @property

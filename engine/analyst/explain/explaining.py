@@ -196,7 +196,8 @@ def _sessions(reader: Reader, owner: str, name: str, day: date) -> tuple[list[da
     A portfolio that never left a snapshot, refused or deleted, has the others' sessions: its
     positions were marked in them.
     """
-    snapshots = reader.read("portfolio_snapshots", ["portfolio_id", "snapshot_date", "created_at"])
+    columns = ["portfolio_id", "snapshot_date", "created_at", "equity_balance"]
+    snapshots = reader.read("portfolio_snapshots", columns).drop_nulls("equity_balance")
     mine = snapshots.filter(portfolio_id=owner)
     known = mine if mine.height else snapshots
     days = sorted(set(known["snapshot_date"]))

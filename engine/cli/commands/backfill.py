@@ -28,7 +28,7 @@ def arguments(command: ArgumentParser) -> None:
         metavar="URL",
         help="store to write [the one that is read, except a Parquet folder that holds only inputs]",
     )
-    command.add_argument("--start", type=day, metavar="D", help="first day [first missing session]")
+    command.add_argument("--start", type=day, metavar="D", help="first day [all missing sessions]")
     command.add_argument("--end", type=day, metavar="D", help="last day [newest session]")
     command.add_argument(
         "--run-date", type=day, metavar="D", help="the day that counts as today [today, UTC]"
