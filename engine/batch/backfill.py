@@ -242,7 +242,7 @@ def _planned(
     if request.recompute:
         start = first_session(past.results)
     if start is None:
-        stages = _resumed_first(backlog(past, end, request.portfolios), old, restart, end)
+        stages = _resumed_first(backlog(past, end, request.portfolios), old, restart)
         if not stages:
             return None
         job.request, job.stages = request.for_stage(stages[0]), stages[1:]
@@ -256,9 +256,9 @@ def _planned(
     return window
 
 
-def _resumed_first(stages: list[Stage], old: pl.DataFrame | None, restart: bool, target: date) -> list[Stage]:
+def _resumed_first(stages: list[Stage], old: pl.DataFrame | None, restart: bool) -> list[Stage]:
     """The stages, with the window of a run that was cut off before them, unless the first is what it left."""
     first = None if old is None else began(old)
-    if first is None or (stages and stages[0].start == first and not restart):
+    if old is None or first is None or (stages and stages[0].start == first and not restart):
         return stages
-    return [Stage(first, target)]
+    return [Stage(first, stages[-1].end if stages else old["end_date"].item())]

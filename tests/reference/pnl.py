@@ -50,8 +50,18 @@ def multiplier(position: Row) -> int:
 
 
 def previous_snapshot(snapshots: list[Row], portfolio_id: str, day: date) -> Row | None:
-    """Newest earlier snapshot, of any age, complete or not (3.2, Q33)."""
-    earlier = [row for row in snapshots if row["portfolio_id"] == portfolio_id and row["snapshot_date"] < day]
+    """Newest earlier snapshot with an equity, of any age, complete or not (3.2, Q33).
+
+    Rows without an equity are the application's place-holders, which the legacy batch took for sessions
+    (Q31, outside the batch).
+    """
+    earlier = [
+        row
+        for row in snapshots
+        if row["portfolio_id"] == portfolio_id
+        and row["snapshot_date"] < day
+        and row["equity_balance"] is not None
+    ]
     return max(earlier, key=lambda row: row["snapshot_date"], default=None)
 
 

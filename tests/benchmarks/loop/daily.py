@@ -67,7 +67,11 @@ async def rollforward(
         db.tables.equity_changes,
     )
     key = portfolio["id"]
-    earlier = select(snapshots).where(snapshots.portfolio_id == key, snapshots.snapshot_date < day)
+    earlier = select(snapshots).where(
+        snapshots.portfolio_id == key,
+        snapshots.snapshot_date < day,
+        snapshots.equity_balance.is_not(None),
+    )
     newest = earlier.order_by(snapshots.snapshot_date.desc()).limit(1)
     previous = (await session.execute(newest)).scalar_one_or_none()
     unrealized = await unrealized_component(session, db, cached, portfolio, previous, day)
