@@ -1,4 +1,4 @@
-"""Seeds: what a target of its own needs of the source beside a shard's results."""
+"""Reference rows copied unchanged to a separate target store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Frames = Mapping[str, pl.DataFrame]
 
 
 def of_inputs(inputs: Inputs) -> dict[str, pl.DataFrame]:
-    """What a shard knows of its own portfolios, and changes only in part, by table."""
+    """Return rows of the shard's own portfolios that a run changes only in part, by table."""
     return {
         "tags_v2": inputs.tags,
         "position_tags": inputs.position_tags,
@@ -28,22 +28,27 @@ def of_inputs(inputs: Inputs) -> dict[str, pl.DataFrame]:
 
 
 def of_others(past: EarlierResults, target: StoreURL, computed: Sequence[str]) -> tuple[Frames, pl.DataFrame]:
-    """What belongs to no portfolio that is computed, by table; and its rows that break a rule.
+    """Return rows that belong to no portfolio of the run, and those of them that break a rule.
 
-    What earlier runs made of the others in the target stays. Users are copied only into stores
-    whose portfolios refer to them.
+    State that earlier runs wrote into the target is kept. Users are copied only into stores whose
+    portfolios refer to them.
 
     Args:
-        computed: the portfolios of all shards.
+        past: source and target.
+        target: URL of the target.
+        computed: ids of the portfolios of all shards.
+
+    Returns:
+        Good rows by table; the quarantine (`engine.core.row_rules.QUARANTINE`).
     """
     source = past.source
     users = ("users",) if writer_kind(target).needs_users else ()
     shared = (name for name in (*users, "stress_test_scenarios") if name in source.columns)
-    found = {name: source.read(name) for name in shared}
+    frames = {name: source.read(name) for name in shared}
     for name, owner in (("portfolios", "id"), ("positions", "portfolio_id")):
         others = ~pl.col(owner).is_in(pl.Series(computed, dtype=pl.String).implode())
         kept = conform(source.read(name).filter(others), TABLES[name], source.url)
-        found[name] = past.with_state(name, kept)
-    parted = {name: admit(frame, TABLES[name], source.url) for name, frame in found.items()}
+        frames[name] = past.with_state(name, kept)
+    parted = {name: admit(frame, TABLES[name], source.url) for name, frame in frames.items()}
     bad = pl.concat([pl.DataFrame(schema=QUARANTINE), *(bad for _, bad in parted.values())])
     return {name: good for name, (good, _) in parted.items()}, bad

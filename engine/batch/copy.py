@@ -1,4 +1,4 @@
-"""Whole tables from one store, or from memory, into another."""
+"""Copy whole tables between stores, create tables, upgrade stores."""
 
 from __future__ import annotations
 
@@ -18,9 +18,21 @@ from writers.lock import store_lock
 
 
 def copy(source: str, target: str, batch_rows: int, progress: Quiet) -> dict[str, int]:
-    """Copy every known table that the source has; rows by table.
+    """Copy every known table of the source.
 
-    Rows that the target has under the same natural key are updated; others stay.
+    Rows of the target with the same natural key are updated; others stay.
+
+    Args:
+        source: URL of the store to read.
+        target: URL of the store to write.
+        batch_rows: rows in one batch.
+        progress: shows stages and rows.
+
+    Returns:
+        Rows by table.
+
+    Raises:
+        UsageError: both URLs name the same store.
     """
     if same_store(StoreURL.parse(source), StoreURL.parse(target)):
         raise UsageError("the two stores are one and the same")
@@ -34,7 +46,7 @@ def copy(source: str, target: str, batch_rows: int, progress: Quiet) -> dict[str
 def put_whole(
     url: str, frames: Mapping[str, pl.DataFrame], batch_rows: int, progress: Quiet
 ) -> dict[str, int]:
-    """Put whole frames into a store, in one transaction; rows by table."""
+    """Put whole frames into a store in one transaction, and return the rows by table."""
     stage = progress.stage("write", sum(frame.height for frame in frames.values()))
     frames = with_kept_ids(frames, kept_ids(url, frames))
     with open_writer(url, batch_rows, stage.rows) as writer, writer.transaction():
@@ -47,7 +59,7 @@ def put_whole(
 
 
 def create(url: str) -> list[str]:
-    """Make the tables that a store lacks; their names."""
+    """Create the tables that a store lacks, and return their names."""
     with open_writer(url) as writer, writer.transaction():
         return writer.create_missing()
 

@@ -1,8 +1,8 @@
-"""The ledger: which run is at work in a store, and which of its shards are done.
+"""The ledger of a store: its runs, and which of their shards are done.
 
-A shard's row is written in the shard's own transaction, and so is its run's: "running", and with
-the last shard "done". A run that was cut off is still "running" there, while nobody holds the store's lock:
-the same request goes on with the shards that are not done.
+The row of a shard is written in the shard's own transaction, and so is the row of its run: "running" with the
+first shard, "done" with the last. An interrupted run stays "running" while no process holds the store's lock:
+the same request computes the shards that are not done.
 """
 
 from __future__ import annotations
@@ -28,9 +28,12 @@ LEDGER = (RUNS.name, SHARDS.name, SETTINGS.name)
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its id, what was asked for, and the portfolios whose shards are done already.
+    """One run.
 
-    failed: whether one of those shards left a portfolio out.
+    request: hash of what was asked for.
+    holder: host and process.
+    done: first and last portfolio of each shard that is done already.
+    failed: whether one of those shards refused a portfolio.
     """
 
     id: str
@@ -43,11 +46,16 @@ class Run:
     failed: bool = False
 
     def left(self, portfolios: Sequence[str]) -> list[str]:
-        """The portfolios whose shards are not done."""
+        """Return the portfolios whose shards are not done."""
         return [p for p in portfolios if not any(first <= p <= last for first, last in self.done)]
 
     def row(self, status: str, error: str | None = None) -> pl.DataFrame:
-        """The run's row of engine_runs."""
+        """Return the run's row of engine_runs.
+
+        Args:
+            status: running, done or failed.
+            error: why it failed.
+        """
         values = {
             "id": self.id,
             "request": self.request,
@@ -67,7 +75,13 @@ class Run:
         return pl.DataFrame([values], schema=polars_schema(RUNS))
 
     def shard_row(self, portfolios: Sequence[str], left_out: int, rows: int) -> pl.DataFrame:
-        """The row of engine_shards that says that these portfolios are done."""
+        """Return the row of engine_shards for a shard that is done.
+
+        Args:
+            portfolios: ids of the shard.
+            left_out: number of refused portfolios.
+            rows: number of rows written.
+        """
         values = {
             "id": str(uuid4()),
             "run_id": self.id,
@@ -82,27 +96,27 @@ class Run:
 
 
 def request_of(*asked: object) -> str:
-    """A hash of what was asked for, as it was asked for: the same command has the same one."""
+    """Return a hash of a request's arguments: the same command has the same one."""
     return blake2b(repr(asked).encode(), digest_size=16).hexdigest()
 
 
 def cut_off(reader: Reader, request: str) -> pl.DataFrame:
-    """The newest run of the same request that never came to its end: one row of engine_runs, or none.
+    """Return the newest run of the same request if it did not end: one row of engine_runs, or none.
 
-    The caller holds the store's lock: a row that says "running" is a dead run's.
+    The caller holds the store's lock, so a row with the status "running" is of an interrupted run.
     """
     runs = reader.read("engine_runs").sort("started_at").filter(pl.col("request") == request)
     return runs.tail(1).filter(pl.col("status") != "done")
 
 
 def began(old: pl.DataFrame) -> date | None:
-    """The first session of a run that was cut off."""
-    found = old["start_date"].to_list()
-    return found[0] if found else None
+    """Return the first session of an interrupted run."""
+    starts = old["start_date"].to_list()
+    return starts[0] if starts else None
 
 
 def resumed(reader: Reader, old: pl.DataFrame, window: Window, holder: str, rules: Rules) -> Run | None:
-    """The run that was cut off, if it was over the same window: its shards are still good."""
+    """Return the interrupted run if it had the same window: its shards are still valid."""
     asked = {
         "start_date": window.sessions[0],
         "end_date": window.sessions[-1],
@@ -118,7 +132,7 @@ def resumed(reader: Reader, old: pl.DataFrame, window: Window, holder: str, rule
 
 
 def new_run(request: str, window: Window, holder: str, rules: Rules) -> Run:
-    """A run that begins now."""
+    """Return a run that begins now."""
     return Run(str(uuid4()), request, window, holder, datetime.now(UTC), rules)
 
 

@@ -1,4 +1,4 @@
-"""What a run did, in figures."""
+"""Report of a run: rows, times, refused portfolios, rows in quarantine."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ class Report:
             self.rows[name] = self.rows.get(name, 0) + found
 
     def tell_quarantine(self, rows: pl.DataFrame) -> None:
-        """Add rows of the quarantine, those that another shard met as well only once."""
-        known = self.quarantine
-        fresh = rows.join(known, on=known.columns, how="anti", nulls_equal=True, maintain_order="left")
-        self.quarantine = pl.concat([known, fresh])
+        """Add rows to the quarantine, each once, although several shards may meet it."""
+        stored = self.quarantine
+        fresh = rows.join(stored, on=stored.columns, how="anti", nulls_equal=True, maintain_order="left")
+        self.quarantine = pl.concat([stored, fresh])
 
     def tell_failures(self, rows: pl.DataFrame) -> None:
-        """Add portfolios that were left out."""
+        """Add refused portfolios, with their reasons."""
         self.failures = pl.concat([self.failures, rows])
 
     def add(self, other: Report) -> None:
-        """Add another process's part of the run."""
+        """Add the report of another process."""
         self.window = other.window or self.window
         self.portfolios += other.portfolios
         self.count(other.rows)
@@ -92,7 +92,7 @@ def combined(stages: Sequence[Report]) -> Report:
 
 
 def left_out(report: Report) -> list[str]:
-    """A line for each portfolio that was refused, and each row that was set aside."""
+    """Return a line for each refused portfolio and each row in quarantine."""
     refused = report.failures.unique("portfolio_id", maintain_order=True)
     return [
         *(f"refused: portfolio {row['portfolio_id']}: {row['reason']}" for row in refused.to_dicts()),
@@ -104,7 +104,7 @@ def left_out(report: Report) -> list[str]:
 
 
 def report_content(report: Report) -> dict[str, Any]:
-    """A report, as JSON knows it."""
+    """Return a report as JSON values."""
     window = report.window
     return {
         "start": window and window.sessions[0],

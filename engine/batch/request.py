@@ -1,4 +1,4 @@
-"""A request: what a backfill was asked to do."""
+"""Request of a backfill: its arguments, checked and completed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,19 @@ from writers.open import writer_kind
 
 
 def destination(source: StoreURL, target: StoreURL | None, dry_run: bool = False) -> StoreURL:
-    """The store that results go to: the one named, else the one that the inputs come from.
+    """Return the store that results are written to: the target, or else the source.
 
-    A database is written in place, as the legacy batch did. A Parquet folder is often somebody's
-    input data, and no lock or right keeps a run from mixing its results among them: it has to be
-    named, unless the engine has written there before.
+    A database is written in place, as the legacy batch did. A Parquet folder is often somebody's input data,
+    and no permission keeps a run from mixing its results with them: it must be named as target, unless the
+    engine has written there before.
+
+    Args:
+        source: store of the inputs.
+        target: store that was named, if any.
+        dry_run: whether nothing is written.
 
     Raises:
-        UsageError: a folder that was not named, and holds no table of the engine's.
+        UsageError: no target is named, and the source is a folder without tables of the engine.
     """
     if target is not None or dry_run or writer_kind(source).default_target:
         return target or source
@@ -69,7 +74,7 @@ class Request:
 
     @property
     def in_place(self) -> bool:
-        """Whether the results go back to the store they are computed from."""
+        """Whether source and target are the same store."""
         return same_store(self.source, self.target)
 
     def for_stage(self, stage: Stage) -> Request:
@@ -85,7 +90,7 @@ class Request:
 
     @property
     def id(self) -> str:
-        """What was asked for, as a hash: the same command has the same one."""
+        """Hash of the request: the same command has the same one."""
         if self.command:
             return self.command
         asked = (str(self.source), self.start, self.end, self.run_date, self.portfolios, sorted(self.wanted))

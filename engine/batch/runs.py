@@ -1,4 +1,4 @@
-"""Runs: what the ledger of a store tells of its runs, their shards, and who is at work now."""
+"""Runs of a store as its ledger has them, and which process holds the store now."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from writers.lock import lock_holder
 class Runs:
     """The ledger of a store.
 
-    runs: engine_runs, newest first, with `shards` and `portfolios`, those that are done.
-    holder: who holds the store's lock, None when nobody does.
+    runs: engine_runs, newest first, with the numbers of `shards` and `portfolios` that are done.
+    holder: host and process that hold the store's lock; None if none does.
     """
 
     url: StoreURL
@@ -26,7 +26,7 @@ class Runs:
     holder: str | None
 
     def to_text(self) -> str:
-        """A line for each run."""
+        """Return a line for each run."""
         lines = [f"{self.url}: {self.holder or 'nobody'} is at work"]
         head = f"{'started':<20}{'status':<10}{'window':<26}{'run date':<12}{'shards':>7}{'portfolios':>12}"
         lines.append(head + "  holder")
@@ -40,7 +40,7 @@ class Runs:
         return "\n".join(lines)
 
     def to_json(self) -> str:
-        """All of it as JSON."""
+        """Return the runs as JSON."""
         found: dict[str, Any] = {
             "store": str(self.url),
             "holder": self.holder,
@@ -52,10 +52,10 @@ class Runs:
 def runs(url: str) -> Runs:
     """Read the ledger of a store."""
     with open_reader(url) as reader:
-        known = reader.read("engine_runs")
+        stored = reader.read("engine_runs")
         shards = reader.read("engine_shards")
     done = shards.group_by(pl.col("run_id").alias("id")).agg(
         shards=pl.len().cast(pl.Int64), portfolios=pl.col("portfolios").sum().cast(pl.Int64)
     )
-    counted = known.join(done, on="id", how="left").with_columns(pl.col("shards", "portfolios").fill_null(0))
+    counted = stored.join(done, on="id", how="left").with_columns(pl.col("shards", "portfolios").fill_null(0))
     return Runs(StoreURL.parse(url), counted.sort("started_at", descending=True), lock_holder(url))

@@ -15,19 +15,19 @@ from engine.core.errors import EngineError, UsageError
 from loaders.reader import Reader
 
 BYTES_A_SESSION = 2**19
-"""What computing and writing one session of one portfolio of 30 positions takes at most: about 1,300
-rows, held as figures, as stored rows and as the text that is sent."""
+"""Peak memory to compute and write one session of a portfolio of 30 positions, in bytes: about 1,300 rows,
+held as figures, as stored rows and as the text that is sent."""
 SHARE = 0.5
-"""Of the free memory, what a run may take."""
+"""Fraction of the free memory that a run may use."""
 USUAL = 30
-"""Positions of a portfolio of weight 1. There the rows of positions cost about as much as those of pairs."""
+"""Positions of a portfolio of weight 1, for which rows of positions cost about as much as rows of pairs."""
 LARGEST = 6_000
-"""Portfolios times sessions in a shard, 49 over half a year: enough that what all share costs little, few
-enough that writing begins soon."""
+"""Most portfolios times sessions in a shard (49 portfolios over half a year): enough that the shared part
+costs little, few enough that writing begins soon."""
 
 
 class MemoryShortError(EngineError, MemoryError):
-    """A shard that does not fit the memory: where it is computed it is halved, down to one portfolio."""
+    """A shard does not fit the memory. Computing halves it, down to one portfolio."""
 
     hint = "Ask for smaller shards with --shard-size, or run where more memory is free"
 
@@ -36,12 +36,16 @@ class MemoryShortError(EngineError, MemoryError):
 
 
 def live_portfolios(reader: Reader, wanted: Sequence[object] | None) -> tuple[list[str], list[str]]:
-    """The ids of the portfolios asked for, ascending: those to compute, and the deleted ones.
+    """Return the ids of live and of deleted portfolios, ascending.
 
-    Deleted ones come along only when all are asked for: their positions are marked to market.
+    Deleted ones are returned only if all portfolios are wanted: their positions are marked to market.
+
+    Args:
+        reader: the source.
+        wanted: ids; None for all.
 
     Raises:
-        UsageError: one that was asked for is not there, or is deleted.
+        UsageError: a wanted portfolio does not exist, or is deleted.
     """
     rows = reader.read("portfolios", ["id", "deleted_at"]).drop_nulls("id")
     dead = pl.col("deleted_at").is_not_null()
@@ -55,10 +59,16 @@ def live_portfolios(reader: Reader, wanted: Sequence[object] | None) -> tuple[li
 
 
 def alike(portfolios: Sequence[str], known: Mapping[str, object]) -> list[list[str]]:
-    """The portfolios in runs that have one history, so that no figure depends on who shares a shard.
+    """Group consecutive portfolios with the same stored sessions.
+
+    All portfolios of a shard then have one history, so that no figure depends on who shares the shard.
 
     Args:
-        known: by portfolio, what it has already.
+        portfolios: ids, ascending.
+        known: stored sessions by portfolio.
+
+    Returns:
+        Groups of ids, in order.
     """
     return [list(run) for _, run in groupby(portfolios, lambda owner: known[owner])]
 
@@ -66,13 +76,15 @@ def alike(portfolios: Sequence[str], known: Mapping[str, object]) -> list[list[s
 def shard_count(
     weight: float, portfolios: int, sessions: int, memory: int | None, held: int, wide: int
 ) -> int:
-    """Shards: each fits the memory beside the others in it, and there are some for everybody.
+    """Return the number of shards: those in memory together fit it, and no worker idles.
 
     Args:
-        weight: of all the portfolios: see `weights`.
-        memory: bytes that the run may take on a machine; default half of what is free.
-        held: shards that a machine has in memory at the same time, computed or written.
-        wide: shards that can be in work at the same time.
+        weight: of all portfolios together: see `weights`.
+        portfolios: number of portfolios.
+        sessions: number of sessions.
+        memory: bytes that the run may use on a machine; default half of what is free.
+        held: shards that a machine holds in memory at the same time, computed or written.
+        wide: shards that can be in progress at the same time.
     """
     budget = memory or int(_free_memory() * SHARE)
     fitting = budget // (held * sessions * BYTES_A_SESSION)
@@ -81,17 +93,32 @@ def shard_count(
 
 
 def weights(portfolios: Sequence[str], positions: pl.DataFrame) -> list[float]:
-    """What each portfolio costs, in portfolios of 30 positions: for n positions (n^2 + 30 n) / (30^2 + 30^2).
+    """Return the cost of each portfolio, in portfolios of 30 positions.
+
+        weight = (n^2 + 30 n) / (30^2 + 30^2)   for n positions: rows of pairs and rows of positions
 
     Args:
+        portfolios: ids.
         positions: portfolio_id; a row for each position.
+
+    Returns:
+        Weights, in the order of `portfolios`.
     """
     held = dict(positions.group_by("portfolio_id").len().iter_rows())
     return [max(1, n) * (n + USUAL) / (2 * USUAL**2) for n in (held.get(owner, 0) for owner in portfolios)]
 
 
 def by_weight(portfolios: Sequence[str], weight: Sequence[float], shards: int) -> list[list[str]]:
-    """The portfolios in so many blocks, of about one weight, none empty; the first ones rather larger."""
+    """Split portfolios into blocks of about equal weight, none empty.
+
+    Args:
+        portfolios: ids, ascending.
+        weight: of each portfolio.
+        shards: number of blocks.
+
+    Returns:
+        Blocks of ids, in order.
+    """
     ends = [0.0, *accumulate(weight)]
     cuts = [0]
     for shard in range(1, shards):
@@ -103,7 +130,7 @@ def by_weight(portfolios: Sequence[str], weight: Sequence[float], shards: int) -
 
 
 def blocks(portfolios: Sequence[str], size: int) -> list[list[str]]:
-    """The portfolios in blocks of `size`."""
+    """Split portfolios into blocks of `size`."""
     return [list(portfolios[i : i + size]) for i in range(0, len(portfolios), size)]
 
 
@@ -113,7 +140,7 @@ def _free_memory() -> int:
 
 @contextmanager
 def within_memory(portfolios: int) -> Iterator[None]:
-    """Turn a lack of memory into its own error."""
+    """Raise a MemoryShortError instead of a MemoryError."""
     try:
         yield
     except MemoryError as error:

@@ -247,7 +247,7 @@ def write(
     request = job.request
     # Rows that several shards bring: what runs in other processes waits, too.
     alone = found.makes_definitions or not request.in_place
-    left_out = len(found.told) - len(found.computed)
+    left_out = len(found.reported) - len(found.computed)
     rows = sum(found.rows.values())
     lock = LockScope(None if alone or not block else block[0])
     with within_memory(len(block)), open_writer(request.target, request.batch_rows, told) as writer:

@@ -47,11 +47,8 @@ class UnfinishedRecomputeError(EngineError):
 def choose_rules(job: Job, past: EarlierResults) -> Request:
     """Return the request with the rules of the run, and make it the job's.
 
-    A target without figures gets the rules that the run names, else those that the source has recorded.
-
-    Raises:
-        OtherRulesError: the run names other rules than its store's, without computing all anew.
-        UnfinishedRecomputeError: another run has begun to compute all anew, and did not end.
+    A target without figures gets the rules that the run names, else those that the source has recorded. A
+    target with figures may refuse other rules: see `rules_of`.
     """
     request, store = job.request, read_rules(past.results)
     if store.rules is None:

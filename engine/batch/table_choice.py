@@ -1,7 +1,7 @@
-"""A subset of the tables: completed with what it cannot stand without.
+"""Choice of tables to write, completed with the tables that they need.
 
-`--only` saves writing, never consistency: the store goes on from what it holds, and the next run
-must find there what a run of all tables would have left.
+`--only` saves writing but keeps the store consistent: the next run must find what a run of all tables
+would have left.
 """
 
 from __future__ import annotations
@@ -21,25 +21,26 @@ TOGETHER: tuple[Set[str], ...] = (
     },
     {"tags_v2", "position_tags"},
 )
-"""Tables that move together or not at all. Equity and position values are state: without the
-snapshots and the openings nobody could tell which session they stand at."""
+"""Tables that are written together or not at all. Equity and position values are state: only snapshots and
+opening balances say of which session."""
 LOOKS_BACK_ON = {
     "portfolio_snapshots": ("position_market_betas",),
     "factor_exposures": ("position_market_betas",),
     "stress_test_results": ("factor_exposures", "position_interest_rate_betas"),
 }
-"""What a later session's rows of a table are computed from, beside that session's own."""
+"""Tables whose earlier rows a later session's figures read."""
 
 
 def completed(only: Iterable[str] | None, in_place: bool) -> frozenset[str]:
-    """The tables to write: all, or those named with what they need.
+    """Return the names of the tables to write.
 
     Args:
-        in_place: whether they are written where their inputs are: then what they refer to is
-            there already, unless the run itself makes it.
+        only: names of tables; None for all.
+        in_place: whether source and target are the same store: then rows that they refer to exist, unless
+            the run itself makes them.
 
-    Raises:
-        UsageError: a name of no table.
+    Returns:
+        The named tables with those that they need. An unknown name raises a UsageError.
     """
     if only is None:
         return frozenset(TABLES)
@@ -64,7 +65,7 @@ def _needs(name: str, in_place: bool) -> set[str]:
 
 
 def _parents(name: str, in_place: bool) -> set[str]:
-    """What rows refer to, if the run puts it in. The engine's own tables refer to nothing."""
+    """Return the parents that the run inserts. The engine's own tables refer to none."""
     table = TABLES[name]
     parents = {key.parent for key in table.foreign_keys} if table.role != "engine" else set()
     return {parent for parent in parents if not in_place or _made(parent)}
@@ -75,7 +76,7 @@ def _made(name: str) -> bool:
 
 
 def _children(name: str) -> set[str]:
-    """What refers to rows that are replaced."""
+    """Return the tables that refer to rows which are replaced."""
     if TABLES[name].role != "output":
         return set()
     return {other.name for other in TABLES.values() if any(k.parent == name for k in other.foreign_keys)}

@@ -1,4 +1,4 @@
-"""Writes: shards on their way into the store while the next one is computed."""
+"""Queue of writes: shards are written in threads while the next one is computed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Self
 
 
 class StoppedError(Exception):
-    """Raised inside a write, so that its transaction rolls back: the run is ending badly elsewhere."""
+    """Raised inside a write so that its transaction rolls back, because the run failed elsewhere."""
 
 
 class Writes:
-    """Writes under way; use it as a context manager, and nothing is under way when it ends.
+    """Writes in progress; a context manager that waits for them at its end.
 
-    At most one write for each lane is under way: whoever computes faster waits. What a write
-    raises is raised at the next call. Where the block ends badly, writes are rolled back.
+    At most one write per lane is in progress; `submit` waits for a free lane. An error of a write is raised
+    by the next call. If the block raises, writes in progress are rolled back.
     """
 
     def __init__(self, lanes: int) -> None:
@@ -39,18 +39,21 @@ class Writes:
             self.settle()
 
     def go_on(self) -> None:
-        """Called from inside a write, now and then.
+        """Stop a write of a run that has failed; writes call it between batches.
 
         Raises:
-            StoppedError: there is no use in going on.
+            StoppedError: the run has failed elsewhere.
         """
         if self._stopped.is_set():
             raise StoppedError
 
     def submit(self, work: Callable[[], None], alone: bool = False) -> None:
-        """Begin a write as soon as a lane is free; with `alone`, do it while no other is under way.
+        """Start a write as soon as a lane is free.
 
-        In a single lane each is alone, and the next one may be computed meanwhile.
+        Args:
+            work: writes one shard.
+            alone: wait for all other writes before and for this one after. With a single lane no other
+                write is in progress anyway, and the next shard is computed meanwhile.
         """
         alone = alone and self._lanes > 1
         while len(self._pending) >= self._lanes:
@@ -62,7 +65,7 @@ class Writes:
             self.settle()
 
     def settle(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait for all writes."""
         self._take(wait(self._pending).done)
 
     def _take(self, done: set[Future[None]]) -> None:

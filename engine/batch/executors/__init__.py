@@ -1,4 +1,4 @@
-"""Executors: who does the shards of a run. The job hands them out, in order; how is the executor's."""
+"""Executors compute and write the shards that a run hands out in order: in this process or on a cluster."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ NAMES = ("local", "ray")
 
 
 def check(name: str, request: Request) -> None:
-    """Refuse what an executor cannot do, before anything is opened.
+    """Check that an executor can do a run, before any store is opened. Ray may be missing: MissingRayError.
 
     Raises:
-        UsageError: no such executor, or one that does not write to this kind of store.
-        MissingRayError: Ray is not installed.
+        UsageError: no such executor.
     """
     if name not in NAMES:
         raise UsageError(f"there is no executor {name}{nearest(name, NAMES)}")
@@ -30,7 +29,7 @@ def check(name: str, request: Request) -> None:
 
 
 def open_executor(name: str, job: Job, run: Run) -> Executor:
-    """The executor of a run; use it as a context manager."""
+    """Return the executor of a run; use it as a context manager."""
     if name == "ray":
         from engine.batch.executors.cluster import Cluster
 

@@ -1,9 +1,9 @@
 """Ray: each shard is a task of a cluster, of one machine or many. Nothing else imports Ray.
 
-The driver, which is whoever called `engine.backfill`, holds the store's lock, reads, begins the run and
-finishes it. What all shards share lies once in Ray's object store. A worker computes its shard and writes
-it into the target itself, in one transaction with its row of the ledger; so a shard whose worker is lost
-is simply done again by another one.
+The driver, the process that called `engine.backfill`, holds the store's lock, reads the inputs, and records
+start and end of the run. Shared inputs are put once into Ray's object store. A worker computes its shard
+and writes it into the target, in one transaction with its row of the ledger; so the shard of a lost worker
+is computed again by another one.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from ray import ObjectRef
 
 RETRIES = 5
-"""How often a shard is done again whose worker was lost."""
+"""How often a shard of a lost worker is computed again."""
 AHEAD = 2
-"""Shards for each processor: one in work, and one that waits there for it to be free."""
+"""Shards per processor: one in progress and one waiting."""
 LEAVING_SECONDS = 30
-"""For workers to end when they are told to."""
+"""Time for cancelled workers to end."""
 KNOCK_SECONDS = 10
 ONE_THREAD = {"env_vars": {"POLARS_MAX_THREADS": "1"}}
 """A task has one processor: as many threads as tasks, not more."""
@@ -54,14 +54,14 @@ class MissingRayError(EngineError, ImportError):
 
 
 class ClusterError(EngineError, ConnectionError):
-    """A cluster that is not there, or that this process does not fit."""
+    """The cluster cannot be reached, or runs other versions than this process."""
 
     def __init__(self, reason: object) -> None:
         super().__init__(f"the Ray cluster cannot be used: {' '.join(str(reason).split())}")
 
 
 class LostWorkersError(EngineError, ConnectionError):
-    """A shard whose workers were lost again and again."""
+    """The workers of one shard were lost too often."""
 
     hint = "The same command goes on with the shards that are left"
 
@@ -74,7 +74,7 @@ class LostWorkersError(EngineError, ConnectionError):
 
 
 def check(request: Request) -> None:
-    """Refuse what a cluster cannot do.
+    """Check that a cluster can do a run.
 
     Raises:
         UsageError: a target that only one process can write, or a dry run.
@@ -124,7 +124,7 @@ class Cluster(Executor):
             self._take()
 
     def do(self, loaded: Loaded, block: list[str]) -> Loaded:
-        """The run's first shard, which brings what the others build on, is through before the next begins."""
+        """Submit a shard; the first one, which inserts shared rows, is committed before the next begins."""
         job = self.job
         if not job.begun:
             with_retries(partial(begin, job, self.run), job.told.note)
@@ -137,12 +137,12 @@ class Cluster(Executor):
         loaded = self._defined(loaded)
         if job.is_last(block) or not loaded.window.updates_tags:
             return loaded
-        # The shards' tags are where their workers have written them.
+        # Workers wrote the tags: read them back.
         self.settle()
         return relabelled(job, loaded)
 
     def _defined(self, loaded: Loaded) -> Loaded:
-        """With the definitions of factors that shards have made: the next ones find them."""
+        """Return the inputs with the factor definitions that earlier shards inserted."""
         known = loaded.inputs.factor_definitions
         if self._definitions is None or known.equals(self._definitions):
             return loaded
@@ -156,7 +156,7 @@ class Cluster(Executor):
         self._pending[self._task.remote([self._kept[1]], own(some))] = loaded, block
 
     def _take(self) -> None:
-        """Wait for one of the shards under way, and tell of it; where memory is short, in halves."""
+        """Wait for one shard in progress and report it; one that does not fit the memory is halved."""
         ready, _ = self._ray.wait(list(self._pending), num_returns=1)
         loaded, block = self._pending.pop(ready[0])
         found = self._answer(ready[0], block)
@@ -193,14 +193,14 @@ class Cluster(Executor):
         self._definitions = self._definitions if done.definitions is None else done.definitions
 
     def _leave(self) -> None:
-        """Give up what is under way: its transactions are through, or gone, when this ends."""
+        """Cancel the shards in progress, and wait until their transactions are committed or rolled back."""
         try:
             for ref in self._pending:
                 self._ray.cancel(ref, force=True)
             if self._pending:
                 self._ray.wait(list(self._pending), num_returns=len(self._pending), timeout=LEAVING_SECONDS)
             if self.job.begun:
-                # A store that cannot be reached is why the run ends, and has been told.
+                # A store that cannot be reached is why the run ends, and has been reported.
                 with suppress(EngineError):
                     wait_for_others(self.job)
         finally:

@@ -1,4 +1,4 @@
-"""What every executor can do."""
+"""Interface of executors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from engine.batch.steps import Job, Loaded
 
 
 class Executor(ABC):
-    """Does shards; use it as a context manager, and nothing is under way when its block ends.
+    """Computes and writes shards; a context manager that waits for them at its end.
 
-    What a shard raises is raised at a later call, or at the end. Where the block ends badly, shards
-    that are under way are given up.
+    An error of a shard is raised by a later call, or at the end. If the block raises, shards in progress
+    are given up.
 
-    held: shards that a machine has in memory at the same time. wide: shards in work at the same time.
+    held: shards that a machine holds in memory at the same time.
+    wide: shards in progress at the same time.
     """
 
     held: int
@@ -35,12 +36,16 @@ class Executor(ABC):
 
     @abstractmethod
     def do(self, loaded: Loaded, block: list[str]) -> Loaded:
-        """Compute and write a shard, now or soon: a block of the portfolios that were loaded.
+        """Compute and write a shard, at once or later.
+
+        Args:
+            loaded: inputs of portfolios with one history.
+            block: ids of the shard's portfolios.
 
         Returns:
-            What the next shards are computed from.
+            The inputs of the next shards.
         """
 
     @abstractmethod
     def settle(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait for all shards in progress."""

@@ -1,4 +1,4 @@
-"""This process: one shard is computed while others before it are written."""
+"""Executor of this process: one shard is computed while earlier ones are written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from writers.retry import with_retries
 
 
 class Local(Executor):
-    """Shards in turn, their writes in lanes beside the computing."""
+    """Computes shards one after the other and writes them in threads."""
 
     def __init__(self, job: Job, run: Run) -> None:
         super().__init__(job, run)
@@ -35,7 +35,7 @@ class Local(Executor):
         self._writes.settle()
 
     def do(self, loaded: Loaded, block: list[str]) -> Loaded:
-        """Where memory is short, the shard is done in halves."""
+        """Compute a shard and queue its write; a shard that does not fit the memory is halved."""
         job = self.job
         try:
             some = shard(job, loaded, block)
@@ -46,21 +46,21 @@ class Local(Executor):
             half = len(block) // 2
             job.told.note(f"memory is short: {len(block)} portfolios are done in two halves")
             return self.do(self.do(loaded, block[:half]), block[half:])
-        found = changed(job, some, results)
-        count(job, results, found, some.window)
+        made = changed(job, some, results)
+        count(job, results, made, some.window)
         left = passed_on(loaded, results)
         del results  # its figures are freed as soon as rows are made of them
-        # Rows that several shards would make: the first that does is through before the next begins.
-        alone = not job.complete or found.makes_definitions
-        # In one lane the last shard is written last, and the run's end with it.
+        # Several shards would insert these rows: the first commits before the next begins.
+        alone = not job.complete or made.makes_definitions
+        # With one lane the last shard is written last: the end of the run goes into its transaction.
         job.ended = self.wide == 1 and job.is_last(block)
         place = Place(makes=not job.complete, begins=not job.begun, ends=job.ended)
-        self._writes.submit(partial(self._put, block, found, some.window, place), alone)
+        self._writes.submit(partial(self._put, block, made, some.window, place), alone)
         job.begun = job.complete = True
         return left
 
-    def _put(self, block: list[str], found: Changes, window: Window, place: Place) -> None:
-        job, totals = self.job, found.rows
+    def _put(self, block: list[str], made: Changes, window: Window, place: Place) -> None:
+        job, totals = self.job, made.rows
 
         def attempt() -> None:
             """Write the shard; a retry counts its rows from the start."""
@@ -71,15 +71,16 @@ class Local(Executor):
                 # Rows of the ledger and of batch tracking are no part of the shard's total.
                 stage.rows(table, rows if table in totals else 0)
 
-            write(job, self.run, block, found, window, report, place)
+            write(job, self.run, block, made, window, report, place)
 
         with job.report.timed("write"):
             with_retries(attempt, job.told.note)
 
 
 def local_lanes(request: Request, window: Window) -> int:
-    """Where shards bring rows that others bring as well, they are written one after the other.
+    """Return how many shards may be written at the same time.
 
-    That is into a target of its own, and where each goes on counting the tags of the one before.
+    Only one into a separate target, where shards insert the same reference rows, and in a window that
+    updates tags, whose counts go on from shard to shard.
     """
     return writer_kind(request.target).lanes if request.in_place and not window.updates_tags else 1

@@ -1,4 +1,4 @@
-"""What a worker does, on whichever machine: a shard, from what all share and what is its own."""
+"""Task of a worker on any machine: compute and write one shard."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from writers import LockScope, open_writer
 from writers.retry import with_retries
 
 ALIKE = ("columnar-portfolio-engine", "polars", "numpy")
-"""Packages that have to be the same on all machines: a figure's last bit depends on them."""
+"""Packages whose versions must be equal on all machines: the last bit of a figure depends on them."""
 
 
 class WorkerError(EngineError, RuntimeError):
-    """Something unexpected in a worker, or a machine that is not set up as the others are."""
+    """A worker failed unexpectedly, or its machine is not set up like the others."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"machine {socket.gethostname()}: {reason}")
@@ -39,9 +39,10 @@ class WorkerError(EngineError, RuntimeError):
 
 @dataclass(frozen=True)
 class Shared:
-    """What all shards are computed from: the market, and what was asked for.
+    """Inputs that all shards share.
 
-    inputs: those of nobody; the frames of portfolios are empty. versions: of `ALIKE`, at the driver's.
+    inputs: market data and reference tables; the frames of portfolios are empty.
+    versions: of the packages `ALIKE` on the driver's machine.
     """
 
     request: Request
@@ -54,9 +55,10 @@ class Shared:
 
 @dataclass(frozen=True)
 class Own:
-    """What one shard is computed from beside that.
+    """Inputs of one shard.
 
-    owned: frames of `Inputs`, by field. others: see `engine.batch.steps.Loaded`.
+    owned: frames of its portfolios, by field of `Inputs`.
+    others: see `engine.batch.steps.Loaded`.
     """
 
     portfolios: list[str]
@@ -66,9 +68,10 @@ class Own:
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a shard.
+    """Outcome of a shard.
 
-    definitions: of factors as it left them, None where it left them alone. notes: what it remarked.
+    definitions: factor definitions after the shard; None if it changed none.
+    notes: notes for the driver to print.
     """
 
     report: Report
@@ -78,7 +81,7 @@ class Done:
 
 @dataclass
 class Heard(Quiet):
-    """Keeps what is remarked, for the driver to say."""
+    """Collects notes for the driver to print."""
 
     notes: list[str] = field(default_factory=list)
 
@@ -87,24 +90,24 @@ class Heard(Quiet):
 
 
 def parted(job: Job, run: Run, loaded: Loaded) -> Shared:
-    """What all shards of the portfolios that were loaded share."""
+    """Return the inputs that all shards of the loaded portfolios share."""
     inputs, request = loaded.inputs, job.request
     nobodys = {name: frame.clear() for name, frame in inputs.owned.items()}
     if request.in_place and not loaded.window.updates_tags:
         nobodys |= {
             name: getattr(inputs, name).clear() for name in ("tags", "position_tags")
-        }  # not looked at
+        }  # no shard of this window reads them
     inputs = replace(inputs, **nobodys)  # type: ignore[arg-type]
     return Shared(request, job.now, run, loaded.window, inputs, versions())
 
 
 def own(loaded: Loaded) -> Own:
-    """What is a shard's own."""
+    """Return the inputs of one shard."""
     return Own(loaded.portfolios, loaded.inputs.owned, loaded.others)
 
 
 def versions() -> dict[str, str]:
-    """The packages here that have to be the same everywhere."""
+    """Return the versions on this machine of the packages that must be equal everywhere."""
     return {name: _version(name) for name in ALIKE}
 
 
@@ -116,10 +119,10 @@ def _version(name: str) -> str:
 
 
 def admitted(shared: Shared) -> Shared:
-    """The same, once it is certain that this machine computes and writes what the driver means.
+    """Return the shared inputs after a check that this machine fits the driver.
 
     Raises:
-        WorkerError: it has other versions, or what the URL names here is another store.
+        WorkerError: a package has another version, or the URL names another store here.
     """
     here = versions()
     for name, wanted in shared.versions.items():
@@ -143,7 +146,7 @@ def _knows(url: StoreURL, run: str) -> bool:
 
 
 def work(shared: Shared, mine: Own) -> Done | EngineError:
-    """Compute a shard and write it. An error is an answer: as such it arrives as what it is."""
+    """Compute and write a shard. Errors are returned, so that they keep their type across processes."""
     # The streaming engine gives other last bits in every run: see the design's rule on bytes.
     pl.Config.set_engine_affinity("in-memory")
     try:
@@ -159,13 +162,13 @@ def _done(shared: Shared, mine: Own) -> Done:
     job = Job(shared.request, heard, shared.now, complete=True, begun=True)
     loaded = Loaded(mine.portfolios, shared.window, replace(shared.inputs, **mine.owned), mine.others)  # type: ignore[arg-type]
     results = computed(job, loaded)
-    found = changed(job, loaded, results)
-    count(job, results, found, loaded.window)
+    made = changed(job, loaded, results)
+    count(job, results, made, loaded.window)
     with job.report.timed("write"):
         block = mine.portfolios
         put = partial(
-            write, job, shared.run, block, found, loaded.window, heard.stage("write").rows, ahead=True
+            write, job, shared.run, block, made, loaded.window, heard.stage("write").rows, ahead=True
         )
         with_retries(put, heard.note)
-    definitions = results[DEFINITIONS] if found.makes_definitions else None
+    definitions = results[DEFINITIONS] if made.makes_definitions else None
     return Done(job.report, definitions, heard.notes)
