@@ -13,8 +13,7 @@ import pytest
 from engine.analytics.stress.scenario_file import ScenarioError, ScenarioFileError, UnknownFactorError
 from engine.analytics.stress.scenarios import Scenarios, load_scenarios
 from engine.core.errors import EngineError
-
-from .regressions import GOLDEN
+from tests.analytics.regressions import GOLDEN
 
 BODY = {
     "name": "Fall",

@@ -1,0 +1,81 @@
+"""Correlation matrices of portfolios against numpy and scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from engine.analytics.correlations.common_days import SymbolCloses
+from engine.analytics.correlations.matrices import Matrices, matrices, stack
+from engine.numerics.arrays import Floats
+
+TOLERANCE = 1e-12
+
+
+def closes(days: int = 40, symbols: int = 3) -> Floats:
+    moves = np.random.default_rng(3).normal(0, 0.02, (days, symbols))
+    moves[:, 1] += moves[:, 0]
+    return 50 * np.exp(np.cumsum(moves, axis=0))
+
+
+def of_portfolios(close: Floats, *portfolios: tuple[int, ...]) -> Matrices:
+    """Matrices of one session that sees all days; each portfolio holds the named columns."""
+    column = np.array([symbol for held in portfolios for symbol in held])
+    owner = np.repeat(np.arange(len(portfolios)), [len(held) for held in portfolios])
+    whole = SymbolCloses(close, np.array([0]), np.array([len(close)]))
+    return matrices(whole, column, owner, np.ones((column.size, 1), dtype=np.bool_))
+
+
+def test_cells_are_pearson_correlations_of_log_returns() -> None:
+    close = closes()
+    found = of_portfolios(close, (0, 1, 2))
+    assert (found.size.tolist(), found.n.tolist()) == ([3], [39])
+    returns = np.diff(np.log(close), axis=0)
+    assert found.rho.reshape(3, 3) == pytest.approx(np.corrcoef(returns.T), abs=TOLERANCE)
+    pearson = stats.pearsonr(returns[:, 0], returns[:, 1])
+    at = np.flatnonzero((found.first == 0) & (found.second == 1)).item()
+    assert found.rho[at] == pytest.approx(pearson.statistic, abs=TOLERANCE)
+    assert found.significance[at] == pytest.approx(1 - pearson.pvalue, abs=TOLERANCE)
+
+
+def test_a_gap_of_one_holding_removes_its_day_from_its_portfolio_alone() -> None:
+    close = closes()
+    close[10, 2] = np.nan
+    found = of_portfolios(close, (0, 1), (0, 1, 2))
+    by_owner = dict(zip(found.owner.tolist(), found.n.tolist(), strict=True))
+    assert by_owner == {0: 39, 1: 38}
+    second = np.flatnonzero(found.owner == 1).item()
+    kept = np.delete(close, 10, axis=0)
+    expected = np.corrcoef(np.diff(np.log(kept), axis=0).T)
+    assert found.rho[found.matrix == second].reshape(3, 3) == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_portfolios_that_share_symbols_have_the_same_cells() -> None:
+    found = of_portfolios(closes(), (0, 1, 2), (0, 1), (0, 1, 2))
+    expected = np.corrcoef(np.diff(np.log(closes()), axis=0).T)
+    assert sorted(found.owner.tolist()) == [0, 1, 2]
+    for number, owner in enumerate(found.owner.tolist()):
+        size = 2 if owner == 1 else 3
+        cells = found.rho[found.matrix == number].reshape(size, size)
+        assert cells == pytest.approx(expected[:size, :size], abs=TOLERANCE)
+
+
+@pytest.mark.parametrize(("days", "size"), [(21, 2), (20, 0)])
+def test_under_20_returns_the_matrix_is_empty_and_states_them(days: int, size: int) -> None:
+    found = of_portfolios(closes(days), (0, 1))
+    assert (found.size.tolist(), found.n.tolist(), found.rho.size) == ([size], [days - 1], size * size)
+
+
+def test_from_20_to_29_returns_the_cells_have_a_significance_and_no_correlation() -> None:
+    pearson = stats.pearsonr(*np.diff(np.log(closes(25)[:, :2]), axis=0).T)
+    found = of_portfolios(closes(25), (0, 1))
+    assert np.isnan(found.rho).all()
+    assert found.significance[1] == pytest.approx(1 - pearson.pvalue, abs=TOLERANCE)
+
+
+def test_a_holding_with_a_single_close_does_not_count() -> None:
+    close = closes()
+    close[1:, 2] = np.nan
+    assert of_portfolios(close, (0, 1, 2)).size.tolist() == [2]
+    assert stack([]).size.size == 0
