@@ -70,12 +70,16 @@ def sector_tags(
     the name, stays and is not counted again. Source: document 01 §5.2.
 
     Args:
-        tags, links: the tables tags_v2 and position_tags.
+        tags: the table tags_v2.
+        links: the table position_tags.
         positions: id, portfolio_id, symbol; those of other portfolios are left alone.
         profiles: symbol, sector; symbols as they are spelled.
         portfolios: id, user_id: those that are run.
         runs: sessions from the run date on; without any, nothing changes.
-        stamp: what changed rows bear as their time.
+        stamp: time stamp of changed rows.
+
+    Returns:
+        The tables after the runs.
     """
     if not runs:
         return TagState(tags, links, links.clear().select("id", "position_id", "tag_id"))
@@ -102,11 +106,14 @@ def sector_tags(
 
 
 def _wanted(positions: pl.DataFrame, profiles: pl.DataFrame, portfolios: pl.DataFrame) -> pl.DataFrame:
-    """position_id, user_id, and the name of the tag that each position is to bear.
+    """Return the name of the sector tag of each position.
 
     The sector as the provider calls it, trimmed and in title case; Uncategorized where it is
     null, empty or blank. A portfolio with a name too long for a tag is left alone, as the legacy batch
     leaves one that fails.
+
+    Returns:
+        position_id, user_id, name.
     """
     sectors = profiles["sector"].drop_nulls().unique()
     titles = [sector.strip().title() for sector in sectors]
@@ -124,7 +131,7 @@ def _wanted(positions: pl.DataFrame, profiles: pl.DataFrame, portfolios: pl.Data
 
 
 def _new_tags(tags: pl.DataFrame, wanted: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
-    """The tags that are wanted and not there yet, unused."""
+    """Return rows of the tags that do not exist yet, with a usage of 0."""
     there = tags.filter(~pl.col("is_archived"))
     names = wanted.select("user_id", "name").unique().sort("user_id", "name")
     names = names.join(there, on=["user_id", "name"], how="anti", maintain_order="left")
@@ -147,7 +154,7 @@ def _new_links(made: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
 
 
 def _used(labels: pl.DataFrame, used: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
-    """The tags with their new links counted."""
+    """Return the tags with new links added to their usage."""
     rows = labels.join(used, left_on="id", right_on="tag_id", how="left", maintain_order="left")
     changed = pl.col("made").is_not_null()
     return (

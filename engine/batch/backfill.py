@@ -60,29 +60,35 @@ def backfill(
     """Compute a window of a store and write its tables, to the same store or another.
 
     Each shard, a block of portfolios over the whole window, is one transaction. A run that was
-    cut off goes on with the shards that are not done when the same call is made again.
+    interrupted computes the shards that are not done when the same call is made again.
 
     Args:
-        source, target: store URLs; the target defaults to the source, but see
-            `engine.batch.request.destination`.
-        start, end: the window; by default the sessions that are missing (`engine.batch.missing_sessions`).
+        source: URL of the store to read.
+        target: URL of the store to write; default the source, but see `engine.batch.request.destination`.
+        start: first day; default the first missing session (`engine.batch.missing_sessions`).
+        end: last day; default the newest session whose closes are final.
         run_date: what counts as today; default today's date in UTC.
         portfolios: ids; default all that are not deleted.
-        only: names of the tables to write; default all. See `engine.batch.table_choice` for what goes along.
-        batch_rows: rows a batch.
-        shard_size: portfolios a shard; default what the memory holds: see `engine.batch.shards`.
-        memory: bytes that the run may take; default half of what is free.
+        only: names of tables to write, with those that they need (`engine.batch.table_choice`); default all.
+        batch_rows: rows in one batch.
+        shard_size: portfolios in a shard; default what fits in memory (`engine.batch.shards`).
+        memory: bytes that the run may use; default half of what is free.
         dry_run: compute, but write nothing.
-        restart: do the shards of a run that was cut off again, too.
-        wait: for another run at work in the target, instead of leaving with an error.
-        executor: who does the shards: "local", this process, or "ray", a cluster (`engine.batch.executors`).
+        restart: compute all shards of an interrupted run again.
+        wait: wait for another run in the target instead of raising an error.
+        executor: "local", this process, or "ray", a cluster (`engine.batch.executors`).
         rules: default those of the store; `Rules.legacy()` for a store without figures. Other rules than
             the store's are refused, unless all is computed anew.
         recompute: compute all stored sessions anew, from the first one on, by `rules`.
         scenarios: a file of stress scenarios, TOML or JSON; default the shipped ones.
+        progress: shows stages and rows; default none.
+
+    Returns:
+        What the run did.
 
     Raises:
-        EngineError: see `engine.core.errors`; nothing of an open shard was written.
+        UsageError: arguments that contradict each other.
+        EngineError: any other error of `engine.core.errors`; nothing of an open shard was written.
     """
     if recompute and (start or portfolios or only):
         raise UsageError(
@@ -160,9 +166,9 @@ def _run(job: Job, restart: bool, executor: str) -> Report:
 
 
 def _runs(job: Job, portfolios: Sequence[str]) -> list[list[str]]:
-    """The portfolios in runs that have one history.
+    """Return the portfolios in groups with one history.
 
-    Without any portfolio there is one empty shard: positions of deleted ones are marked, too.
+    Without portfolios there is one empty group: positions of deleted portfolios are marked, too.
     """
     return alike(portfolios, job.known) if job.portfolios else [[]]
 
@@ -174,11 +180,17 @@ def _histories(
     first: Loaded | None,
     ready: Callable[[], None] = lambda: None,
 ) -> Iterator[Loaded]:
-    """The portfolios, those with one history at a time: they are read together, and once.
+    """Read the inputs of each group of portfolios with one history.
 
     Args:
-        first: the first of the runs, read already; None where nothing is left to do.
+        job: the backfill.
+        window: of the run.
+        runs: groups of portfolios.
+        first: inputs of the first group, read already; None where nothing is left to do.
         ready: called before reading: a file is not read while it is written.
+
+    Yields:
+        The inputs of one group.
     """
 
     def read(run: list[str]) -> Loaded:
@@ -193,18 +205,18 @@ def _histories(
 
 
 def _blocks(job: Job, loaded: Loaded, held: int, wide: int) -> list[list[str]]:
-    found, request = loaded.portfolios, job.request
-    if not found:
+    portfolios, request = loaded.portfolios, job.request
+    if not portfolios:
         return [[]]
     if request.shard_size:
-        return blocks(found, request.shard_size)
-    weight, sessions = weights(found, loaded.inputs.positions), len(loaded.window.sessions)
-    shards = shard_count(sum(weight), len(found), sessions, request.memory, held, wide)
-    return by_weight(found, weight, shards)
+        return blocks(portfolios, request.shard_size)
+    weight, sessions = weights(portfolios, loaded.inputs.positions), len(loaded.window.sessions)
+    shards = shard_count(sum(weight), len(portfolios), sessions, request.memory, held, wide)
+    return by_weight(portfolios, weight, shards)
 
 
 def _begin(job: Job, asked: Request, restart: bool) -> tuple[Run, list[list[str]], Loaded | None] | None:
-    """The run to do, its portfolios by history, and the first of these, read. Nothing is written yet."""
+    """Return the run, its portfolios in groups with one history, and the inputs of the first group."""
     job.request = asked
     with job.report.timed("load"), past_of(job.request) as past:
         job.told.stage("plan")
@@ -222,7 +234,7 @@ def _begin(job: Job, asked: Request, restart: bool) -> tuple[Run, list[list[str]
 
 
 def _left(job: Job, run: Run, again: bool) -> list[str]:
-    """The portfolios to compute: all that are not done, or only those that lack a session of the window."""
+    """Return the portfolios to compute: all that are not done, or those that lack a session of the window."""
     due = set(run.window.sessions)
     return [owner for owner in run.left(job.portfolios) if again or not due.issubset(job.known[owner])]
 
@@ -233,7 +245,9 @@ def _planned(
     """Return the window asked for, or of the first stage of what is missing, and tell the job.
 
     Args:
-        old: the run of the same request that was cut off, if any.
+        job: the backfill; it is given its portfolios.
+        past: source and target.
+        old: the interrupted run of the same request, if any.
         restart: whether its shards are computed again.
     """
     request = job.request
@@ -257,7 +271,7 @@ def _planned(
 
 
 def _resumed_first(stages: list[Stage], old: pl.DataFrame | None, restart: bool) -> list[Stage]:
-    """The stages, with the window of a run that was cut off before them, unless the first is what it left."""
+    """Return the stages, after the window of an interrupted run unless the first stage is what it left."""
     first = None if old is None else began(old)
     if old is None or first is None or (stages and stages[0].start == first and not restart):
         return stages

@@ -107,11 +107,18 @@ def daily(
     without prices would be stored as one on which nothing moved, and never be missing again.
 
     Args:
+        url: the store.
         provider: of market data; None collects nothing.
         now: aware; any zone.
         kinds: of data to collect, in this order.
         enough: the fraction of closes to have, 0 to 1.
-        wait: for another run at work in the store, instead of leaving with an error.
+        rules: default those of the store.
+        batch_rows: rows in one batch.
+        wait: wait for another run in the store instead of raising an error.
+        progress: shows stages and rows; default none.
+
+    Returns:
+        What the nightly run did.
 
     Raises:
         EngineError: see `engine.core.errors`; what was committed before stays.

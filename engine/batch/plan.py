@@ -42,7 +42,14 @@ def plan(
     contradict it.
 
     Args:
-        portfolios: those asked for; default all.
+        past: source and target.
+        start: first day.
+        end: last day.
+        run_date: the day that counts as today.
+        portfolios: ids; default all.
+
+    Raises:
+        UsageError: the window ends before it starts.
     """
     if start > end:
         raise UsageError(f"the window ends ({end}) before it starts ({start})")
@@ -64,7 +71,7 @@ def _later(reader: Reader | None, start: date, portfolios: Sequence[object] | No
 
 
 def known(past: EarlierResults, start: date, portfolios: Sequence[str]) -> dict[str, tuple[date, ...]]:
-    """By portfolio, the sessions from a day on that it has already, in the store of its state."""
+    """Return the stored sessions of each portfolio from a day on, in the store that holds its state."""
     rows = past.snapshot_days(portfolios, start)
     open_days = stored_sessions(rows["snapshot_date"])
     kept = rows.filter(pl.col("snapshot_date").is_in(open_days)).sort("portfolio_id", "snapshot_date")

@@ -35,16 +35,16 @@ from writers.open import writer_kind
 from writers.writer import Progress
 
 MADE = tuple(name for name, table in TABLES.items() if table.role in ("output", "engine"))
-"""The tables that a run makes where they are missing. What it read from a store it does not make
-there: a table that was dropped under the run must not come back empty."""
+"""Tables that a run creates where they are missing. It never creates an input table: one that was dropped
+during the run must not come back empty."""
 
 LABELS = {"factor_definitions": "factor_definitions", "tags": "tags_v2", "position_tags": "position_tags"}
-"""What one shard leaves to the next, of all portfolios: the inputs' field, and the table."""
+"""Shared reference tables that a shard may extend for the next one: {field of Inputs: table}."""
 
 
 @dataclass
 class Job:
-    """A backfill in work: what was asked for, when, and what is known so far.
+    """State of a backfill.
 
     portfolios: those to compute, ascending. known: by portfolio, the sessions from the window on
     that it has. dead: deleted ones; their positions, which no snapshot tells the sessions of, are
@@ -69,21 +69,21 @@ class Job:
     report: Report = field(default_factory=lambda: Report(None))
 
     def is_first(self, block: Sequence[str]) -> bool:
-        """Whether a block of portfolios is the run's first shard; without any there is one, empty."""
+        """Whether a block is the run's first shard; a run without portfolios has one empty shard."""
         return not block or block[0] == self.portfolios[0]
 
     def is_last(self, block: Sequence[str]) -> bool:
-        """Whether a block of portfolios is the run's last shard."""
+        """Whether a block is the run's last shard."""
         return not block or block[-1] == self.portfolios[-1]
 
     def marks_deleted(self, block: Sequence[str]) -> bool:
-        """Whether the positions of deleted portfolios come along with a block."""
+        """Whether the positions of deleted portfolios are marked with a block."""
         return not block or max(self.portfolios, key=lambda owner: len(self.known[owner])) in block
 
 
 @dataclass(frozen=True)
 class Place:
-    """What is written with a shard, by where it stands in its run.
+    """What a shard's transaction holds besides the shard, by the shard's place in its run.
 
     makes: the tables that the target lacks. begins: that the run is at work, with the first shard
     that is written. ends: with the last one, when all others are through, the run's end.
@@ -96,7 +96,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What portfolios are computed from: all that have one history, or those of one shard.
+    """Inputs of portfolios with one history, or of those of one shard.
 
     others: what a target of its own needs beside, of nobody's or of portfolios not computed; by table.
     """
@@ -125,28 +125,28 @@ def load(job: Job, past: EarlierResults, whole: Window, portfolios: list[str]) -
 
 
 def shard(job: Job, loaded: Loaded, block: list[str]) -> Loaded:
-    """Some of the portfolios; with the first of all comes what is nobody's."""
+    """Return the inputs of one shard; rows that belong to no portfolio go with the first shard."""
     inputs = loaded.inputs.of([*block, *(job.dead if job.marks_deleted(block) else ())])
     others = loaded.others if job.is_first(block) else {}
     return replace(loaded, portfolios=block, inputs=inputs, others=others)
 
 
 def passed_on(loaded: Loaded, results: Results) -> Loaded:
-    """The same with the factors, tags and links that a shard's results leave to the next."""
+    """Return the inputs with the factors, tags and links that a shard's results extended."""
     left = {name: results.tables[table] for name, table in LABELS.items() if table in results.tables}
     inputs = replace(loaded.inputs, **left)  # type: ignore[arg-type]
     return replace(loaded, inputs=inputs)
 
 
 def relabelled(job: Job, loaded: Loaded) -> Loaded:
-    """The same with the factors, tags and links that stand in the stores, left there by other processes."""
+    """Return the inputs with the factors, tags and links that other processes have stored."""
     with job.report.timed("load"), past_of(job.request) as past:
         labels: dict[str, Any] = load_labels(past)
         return replace(loaded, inputs=replace(loaded.inputs, **labels))
 
 
 def past_of(request: Request) -> AbstractContextManager[EarlierResults]:
-    """The stores of a run, opened to read."""
+    """Open the stores of a run to read."""
     return open_stores(request.source, request.target, request.in_place)
 
 
@@ -157,7 +157,7 @@ def needs_prices(positions: pl.DataFrame) -> bool:
 
 
 def computed(job: Job, loaded: Loaded) -> Results:
-    """Compute a shard, and hold it to what is due.
+    """Return the results of a shard, after a check that no snapshot is missing.
 
     Raises:
         MemoryShortError: the shard does not fit the memory.
@@ -171,7 +171,7 @@ def computed(job: Job, loaded: Loaded) -> Results:
 
 
 def gate(results: Results, window: Window, block: Sequence[str]) -> None:
-    """Refuse a shard that would write fewer snapshots than its status explains."""
+    """Raise an IncompleteError if a shard would write fewer snapshots than its status explains."""
     expected = results["portfolios"].height * len(window.sessions)
     left_out = results.failures["portfolio_id"].n_unique()
     found = results.tables.heights["portfolio_snapshots"]
@@ -180,7 +180,7 @@ def gate(results: Results, window: Window, block: Sequence[str]) -> None:
 
 
 def changed(job: Job, loaded: Loaded, results: Results) -> Changes:
-    """What a shard changes in the target: all but the sessions' tracking, which comes at the end."""
+    """Return what a shard changes in the target; batch_run_tracking is written at the end of the run."""
     request = job.request
     seeds = {} if request.in_place else {**of_inputs(loaded.inputs), **loaded.others}
     wanted, definitions = request.wanted - {TRACKING.name}, loaded.inputs.factor_definitions
@@ -189,7 +189,7 @@ def changed(job: Job, loaded: Loaded, results: Results) -> Changes:
 
 
 def count(job: Job, results: Results, found: Changes, window: Window) -> None:
-    """Tell the report of a shard."""
+    """Add a shard to the report."""
     report = job.report
     report.window = window
     report.portfolios += results["portfolios"].height
@@ -198,7 +198,7 @@ def count(job: Job, results: Results, found: Changes, window: Window) -> None:
 
 
 def begin(job: Job, run: Run) -> None:
-    """Tell the target of a run whose shards other processes write.
+    """Record the start of a run whose shards other processes write.
 
     What those of a dead run have under way there is through, or gone, when this ends.
     """
@@ -216,7 +216,7 @@ def wait_for_others(job: Job) -> None:
 
 
 def made(request: Request) -> Collection[str]:
-    """The tables that a run makes in its target where they are missing; later ones if it writes them."""
+    """Return the tables that a run creates in its target where they are missing."""
     names = MADE if request.in_place else TABLES
     return [
         name
@@ -235,17 +235,23 @@ def write(
     place: Place = Place(),
     ahead: bool = False,
 ) -> None:
-    """The shard and its row in the ledger, in one transaction.
+    """Write a shard and its row in the ledger in one transaction.
 
     Args:
-        told: of each batch.
-        ahead: whether others write meanwhile, so that what can be is got ready before its turn.
+        job: the backfill.
+        run: its row in the ledger.
+        block: ids of the shard's portfolios.
+        found: what the shard changes.
+        window: of the run.
+        told: called after each batch.
+        place: what the transaction holds besides the shard.
+        ahead: whether other processes write meanwhile: files are then prepared before the lock is taken.
 
     Raises:
         MemoryShortError: the rows do not fit the memory in their stored form.
     """
     request = job.request
-    # Rows that several shards bring: what runs in other processes waits, too.
+    # Several shards insert these rows: shards of other processes must wait, too.
     alone = found.makes_definitions or not request.in_place
     left_out = len(found.reported) - len(found.computed)
     rows = sum(found.rows.values())
@@ -273,14 +279,14 @@ def _announce(writer: Writer, job: Job, run: Run) -> None:
 
 
 def finish(job: Job, run: Run) -> None:
-    """After the last shard: the sessions are done, if for everybody, and so is the run."""
+    """Record the end of the run, and its sessions as done if no portfolio was refused."""
     with open_writer(job.request.target, job.request.batch_rows) as writer, writer.transaction():
         tracked = _end(writer, job, run)
     job.report.count(tracked)
 
 
 def _end(writer: Writer, job: Job, run: Run) -> dict[str, int]:
-    """Rows put into the tracking of sessions, when all shards are computed; and the run is done."""
+    """Write batch_run_tracking and the end of the run; return the rows by table."""
     window = run.window
     failed = run.failed or not job.report.failures.is_empty()
     tracked = TRACKING.name in job.request.wanted and not failed

@@ -80,7 +80,7 @@ def _is_text(key: pl.Series) -> bool:
 
 
 def _mixed_words(key: pl.Series) -> Lanes:
-    """A text's words are its digest; a number, a date's days and a time's microseconds are their own."""
+    """Return two words for each key: the digest of a text, or a number, days or microseconds as they are."""
     if _is_text(key):
         # Each distinct text is hashed once: BLAKE2b takes a microsecond of Python for each.
         texts = key.cast(pl.String)

@@ -17,7 +17,7 @@ GREEKS = ("portfolio_delta", "portfolio_gamma", "portfolio_theta", "portfolio_ve
 
 
 def figures(book: pl.DataFrame, exposures: pl.DataFrame) -> pl.DataFrame:
-    """The snapshot's money, return and counts, as integers of their columns' scales.
+    """Compute the money, return and counts of each snapshot, as integers of their columns' scales.
 
         cash_value = equity - long_value + |short_value|, not below 0
 

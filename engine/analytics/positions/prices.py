@@ -12,7 +12,7 @@ from engine.core.money import scaled
 
 
 def session_frame(sessions: list[date]) -> pl.DataFrame:
-    """session (0, 1, ...), date."""
+    """Return the sessions with their numbers: columns session (0, 1, ...) and date."""
     days = pl.Series("date", sessions, dtype=pl.Date)
     return pl.DataFrame({"session": pl.arange(len(sessions), dtype=pl.Int32, eager=True), "date": days})
 
