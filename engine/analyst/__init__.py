@@ -1,1 +1,1 @@
-"""What a notebook calls: open a store, load, compare, what-if, explain."""
+"""The analyst's functions: open a store, load, compare, what-if, explain."""

@@ -1,4 +1,4 @@
-"""What a notebook calls: load a window, compare two stores."""
+"""Functions of stores by URL: load a window, compare two stores."""
 
 from __future__ import annotations
 
@@ -25,13 +25,17 @@ def load(
     run_date: date | None = None,
     portfolios: Sequence[UUID] | None = None,
 ) -> Inputs:
-    """Everything that the figures of a window need, read once and validated.
+    """Load and validate the inputs of a window, each table once.
 
     Args:
-        url: the store.
-        start, end: the window, both ends inclusive.
-        run_date: what counts as today; default today's date in UTC.
-        portfolios: ids; default all that are not deleted.
+        url: URL of the store.
+        start: First day of the window.
+        end: Last day of the window, inclusive.
+        run_date: The date taken as today; default today in UTC.
+        portfolios: Portfolio ids; default all that are not deleted.
+
+    Returns:
+        Inputs for `compute`.
     """
     window = Window(start, end, run_date or datetime.now(UTC).date())
     with open_reader(url) as reader:
@@ -48,13 +52,18 @@ def compare(
     end: date | None = None,
     exemptions: str | Path | None = None,
 ) -> Comparison:
-    """Two stores, table by table, row by row, cell by cell.
+    """Compare two stores by table, row and cell.
 
     Args:
-        expected, actual: store URLs of any kind.
-        tables: names; default every output and state table that `expected` has.
-        start, end: compare dated rows of these days only.
-        exemptions: a file of declared exemptions.
+        expected: URL of the reference store, of any kind.
+        actual: URL of the store to check, of any kind.
+        tables: Table names; default every output and state table of `expected`.
+        start: First day of the dated rows to compare; default no limit.
+        end: Last day of the dated rows to compare, inclusive; default no limit.
+        exemptions: Path of a JSON file of declared exemptions.
+
+    Returns:
+        Comparison with its verdict and its differences.
     """
     declared = load_exemptions(exemptions) if exemptions else ()
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""A book of one's own in memory: from frames to inputs, without a store."""
+"""Inputs from frames in memory, without a store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a what-if changed: two results of one window, held against each other in memory."""
+"""Differences between two results of the same window, compared in memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = {
     "factor_id": ("factor_definitions", "name"),
     "correlation_calculation_id": ("correlation_calculations", "calculation_date"),
 }
-"""What says to a reader which row an id is: the table that tells, and its column."""
+"""Readable columns of id keys: {key column: (table, column)}."""
 SUMMARY = {
     "table": pl.String,
     "figure": pl.String,
@@ -27,17 +27,19 @@ SUMMARY = {
     "largest_change": pl.Float64,
 }
 ROWS = "(rows)"
-"""Stands for a figure where whole rows are in one of the results only."""
+"""Figure name in the summary of rows that only one of the results has."""
 
 
 @dataclass(frozen=True)
 class Changed:
     """Differences of two results by table; see `what_changed`.
 
-    tables: only tables with a difference: the natural key, `symbol`, `name` or `calculation_date`
-        where the key is an id, and of each figure that differs anywhere `<figure>_before`,
-        `_after` and `_change` (numbers only); a row for each row with a difference. A row that only
-        one of the results has is null on the other side.
+    Attributes:
+        tables: {table: frame}, only tables with a difference. A frame has a row for each row that
+            differs. Its columns are the natural key; `symbol`, `name` or `calculation_date` where the
+            key is an id; and `<figure>_before`, `<figure>_after` and, for numbers,
+            `<figure>_change` of each figure that differs in any row. The columns of a missing row
+            are null.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -47,14 +49,17 @@ class Changed:
 
     @property
     def nothing(self) -> bool:
-        """Whether both results are equal."""
+        """Return whether both results are equal."""
         return not self.tables
 
     @cached_property
     def summary(self) -> pl.DataFrame:
-        """A row for each figure that differs: table, figure, unit, cells (that differ),
-        largest_change (by size, in the figure's unit; null for words)."""
-        rows = [row for name, frame in self.tables.items() for row in _summed(TABLES[name], frame)]
+        """Differences by figure.
+
+        One row for each figure that differs: table, figure, unit, cells (number of cells that differ),
+        largest_change (largest absolute change in the figure's unit; null for text).
+        """
+        rows = [row for name, frame in self.tables.items() for row in _summary_rows(TABLES[name], frame)]
         return pl.DataFrame(rows, schema=SUMMARY, orient="row")
 
     def __repr__(self) -> str:
@@ -68,9 +73,16 @@ class Changed:
 
 
 def what_changed(before: Results, after: Results) -> Changed:
-    """The cells in which two results of one window differ, null, NaN and 0 apart.
+    """Return the cells in which two results of the same window differ.
 
-    Row ids and moments of writing are not looked at.
+    Null, NaN and 0 are different values. Row ids and write times are not compared.
+
+    Args:
+        before: Results of the unchanged inputs.
+        after: Results of the changed inputs, of the same window.
+
+    Returns:
+        Differences by table.
 
     >>> import engine
     >>> from datetime import date
@@ -85,12 +97,12 @@ def what_changed(before: Results, after: Results) -> Changed:
     >>> days["snapshot_date"].min()
     datetime.date(2025, 12, 10)
     """
-    found = {
+    differences = {
         name: _differences(TABLES[name], before[name], after[name])
         for name in TABLES
         if name in before.tables and name in after.tables
     }
-    named = {name: _named(frame, before, after) for name, frame in found.items() if frame.height}
+    named = {name: _with_names(frame, before, after) for name, frame in differences.items() if frame.height}
     return Changed(named)
 
 
@@ -107,10 +119,11 @@ def _differences(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> pl.
     ]
     joined = sides[0].join(sides[1], on=keys, how="full", coalesce=True, maintain_order="left_right")
     one_sided = pl.col(f"_in{BEFORE}").is_null() | pl.col(f"_in{AFTER}").is_null()
+    # A missing row is marked by its side's flag: figures of a row that exists may all be null.
     differ = {name: pl.col(name + BEFORE).ne_missing(pl.col(name + AFTER)) for name in figures}
     rows = joined.filter(one_sided | pl.any_horizontal(differ.values()) if differ else one_sided)
     kept = [name for name in figures if rows.select(differ[name].any()).item()]
-    shown = [column for name in kept for column in _three(name, rows)]
+    shown = [column for name in kept for column in _change_columns(name, rows)]
     return rows.select(*keys, *shown).sort(keys)
 
 
@@ -119,27 +132,27 @@ def _side(rows: pl.DataFrame, figures: list[str], side: str) -> pl.DataFrame:
     return named.with_columns(cs.decimal().cast(pl.Float64), pl.lit(True).alias(f"_in{side}"))
 
 
-def _three(name: str, rows: pl.DataFrame) -> list[pl.Expr]:
+def _change_columns(name: str, rows: pl.DataFrame) -> list[pl.Expr]:
     before, after = pl.col(name + BEFORE), pl.col(name + AFTER)
     if not rows.schema[name + BEFORE].is_numeric():
         return [before, after]
     return [before, after, (after - before).alias(name + CHANGE)]
 
 
-def _named(frame: pl.DataFrame, before: Results, after: Results) -> pl.DataFrame:
-    """The frame with what its ids stand for, after the key."""
+def _with_names(frame: pl.DataFrame, before: Results, after: Results) -> pl.DataFrame:
+    """Insert the readable column of each id key after it."""
     for column, (table, name) in NAMES.items():
         if column not in frame.columns or table not in before.tables:
             continue
         both = pl.concat([side[table].select(pl.col("id").alias(column), name) for side in (before, after)])
-        known = frame.select(column).join(
+        readable = frame.select(column).join(
             both.unique(column, keep="last"), on=column, how="left", maintain_order="left"
         )
-        frame = frame.insert_column(frame.columns.index(column) + 1, known[name])
+        frame = frame.insert_column(frame.columns.index(column) + 1, readable[name])
     return frame
 
 
-def _summed(table: Table, frame: pl.DataFrame) -> list[tuple[object, ...]]:
+def _summary_rows(table: Table, frame: pl.DataFrame) -> list[tuple[object, ...]]:
     figures = [name.removesuffix(BEFORE) for name in frame.columns if name.endswith(BEFORE)]
     rows: list[tuple[object, ...]] = []
     for name in figures:

@@ -1,4 +1,4 @@
-"""What edits of inputs share: values made exact, rows made whole, all held to the loaders' rules."""
+"""Helpers of the what-if edits: exact values, complete rows, validation by the loaders' rules."""
 
 from __future__ import annotations
 
@@ -16,49 +16,61 @@ from engine.core.stored_rows import STAMPS
 
 WIDE = Context(prec=64, rounding=ROUND_HALF_UP)
 MIRRORED = {"LONG": "SHORT", "LC": "SC", "LP": "SP"}
-"""The types of a lot and of its opposite."""
+"""Long position types and their short counterparts."""
 
 
 class EditError(UsageError):
-    """An edit that leaves something which no store could have held."""
+    """An edit whose result no store could hold."""
 
 
 def exact_value(table: Table | None, column: str, value: object, scale: int | None = None) -> Decimal:
-    """A number as its column stores it, rounded half away from zero.
+    """Return a number at the scale of its column, rounded half away from zero.
 
     Args:
-        table: None for a number of no column, of `scale` decimals.
-        value: a float stands for its shortest decimal text.
+        table: Table of the column; None for a number without a column.
+        column: Column name, or the argument's name for the message.
+        value: Number or decimal text; a float counts as its shortest decimal text.
+        scale: Number of decimals where `table` is None.
+
+    Returns:
+        Exact decimal at the column's scale.
 
     Raises:
-        EditError: it is no finite number, or too large for the column.
+        EditError: The value is not a finite number, or is too large for the column.
     """
     kind = table[column].type if table else None
     places = kind.scale if kind else scale or 0
     try:
-        known = value if isinstance(value, Decimal) else Decimal(str(value))
-        rounded = known.quantize(Decimal(1).scaleb(-places), context=WIDE)
+        number = value if isinstance(value, Decimal) else Decimal(str(value))
+        rounded = number.quantize(Decimal(1).scaleb(-places), context=WIDE)
     except InvalidOperation:
-        raise EditError(f"{column} is no finite number: {value}") from None
+        raise EditError(f"{column} is not a finite number: {value}") from None
     if not rounded.is_finite():
-        raise EditError(f"{column} is no finite number: {value}")
+        raise EditError(f"{column} is not a finite number: {value}")
     if kind and abs(rounded) >= Decimal(10) ** (kind.precision - kind.scale):
         raise EditError(f"{column} does not fit {kind}: {value}")
     return rounded
 
 
 def new_rows(table: Table, rows: Sequence[Mapping[str, object]], stamp: datetime) -> pl.DataFrame:
-    """Whole rows of a table; what is not given is null, moments of writing are `stamp`."""
+    """Return complete rows of a table: columns not given are null, write times are `stamp`."""
     stamps = {column.name: stamp for column in table.columns if column.name in STAMPS}
-    whole = [{**dict.fromkeys(table.names), **stamps, **row} for row in rows]
-    return pl.DataFrame(whole, schema=polars_schema(table), orient="row")
+    complete = [{**dict.fromkeys(table.names), **stamps, **row} for row in rows]
+    return pl.DataFrame(complete, schema=polars_schema(table), orient="row")
 
 
 def admitted(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows sorted by key, if they keep every rule of the table.
+    """Return the rows sorted by key after checking every rule of the table.
+
+    Args:
+        table: Schema table with its rules.
+        rows: Rows with all columns of the table.
+
+    Returns:
+        The same rows in key order.
 
     Raises:
-        EditError: the first rule that is broken, with its row.
+        EditError: A row breaks a rule; the message names the first one.
     """
     good, broken = admit(rows, table, "")
     if broken.height:
@@ -69,6 +81,6 @@ def admitted(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def mirrored(position_type: str) -> str:
-    """The type of the opposite lot."""
+    """Return the position type of the opposite side."""
     both = MIRRORED | {short: long for long, short in MIRRORED.items()}
     return both.get(position_type, position_type)

@@ -1,4 +1,4 @@
-"""Inventory: what a store holds, and which sessions of which portfolio it lacks."""
+"""Inventory of a store: rows of each table and missing sessions of each portfolio."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ from sql import Name, statement
 
 @dataclass(frozen=True)
 class Inventory:
-    """A store in figures.
+    """Row counts and missing sessions of a store.
 
-    tables: table, rows, first, last (days of dated tables).
-    portfolios: portfolio_id, name, expected, stored, missing (sessions), first_missing,
-        last_missing. A session is stored if its snapshot has an equity. Expected are the sessions
-        from the portfolio's oldest stored one to the store's newest; of a portfolio without any, from
-        its first position on, but not from before the store's oldest stored session.
+    Attributes:
+        url: The store.
+        tables: table, rows, first and last (days of dated tables).
+        portfolios: portfolio_id, name, expected, stored and missing (numbers of sessions),
+            first_missing, last_missing. A session is stored if its snapshot has an equity. Sessions
+            are expected from the portfolio's oldest stored one to the store's newest; for a portfolio
+            without any, from its first position on, but not before the store's oldest stored session.
     """
 
     url: StoreURL
@@ -34,11 +36,11 @@ class Inventory:
 
     @property
     def missing(self) -> int:
-        """Sessions that portfolios lack, together."""
+        """Number of missing sessions of all portfolios together."""
         return int(self.portfolios["missing"].sum())
 
     def to_text(self) -> str:
-        """Both tables for a terminal."""
+        """Return both tables as text for a terminal."""
         lines = [str(self.url), "", f"{'table':<32}{'rows':>12}  days"]
         for row in self.tables.iter_rows(named=True):
             span = f"{row['first']} to {row['last']}" if row["first"] else ""
@@ -51,20 +53,20 @@ class Inventory:
         return "\n".join(lines)
 
     def to_json(self) -> str:
-        """Both tables as JSON."""
-        found: dict[str, Any] = {
+        """Return both tables as JSON."""
+        content: dict[str, Any] = {
             "store": str(self.url),
             "tables": self.tables.to_dicts(),
             "portfolios": self.portfolios.to_dicts(),
         }
-        return json.dumps(found, indent=1, default=str)
+        return json.dumps(content, indent=1, default=str)
 
 
 def inventory(url: str | StoreURL) -> Inventory:
-    """Look a store over."""
+    """Return the inventory of a store; nothing is written."""
     with open_reader(url) as reader:
         present = reader.tables()
-        counted = [_counted(reader, table) for name, table in TABLES.items() if name in present]
+        counted = [_row_count(reader, table) for name, table in TABLES.items() if name in present]
         portfolios = reader.read("portfolios", ["id", "name", "deleted_at"])
         positions = reader.read("positions", ["portfolio_id", "entry_date"])
         stored = stored_days(reader)
@@ -75,7 +77,7 @@ def inventory(url: str | StoreURL) -> Inventory:
     return Inventory(StoreURL.parse(url), tables, gaps(kept, positions, stored))
 
 
-def _counted(reader: Reader, table: Table) -> dict[str, object]:
+def _row_count(reader: Reader, table: Table) -> dict[str, object]:
     day = Name(table.date) if table.date else None
     text = statement("read/extent", table=Name(table.name), date=day)
     return {"table": table.name, **reader.query(text).row(0, named=True)}

@@ -1,4 +1,4 @@
-"""A store as an analyst looks at it: its tables as frames, by portfolio and day."""
+"""Read access to a store: its tables as frames, by portfolio and day."""
 
 from __future__ import annotations
 
@@ -28,13 +28,20 @@ from loaders.store_rules import read_rules
 from loaders.window import load_window
 
 Portfolios = str | UUID | Sequence[str | UUID]
-"""One portfolio or several: ids, or names that only one of the store's portfolios bears."""
+"""One portfolio or several, by id or by a name that is unique in the store."""
 
 
 def open(url: str) -> Store:
-    """The store behind a URL.
+    """Open a store for reading.
 
-    Nothing is held open between calls: each reads over a connection of its own.
+    No connection stays open: each later call opens and closes its own. A store that cannot be opened
+    raises an `EngineError` with the reason.
+
+    Args:
+        url: URL of the store, of any kind.
+
+    Returns:
+        The store.
 
     >>> import engine
     >>> store = engine.open("duckdb:///demo.duckdb")
@@ -42,9 +49,6 @@ def open(url: str) -> Store:
     True
     >>> store.portfolios["name"].to_list()[:2]
     ['Demo ETF Core 2', 'Demo Family Office 5']
-
-    Raises:
-        EngineError: no such kind of store, or it cannot be opened.
     """
     with open_reader(url):
         return Store(url)
@@ -52,7 +56,11 @@ def open(url: str) -> Store:
 
 @dataclass(frozen=True)
 class Store:
-    """A store that exists; see `open`."""
+    """A store that exists; see `open`.
+
+    Attributes:
+        url: Its URL, with password if it has one; text representations hide it.
+    """
 
     url: str
 
@@ -61,21 +69,23 @@ class Store:
 
     @property
     def tables(self) -> list[str]:
-        """The names of the known tables that it has, parents first."""
+        """Names of the schema's tables that the store has, parents before children."""
         with open_reader(self.url) as reader:
             present = reader.tables()
         return [name for name in TABLES if name in present]
 
     @property
     def rules(self) -> Rules:
-        """The rules that its figures were computed by; `Rules.legacy()` for a store without figures."""
+        """Rules that the stored figures were computed by; `Rules.legacy()` for a store without figures."""
         with open_reader(self.url) as reader:
             return read_rules(reader).rules or Rules.legacy()
 
     @property
     def portfolios(self) -> pl.DataFrame:
-        """The portfolios that are not deleted, by name: id, name, account_name, account_type, currency,
-        equity_balance (USD)."""
+        """Portfolios that are not deleted, sorted by name.
+
+        Columns: id, name, account_name, account_type, currency, equity_balance (USD).
+        """
         columns = ["id", "name", "account_name", "account_type", "currency", "equity_balance"]
         rows = self.read("portfolios", columns=[*columns, "deleted_at"])
         return rows.filter(pl.col("deleted_at").is_null()).select(columns).sort("name", "id")
@@ -90,18 +100,23 @@ class Store:
         *,
         exact: bool = False,
     ) -> pl.DataFrame:
-        """Rows of a table, sorted by its natural key; an output table that is not there yet has none.
+        """Return the rows of a table, sorted by its natural key.
 
-        Figures are Float64, days Date, moments Datetime in UTC, words, ids and documents String.
-        Only the rows and columns asked for leave the store.
+        Only the requested rows and columns are read from the store. An unknown table, column or
+        portfolio, a name that is not unique, and a filter by portfolio or day of a table that has none
+        raise a `UsageError`.
 
         Args:
-            table: its name.
-            portfolios: ids or names; default all, deleted ones too.
-            start, end: first and last day, of the table's own date or of the matrix that a row
-                belongs to; default all.
-            columns: names; default all, in the table's order.
-            exact: figures as the Decimals that are stored instead.
+            table: Table name.
+            portfolios: Ids or names; default all, deleted portfolios included.
+            start: First day; default no limit. Rows of a correlation matrix have the matrix's day.
+            end: Last day, inclusive; default no limit.
+            columns: Column names; default all, in the table's order.
+            exact: Return numeric columns as the stored Decimals instead of Float64.
+
+        Returns:
+            One row for each stored row: numbers Float64, days Date, times Datetime in UTC; text, ids
+            and JSON String. An output table that does not exist yet has no rows.
 
         >>> import engine
         >>> from datetime import date
@@ -109,17 +124,13 @@ class Store:
         >>> days, columns = {"start": date(2025, 12, 18)}, ["snapshot_date", "daily_return"]
         >>> store.read("portfolio_snapshots", "Demo Growth 3", **days, columns=columns).shape
         (2, 2)
-
-        Raises:
-            UsageError: no such table, column or portfolio, a name that several portfolios bear, or a
-                filter by portfolio or day of a table that belongs to none.
         """
-        known = table_named(table)
-        check_columns(known, columns or ())
-        _check_filters(known, portfolios, start, end)
+        schema = table_named(table)
+        check_columns(schema, columns or ())
+        _check_filters(schema, portfolios, start, end)
         with open_reader(self.url) as reader:
             ids = None if portfolios is None else _ids(reader, portfolios)
-            rows = read_slice(reader, known, ids, start, end, columns)
+            rows = read_slice(reader, schema, ids, start, end, columns)
         return rows if exact else rows.with_columns(cs.decimal().cast(pl.Float64))
 
     def inputs(
@@ -131,17 +142,25 @@ class Store:
         run_date: date | None = None,
         symbols: Sequence[str] = (),
     ) -> Inputs:
-        """What the figures of a window are computed from, read once and validated.
+        """Load and validate the inputs of a window, each table once.
 
-        Sessions that are stored already start from what they started from when they were first
-        run: computed again they give the stored figures.
+        Sessions that are already stored get the opening balances of their first run, so that
+        computing them again gives the stored figures.
 
         Args:
-            start, end: first and last day.
-            portfolios: ids or names; default all that are not deleted.
-            run_date: what counts as today; default today's date in UTC. Factor correlations look
-                back from it, and sessions before it have no sector figures.
-            symbols: whose prices and profiles to load beside those of what is held.
+            start: First day.
+            end: Last day, inclusive.
+            portfolios: Ids or names; default all that are not deleted.
+            run_date: The date taken as today; default today in UTC. The look-back window of factor
+                correlations ends on it, and sessions before it have no sector figures.
+            symbols: Symbols whose prices and profiles to load in addition to those of the positions.
+
+        Returns:
+            Inputs for `compute`.
+
+        Raises:
+            UsageError: The window has no session, or a portfolio is unknown. A store without a
+                required table or column raises another `EngineError`.
 
         >>> import engine
         >>> from datetime import date
@@ -149,10 +168,6 @@ class Store:
         >>> store = engine.open("duckdb:///demo.duckdb")
         >>> store.inputs(date(2025, 12, 15), last, "Demo Growth 3", run_date=last).portfolios["name"].item()
         'Demo Growth 3'
-
-        Raises:
-            EngineError: no session in those days, an unknown portfolio, or a store without a table
-                or a column that is needed.
         """
         with open_reader(self.url) as reader:
             ids = None if portfolios is None else _ids(reader, portfolios)
@@ -161,25 +176,26 @@ class Store:
             window = plan(past, start, end, run_date or datetime.now(UTC).date(), ids)
             if window is None:
                 raise UsageError(f"there is no session from {start} to {end}")
+            # Only days up to the end: later stored sessions must not change what this window starts from.
             stored = known(past, window.sessions[0], live).values()
             days = tuple(sorted({day for some in stored for day in some if day <= window.end}))
             return load_window(past, replace(window, later=(), known=days), ids, symbols=symbols)
 
     def inventory(self) -> Inventory:
-        """Rows and days of each table, and the sessions that each portfolio lacks."""
+        """Return row counts and days of each table, and the missing sessions of each portfolio."""
         return inventory(self.url)
 
     def _repr_html_(self) -> str:
-        found = self.inventory()
+        contents = self.inventory()
         tables = "".join(
             f"<tr><th>{row['table']}</th><td>{row['rows']:,}</td>"
             f"<td>{row['first'] or ''}</td><td>{row['last'] or ''}</td></tr>"
-            for row in found.tables.iter_rows(named=True)
+            for row in contents.tables.iter_rows(named=True)
             if row["rows"]
         )
         portfolios = "".join(
             f"<tr><th>{escape(row['name'])}</th><td>{row['stored']:,}</td><td>{row['missing']:,}</td></tr>"
-            for row in found.portfolios.iter_rows(named=True)
+            for row in contents.portfolios.iter_rows(named=True)
         )
         return (
             f"<p>{escape(safe_url(self.url))}</p>"
@@ -196,8 +212,8 @@ def _ids(reader: Reader, wanted: Portfolios) -> list[str]:
 
 def _check_filters(table: Table, portfolios: Portfolios | None, start: date | None, end: date | None) -> None:
     if portfolios is not None and table.owner is None:
-        raise UsageError(f"rows of table {table.name} belong to no portfolio: read them without one")
+        raise UsageError(f"table {table.name} has no portfolio column: read it without portfolios")
     if (start or end) and not has_days(table):
-        raise UsageError(f"rows of table {table.name} belong to no day: read them without one")
+        raise UsageError(f"table {table.name} has no date: read it without start and end")
     if start and end and start > end:
-        raise UsageError(f"the days end ({end}) before they start ({start})")
+        raise UsageError(f"the end ({end}) is before the start ({start})")

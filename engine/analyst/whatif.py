@@ -1,7 +1,6 @@
-"""What-if: inputs with something changed, in memory. Nothing is read, and nothing is stored.
+"""What-if edits of inputs in memory; nothing is read from a store or written to one.
 
-Each edit takes inputs and gives new ones; what it changes is held to the rules that loaded rows
-are held to.
+Each edit returns new inputs. Changed rows must satisfy the same rules as loaded rows.
 
     >>> import engine
     >>> from datetime import date
@@ -37,12 +36,12 @@ from engine.core.schema import TABLES
 from engine.pipeline.inputs import Inputs
 
 Number = Decimal | int | float | str
-"""A figure; a float stands for its shortest decimal text."""
+"""A number; a float counts as its shortest decimal text."""
 
 POSITIONS = TABLES["positions"]
 MARKS = ("market_value", "unrealized_pnl")
 FACTOR_SCALE = 12
-"""Decimals of the factor that a shock multiplies prices by."""
+"""Decimals of the factors that multiply prices and quantities."""
 
 
 def add_position(
@@ -57,21 +56,25 @@ def add_position(
     investment_class: str | None = None,
     underlying_symbol: str | None = None,
 ) -> Inputs:
-    """Inputs in which a portfolio holds one lot more.
+    """Add a lot to a portfolio.
 
-    As in the batch, buying it moves no equity: it earns what its price does from then on. Prices
-    of a symbol that nothing loaded holds come with `store.inputs(..., symbols=[symbol])`.
+    As in the batch, the purchase does not change equity; P&L starts with the price moves after the
+    entry. Load the prices of a symbol that no portfolio holds with `store.inputs(..., symbols=[symbol])`.
+    A value that breaks a rule of the table, or a symbol without a price, raises an `EditError`.
 
     Args:
-        quantity: shares or contracts, negative when short.
-        portfolio: id or name; default the only one loaded.
-        entry_date: default the last session before the window.
-        entry_price: USD a share; default the newest close up to the entry.
-        position_type: LONG, SHORT, or an option's; default by the quantity's sign.
-        investment_class: default OPTIONS for an option's type, else PUBLIC.
+        inputs: Inputs to start from; they are not changed.
+        symbol: Symbol of the new lot.
+        quantity: Shares or contracts, negative for a short lot.
+        portfolio: Id or name; default the only loaded portfolio.
+        entry_date: First day of the lot; default the last session before the window.
+        entry_price: USD a share; default the newest close up to the entry date.
+        position_type: LONG, SHORT, LC, LP, SC or SP; default LONG or SHORT by the sign of the quantity.
+        investment_class: PUBLIC, OPTIONS or PRIVATE; default OPTIONS for option types, else PUBLIC.
+        underlying_symbol: Symbol of an option's underlying.
 
-    Raises:
-        EditError: a value that breaks a rule, or a symbol without a price.
+    Returns:
+        Inputs with the new lot.
     """
     owner = _portfolio(inputs, portfolio)
     day = entry_date or last_session(inputs.window.start - timedelta(days=1))
@@ -92,19 +95,24 @@ def add_position(
         "investment_class": group,
     }
     positions = pl.concat([inputs.positions, new_rows(POSITIONS, [row], inputs.window.stamp)])
-    seen = inputs.universe
-    if group in ("PUBLIC", "OPTIONS") and symbol not in seen["symbol"]:
-        seen = pl.concat([seen, pl.DataFrame({"symbol": [symbol]})]).sort("symbol")
-    return replace(inputs, positions=admitted(POSITIONS, positions), universe=seen)
+    universe = inputs.universe
+    if group in ("PUBLIC", "OPTIONS") and symbol not in universe["symbol"]:
+        universe = pl.concat([universe, pl.DataFrame({"symbol": [symbol]})]).sort("symbol")
+    return replace(inputs, positions=admitted(POSITIONS, positions), universe=universe)
 
 
 def drop_position(inputs: Inputs, position: str | UUID, *, portfolio: str | UUID | None = None) -> Inputs:
-    """Inputs in which a lot, or every lot of a symbol, was never held.
+    """Remove a lot, or every lot of a symbol.
 
-    What was realized of it stays booked: those are events of their own.
+    Realized gains of the lots stay: they are separate events.
 
     Args:
-        position: id or symbol. portfolio: id or name; default all loaded.
+        inputs: Inputs to start from; they are not changed.
+        position: Position id, or symbol for all of its lots.
+        portfolio: Id or name; default all loaded portfolios.
+
+    Returns:
+        Inputs without the lots.
     """
     gone = _lots(inputs, position, portfolio)
     return replace(inputs, positions=inputs.positions.join(gone, on="id", how="anti", maintain_order="left"))
@@ -118,21 +126,27 @@ def resize_position(
     quantity: Number | None = None,
     portfolio: str | UUID | None = None,
 ) -> Inputs:
-    """Inputs in which a lot, or every lot of a symbol, always had another size.
+    """Change the quantity of a lot, or of every lot of a symbol, from its entry on.
 
-    The value that an unpriced lot carries is resized with it. A lot that changes its sign changes
-    its type: LONG to SHORT, and so on.
+    The stored market value of an unpriced lot is scaled with it. A lot whose sign changes gets the
+    opposite position type, for example SHORT for LONG.
 
     Args:
-        position: id or symbol. portfolio: id or name; default all loaded.
-        factor: of the quantity that there is. quantity: shares or contracts, of a single lot.
+        inputs: Inputs to start from; they are not changed.
+        position: Position id, or symbol for all of its lots.
+        factor: Factor on the current quantity.
+        quantity: New quantity in shares or contracts; needs a single lot.
+        portfolio: Id or name; default all loaded portfolios.
+
+    Returns:
+        Inputs with the new quantities.
 
     Raises:
-        EditError: not exactly one of factor and quantity, or a quantity of 0.
-        AmbiguousNameError: a quantity for several lots.
+        EditError: Not exactly one of `factor` and `quantity` is given, or the new quantity is 0.
+        AmbiguousNameError: `quantity` is given for several lots.
     """
     if (factor is None) == (quantity is None):
-        raise EditError("a lot is resized by either a factor or a quantity")
+        raise EditError("resize_position needs either factor or quantity, not both")
     lots = _lots(inputs, position, portfolio)
     if quantity is not None and lots.height > 1:
         raise AmbiguousNameError("position", str(position), lots["id"].to_list())
@@ -150,20 +164,26 @@ def shock_prices(
     until: date | None = None,
     symbols: str | Sequence[str] | None = None,
 ) -> Inputs:
-    """Inputs in which closes were higher or lower by a fraction, in a span of days.
+    """Multiply closes by 1 + `change` on the days from `since` to `until`.
 
     Args:
-        change: -0.1 for prices 10 % lower. since, until: first and last day; default to the end.
-        symbols: one or several; default all, the factor funds included.
+        inputs: Inputs to start from; they are not changed.
+        change: Fraction; -0.1 lowers prices by 10 %.
+        since: First day.
+        until: Last day, inclusive; default the end of the window.
+        symbols: One symbol or several; default all, factor funds included. A symbol without any close
+            raises `UnknownNameError`.
+
+    Returns:
+        Inputs with the new closes, rounded half away from zero at the column's scale.
 
     Raises:
-        EditError: no close is there to be shocked, or one would not be above 0.
-        UnknownNameError: a symbol without any close.
+        EditError: The days have no close to change, or a new close would not be above 0.
     """
     wanted = _priced(inputs, symbols)
     factor = 1 + exact_value(None, "change", change, FACTOR_SCALE)
     if factor <= 0:
-        raise EditError(f"a change of {change} leaves no price above 0")
+        raise EditError(f"a change of {change} gives prices of 0 or below: it must be above -1")
     hit = pl.col("date").is_between(since, until or inputs.window.last) & (pl.col("close") > 0)
     if wanted is not None:
         hit &= pl.col("symbol").is_in(wanted)
@@ -174,7 +194,14 @@ def shock_prices(
 
 
 def add_scenarios(inputs: Inputs, scenarios: Scenarios) -> Inputs:
-    """Inputs in which every one of the scenarios has a row, and thus results.
+    """Add a row for each scenario that the inputs lack: only scenarios with a row get results.
+
+    Args:
+        inputs: Inputs to start from; they are not changed.
+        scenarios: Scenarios that `compute` will be called with.
+
+    Returns:
+        Inputs with a row of stress_test_scenarios for each scenario.
 
     >>> import engine
     >>> from datetime import date
@@ -187,8 +214,8 @@ def add_scenarios(inputs: Inputs, scenarios: Scenarios) -> Inputs:
     5
     """
     table = TABLES["stress_test_scenarios"]
-    known = set(inputs.scenarios["scenario_id"])
-    missing = [scenario for scenario in scenarios.all if scenario.id not in known]
+    present = set(inputs.scenarios["scenario_id"])
+    missing = [scenario for scenario in scenarios.all if scenario.id not in present]
     names = pl.Series("scenario_id", [scenario.id for scenario in missing], dtype=pl.String)
     rows = [
         {
@@ -212,21 +239,21 @@ def _portfolio(inputs: Inputs, wanted: str | UUID | None) -> str:
     if wanted is not None:
         return portfolio_id(inputs.portfolios, wanted, "inputs")
     if len(ids) != 1:
-        raise EditError(f"{len(ids)} portfolios are loaded: name the one that is meant")
+        raise EditError(f"{len(ids)} portfolios are loaded: give the portfolio")
     owner: str = ids[0]
     return owner
 
 
 def _lots(inputs: Inputs, position: str | UUID, portfolio: str | UUID | None) -> pl.DataFrame:
-    """The lot of an id, or all of a symbol that are not deleted."""
+    """Return the lot of an id, or all lots of a symbol that are not deleted."""
     rows = inputs.positions.filter(pl.col("deleted_at").is_null())
     if portfolio is not None:
         rows = rows.filter(pl.col("portfolio_id") == _portfolio(inputs, portfolio))
     name = str(position)
-    found = rows.filter((pl.col("id") == name.lower()) | (pl.col("symbol") == name))
-    if found.is_empty():
+    lots = rows.filter((pl.col("id") == name.lower()) | (pl.col("symbol") == name))
+    if lots.is_empty():
         raise UnknownNameError("position", name, rows["symbol"].unique().sort(), "inputs")
-    return found
+    return lots
 
 
 def _resized(row: dict[str, object], factor: Number | None, quantity: Number | None) -> dict[str, object]:
@@ -236,9 +263,9 @@ def _resized(row: dict[str, object], factor: Number | None, quantity: Number | N
     assert asked is not None
     new = exact_value(POSITIONS, "quantity", asked)
     if new == 0:
-        raise EditError(f"a lot of {row['symbol']} would have no size", "Use drop_position")
+        raise EditError(f"a lot of {row['symbol']} would have a quantity of 0", "Use drop_position")
     if old == 0:
-        raise EditError(f"a lot of {row['symbol']} has no size to start from")
+        raise EditError(f"a lot of {row['symbol']} has a quantity of 0: it cannot be resized")
     marks = {
         name: None if row[name] is None else exact_value(POSITIONS, name, Decimal(str(row[name])) * new / old)
         for name in MARKS
@@ -257,8 +284,9 @@ def _newest_close(inputs: Inputs, symbol: str, day: date) -> Decimal:
         (pl.col("symbol") == symbol.upper()) & (pl.col("date") <= day) & (pl.col("close") > 0)
     )
     if rows.is_empty():
-        silent = pl.DataFrame({"symbol": [symbol]}).select(unquoted("symbol", "none")).item()
-        hint = "Give an entry_price" if silent else f'Load with symbols=["{symbol}"], or give an entry_price'
+        never_quoted = pl.DataFrame({"symbol": [symbol]}).select(unquoted("symbol", "none")).item()
+        load = f'Load with symbols=["{symbol}"], or give an entry_price'
+        hint = "Give an entry_price" if never_quoted else load
         raise EditError(f"{symbol} has no close up to {day} in the inputs", hint)
     price: Decimal = rows["close"][-1]
     return price
@@ -268,15 +296,16 @@ def _priced(inputs: Inputs, symbols: str | Sequence[str] | None) -> list[str] | 
     if symbols is None:
         return None
     wanted = [symbols] if isinstance(symbols, str) else list(symbols)
-    known = {*inputs.closes["symbol"], *inputs.fund_closes["symbol"]}
+    priced = {*inputs.closes["symbol"], *inputs.fund_closes["symbol"]}
     for symbol in wanted:
-        if symbol not in known:
-            raise UnknownNameError("close of", symbol, known, "inputs")
+        if symbol not in priced:
+            raise UnknownNameError("close of", symbol, priced, "inputs")
     return wanted
 
 
 def _shocked(closes: pl.DataFrame, hit: pl.Expr, factor: Decimal) -> pl.DataFrame:
-    """Closes times a factor where hit, rounded half away from zero at the column's scale."""
+    """Multiply the closes that `hit` selects by a factor, rounded half away from zero."""
+    # In integer ticks: a shocked close has to be exactly the decimal that a store would hold.
     kind = TABLES["market_data_cache"]["close"].type
     unit = 10**FACTOR_SCALE
     ticks = half_away(scaled("close") * integer(int(factor * unit)), unit)
@@ -284,6 +313,6 @@ def _shocked(closes: pl.DataFrame, hit: pl.Expr, factor: Decimal) -> pl.DataFram
     wrong = fresh.filter(hit & ((pl.col("_ticks") <= 0) | (pl.col("_ticks") >= 10**kind.precision)))
     if wrong.height:
         first = wrong.row(0, named=True)
-        told = f"{first['symbol']} on {first['date']}: {first['close']} times {factor} is no close"
-        raise EditError(f"{told} that {kind} holds above 0")
+        product = f"{first['symbol']} on {first['date']}: {first['close']} times {factor}"
+        raise EditError(f"{product} is not above 0, or does not fit {kind}")
     return fresh.with_columns(close=decimal(pl.col("_ticks"), kind.precision, TICK_SCALE)).drop("_ticks")

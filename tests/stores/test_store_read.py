@@ -127,9 +127,9 @@ def test_a_table_that_is_not_there_yet_has_no_rows() -> None:
         ({"table": "portfolio_snapshot"}, "nearest: portfolio_snapshots"),
         ({"table": "positions", "columns": ["quantiy"]}, "nearest: quantity"),
         ({"table": "positions", "portfolios": "E9"}, "has no portfolio E9"),
-        ({"table": "positions", "start": FIRST}, "belong to no day"),
-        ({"table": "company_profiles", "portfolios": "E1"}, "belong to no portfolio"),
-        ({"table": "portfolio_snapshots", "start": LAST, "end": FIRST}, "before they start"),
+        ({"table": "positions", "start": FIRST}, "has no date"),
+        ({"table": "company_profiles", "portfolios": "E1"}, "has no portfolio column"),
+        ({"table": "portfolio_snapshots", "start": LAST, "end": FIRST}, "before the start"),
     ],
 )
 def test_what_is_not_there_is_told_with_its_nearest(arguments: dict[str, object], told: str) -> None:
