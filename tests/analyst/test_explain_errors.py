@@ -81,7 +81,7 @@ def test_a_case_that_is_not_there_is_told_with_its_nearest(
             r"factor_exposures has no figure equity",
         ),
         ("beta", None, {"symbol": "KAW"}, UnknownNameError, r"nearest: KAV"),
-        ("beta", None, {}, IncompleteKeyError, r"told apart by their position"),
+        ("beta", None, {}, IncompleteKeyError, r"needs its position"),
         ("r_squared", None, {"symbol": "KAV"}, AmbiguousFigureError, r"position_interest_rate_betas"),
         ("exposure_dollar", None, {"factor": "Sise"}, UnknownNameError, r"nearest: Size"),
         ("exposure_dollar", None, {}, IncompleteKeyError, r"Provider Beta"),
@@ -139,9 +139,9 @@ def test_a_cell_that_does_not_follow_is_told_and_the_exit_code_is_1(
     tampered: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command(tampered)) == 1
-    assert "THE STORED FIGURE IS NOT THE ONE COMPUTED HERE" in capsys.readouterr().out
+    assert "THE STORED VALUE DIFFERS FROM THE COMPUTED VALUE" in capsys.readouterr().out
     assert main(command(OUTPUTS)) == 0
-    assert "the stored figure is the one computed here" in capsys.readouterr().out
+    assert "the stored value equals the computed value" in capsys.readouterr().out
 
 
 def test_the_command_gives_json_and_says_usage_errors_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,7 +174,7 @@ def test_a_figure_without_an_explanation_names_the_page_of_its_job(demo: engine.
     row = known.rows("portfolio_snapshots").row(0, named=True)
     shown = documented(known, Ask("portfolio_snapshots", "hhi", row=row))
     assert (shown.value, shown.checked) == (row["hhi"], False)
-    assert shown.notes == ("not computed anew; its calculation is on the page docs/calculations/sector.md",)
+    assert shown.notes == ("not recomputed; its calculation is on the page docs/calculations/sector.md",)
 
 
 def test_an_absent_figure_shows_its_job_s_status(demo: engine.Store) -> None:

@@ -176,8 +176,8 @@ def test_a_carried_mark_says_since_when() -> None:
     price = of_case(found, Ask("positions", "last_price", lot=lot))
     assert (price.verdict, price.stored) == ("equal", Decimal("143.1403"))
     assert price.working.notes == (
-        "carried: marked last in the session of 2025-04-16",
-        "marked with an older close: there is none of 2025-04-16",
+        "carried: last marked in the session of 2025-04-16",
+        "marked with an older close: 2025-04-16 has none",
     )
     assert price.working.steps[0].source == "market_data_cache, STOP, 2025-04-11: close"
 

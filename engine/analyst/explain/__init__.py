@@ -1,4 +1,4 @@
-"""Explanations: how a stored figure came about, recomputed one step after the other."""
+"""Explanations of stored figures: formula, steps, inputs and a recomputed value."""
 
 from __future__ import annotations
 

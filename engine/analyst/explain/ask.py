@@ -1,24 +1,33 @@
-"""Which figure of which row is asked for."""
+"""The requested figure: table, column and row."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from engine.analyst.explain.case import Lot
+from engine.analyst.explain.case import PositionLot
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A figure and the row it stands in; what a table's rows are not told apart by is not set.
+    """One figure of one row. Key parts that the table's rows do not have stay at their defaults.
 
-    row: the stored row, None where there is none.
+    Attributes:
+        table: Table name.
+        column: Column of the figure.
+        row: Stored row, None if there is none.
+        lot: Lot of a row of a position.
+        factor: Factor name.
+        scenario: Scenario id.
+        pair: Two symbols of a correlation.
+        job: Job of analytics_status.
+        tag: Tag name.
     """
 
     table: str
     column: str
     row: dict[str, Any] | None = None
-    lot: Lot | None = None
+    lot: PositionLot | None = None
     factor: str = ""
     scenario: str = ""
     pair: tuple[str, str] = ("", "")
@@ -26,7 +35,7 @@ class Ask:
     tag: str = ""
 
     @property
-    def position(self) -> Lot:
-        """The lot, of a table whose rows belong to one."""
+    def position(self) -> PositionLot:
+        """PositionLot of a table with one row for each position."""
         assert self.lot is not None
         return self.lot

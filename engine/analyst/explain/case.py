@@ -1,7 +1,7 @@
-"""A case: one portfolio in one session, with what its figures were computed from.
+"""A case: one portfolio in one session, with the stored rows and inputs of its figures.
 
-Slow and obvious on purpose: dates, dictionaries and decimals, one lot after the other, so that the
-panels and matrices of `engine.analytics` are held against something that has none.
+The code is a slow and simple reference: dates, dictionaries and decimals, one lot after the other. It
+shares no panel or matrix code with `engine.analytics`, so that a fault there shows as a difference.
 """
 
 from __future__ import annotations
@@ -25,22 +25,21 @@ from engine.core.schema import TABLES
 from engine.pipeline.inputs import Inputs
 
 PRIVATE = "PRIVATE"
-"""Calendar days that a price may be old to mark a position, and to be the previous one of a P&L."""
 READ_BACK = (
     "portfolio_snapshots",
     "position_market_betas",
     "position_interest_rate_betas",
     "factor_exposures",
 )
-"""The tables whose earlier rows later figures look at."""
+"""Tables whose rows of earlier sessions are inputs of later figures."""
 
 Row = dict[str, Any]
-Known = TypeVar("Known")
+Cached = TypeVar("Cached")
 
 
 @dataclass(frozen=True)
-class Lot:
-    """A position; the last three fields are as its first session found them."""
+class PositionLot:
+    """A position; its last three fields have the values before its first session."""
 
     id: str
     symbol: str
@@ -58,12 +57,12 @@ class Lot:
 
     @property
     def units(self) -> int:
-        """Shares for one unit of quantity."""
+        """Shares of one unit of quantity: 100 for options, else 1."""
         return CONTRACT_SIZE if self.position_type in OPTION_TYPES else 1
 
     @property
     def live(self) -> bool:
-        """Neither closed nor deleted: what most analytics look at, whatever the session."""
+        """Neither closed nor deleted today, whatever the session: most analytics use these lots."""
         return self.exit_date is None and not self.deleted
 
     @property
@@ -72,18 +71,18 @@ class Lot:
 
     @property
     def stock(self) -> bool:
-        """Of class PUBLIC and type LONG or SHORT."""
+        """Class PUBLIC and type LONG or SHORT."""
         return self.public and self.position_type in ("LONG", "SHORT")
 
     @property
     def private(self) -> bool:
-        """Of class PRIVATE, in any case of letters."""
+        """Class PRIVATE, in upper or lower case."""
         return (self.investment_class or "").upper() == PRIVATE
 
 
 @dataclass(frozen=True)
 class Quote:
-    """A close, and the day it is of."""
+    """A close in USD and its day."""
 
     price: Decimal
     day: date
@@ -91,10 +90,14 @@ class Quote:
 
 @dataclass(frozen=True)
 class Mark:
-    """What a position's row held after a session.
+    """Price and value of a position's row after a session.
 
-    session: the one that marked it; None: none did, and the row holds what it held before the
-    first. quote: what it was marked with.
+    Attributes:
+        price: last_price, USD a share.
+        value: market_value, USD.
+        gain: unrealized_pnl, USD.
+        session: Session that wrote them; None if no session did and they are the opening values.
+        quote: Close that they were computed from.
     """
 
     price: Decimal | None
@@ -103,23 +106,32 @@ class Mark:
     session: date | None = None
     quote: Quote | None = None
 
-    def told(self, day: date) -> str:
-        """Where it comes from, as of a session."""
+    def origin(self, day: date) -> str:
+        """Return the source of the values as text, as of a session."""
         if self.session is None or self.quote is None:
-            return "never marked: as the first session found it"
+            return "never marked: the value before the first session"
         carried = "" if self.session == day else f", carried since {self.session}"
         return f"close of {self.quote.day}{carried}"
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is known of a portfolio in a session.
+    """One portfolio in one session: stored rows, inputs and rules.
 
-    stored: rows by table, exact: of the tables in `READ_BACK` up to the session, of others of it alone.
-    inputs: what figures were computed from, loaded for this session and portfolio alone. source: the
-    URL of their store. earlier: the sessions before it that were run, ascending. own_inputs: whether
-    the inputs come from another store, as they were before any run. newest_session: whether no later
-    one is stored. refusal: why the portfolio was not computed, "" if it was.
+    Attributes:
+        stored: Rows by table, with exact decimals: up to the session for the tables in `READ_BACK`,
+            else of the session alone.
+        inputs: Inputs of this portfolio and session.
+        source: URL of the store of the inputs, without password.
+        portfolio: Portfolio id.
+        name: Portfolio name.
+        day: The session.
+        earlier: Earlier sessions that were run, ascending.
+        rules: Rules of the stored figures.
+        scenarios: Stress scenarios of the run.
+        own_inputs: Whether the inputs come from another store, which no run has changed.
+        newest_session: Whether no later session is stored.
+        refusal: Reason why the portfolio was not computed, "" if it was.
     """
 
     stored: Mapping[str, pl.DataFrame]
@@ -139,94 +151,103 @@ class Case:
     def run_date(self) -> date:
         return self.inputs.window.run_date
 
-    # What is stored
+    # Stored rows
 
     @cached_property
-    def _known(self) -> dict[tuple[object, ...], Any]:
+    def _cache(self) -> dict[tuple[object, ...], Any]:
         return {}
 
-    def once(self, key: tuple[object, ...], make: Callable[[], Known]) -> Known:
-        """What `make` gives, made once for a key."""
-        if key not in self._known:
-            self._known[key] = make()
-        found: Known = self._known[key]
-        return found
+    def once(self, key: tuple[object, ...], make: Callable[[], Cached]) -> Cached:
+        """Return the result of `make`, called once for each key."""
+        if key not in self._cache:
+            self._cache[key] = make()
+        value: Cached = self._cache[key]
+        return value
 
     def rows(self, table: str) -> pl.DataFrame:
-        """The session's own rows of a table; of an undated one all of the portfolio."""
+        """Return the rows of the session, or all rows of the portfolio for a table without a date."""
         rows, day = self.stored[table], TABLES[table].date
         return rows.filter(pl.col(day).cast(pl.Date) == self.day) if table in READ_BACK and day else rows
 
     @cached_property
     def snapshots(self) -> list[Row]:
-        """Snapshots of the stored sessions up to this one, oldest first."""
+        """Stored snapshots with an equity up to and including the session, oldest first."""
         rows = self.stored["portfolio_snapshots"].drop_nulls("equity_balance")
         return rows.sort("snapshot_date").to_dicts()
 
     @property
     def snapshot(self) -> Row | None:
-        """The session's own."""
+        """Stored snapshot of the session, None if there is none."""
         newest = self.snapshots[-1] if self.snapshots else None
         return newest if newest and newest["snapshot_date"] == self.day else None
 
     @property
     def previous(self) -> Row | None:
-        """The newest before the session, of any age."""
+        """Newest stored snapshot before the session, of any age."""
         before = [row for row in self.snapshots if row["snapshot_date"] < self.day]
         return before[-1] if before else None
 
     def money(self, column: str) -> Decimal:
-        """A figure of the session's snapshot, as it is stored; 0 where there is none."""
-        found: Decimal | None = self.snapshot[column] if self.snapshot else None
-        return found or Decimal(0)
+        """Return a stored USD figure of the session's snapshot, 0 if it is null or missing."""
+        stored: Decimal | None = self.snapshot[column] if self.snapshot else None
+        return stored or Decimal(0)
 
     @cached_property
     def factors(self) -> dict[str, str]:
-        """Ids of the factor definitions by name, as the run left them."""
+        """Ids of the factor definitions after the run: {name: id}."""
         return dict(self.definitions.select("name", "id").iter_rows())
 
     @cached_property
     def definitions(self) -> pl.DataFrame:
-        """The factor definitions, as the run left them."""
+        """Factor definitions after the run."""
         stored = self.stored["factor_definitions"]
         return self.inputs.factor_definitions if stored.is_empty() else stored
 
-    # What is held
+    # Positions
 
     @cached_property
-    def lots(self) -> tuple[Lot, ...]:
-        """The portfolio's positions in order of id; closed and deleted ones too."""
+    def lots(self) -> tuple[PositionLot, ...]:
+        """Positions of the portfolio in order of id, closed and deleted ones included."""
         rows = self.inputs.positions.filter(portfolio_id=self.portfolio).sort("id")
-        names = [name for name in Lot.__dataclass_fields__ if name != "deleted"]
+        names = [name for name in PositionLot.__dataclass_fields__ if name != "deleted"]
         return tuple(
-            Lot(**{name: row[name] for name in names}, deleted=row["deleted_at"] is not None)
+            PositionLot(**{name: row[name] for name in names}, deleted=row["deleted_at"] is not None)
             for row in rows.iter_rows(named=True)
         )
 
     @cached_property
     def never_quoted(self) -> set[str]:
-        """Symbols, and underlying ones, that no market quotes."""
+        """Symbols and underlying symbols without a market price."""
         names = {lot.symbol for lot in self.lots} | {lot.underlying_symbol or "" for lot in self.lots}
         frame = pl.DataFrame({"symbol": sorted(names)}, schema={"symbol": pl.String})
         return set(frame.filter(unquoted("symbol", self.rules.synthetic_prefix))["symbol"])
 
-    # What is quoted
+    # Closes
 
     @cached_property
     def closes(self) -> dict[str, dict[date, Decimal]]:
-        """Closes by symbol and day, as they are spelled and stored; 0 is a placeholder."""
-        found: dict[str, dict[date, Decimal]] = {}
+        """Closes in USD as stored: {symbol: {day: close}}; a close of 0 is a placeholder."""
+        closes: dict[str, dict[date, Decimal]] = {}
         for symbol, day, close in self.inputs.closes.select("symbol", "date", "close").iter_rows():
-            found.setdefault(symbol, {})[day] = close
-        return found
+            closes.setdefault(symbol, {})[day] = close
+        return closes
 
     def close(self, symbol: str, day: date) -> Decimal | None:
-        """The close above 0 of exactly this symbol on exactly this day."""
-        found = self.closes.get(symbol, {}).get(day)
-        return found if found and found > 0 else None
+        """Return the close of exactly this symbol and day, None if it is missing or not above 0."""
+        close = self.closes.get(symbol, {}).get(day)
+        return close if close and close > 0 else None
 
     def before(self, symbol: str, day: date, age: int | None = None) -> Quote | None:
-        """The newest close before a day, be it 0, of the symbol in upper case; at most `age` days old."""
+        """Return the newest close before a day, None if there is none.
+
+        Args:
+            symbol: Symbol; the close is that of the symbol in upper case.
+            day: Day after the close.
+            age: Largest age in calendar days; default no limit.
+
+        Returns:
+            The close, which may be 0: a placeholder hides older closes, as in the batch.
+        """
         name = symbol.upper()
         days = self.once(("days", name), lambda: sorted(self.closes.get(name, {})))
         place = bisect_left(days, day)
@@ -235,16 +256,16 @@ class Case:
         return Quote(self.closes[name][days[place - 1]], days[place - 1])
 
     def newest(self, symbol: str) -> Quote | None:
-        """The newest close up to the session, however old, of the symbol in upper case."""
+        """Return the newest close up to the session, of any age, of the symbol in upper case."""
         return self.before(symbol, self.day + timedelta(days=1))
 
     def sessions(self, look_back: int) -> list[date]:
-        """The NYSE sessions of a look-back, both ends inclusive."""
+        """Return the NYSE sessions of a look-back in calendar days, both ends inclusive."""
         first = self.day - timedelta(days=look_back)
         return self.once(("sessions", look_back), lambda: sessions(first, self.day))
 
     def series(self, symbol: str, look_back: int) -> dict[date, float]:
-        """What regressions see of a symbol: closes above 0 on sessions, if it is visible to them."""
+        """Return the closes above 0 on sessions of a symbol that regressions use, else {}."""
         return self.once(("series", symbol, look_back), lambda: self._series(symbol, look_back))
 
     def _series(self, symbol: str, look_back: int) -> dict[date, float]:
@@ -253,13 +274,13 @@ class Case:
         days = ((day, self.close(symbol, day)) for day in self.sessions(look_back))
         return {day: float(close) for day, close in days if close is not None}
 
-    # What positions are worth
+    # Values of positions
 
-    def mark(self, lot: Lot, day: date | None = None) -> Mark:
-        """A position's row after a session (default the case's own), or before it was ever marked."""
+    def mark(self, lot: PositionLot, day: date | None = None) -> Mark:
+        """Return a position's price and value after a session, by default the case's own session."""
         return self.once(("mark", lot.id, day), lambda: self._mark(lot, day or self.day))
 
-    def _mark(self, lot: Lot, last: date) -> Mark:
+    def _mark(self, lot: PositionLot, last: date) -> Mark:
         if lot.live and lot.symbol not in self.never_quoted:
             for session in reversed([*self.earlier, self.day]):
                 quote = self._marking(lot.symbol, session) if session <= last else None
@@ -267,8 +288,8 @@ class Case:
                     return marked(lot, quote, session)
         return Mark(lot.last_price, lot.market_value, lot.unrealized_pnl)
 
-    def found(self, lot: Lot) -> Mark:
-        """A position's row as the session finds it."""
+    def opening_mark(self, lot: PositionLot) -> Mark:
+        """Return a position's price and value before the session: after the last earlier one."""
         return self.mark(
             lot, self.earlier[-1] if self.earlier else last_session(self.day - timedelta(days=1))
         )
@@ -280,20 +301,20 @@ class Case:
         older = self.before(symbol, session, MARKET_VALUES.look_back)
         return older if older is not None and older.price > 0 else None
 
-    def recomputed(self, lot: Lot) -> Decimal:
-        """quantity x (last price, else entry price) x m': 100 for options that are not private."""
+    def recomputed(self, lot: PositionLot) -> Decimal:
+        """Return quantity x (last price, else entry price) x units in USD; units are 1 for private lots."""
         price = self.mark(lot).price
         units = 1 if lot.private else lot.units
         return lot.quantity * (lot.entry_price if price is None else price) * units
 
-    def worth(self, lot: Lot) -> Decimal:
-        """The stored market value, else the recomputed one."""
+    def worth(self, lot: PositionLot) -> Decimal:
+        """Return the stored market value in USD, else the recomputed one."""
         value = self.mark(lot).value
         return self.recomputed(lot) if value is None else value
 
 
-def marked(lot: Lot, quote: Quote, session: date) -> Mark:
-    """What marking a lot with a quote leaves, rounded half away from zero."""
+def marked(lot: PositionLot, quote: Quote, session: date) -> Mark:
+    """Return the values of a lot at a close, rounded half away from zero to cents."""
     from engine.analyst.explain.rounding import rounded
 
     value = lot.quantity * lot.units * quote.price

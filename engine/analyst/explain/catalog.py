@@ -1,4 +1,4 @@
-"""The catalog: for every figure of every table that a run writes, how it is explained."""
+"""Functions that explain each figure of each table that a run writes."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from engine.analyst.explain.case import Case
 from engine.analyst.explain.working import Working
 from engine.core.schema import TABLES, TARGET_PRICES
 
-Family = Callable[[Case, Ask], Working]
+Explainer = Callable[[Case, Ask], Working]
 
 
-def _all(family: Family, *columns: str) -> dict[str, Family]:
-    return dict.fromkeys(columns, family)
+def _each(explainer: Explainer, *columns: str) -> dict[str, Explainer]:
+    return dict.fromkeys(columns, explainer)
 
 
 def figure_columns(table: str) -> list[str]:
-    """Return the columns of a table that hold figures: no keys, ids, or moments of writing."""
-    known = TABLES[table]
+    """Return the columns of a table that hold figures: all but keys, ids and write times."""
+    schema = TABLES[table]
     return [
         column.name
-        for column in known.columns
-        if column.name not in known.key and column.type.kind not in ("uuid", "timestamp")
+        for column in schema.columns
+        if column.name not in schema.key and column.type.kind not in ("uuid", "timestamp")
     ]
 
 
 def _job_columns(table: str) -> list[str]:
     """Return the figures of a table that an analytics job fills."""
-    known = TABLES[table]
-    return [name for name in figure_columns(table) if known.jobs or known[name].job]
+    schema = TABLES[table]
+    return [name for name in figure_columns(table) if schema.jobs or schema[name].job]
 
 
 SNAPSHOTS = {
-    **_all(
+    **_each(
         equity.pnl,
         "total_value",
         "daily_pnl",
@@ -60,26 +60,26 @@ SNAPSHOTS = {
         "cumulative_capital_flow",
         "equity_balance",
     ),
-    **_all(exposures.cash, "cash_value"),
-    **_all(exposures.sums, *exposures.SUMS),
-    **_all(exposures.counts, *exposures.COUNTS),
-    **_all(
+    **_each(exposures.cash, "cash_value"),
+    **_each(exposures.sums, *exposures.SUMS),
+    **_each(exposures.counts, *exposures.COUNTS),
+    **_each(
         exposures.greeks,
         "portfolio_delta",
         "portfolio_gamma",
         "portfolio_theta",
         "portfolio_vega",
     ),
-    **_all(volatilities.portfolio_volatility, *volatilities.NAMES),
-    **_all(
+    **_each(volatilities.portfolio_volatility, *volatilities.NAMES),
+    **_each(
         portfolio_betas.snapshot_beta,
         "beta_calculated_90d",
         "beta_calculated_90d_r_squared",
         "beta_calculated_90d_observations",
     ),
-    **_all(portfolio_betas.snapshot_beta, "beta_provider_1y"),
-    **_all(fixed.never, "beta_portfolio_regression"),
-    **_all(
+    **_each(portfolio_betas.snapshot_beta, "beta_provider_1y"),
+    **_each(fixed.never, "beta_portfolio_regression"),
+    **_each(
         concentrations.concentration,
         "sector_exposure",
         "hhi",
@@ -87,33 +87,33 @@ SNAPSHOTS = {
         "top_3_concentration",
         "top_10_concentration",
     ),
-    **_all(fixed.kept, *(column.name for column in TARGET_PRICES)),
-    **_all(fixed.complete, "is_complete"),
+    **_each(fixed.kept, *(column.name for column in TARGET_PRICES)),
+    **_each(fixed.complete, "is_complete"),
 }
 
-FAMILIES: dict[str, dict[str, Family]] = {
+EXPLAINERS: dict[str, dict[str, Explainer]] = {
     "portfolio_snapshots": SNAPSHOTS,
     "position_market_betas": {
-        **_all(pairs.regression, *(name for name in pairs.FORMULAS)),
-        **_all(pairs.constant, *pairs.CONSTANTS),
+        **_each(pairs.regression, *(name for name in pairs.FORMULAS)),
+        **_each(pairs.constant, *pairs.CONSTANTS),
     },
-    "position_interest_rate_betas": _all(pairs.regression, "ir_beta", "r_squared"),
+    "position_interest_rate_betas": _each(pairs.regression, "ir_beta", "r_squared"),
     "position_factor_exposures": {
         "exposure_value": styles.style_beta,
         "quality_flag": styles.quality,
     },
-    "factor_exposures": _all(portfolio_betas.exposure, "exposure_value", "exposure_dollar"),
-    "position_volatility": _all(volatilities.position_volatility, *volatilities.POSITION_NAMES),
+    "factor_exposures": _each(portfolio_betas.exposure, "exposure_value", "exposure_dollar"),
+    "position_volatility": _each(volatilities.position_volatility, *volatilities.POSITION_NAMES),
     "correlation_calculations": {
-        **_all(matrices.head, "overall_correlation", "effective_positions"),
-        **_all(matrices.head, "positions_included", "positions_excluded", *matrices.CONSTANTS),
+        **_each(matrices.head, "overall_correlation", "effective_positions"),
+        **_each(matrices.head, "positions_included", "positions_excluded", *matrices.CONSTANTS),
     },
-    "correlation_clusters": _all(fixed.never, *figure_columns("correlation_clusters")),
-    "correlation_cluster_positions": _all(fixed.never, *figure_columns("correlation_cluster_positions")),
-    "pairwise_correlations": _all(
+    "correlation_clusters": _each(fixed.never, *figure_columns("correlation_clusters")),
+    "correlation_cluster_positions": _each(fixed.never, *figure_columns("correlation_cluster_positions")),
+    "pairwise_correlations": _each(
         matrices.pair, "correlation_value", "data_points", "statistical_significance"
     ),
-    "stress_test_results": _all(
+    "stress_test_results": _each(
         stresses.result,
         "direct_pnl",
         "correlated_pnl",
@@ -121,20 +121,20 @@ FAMILIES: dict[str, dict[str, Family]] = {
         "factor_impacts",
         "calculation_metadata",
     ),
-    "position_greeks": _all(fixed.never, *figure_columns("position_greeks")),
-    "market_risk_scenarios": _all(fixed.never, *figure_columns("market_risk_scenarios")),
-    "factor_correlations": _all(fixed.never, *figure_columns("factor_correlations")),
-    "batch_run_tracking": _all(fixed.tracked, *figure_columns("batch_run_tracking")),
-    "analytics_status": _all(jobs.status, *figure_columns("analytics_status")),
-    "positions": _all(marks.position_mark, "last_price", "market_value", "unrealized_pnl"),
-    "tags_v2": _all(labels.usage, "usage_count"),
-    "portfolios": _all(marks.portfolio_equity, "equity_balance"),
+    "position_greeks": _each(fixed.never, *figure_columns("position_greeks")),
+    "market_risk_scenarios": _each(fixed.never, *figure_columns("market_risk_scenarios")),
+    "factor_correlations": _each(fixed.never, *figure_columns("factor_correlations")),
+    "batch_run_tracking": _each(fixed.tracked, *figure_columns("batch_run_tracking")),
+    "analytics_status": _each(jobs.status, *figure_columns("analytics_status")),
+    "positions": _each(marks.position_mark, "last_price", "market_value", "unrealized_pnl"),
+    "tags_v2": _each(labels.usage, "usage_count"),
+    "portfolios": _each(marks.portfolio_equity, "equity_balance"),
 }
-"""By table and column: the function that explains the figure."""
+"""{table: {column: function that explains the figure}}."""
 
-CATALOG: dict[str, dict[str, Family]] = {
-    table: {**_all(jobs.documented, *_job_columns(table)), **FAMILIES.get(table, {})}
-    for table in dict.fromkeys((*FAMILIES, *TABLES))
-    if table in FAMILIES or _job_columns(table)
+CATALOG: dict[str, dict[str, Explainer]] = {
+    table: {**_each(jobs.documented, *_job_columns(table)), **EXPLAINERS.get(table, {})}
+    for table in dict.fromkeys((*EXPLAINERS, *TABLES))
+    if table in EXPLAINERS or _job_columns(table)
 }
-"""The same for every figure of a job: one without a function of its own names its page."""
+"""`EXPLAINERS` with the remaining figures of jobs; these refer to the page of their job."""

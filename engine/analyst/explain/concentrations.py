@@ -1,4 +1,4 @@
-"""Sectors and concentration, of sessions from the run date on."""
+"""Sector exposures and concentration; computed for sessions from the run date on."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from decimal import Decimal
 import polars as pl
 
 from engine.analyst.explain.ask import Ask
-from engine.analyst.explain.case import PRIVATE, Case, Lot
-from engine.analyst.explain.equity import holds, roll
+from engine.analyst.explain.case import PRIVATE, Case, PositionLot
+from engine.analyst.explain.equity import has_positions, roll_forward
 from engine.analyst.explain.working import Step, Working, absent, table
 from engine.analytics.concentration.measures import HHI_SCALE, LARGEST
 from engine.analytics.concentration.sector import ETFS, GICS_NAMES, UNCLASSIFIED, UNKNOWN
@@ -28,13 +28,13 @@ WEIGHTS = {"symbol": pl.String, "weight": pl.Float64}
 
 
 def concentration(case: Case, ask: Ask) -> Working:
-    """sector_exposure, hhi, effective_num_positions and the two top concentrations."""
+    """Explain sector_exposure, hhi, effective_num_positions, top_3_ and top_10_concentration."""
     column, reason = ask.column, reason_against(case)
-    if reason and column == "sector_exposure" and holds(case):
-        note = f"{reason}: a JSON null stands for a document that was not computed"
+    if reason and column == "sector_exposure" and has_positions(case):
+        note = f"{reason}: stored as a JSON null, because the document was not computed"
         return Working("sector_exposure = null", "null", notes=(note,))
     if reason:
-        return absent(f"{column} of the values as the session finds them", reason)
+        return absent(f"{column} of the values before the session", reason)
     if column == "sector_exposure":
         return _sectors(case)
     weights = _weights(case)
@@ -60,29 +60,29 @@ def reason_against(case: Case) -> Reason | None:
     """Return why a session has no sector figures, None if it has."""
     cases = {
         HISTORICAL_SESSION: case.day < case.run_date,
-        NO_POSITIONS: not holds(case),
-        NO_EQUITY: roll(case).equity == 0,
+        NO_POSITIONS: not has_positions(case),
+        NO_EQUITY: roll_forward(case).equity == 0,
         NO_BENCHMARK: not case.inputs.has_benchmark,
         NO_VALUE: not sum(_values(case).values()),
     }
     return next((reason for reason, true in cases.items() if true), None)
 
 
-def _values(case: Case) -> dict[Lot, Decimal]:
-    """Absolute values of the open lots, entered by then or not, as the session finds them."""
-    return {lot: abs(_found_value(case, lot)) for lot in case.lots if lot.live}
+def _values(case: Case) -> dict[PositionLot, Decimal]:
+    """Return absolute USD values of the open lots before the session, future entries included."""
+    return {lot: abs(_opening_value(case, lot)) for lot in case.lots if lot.live}
 
 
-def _found_value(case: Case, lot: Lot) -> Decimal:
-    found = case.found(lot)
-    if found.value is not None:
-        return found.value
+def _opening_value(case: Case, lot: PositionLot) -> Decimal:
+    mark = case.opening_mark(lot)
+    if mark.value is not None:
+        return mark.value
     price = lot.entry_price if lot.last_price is None else lot.last_price
     return lot.quantity * price * (1 if lot.private else lot.units)
 
 
-def bucket(case: Case, lot: Lot) -> str | None:
-    """The sector that a lot counts in, None for none."""
+def bucket(case: Case, lot: PositionLot) -> str | None:
+    """Return the sector of a lot, None if it has none."""
     if lot.investment_class in (PRIVATE, "OPTIONS"):
         return UNCLASSIFIED
     profile = case.inputs.profiles.filter(symbol=lot.symbol.upper())
@@ -97,14 +97,14 @@ def bucket(case: Case, lot: Lot) -> str | None:
 
 def _lots(case: Case) -> pl.DataFrame:
     rows = (
-        (lot.symbol, float(value), bucket(case, lot), case.found(lot).told(case.day))
+        (lot.symbol, float(value), bucket(case, lot), case.opening_mark(lot).origin(case.day))
         for lot, value in _values(case).items()
     )
     return table(LOTS, rows)
 
 
 def _weights(case: Case) -> dict[str, float]:
-    """Each symbol's share, whatever its lots' class or side."""
+    """Return each symbol's share of the absolute value, all classes and both sides together."""
     sums: dict[str, Decimal] = {}
     for lot, value in _values(case).items():
         sums[lot.symbol] = sums.get(lot.symbol, ZERO) + value
@@ -113,8 +113,8 @@ def _weights(case: Case) -> dict[str, float]:
 
 
 def _sectors(case: Case) -> Working:
-    """Sectors in order of first appearance, then ETFs and Unclassified where above 0, over equity."""
-    equity, sums, none = roll(case).equity, dict[str, Decimal](), set[str]()
+    """Explain sector_exposure: sectors in order of first lot, then ETFs and Unclassified if above 0."""
+    equity, sums, none = roll_forward(case).equity, dict[str, Decimal](), set[str]()
     for lot, value in _values(case).items():
         name = bucket(case, lot)
         if name is None:

@@ -1,4 +1,4 @@
-"""P&L and equity: how a session's snapshot follows from the one before."""
+"""P&L and equity: the roll-forward from the previous snapshot to the session's snapshot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 import polars as pl
 
 from engine.analyst.explain.ask import Ask
-from engine.analyst.explain.case import Case, Lot
+from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.rounding import WIDE
 from engine.analyst.explain.working import Step, Working, table
 from engine.core.calendar import last_session
@@ -17,9 +17,9 @@ from engine.core.job_catalog import PNL
 
 ZERO = Decimal(0)
 TOTALS = {"cumulative_pnl": "T", "cumulative_realized_pnl": "R", "cumulative_capital_flow": "F"}
-"""What each running total adds up."""
+"""Sum that each running total accumulates."""
 FRAMES = {"U": "moves", "R": "realized", "F": "flows"}
-"""What each sum runs over."""
+"""Frame that each sum runs over."""
 MOVES = {
     "symbol": pl.String,
     "quantity": pl.Decimal(38, 4),
@@ -30,15 +30,21 @@ MOVES = {
     "gain": pl.Decimal(38, 8),
     "why_not": pl.String,
 }
-FIRST = "nothing moves in a portfolio's first session"
+FIRST = "a portfolio's first session has no market moves"
 NONE_HELD = "no position is open that session"
 
 
 @dataclass(frozen=True)
-class Roll:
-    """The roll-forward of a session, nothing rounded, in USD.
+class RollForward:
+    """RollForward-forward of a session in USD, not rounded.
 
-    U: market moves. R: realized gains. F: capital flows. E0: previous equity, and where it stands.
+    Attributes:
+        U: Market moves.
+        R: Realized gains.
+        F: Capital paid in less capital paid out.
+        E0: Previous equity.
+        origin: Source of E0.
+        frames: Rows behind U, R and F.
     """
 
     U: Decimal
@@ -50,58 +56,58 @@ class Roll:
 
     @property
     def T(self) -> Decimal:
-        """The session's P&L."""
+        """P&L of the session."""
         return self.U + self.R
 
     @property
     def equity(self) -> Decimal:
-        """What the session leaves."""
+        """Equity after the session: E0 + T + F."""
         return self.E0 + self.T + self.F
 
     def steps(self, names: str) -> tuple[Step, ...]:
-        """The numbers of these letters; 0 stands for previous equity."""
-        told = {
+        """Return the steps of these letters; the letter 0 is E0."""
+        steps = {
             "U": Step("U", self.U, "USD, market moves of the lots held", "frame `moves`: sum of gain"),
             "R": Step("R", self.R, "USD, realized gains", "frame `realized`: sum of amount"),
             "F": Step("F", self.F, "USD, capital paid in less paid out", "frame `flows`: sum of amount"),
             "T": Step("T", self.T, "USD, the session's P&L", f"U + R = {self.U} + {self.R}"),
             "0": Step("E0", self.E0, "USD, previous equity, as stored", self.origin),
         }
-        return tuple(told[name] for name in names)
+        return tuple(steps[name] for name in names)
 
 
-def roll(case: Case) -> Roll:
-    """The session's roll-forward."""
+def roll_forward(case: Case) -> RollForward:
+    """Return the roll-forward of the session, computed once."""
     return case.once(("roll",), lambda: _roll(case))
 
 
-def _roll(case: Case) -> Roll:
+def _roll(case: Case) -> RollForward:
     frames = {"moves": lot_moves(case), "realized": _realized(case), "flows": _flows(case)}
     start, origin = _previous_equity(case)
     moved = sum(frames["moves"]["gain"], ZERO)
     realized, flow = (sum(frames[name]["amount"], ZERO) for name in ("realized", "flows"))
-    return Roll(moved, realized, flow, start, origin, frames)
+    return RollForward(moved, realized, flow, start, origin, frames)
 
 
 def pnl(case: Case, ask: Ask) -> Working:
-    """Figures of the roll-forward: T = U + R, E = E0 + T + F."""
-    found, column = roll(case), ask.column
+    """Explain a figure of the roll-forward: T = U + R, E = E0 + T + F."""
+    forward, column = roll_forward(case), ask.column
     match column:
         case "daily_pnl":
-            return _told(case, "daily_pnl = {U} + {R}", found.T, "UR")
+            return _working(case, "daily_pnl = {U} + {R}", forward.T, "UR")
         case "daily_realized_pnl":
-            return _told(case, "daily_realized_pnl = {R}", found.R, "R")
+            return _working(case, "daily_realized_pnl = {R}", forward.R, "R")
         case "daily_capital_flow":
-            return _told(case, "daily_capital_flow = {F}", found.F, "F")
-        case "daily_return" if found.E0 > 0:
-            return _told(case, "daily_return = {T} / {E0}", WIDE.divide(found.T, found.E0), "URT0")
+            return _working(case, "daily_capital_flow = {F}", forward.F, "F")
+        case "daily_return" if forward.E0 > 0:
+            return _working(case, "daily_return = {T} / {E0}", WIDE.divide(forward.T, forward.E0), "URT0")
         case "daily_return":
             note = "previous equity is not above 0"
-            return _told(case, "daily_return = 0", ZERO, "URT0", notes=(note,))
-        case "total_value" if not holds(case):
+            return _working(case, "daily_return = 0", ZERO, "URT0", notes=(note,))
+        case "total_value" if not has_positions(case):
             return Working("total_value = 0", ZERO, notes=(NONE_HELD,))
         case "total_value" | "equity_balance":
-            return _told(case, f"{column} = {{E0}} + {{T}} + {{F}}", found.equity, "URT0F")
+            return _working(case, f"{column} = {{E0}} + {{T}} + {{F}}", forward.equity, "URT0F")
         case _:
             return _running_total(case, column)
 
@@ -109,14 +115,14 @@ def pnl(case: Case, ask: Ask) -> Working:
 def _running_total(case: Case, column: str) -> Working:
     name, before = TOTALS[column], case.previous
     start: Decimal = (before[column] if before else None) or ZERO
-    source = f"portfolio_snapshots, {before['snapshot_date']}: {column}" if before else "nothing precedes it"
+    source = f"portfolio_snapshots, {before['snapshot_date']}: {column}" if before else "no earlier snapshot"
     step = Step("before", start, "USD, the total so far, as stored", source)
-    value = start + getattr(roll(case), name)
+    value = start + getattr(roll_forward(case), name)
     names = "URT" if name == "T" else name
-    return _told(case, f"{column} = {{before}} + {{{name}}}", value, names, more=(step,))
+    return _working(case, f"{column} = {{before}} + {{{name}}}", value, names, more=(step,))
 
 
-def _told(
+def _working(
     case: Case,
     formula: str,
     value: Decimal,
@@ -124,19 +130,19 @@ def _told(
     more: tuple[Step, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> Working:
-    found = roll(case)
-    frames = {FRAMES[name]: found.frames[FRAMES[name]] for name in names if name in FRAMES}
+    forward = roll_forward(case)
+    frames = {FRAMES[name]: forward.frames[FRAMES[name]] for name in names if name in FRAMES}
     first = (FIRST,) if case.previous is None and "U" in names else ()
-    return Working(formula, value, (*found.steps(names), *more), frames, notes=(*notes, *first))
+    return Working(formula, value, (*forward.steps(names), *more), frames, notes=(*notes, *first))
 
 
-def holds(case: Case) -> bool:
-    """Whether any position counts in the session's snapshot."""
-    return any(held(case, lot) for lot in case.lots)
+def has_positions(case: Case) -> bool:
+    """Return whether any position counts in the session's snapshot."""
+    return any(in_snapshot(case, lot) for lot in case.lots)
 
 
-def held(case: Case, lot: Lot) -> bool:
-    """Whether a position counts in the session's snapshot: entered by then, and not closed by then."""
+def in_snapshot(case: Case, lot: PositionLot) -> bool:
+    """Return whether a position is entered, not closed and not deleted in the session."""
     closed = lot.exit_date is not None and lot.exit_date <= case.day
     return lot.entry_date <= case.day and not closed and not lot.deleted
 
@@ -156,20 +162,20 @@ def _previous_equity(case: Case) -> tuple[Decimal, str]:
     source = (
         f"portfolio_snapshots, {oldest['snapshot_date']}: equity_balance - daily_pnl - daily_capital_flow"
     )
-    return value, f"{source}, as no ledger remembers it"
+    return value, f"{source}, because engine_portfolio_openings has no row"
 
 
 def lot_moves(case: Case) -> pl.DataFrame:
-    """What each lot held gains by its price's move; of one that does not move, why."""
+    """Return the gain of each lot from its price move, or the reason why it has none."""
     return table(MOVES, (_move(case, lot) for lot in case.lots if _earns(case, lot)))
 
 
-def _earns(case: Case, lot: Lot) -> bool:
+def _earns(case: Case, lot: PositionLot) -> bool:
     stopped = lot.exit_date is not None and lot.exit_date <= case.day and case.rules.closed_lots == "stop"
     return lot.entry_date <= case.day and not lot.deleted and not stopped
 
 
-def _move(case: Case, lot: Lot) -> tuple[object, ...]:
+def _move(case: Case, lot: PositionLot) -> tuple[object, ...]:
     close, before = case.close(lot.symbol, case.day), case.before(lot.symbol, case.day, PNL.look_back)
     reason, gain = "", ZERO
     if lot.private:
@@ -198,7 +204,7 @@ def _flows(case: Case) -> pl.DataFrame:
 
 
 def _booked(case: Case, rows: pl.DataFrame) -> pl.DataFrame:
-    """The cash that the session books: its own, or that of the days since the last session too."""
+    """Keep the cash of the session's day; with next_session also that of the days since the last one."""
     since: date = case.day
     if case.rules.off_session_cash == "next_session":
         since = last_session(case.day - timedelta(days=1)) + timedelta(days=1)

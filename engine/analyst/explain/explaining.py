@@ -1,4 +1,4 @@
-"""explain(): find the figure that is meant, load its case, work it out, hold it against the store."""
+"""explain(): find the figure, load its case, recompute it and compare it with the store."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ from loaders.slices import has_days, read_slice
 from loaders.window import load_window
 
 BESIDE = ("factor_definitions", "position_tags")
-"""Tables without figures of their own that explanations look at."""
-OVERTAKEN = "later sessions have overwritten the stored row"
+"""Tables without figures whose rows explanations need."""
+OVERWRITTEN = "later sessions have overwritten the stored row"
 
 
 class UnknownSessionError(UsageError, LookupError):
-    """A day that a portfolio was not run for."""
+    """The portfolio has no session on the day."""
 
-    def __init__(self, portfolio: str, day: date, known: Sequence[date]) -> None:
+    def __init__(self, portfolio: str, day: date, stored: Sequence[date]) -> None:
         self.portfolio, self.day = portfolio, day
-        close = min(known, key=lambda other: abs((other - day).days), default=None)
-        told = f" (nearest: {close})" if close else ""
-        super().__init__(f"portfolio {portfolio} has no session of {day}{told}")
+        close = min(stored, key=lambda other: abs((other - day).days), default=None)
+        nearest = f" (nearest: {close})" if close else ""
+        super().__init__(f"portfolio {portfolio} has no session of {day}{nearest}")
 
 
 def explain(
@@ -65,46 +65,54 @@ def explain(
     rules: Rules | None = None,
     scenarios: Scenarios | None = None,
 ) -> Explanation:
-    """How a stored figure came about: its inputs, sessions, formula and steps.
+    """Recompute a stored figure and return its formula, steps, sessions and inputs.
 
-    Everything is computed anew from the inputs, one lot and session after the other; what a
-    calculation reads back from a table is read back. The last line is held against what is stored.
+    The figure is recomputed from the inputs, one lot and session after the other, without
+    the engine's vectorised code. Values that a calculation reads from stored rows are read from there. An
+    unknown portfolio, session, figure or selector raises a `UsageError` that names the nearest match.
+
+    Args:
+        store: Store of the figures, or its URL.
+        portfolio: Id or name.
+        day: The session.
+        figure: Column name.
+        table: Table name, needed if several tables have the column and the selectors do not decide.
+        position: Position id.
+        symbol: Symbol of the position, or two symbols of a correlation.
+        factor: Factor name.
+        scenario: Scenario id or name.
+        job: Job of analytics_status.
+        tag: Tag name.
+        source: Store of prices and positions, or its URL; default the same store.
+        rules: Rules of the figures; default those of the store.
+        scenarios: Scenarios of the run; default the shipped ones.
+
+    Returns:
+        Explanation with the recomputed value, the stored value and a verdict.
 
     >>> import engine
     >>> from datetime import date
     >>> store = engine.open("duckdb:///demo.duckdb")
-    >>> found = engine.explain(store, "Demo Growth 3", date(2025, 12, 19), "equity_balance")
-    >>> found.verdict
+    >>> explanation = engine.explain(store, "Demo Growth 3", date(2025, 12, 19), "equity_balance")
+    >>> explanation.verdict
     'equal'
-    >>> found.working.symbolic
+    >>> explanation.working.symbolic
     'equity_balance = E0 + T + F'
     >>> day = date(2025, 12, 19)
     >>> size = engine.explain(store, "Demo Growth 3", day, "exposure_value", factor="Size Spread")
     >>> size.working.frames["lots"].columns
     ['symbol', 'position_id', 'value', 'beta', 'source']
-
-    Args:
-        store: where the figures are.
-        portfolio: id or name. day: the session. figure: the column.
-        table: needed where several tables have such a column and the row says not which.
-        position: id. symbol: of the position; two, of a pair of correlations.
-        factor, scenario, tag: names. job: of analytics_status.
-        source: where prices and positions are; default the same store.
-        rules: default those of the store. scenarios: those of the run; default the shipped ones.
-
-    Raises:
-        UsageError: no such portfolio, session, figure, position, ...: with the nearest there is.
     """
     figures = store if isinstance(store, Store) else open_store(store)
     inputs = figures if source is None else source if isinstance(source, Store) else open_store(source)
     asked = Selectors(position, symbol, factor, scenario, job, tag)
-    known = figure_named(figure, table, asked)
+    table = figure_named(figure, table, asked)
     case = load_case(figures, inputs, portfolio, day, rules or figures.rules, scenarios or load_scenarios())
-    return of_case(case, select(case, known, figure, asked))
+    return of_case(case, select(case, table, figure, asked))
 
 
 def of_case(case: Case, ask: Ask) -> Explanation:
-    """The explanation of a figure of a case."""
+    """Return the explanation of one figure of a case."""
     column = TABLES[ask.table][ask.column]
     row = _stored_row(case, ask)
     ask = replace(ask, row=row)
@@ -112,9 +120,9 @@ def of_case(case: Case, ask: Ask) -> Explanation:
         working = absent(ask.column, f"the portfolio was refused: {case.refusal}")
     else:
         working = CATALOG[ask.table][ask.column](case, ask)
-    if overtaken(case, ask):
-        working = replace(working, notes=(*working.notes, OVERTAKEN))
-    computed, held = stored_form(column, working.value), read_form(column, row[ask.column] if row else None)
+    if overwritten(case, ask):
+        working = replace(working, notes=(*working.notes, OVERWRITTEN))
+    computed, stored = stored_form(column, working.value), read_form(column, row[ask.column] if row else None)
     return Explanation(
         table=ask.table,
         column=column,
@@ -125,34 +133,43 @@ def of_case(case: Case, ask: Ask) -> Explanation:
         run_date=case.run_date,
         working=working,
         computed=computed,
-        stored=held,
+        stored=stored,
         has_row=row is not None,
         status=_status(case, ask),
-        verdict=_verdict(case, ask, working, same(column, computed, held)),
+        verdict=_verdict(case, ask, working, same(column, computed, stored)),
     )
 
 
 def _verdict(case: Case, ask: Ask, working: Working, equal: bool) -> Verdict:
-    if not working.checked or overtaken(case, ask):
+    if not working.checked or overwritten(case, ask):
         return "unchecked"
     if not equal:
         return "differs"
     return "absent" if working.value is None else "equal"
 
 
-def overtaken(case: Case, ask: Ask) -> bool:
-    """Whether the row has been overwritten since: it holds the newest session's figures only."""
+def overwritten(case: Case, ask: Ask) -> bool:
+    """Return whether later sessions have overwritten the row: some tables keep the newest state only."""
     return ask.table in ("positions", "portfolios") and not case.newest_session
 
 
 def load_case(
     store: Store, source: Store, portfolio: str | UUID, day: date, rules: Rules, scenarios: Scenarios
 ) -> Case:
-    """A portfolio's session, with everything that its figures rest on.
+    """Load the stored rows and inputs of a portfolio's session.
 
-    Raises:
-        UsageError: no such portfolio, or no such session of it.
-        NoPricesError: the source holds none.
+    An unknown portfolio or session raises a `UsageError`, a source without closes a `NoPricesError`.
+
+    Args:
+        store: Store of the figures.
+        source: Store of the inputs, may be the same.
+        portfolio: Id or name.
+        day: The session.
+        rules: Rules of the figures.
+        scenarios: Scenarios of the run.
+
+    Returns:
+        Case for `of_case`.
     """
     with open_reader(store.url) as reader:
         rows = reader.read("portfolios", ["id", "name"])
@@ -191,19 +208,16 @@ def load_case(
 
 
 def _sessions(reader: Reader, owner: str, name: str, day: date) -> tuple[list[date], date]:
-    """The sessions that the portfolio was run for, and the run date of the one asked for.
-
-    A portfolio that never left a snapshot, refused or deleted, has the others' sessions: its
-    positions were marked in them.
-    """
+    """Return the portfolio's sessions and the run date of the given session."""
     columns = ["portfolio_id", "snapshot_date", "created_at", "equity_balance"]
     snapshots = reader.read("portfolio_snapshots", columns).drop_nulls("equity_balance")
     mine = snapshots.filter(portfolio_id=owner)
-    known = mine if mine.height else snapshots
-    days = sorted(set(known["snapshot_date"]))
+    # A refused or deleted portfolio has no snapshots; its positions are marked in the others' sessions.
+    rows = mine if mine.height else snapshots
+    days = sorted(set(rows["snapshot_date"]))
     if day not in days:
         raise UnknownSessionError(name, day, days)
-    written = known.filter(snapshot_date=day)["created_at"].max()
+    written = rows.filter(snapshot_date=day)["created_at"].max()
     assert isinstance(written, datetime)
     return days, written.date()
 
@@ -219,7 +233,7 @@ def _slice(reader: Reader, name: str, owner: str, day: date) -> pl.DataFrame:
 
 
 def _tags(tags: pl.DataFrame, portfolios: pl.DataFrame, owner: str) -> pl.DataFrame:
-    """Those of the portfolio's user that are not archived, by name."""
+    """Keep the active tags of the portfolio's user, sorted by name."""
     users = portfolios.filter(id=owner)["user_id"]
     mine = pl.col("user_id").is_in(users.implode()) & ~pl.col("is_archived")
     return tags.filter(mine).sort("name")
@@ -241,8 +255,8 @@ def _stored_row(case: Case, ask: Ask) -> dict[str, Any] | None:
         wanted["name"] = ask.tag
     if any(ask.pair):
         wanted |= {"symbol_1": ask.pair[0], "symbol_2": ask.pair[1]}
-    found = rows.filter(pl.lit(True), **wanted)
-    return found.row(0, named=True) if found.height else None
+    matching = rows.filter(pl.lit(True), **wanted)
+    return matching.row(0, named=True) if matching.height else None
 
 
 def _key(case: Case, ask: Ask) -> dict[str, str]:

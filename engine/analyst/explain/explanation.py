@@ -1,4 +1,4 @@
-"""An explanation: a figure's working, held against what is stored, and how it is shown."""
+"""Explanation of one figure: its working, the comparison with the store, and its text and JSON."""
 
 from __future__ import annotations
 
@@ -19,26 +19,35 @@ from engine.core.schema import Column
 
 Verdict = Literal["equal", "differs", "absent", "unchecked"]
 VERDICTS: dict[Verdict, str] = {
-    "equal": "the stored figure is the one computed here",
-    "differs": "THE STORED FIGURE IS NOT THE ONE COMPUTED HERE",
-    "absent": "nothing is stored, and nothing could be computed",
-    "unchecked": "the stored figure cannot be computed here",
+    "equal": "the stored value equals the computed value",
+    "differs": "THE STORED VALUE DIFFERS FROM THE COMPUTED VALUE",
+    "absent": "no value is stored, and none can be computed",
+    "unchecked": "the stored value cannot be recomputed",
 }
 FRAME_ROWS = 12
-"""Rows of a longer frame that text shows: the others are in the JSON and in the frame itself."""
-SAME = 1e-12
-"""Relative difference of two numbers in a JSON document that are the same sum in another order."""
+"""Rows of a longer frame shown as text; JSON and the frame have all rows."""
+JSON_TOLERANCE = 1e-12
+"""Relative tolerance of numbers in JSON documents: sums may be added in another order."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """How one figure of one row came about.
+    """Recomputation of one stored figure and its comparison with the store.
 
-    table, column: of the schema. key: what tells its row. source: the store of the inputs. run_date:
-    what counted as today. working: formula, numbers,
-    sessions and lots. computed: the working's value, rounded as the column stores it. stored: what
-    the row holds, None too where there is no row. has_row: whether there is one. status: the rows
-    of analytics_status of its job. verdict: whether the two agree.
+    Attributes:
+        table: Table name.
+        column: Schema column of the figure.
+        portfolio: Portfolio name.
+        day: The session.
+        key: Key of the row as text: {part: value}.
+        source: URL of the store of the inputs.
+        run_date: Run date of the stored session.
+        working: Formula, steps, sessions and frames.
+        computed: Recomputed value, rounded as the column stores it.
+        stored: Stored value; None also if there is no row.
+        has_row: Whether the row exists.
+        status: Rows of analytics_status of the figure's job.
+        verdict: "equal", "differs", "absent" (no value and none expected) or "unchecked".
     """
 
     table: str
@@ -61,24 +70,24 @@ class Explanation:
 
     @property
     def agrees(self) -> bool:
-        """Whether the stored figure is explained: nothing contradicts it."""
+        """Whether the stored value does not differ from the computed one."""
         return self.verdict != "differs"
 
     @property
     def rounding(self) -> str:
-        """How the column stores the value."""
+        """Text of the rounding from the computed to the stored value, "" if nothing is rounded."""
         kind, value = self.column.type, self.working.value
         if kind.kind != "numeric" or not isinstance(value, Decimal | float) or undefined(value):
             return ""
-        told = f"{shown(value)} to {kind.scale} decimals, half away from zero: {shown(self.computed)}"
-        return told if shown(value) != shown(self.computed) else ""
+        text = f"{shown(value)} to {kind.scale} decimals, half away from zero: {shown(self.computed)}"
+        return text if shown(value) != shown(self.computed) else ""
 
     def to_text(self) -> str:
-        """For a terminal."""
+        """Return the explanation as text for a terminal; long frames are cut."""
         return "\n".join(_lines(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, as JSON has it."""
+        """Return the whole explanation as JSON values; decimals are text."""
         work, sample = self.working, self.working.sample
         return {
             "table": self.table,
@@ -91,14 +100,14 @@ class Explanation:
             "run_date": self.run_date.isoformat(),
             "formula": work.symbolic,
             "filled": work.filled,
-            "value": _plain(work.value),
-            "computed": _plain(self.computed),
-            "stored": _plain(self.stored),
+            "value": _json_value(work.value),
+            "computed": _json_value(self.computed),
+            "stored": _json_value(self.stored),
             "verdict": self.verdict,
             "reason": work.reason,
             "notes": list(work.notes),
             "steps": [
-                {"name": s.name, "value": _plain(s.value), "what": s.what, "source": s.source}
+                {"name": s.name, "value": _json_value(s.value), "what": s.what, "source": s.source}
                 for s in work.steps
             ],
             "sessions": None
@@ -113,7 +122,7 @@ class Explanation:
         }
 
     def to_json(self) -> str:
-        """The same as text."""
+        """Return `to_dict` as JSON text."""
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
 
     def __repr__(self) -> str:
@@ -123,31 +132,31 @@ class Explanation:
         return _page(self)
 
 
-def _plain(value: Value) -> Any:
-    """A value as JSON has it: decimals as text, NaN as text."""
+def _json_value(value: Value) -> Any:
+    """Return a value for JSON: decimals and NaN as text."""
     if undefined(value):
         return "NaN"
     return value if isinstance(value, float | int | bool | str) or value is None else shown(value)
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    return [{name: _plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
+    return [{name: _json_value(value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
 
 
-def _head(found: Explanation) -> list[str]:
-    """Which figure of which row."""
-    where = ", ".join(f"{name} {value}" for name, value in found.key.items())
-    unit = f" ({found.column.unit})" if found.column.unit else ""
+def _head(explanation: Explanation) -> list[str]:
+    """Return the lines that name the figure and its row."""
+    where = ", ".join(f"{name} {value}" for name, value in explanation.key.items())
+    unit = f" ({explanation.column.unit})" if explanation.column.unit else ""
     return [
-        f"{found.table}.{found.figure}{unit}",
+        f"{explanation.table}.{explanation.figure}{unit}",
         f"  {where}",
-        f"  seen from {found.run_date}; inputs of {found.source}",
+        f"  run date {explanation.run_date}; inputs from {explanation.source}",
     ]
 
 
-def _page(found: Explanation) -> str:
-    """For a notebook: frames are folded."""
-    work, (title, *where) = found.working, _head(found)
+def _page(explanation: Explanation) -> str:
+    """Return HTML for a notebook, with folded frames."""
+    work, (title, *where) = explanation.working, _head(explanation)
     steps = "".join(
         f"<tr><th>{escape(step.name)}</th><td>{escape(shown(step.value))}</td>"
         f"<td>{escape(step.what)}</td><td>{escape(step.source)}</td></tr>"
@@ -156,26 +165,26 @@ def _page(found: Explanation) -> str:
     gaps = "".join(f"<li>{escape(gap)}</li>" for gap in work.sample.gaps) if work.sample else ""
     folded = "".join(
         f"<details><summary>{escape(name)}: {frame.height} rows</summary>{frame._repr_html_()}</details>"
-        for name, frame in {**work.frames, "status": found.status}.items()
+        for name, frame in {**work.frames, "status": explanation.status}.items()
     )
     return (
-        f"<h4>{escape(title)}</h4><p>{_broken(where)}</p>"
+        f"<h4>{escape(title)}</h4><p>{_with_breaks(where)}</p>"
         f"<p><code>{escape(work.symbolic)}</code><br><code>{escape(work.filled)}</code></p>"
-        f"<p>{_broken(_answer(found))}</p><table>{steps}</table>"
+        f"<p>{_with_breaks(_answer(explanation))}</p><table>{steps}</table>"
         f"<p>{escape(str(work.sample or ''))}</p><ul>{gaps}</ul>{folded}"
     )
 
 
-def _broken(lines: list[str]) -> str:
+def _with_breaks(lines: list[str]) -> str:
     return "<br>".join(escape(line.strip()) for line in lines)
 
 
-def _lines(found: Explanation) -> list[str]:
-    work = found.working
-    lines = [*_head(found), "", f"  {work.symbolic}"]
+def _lines(explanation: Explanation) -> list[str]:
+    work = explanation.working
+    lines = [*_head(explanation), "", f"  {work.symbolic}"]
     if work.filled:
         lines += [f"  {work.filled}"]
-    lines += ["", *_answer(found), ""]
+    lines += ["", *_answer(explanation), ""]
     width = max((len(step.name) for step in work.steps), default=0)
     for step in work.steps:
         source = f"   [{step.source}]" if step.source else ""
@@ -184,18 +193,18 @@ def _lines(found: Explanation) -> list[str]:
         lines += ["", f"  {work.sample}", *(f"    {gap}" for gap in work.sample.gaps)]
     for name, frame in work.frames.items():
         lines += ["", f"  {name}: {frame.height} rows", *_table(frame)]
-    if found.status.height:
-        lines += ["", "  status", *_table(found.status)]
+    if explanation.status.height:
+        lines += ["", "  status", *_table(explanation.status)]
     return [line.rstrip() for line in lines]
 
 
-def _answer(found: Explanation) -> list[str]:
-    work = found.working
-    lines = [f"  computed  {shown(found.computed)}"]
-    if found.rounding:
-        lines[0] += f"   rounded from {found.rounding.split(':')[0]}"
-    lines.append(f"  stored    {shown(found.stored) if found.has_row else 'no row'}")
-    lines.append(f"  {VERDICTS[found.verdict]}")
+def _answer(explanation: Explanation) -> list[str]:
+    work = explanation.working
+    lines = [f"  computed  {shown(explanation.computed)}"]
+    if explanation.rounding:
+        lines[0] += f"   rounded from {explanation.rounding.split(':')[0]}"
+    lines.append(f"  stored    {shown(explanation.stored) if explanation.has_row else 'no row'}")
+    lines.append(f"  {VERDICTS[explanation.verdict]}")
     if work.reason:
         lines.append(f"  no figure: {work.reason}")
     return lines + [f"  note: {note}" for note in work.notes]
@@ -215,7 +224,7 @@ def _table(frame: pl.DataFrame) -> list[str]:
 
 
 def stored_form(column: Column, value: Value) -> Value:
-    """A computed value as its column stores it."""
+    """Return a computed value as its column stores it."""
     if value is None or column.type.kind != "numeric":
         return value
     if undefined(value):
@@ -225,25 +234,25 @@ def stored_form(column: Column, value: Value) -> Value:
 
 
 def read_form(column: Column, value: Value) -> Value:
-    """A stored cell to compare with: doubles of a column that knows NaN as the decimals they mean."""
+    """Return a stored value for the comparison: a double of a NaN column as its decimal."""
     if isinstance(value, float) and not undefined(value) and dtype(column) == pl.Float64:
         return rounded(exact(value), column.type.scale)
     return value
 
 
 def same(column: Column, computed: Value, stored: Value) -> bool:
-    """Whether two cells are equal; null, NaN and 0 are apart."""
+    """Return whether two values are equal; null, NaN and 0 are different values."""
     if undefined(computed) or undefined(stored):
         return undefined(computed) and undefined(stored)
     if column.type.kind == "json" and isinstance(computed, str) and isinstance(stored, str):
-        return _alike(json.loads(computed), json.loads(stored))
+        return _equal_json(json.loads(computed), json.loads(stored))
     return (computed is None) == (stored is None) and computed == stored
 
 
-def _alike(one: Any, other: Any) -> bool:
-    """Two JSON documents, numbers but for the order of their sums."""
+def _equal_json(one: Any, other: Any) -> bool:
+    """Return whether two JSON documents are equal, numbers within the tolerance."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(_equal_json(one[key], other[key]) for key in one)
     if isinstance(one, int | float) and isinstance(other, int | float):
-        return abs(one - other) <= SAME * max(abs(one), abs(other))
+        return abs(one - other) <= JSON_TOLERANCE * max(abs(one), abs(other))
     return bool(one == other)

@@ -1,4 +1,4 @@
-"""Exposures: what the session's snapshot counts, long and short."""
+"""Exposures, cash and position counts of the session's snapshot."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from decimal import Decimal
 import polars as pl
 
 from engine.analyst.explain.ask import Ask
-from engine.analyst.explain.case import PRIVATE, Case, Lot
-from engine.analyst.explain.equity import NONE_HELD, held, holds, roll
+from engine.analyst.explain.case import PRIVATE, Case, PositionLot
+from engine.analyst.explain.equity import NONE_HELD, has_positions, in_snapshot, roll_forward
 from engine.analyst.explain.rounding import exact, half_even_cents
 from engine.analyst.explain.working import Step, Working, absent, table
 
@@ -34,7 +34,7 @@ COUNTS = {
 
 
 def sums(case: Case, ask: Ask) -> Working:
-    """A sum of the lots' exposures, exact, and rounded to cents half to even."""
+    """Explain a sum of the lots' exposures in USD: exact, then rounded half to even to cents."""
     what, of = SUMS[ask.column]
     values = [value for _, value in lot_exposures(case) if value is not None]
     total = _total(ask.column, values)
@@ -44,7 +44,7 @@ def sums(case: Case, ask: Ask) -> Working:
         half_even_cents(total),
         (step,),
         {"lots": _frame(case)},
-        notes=("rounded to cents, ties to the even one", *((NONE_HELD,) if not holds(case) else ())),
+        notes=("rounded to cents, half to even", *((NONE_HELD,) if not has_positions(case) else ())),
     )
 
 
@@ -61,11 +61,11 @@ def _total(column: str, values: list[Decimal]) -> Decimal:
 
 
 def cash(case: Case, ask: Ask) -> Working:
-    """What equity is left beside the lots."""
-    if not holds(case):
+    """Explain cash_value: equity less long value plus absolute short value, not below 0."""
+    if not has_positions(case):
         return Working("cash_value = 0", Decimal(0), notes=(NONE_HELD,))
     values = [value for _, value in lot_exposures(case) if value is not None]
-    equity = roll(case).equity
+    equity = roll_forward(case).equity
     long, short = (half_even_cents(_total(name, values)) for name in ("long_value", "short_value"))
     left = equity - long + abs(short)
     return Working(
@@ -82,8 +82,8 @@ def cash(case: Case, ask: Ask) -> Working:
 
 
 def counts(case: Case, ask: Ask) -> Working:
-    """How many lots are held."""
-    every = [lot for lot in case.lots if held(case, lot)]
+    """Explain the counts of lots in the snapshot."""
+    every = [lot for lot in case.lots if in_snapshot(case, lot)]
     chosen = {
         "num_positions": every,
         "num_long_positions": [lot for lot in every if lot.quantity > 0],
@@ -94,35 +94,35 @@ def counts(case: Case, ask: Ask) -> Working:
 
 
 def greeks(case: Case, ask: Ask) -> Working:
-    """Nothing computes sensitivities: 0, or null without a position."""
-    if not holds(case):
+    """Explain the option sensitivities, which are not computed: 0, or null without a position."""
+    if not has_positions(case):
         return absent(f"{ask.column} = 0", NONE_HELD)
     note = "option sensitivities are not computed: 0 whenever a position is open"
     return Working(f"{ask.column} = 0", Decimal(0), notes=(note,))
 
 
-def lot_exposures(case: Case) -> list[tuple[Lot, Decimal | None]]:
-    """The lots held with their exposures in USD; None without any price."""
+def lot_exposures(case: Case) -> list[tuple[PositionLot, Decimal | None]]:
+    """Return the lots of the snapshot with their exposures in USD, None for a lot without a price."""
     return case.once(("exposures",), lambda: _lot_exposures(case))
 
 
-def _lot_exposures(case: Case) -> list[tuple[Lot, Decimal | None]]:
-    found = []
+def _lot_exposures(case: Case) -> list[tuple[PositionLot, Decimal | None]]:
+    exposures = []
     for lot in case.lots:
-        if held(case, lot):
+        if in_snapshot(case, lot):
             price, _ = _price(case, lot)
             value = None if price is None else exact(float(lot.quantity) * price * lot.units)
-            found.append((lot, value))
-    return found
+            exposures.append((lot, value))
+    return exposures
 
 
-def _price(case: Case, lot: Lot) -> tuple[float | None, str]:
+def _price(case: Case, lot: PositionLot) -> tuple[float | None, str]:
     quote = case.newest(lot.symbol)
     if quote is not None and quote.price:
         return float(quote.price), f"close of {quote.day}"
     if lot.investment_class != PRIVATE:
         return None, "no close at all" if quote is None else f"close of {quote.day} is 0"
-    value = case.found(lot).value
+    value = case.opening_mark(lot).value
     if value is None or value <= 0:
         return float(lot.entry_price), "private: its entry price"
     if not lot.quantity:

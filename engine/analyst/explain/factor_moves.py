@@ -1,4 +1,4 @@
-"""How factors move together: correlations of the funds that stand for them, up to the run date."""
+"""Correlations of factors: those of their funds in the look-back window of the run date."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from engine.numerics.arrays import Floats
 class FactorMoves:
     """Exponentially weighted correlations of the factor funds.
 
-    names: factors whose fund has any close in the look-back of the run date. returns: [T, F] of the
-    days on which all of them have one. decay: weight of a day against the next.
+    Attributes:
+        names: Factors whose fund has any close in the look-back window of the run date.
+        returns: [T, F] simple returns between days on which all funds have a close.
+        decay: Weight of a day relative to the next day.
+        bounds: Smallest and largest correlation of two different factors.
     """
 
     def __init__(self, case: Case) -> None:
@@ -40,12 +43,12 @@ class FactorMoves:
 
     @cached_property
     def weights(self) -> Floats:
-        """[T] of sum 1, the last return's the largest."""
+        """[T] weights with sum 1; the newest return has the largest."""
         raw = np.power(self.decay, np.arange(len(self.returns) - 1, -1, -1, dtype=np.float64))
         return np.asarray(raw / raw.sum())
 
     def between(self, shocked: str, held: str) -> float:
-        """Correlation of two factors; one without a fund correlates with itself alone."""
+        """Return the correlation of two factors; a factor without a fund correlates only with itself."""
         if shocked not in self.names or held not in self.names:
             return float(shocked == held)
         return 1.0 if shocked == held else float(np.clip(self._rho(shocked, held), *self.bounds))

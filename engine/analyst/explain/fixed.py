@@ -1,4 +1,4 @@
-"""Columns that no calculation fills, or that others do."""
+"""Columns that no calculation fills, or that another service fills."""
 
 from __future__ import annotations
 
@@ -8,32 +8,34 @@ from engine.analyst.explain.working import Working, absent
 from engine.core.schema import TABLES
 
 NEVER = "the batch never computes it"
-UNMEASURED = "the engine does not measure it; the legacy batch did not either, but for durations"
-BY_OTHERS = "set by the target-price service; a run that replaces the row keeps what is there"
+UNMEASURED = "the engine does not measure it; the legacy batch measured durations only"
+BY_OTHERS = "set by the target-price service; a run that replaces the row keeps the value"
 
 
 def never(case: Case, ask: Ask) -> Working:
-    """Always null, or a table that is always empty."""
+    """Explain a column that is always null, or a table that is always empty."""
     del case
     comment = TABLES[ask.table].comment
-    return absent(f"{ask.column}: nothing", f"{NEVER}. {comment}")
+    return absent(f"{ask.column} = null", f"{NEVER}. {comment}")
 
 
 def kept(case: Case, ask: Ask) -> Working:
-    """A column of another service's."""
+    """Explain a column that another service fills."""
     del case
     value = ask.row[ask.column] if ask.row else None
-    return Working(f"{ask.column} as it was found", value, notes=(BY_OTHERS,), checked=False)
+    return Working(f"{ask.column} as stored", value, notes=(BY_OTHERS,), checked=False)
 
 
 def complete(case: Case, ask: Ask) -> Working:
-    """Whether a snapshot is whole: a run writes no other."""
+    """Explain is_complete: a run writes complete snapshots only."""
     del case
-    return Working(f"{ask.column} = true", True, notes=("a run writes whole snapshots, in one transaction",))
+    return Working(
+        f"{ask.column} = true", True, notes=("a run writes complete snapshots, in one transaction",)
+    )
 
 
 def tracked(case: Case, ask: Ask) -> Working:
-    """A column of batch_run_tracking."""
+    """Explain a column of batch_run_tracking."""
     del case
     if ask.row is None:
         reason = "no row: not run yet, or some portfolio of the session was left out"
@@ -43,4 +45,4 @@ def tracked(case: Case, ask: Ask) -> Working:
         return Working(f"{ask.column} = success", "success", notes=(note,))
     if ask.column.endswith("_seconds"):
         return Working(f"{ask.column}: not measured", ask.row[ask.column], notes=(UNMEASURED,), checked=False)
-    return absent(f"{ask.column}: nothing", UNMEASURED)
+    return absent(f"{ask.column} = null", UNMEASURED)

@@ -1,4 +1,4 @@
-"""analytics_status: how each job ended, and with how many positions."""
+"""analytics_status: result of each job and its numbers of positions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from engine.core.schema import TABLES
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a job ended: positions, and the reason if it has no figures."""
+class JobOutcome:
+    """Numbers of positions used and left out by a job; the reason if it has no figures."""
 
     used: int
     left_out: int
@@ -28,31 +28,31 @@ class Ended:
 
 
 def status(case: Case, ask: Ask) -> Working:
-    """A column of analytics_status."""
+    """Explain a column of analytics_status."""
     if ask.job not in BY_JOB:
         return documented(case, ask)
-    found = BY_JOB[ask.job](case)
-    reason = found.reason if isinstance(found.reason, Reason) else None
+    outcome = BY_JOB[ask.job](case)
+    reason = outcome.reason if isinstance(outcome.reason, Reason) else None
     values = {
         "status": reason.status if reason else "ok",
         "reason": reason.code if reason else None,
-        "positions_used": found.used,
-        "positions_left_out": found.left_out,
+        "positions_used": outcome.used,
+        "positions_left_out": outcome.left_out,
     }
     words = (reason.meaning,) if reason else ()
-    steps = tuple(Step(name, value, "computed anew", f"job {ask.job}") for name, value in values.items())
+    steps = tuple(Step(name, value, "recomputed", f"job {ask.job}") for name, value in values.items())
     value = values[ask.column]
     if value is None:
-        return Working(f"{ask.column} of {ask.job}", None, steps, reason="the job did well")
+        return Working(f"{ask.column} of {ask.job}", None, steps, reason="the job succeeded")
     return Working(f"{ask.column} of {ask.job}", value, steps, notes=words)
 
 
 def documented(case: Case, ask: Ask) -> Working:
-    """A figure that is not computed anew here: its value as stored, and the page of its job."""
+    """Return the stored value of a figure that is not recomputed, and the page of its job."""
     del case
     value = ask.row[ask.column] if ask.row else None
-    note = f"not computed anew; its calculation is on the page docs/{JOBS[job_of(ask)].page}"
-    return Working(f"{ask.column} as it is stored", value, notes=(note,), checked=False)
+    note = f"not recomputed; its calculation is on the page docs/{JOBS[job_of(ask)].page}"
+    return Working(f"{ask.column} as stored", value, notes=(note,), checked=False)
 
 
 def job_of(ask: Ask) -> str:
@@ -62,62 +62,63 @@ def job_of(ask: Ask) -> str:
     return job or (portfolio_betas.job_of_factor(ask.factor) if ask.factor else "")
 
 
-def _pnl(case: Case) -> Ended:
+def _pnl(case: Case) -> JobOutcome:
     moves = lot_moves(case)
-    still = sum(why.startswith(("private", "no close on")) for why in moves["why_not"])
-    return Ended(moves.height - still, still)
+    # A first session or a missing earlier close counts as used: the job has looked at the lot's close.
+    unmoved = sum(why.startswith(("private", "no close on")) for why in moves["why_not"])
+    return JobOutcome(moves.height - unmoved, unmoved)
 
 
-def _snapshot(case: Case) -> Ended:
+def _snapshot(case: Case) -> JobOutcome:
     values = [value for _, value in lot_exposures(case)]
     unvalued = sum(value is None for value in values)
-    return Ended(len(values) - unvalued, unvalued)
+    return JobOutcome(len(values) - unvalued, unvalued)
 
 
-def _market_values(case: Case) -> Ended:
+def _market_values(case: Case) -> JobOutcome:
     markable = [lot for lot in case.lots if lot.live and lot.symbol not in case.never_quoted]
     marked = sum(case.mark(lot).session == case.day for lot in markable)
-    return Ended(marked, len(markable) - marked)
+    return JobOutcome(marked, len(markable) - marked)
 
 
-def _beta(count: Callable[[Case], Counted]) -> Callable[[Case], Ended]:
-    def ended(case: Case) -> Ended:
-        found = count(case)
-        used = 0 if found.reason else len(found.lots)
-        return Ended(used, found.of - used, found.reason)
+def _beta(count: Callable[[Case], Counted]) -> Callable[[Case], JobOutcome]:
+    def outcome(case: Case) -> JobOutcome:
+        counted = count(case)
+        used = 0 if counted.reason else len(counted.lots)
+        return JobOutcome(used, counted.of - used, counted.reason)
 
-    return ended
+    return outcome
 
 
-def _sector(case: Case) -> Ended:
+def _sector(case: Case) -> JobOutcome:
     reason = concentrations.reason_against(case)
     buckets = [] if reason else [concentrations.bucket(case, lot) for lot in case.lots if lot.live]
     none = sum(bucket is None for bucket in buckets)
-    return Ended(len(buckets) - none, none, reason)
+    return JobOutcome(len(buckets) - none, none, reason)
 
 
-def _volatility(case: Case) -> Ended:
+def _volatility(case: Case) -> JobOutcome:
     live = [lot for lot in case.lots if lot.live]
-    lots, reason = volatilities.counted(case)
-    used = sum(volatilities.enough(case, lot) for lot in lots)
+    lots, reason = volatilities.eligible_lots(case)
+    used = sum(volatilities.has_minimum(case, lot) for lot in lots)
     reason = reason or volatilities.reason_against(case, lots)
-    return Ended(used, len(live) - used, reason)
+    return JobOutcome(used, len(live) - used, reason)
 
 
-def _correlations(case: Case) -> Ended:
-    found = matrices.matrix(case)
-    used = 0 if found.reason else sum(lot.symbol in found.symbols for lot in found.lots)
-    return Ended(used, len(case.lots) - used, found.reason)
+def _correlations(case: Case) -> JobOutcome:
+    matrix = matrices.matrix(case)
+    used = 0 if matrix.reason else sum(lot.symbol in matrix.symbols for lot in matrix.lots)
+    return JobOutcome(used, len(case.lots) - used, matrix.reason)
 
 
-def _stress(case: Case) -> Ended:
+def _stress(case: Case) -> JobOutcome:
     reason = stresses.job_reason(case)
     live = [lot for lot in case.lots if lot.live]
     used = 0 if reason else stresses.rates(case)[1].height
-    return Ended(used, 0 if reason else len(live) - used, reason)
+    return JobOutcome(used, 0 if reason else len(live) - used, reason)
 
 
-BY_JOB: dict[str, Callable[[Case], Ended]] = {
+BY_JOB: dict[str, Callable[[Case], JobOutcome]] = {
     job_catalog.PNL.name: _pnl,
     job_catalog.SNAPSHOT.name: _snapshot,
     job_catalog.MARKET_VALUES.name: _market_values,
@@ -131,4 +132,4 @@ BY_JOB: dict[str, Callable[[Case], Ended]] = {
     job_catalog.CORRELATIONS.name: _correlations,
     job_catalog.STRESS.name: _stress,
 }
-"""Every job that analytics_status knows."""
+"""Functions that recompute the status of each job."""

@@ -1,4 +1,4 @@
-"""Labels: how often a tag was put on a position."""
+"""Tags: number of times that a tag was assigned to a position."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case
 from engine.analyst.explain.working import Working, absent
 
-FORGOTTEN = "links that were taken away since still count, and nothing remembers them"
+REMOVED = "links that were removed later still count, but the store does not have them"
 
 
 def usage(case: Case, ask: Ask) -> Working:
-    """usage_count: a count of events, of which the store holds those that have not been undone."""
+    """Show usage_count with the remaining links; removed links count too, so it cannot be recomputed."""
     if ask.row is None:
         return absent("usage_count of the tag", "the portfolio's user has no such tag")
     symbols = case.inputs.positions.select("symbol", position_id="id")
@@ -19,6 +19,6 @@ def usage(case: Case, ask: Ask) -> Working:
         "usage_count grows by 1 with each link that a run makes",
         ask.row["usage_count"],
         frames={"links": links.select("symbol", "position_id", "assigned_at").sort("symbol")},
-        notes=("`links` are the portfolio's own that stand now", FORGOTTEN),
+        notes=("`links` has the portfolio's current links", REMOVED),
         checked=False,
     )

@@ -1,4 +1,4 @@
-"""A straight line by least squares, with every sum in sight."""
+"""Least-squares line of one variable, with all of its sums."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.numerics.student_t import two_sided_tail
 
 @dataclass(frozen=True)
 class Line:
-    """y = intercept + slope x + e over n pairs; slope None where x is another constant than 0."""
+    """Line y = intercept + slope x + e over n pairs; slope is None if x is a constant other than 0."""
 
     n: int
     x_mean: float
@@ -30,9 +30,9 @@ class Line:
     p_value: float
 
     def steps(self, y: str, x: str) -> dict[str, Step]:
-        """Its numbers by name."""
+        """Return the numbers of the line as steps: {name: step}; `y` and `x` are symbols."""
         sums = "frame `returns`: sum of"
-        told = (
+        steps = (
             Step("n", self.n, "pairs of returns", "frame `returns`"),
             Step("x_mean", self.x_mean, f"mean return of {x}", "frame `returns`: mean of x"),
             Step("y_mean", self.y_mean, f"mean return of {y}", "frame `returns`: mean of y"),
@@ -43,14 +43,21 @@ class Line:
             Step("SSR", self.ssr, "squared residuals", f"{sums} (y - y_mean - slope (x - x_mean))^2"),
             Step("SE", self.std_error, "standard error of the slope", "sqrt(SSR / (n - 2) / Sxx)"),
         )
-        return {step.name: step for step in told}
+        return {step.name: step for step in steps}
 
 
 def line(y: NDArray[np.float64], x: NDArray[np.float64]) -> Line:
-    """The line of y on x, two passes, at least 3 pairs.
+    """Fit y on x by ordinary least squares: means first, then sums of squared deviations.
 
-    A constant y, or an x that is 0 throughout, has slope and error 0 and no p; R^2 is then undefined,
-    or 0. Source: what statsmodels' OLS on [1, x] returns.
+    A constant y, or an x that is always 0, gives slope 0, standard error 0 and p-value NaN; R^2 is NaN
+    for a constant y, else 0. These are the results of statsmodels' OLS on [1, x].
+
+    Args:
+        y: [n] returns, n >= 3.
+        x: [n] returns.
+
+    Returns:
+        Coefficients, sums, R^2, standard error and two-sided p-value of the slope.
     """
     n = len(x)
     flat_x, flat_y = bool(np.all(x == x[0])), bool(np.all(y == y[0]))

@@ -1,4 +1,4 @@
-"""State: what a run leaves in the rows of positions and portfolios."""
+"""Values that a run writes to the rows of positions and portfolios."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from engine.analyst.explain.working import Step, Working, absent
 
 
 def position_mark(case: Case, ask: Ask) -> Working:
-    """last_price, market_value and unrealized_pnl as the session leaves them."""
+    """Explain last_price, market_value and unrealized_pnl after the session."""
     lot = ask.position
     mark = case.mark(lot)
     value = {"last_price": mark.price, "market_value": mark.value, "unrealized_pnl": mark.gain}[ask.column]
     if mark.quote is None or mark.session is None:
-        why = "closed or deleted" if not lot.live else "no close young enough in any session"
+        why = "closed or deleted" if not lot.live else "no session has a close that is recent enough"
         if lot.symbol in case.never_quoted:
-            why = "no market quotes such a symbol"
+            why = "the symbol has no market price"
         if value is None:
-            return absent(f"{ask.column}: nothing", f"never marked: {why}")
-        step = Step("kept", value, "as the first session found it", f"positions, {lot.id}: {ask.column}")
+            return absent(f"{ask.column} = null", f"never marked: {why}")
+        step = Step("kept", value, "the value before the first session", f"positions, {lot.id}: {ask.column}")
         return Working(f"{ask.column} = {{kept}}", value, (step,), notes=(f"never marked: {why}",))
     steps = (
         Step("q", lot.quantity, "shares or contracts", f"positions, {lot.id}: quantity"),
@@ -39,12 +39,12 @@ def position_mark(case: Case, ask: Ask) -> Working:
 
 
 def _notes(case: Case, session: object, quoted: object) -> tuple[str, ...]:
-    carried = f"carried: marked last in the session of {session}" if session != case.day else ""
-    older = f"marked with an older close: there is none of {session}" if quoted != session else ""
+    carried = f"carried: last marked in the session of {session}" if session != case.day else ""
+    older = f"marked with an older close: {session} has none" if quoted != session else ""
     return tuple(filter(None, (carried, older)))
 
 
 def portfolio_equity(case: Case, ask: Ask) -> Working:
-    """The equity that the session leaves: its snapshot's own."""
-    found = pnl(case, Ask("portfolio_snapshots", "equity_balance"))
-    return Working(found.formula, found.value, found.steps, found.frames, notes=found.notes)
+    """Explain the portfolio's equity_balance: that of the session's snapshot."""
+    working = pnl(case, Ask("portfolio_snapshots", "equity_balance"))
+    return Working(working.formula, working.value, working.steps, working.frames, notes=working.notes)

@@ -1,4 +1,4 @@
-"""Correlations: the matrix of a portfolio's larger holdings, its pairs and its head."""
+"""Correlations of a portfolio's larger positions: matrix, pairs and summary row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from engine.analyst.explain.ask import Ask
-from engine.analyst.explain.case import PRIVATE, Case, Lot
+from engine.analyst.explain.case import PRIVATE, Case, PositionLot
 from engine.analyst.explain.working import Sample, Step, Value, Working, absent, table
 from engine.analytics.correlations.correlation_rows import THRESHOLD
 from engine.analytics.correlations.matrices import MIN_CLOSES
@@ -39,21 +39,28 @@ CONSTANTS: dict[str, Value] = {
     "filter_mode": "both",
     "correlation_threshold": Decimal(str(THRESHOLD)),
 }
-"""What every head says."""
+"""Columns of correlation_calculations with the same value in every row."""
 PASSING = {"symbol": pl.String, "value": pl.String, "weight": pl.Float64, "passes": pl.Boolean}
 PAIRS = {"symbol_1": pl.String, "symbol_2": pl.String, "rho": pl.Float64}
-STAND_IN = "regressions see no close of the symbols: every stored one stands in, on whatever day"
+ALL_CLOSES = "no symbol has closes on sessions: all stored closes are used, on any day"
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A portfolio's matrix. lots: those that passed the filter. symbols: m, ascending.
+    """Correlation matrix of a portfolio.
 
-    returns: logarithmic, by symbol, n each. passing: the filter, lot by lot. reason: where there
-    is no matrix.
+    Attributes:
+        lots: Lots that pass the size filter.
+        symbols: m symbols with enough closes, ascending.
+        days: n + 1 days on which all of them have a close.
+        returns: {symbol: [n] logarithmic returns}.
+        sample: Used and missing sessions.
+        passing: Result of the size filter for each lot.
+        reason: Reason why there is no matrix, else None.
+        notes: Notes for every figure of the matrix.
     """
 
-    lots: tuple[Lot, ...]
+    lots: tuple[PositionLot, ...]
     symbols: tuple[str, ...]
     days: tuple[date, ...]
     returns: dict[str, Floats]
@@ -67,22 +74,22 @@ class Matrix:
         return max(len(self.days) - 1, 0)
 
     def flat(self, *symbols: str) -> bool:
-        """Whether any of these series is constant."""
+        """Return whether any of these series is constant."""
         return any(bool(np.all(self.returns[name] == self.returns[name][0])) for name in symbols)
 
     def rho(self, a: str, b: str) -> float:
-        """Pearson's correlation; NaN with a constant series, or below 30 returns."""
+        """Return Pearson's correlation; NaN for a constant series or fewer than 30 returns."""
         if self.n < MIN_OVERLAP or self.flat(a, b):
             return math.nan
         return 1.0 if a == b else pearson(self.returns[a], self.returns[b])
 
     def frame(self, *symbols: str) -> pl.DataFrame:
-        """Returns of symbols, by session."""
+        """Return the returns of the symbols by session."""
         return pl.DataFrame({"session": self.days[1:], **{name: self.returns[name] for name in symbols}})
 
 
 def pearson(x: Floats, y: Floats) -> float:
-    """The correlation of two series that vary, within [-1, 1]."""
+    """Return Pearson's correlation of two [n] series that vary, limited to [-1, 1]."""
     xx, xy, yy = _sums(x, y)
     return min(max(xy / math.sqrt(xx * yy), -1.0), 1.0)
 
@@ -93,7 +100,7 @@ def _sums(x: Floats, y: Floats) -> tuple[float, float, float]:
 
 
 def matrix(case: Case) -> Matrix:
-    """The matrix of the session."""
+    """Return the matrix of the session, computed once."""
     return case.once(("matrix",), lambda: _matrix(case))
 
 
@@ -101,8 +108,8 @@ def _matrix(case: Case) -> Matrix:
     lots = tuple(lot for lot in case.lots if passes(case, lot))
     series, notes = _series(case, sorted({lot.symbol for lot in lots}))
     enough = {symbol: closes for symbol, closes in series.items() if len(closes) >= MIN_CLOSES}
-    known = sorted({day for closes in series.values() for day in closes})
-    days = tuple(day for day in known if enough and all(day in closes for closes in enough.values()))
+    priced = sorted({day for closes in series.values() for day in closes})
+    days = tuple(day for day in priced if enough and all(day in closes for closes in enough.values()))
     reason = _reason(lots, len(days) - 1)
     levels = {symbol: np.array([closes[day] for day in days]) for symbol, closes in enough.items()}
     returns = {} if reason else {symbol: np.log(level[1:] / level[:-1]) for symbol, level in levels.items()}
@@ -110,7 +117,7 @@ def _matrix(case: Case) -> Matrix:
     return Matrix(lots, tuple(enough), days, returns, sample, _passing(case), reason, notes)
 
 
-def _reason(lots: tuple[Lot, ...], returns: int) -> Reason | None:
+def _reason(lots: tuple[PositionLot, ...], returns: int) -> Reason | None:
     if not lots:
         return NO_POSITIONS_PASS_FILTER
     if returns <= 0:
@@ -118,11 +125,11 @@ def _reason(lots: tuple[Lot, ...], returns: int) -> Reason | None:
     return INSUFFICIENT_RETURNS if returns < CORRELATIONS.minimum else None
 
 
-def passes(case: Case, lot: Lot) -> bool:
-    """Return whether a lot is large enough in USD and in percent of gross exposure; no private lot is."""
+def passes(case: Case, lot: PositionLot) -> bool:
+    """Return whether a lot passes the filter: not private, large enough in USD and in % of gross exposure."""
     gross, value = case.money("gross_exposure"), abs(case.recomputed(lot))
-    weighty = gross > 0 and value * 100 >= gross * MIN_POSITION_PERCENT
-    return lot.investment_class != PRIVATE and value >= MIN_POSITION_VALUE and weighty
+    heavy = gross > 0 and value * 100 >= gross * MIN_POSITION_PERCENT
+    return lot.investment_class != PRIVATE and value >= MIN_POSITION_VALUE and heavy
 
 
 def _passing(case: Case) -> pl.DataFrame:
@@ -135,10 +142,10 @@ def _passing(case: Case) -> pl.DataFrame:
 
 
 def _series(case: Case, symbols: list[str]) -> tuple[Series, tuple[str, ...]]:
-    """The closes that regressions see; where they see none of any symbol, every stored one."""
-    seen = {symbol: case.series(symbol, CORRELATIONS.look_back) for symbol in symbols}
-    if any(seen.values()) or not symbols:
-        return seen, ()
+    """Return the closes on sessions; if no symbol has any, all stored closes and a note."""
+    on_sessions = {symbol: case.series(symbol, CORRELATIONS.look_back) for symbol in symbols}
+    if any(on_sessions.values()) or not symbols:
+        return on_sessions, ()
     first = case.day - timedelta(days=CORRELATIONS.look_back)
     stored = {
         symbol: {
@@ -148,103 +155,119 @@ def _series(case: Case, symbols: list[str]) -> tuple[Series, tuple[str, ...]]:
         }
         for symbol in symbols
     }
-    return stored, (STAND_IN,)
+    return stored, (ALL_CLOSES,)
 
 
 def _left_out(case: Case, series: Series) -> tuple[tuple[date, str], ...]:
-    silent = {
+    missing = {
         day: sorted(symbol for symbol, closes in series.items() if day not in closes)
         for day in case.sessions(CORRELATIONS.look_back)
     }
-    return tuple((day, f"no close of {', '.join(symbols)}") for day, symbols in silent.items() if symbols)
+    return tuple((day, f"no close of {', '.join(symbols)}") for day, symbols in missing.items() if symbols)
 
 
 def pair(case: Case, ask: Ask) -> Working:
-    """A figure of pairwise_correlations."""
-    found, (a, b) = matrix(case), ask.pair
-    missing = next((symbol for symbol in (a, b) if symbol not in found.symbols), None)
-    reason = found.reason or (f"{missing} is not in the matrix" if missing else "")
+    """Explain a figure of pairwise_correlations."""
+    correlations, (a, b) = matrix(case), ask.pair
+    missing = next((symbol for symbol in (a, b) if symbol not in correlations.symbols), None)
+    reason = correlations.reason or (f"{missing} is not in the matrix" if missing else "")
     if reason:
         formula = f"{ask.column} of the returns of {a} and {b}"
-        return absent(formula, reason, frames={"lots": found.passing}, sample=found.sample)
+        return absent(formula, reason, frames={"lots": correlations.passing}, sample=correlations.sample)
     match ask.column:
         case "data_points":
-            return _paired(found, a, b, "data_points = {n}", found.n)
+            return _paired(correlations, a, b, "data_points = {n}", correlations.n)
         case "correlation_value":
-            return _correlation(found, a, b)
+            return _correlation(correlations, a, b)
         case _:
-            return _significance(found, a, b)
+            return _significance(correlations, a, b)
 
 
 def _paired(
-    found: Matrix, a: str, b: str, formula: str, value: Value, *steps: Step, notes: tuple[str, ...] = ()
+    correlations: Matrix,
+    a: str,
+    b: str,
+    formula: str,
+    value: Value,
+    *steps: Step,
+    notes: tuple[str, ...] = (),
 ) -> Working:
-    count = Step("n", found.n, "common logarithmic returns", "frame `returns`")
-    frames = {"returns": found.frame(*dict.fromkeys((a, b)))}
-    return Working(formula, value, (count, *steps), frames, found.sample, (*found.notes, *notes))
+    count = Step("n", correlations.n, "common logarithmic returns", "frame `returns`")
+    frames = {"returns": correlations.frame(*dict.fromkeys((a, b)))}
+    return Working(
+        formula, value, (count, *steps), frames, correlations.sample, (*correlations.notes, *notes)
+    )
 
 
-def _correlation(found: Matrix, a: str, b: str) -> Working:
-    xx, xy, yy = _sums(found.returns[a], found.returns[b])
+def _correlation(correlations: Matrix, a: str, b: str) -> Working:
+    xx, xy, yy = _sums(correlations.returns[a], correlations.returns[b])
     steps = (
         Step("Sxx", xx, f"squared deviations of {a}", "frame `returns`"),
         Step("Syy", yy, f"squared deviations of {b}", "frame `returns`"),
         Step("Sxy", xy, "products of deviations", "frame `returns`"),
     )
-    value = found.rho(a, b)
+    value = correlations.rho(a, b)
     if math.isnan(value):
-        why = f"fewer than {MIN_OVERLAP} returns" if found.n < MIN_OVERLAP else "a series is constant"
-        return _paired(found, a, b, "correlation_value is undefined", value, *steps, notes=(why,))
-    return _paired(found, a, b, "correlation_value = {Sxy} / sqrt({Sxx} * {Syy})", value, *steps)
+        why = f"fewer than {MIN_OVERLAP} returns" if correlations.n < MIN_OVERLAP else "a series is constant"
+        return _paired(correlations, a, b, "correlation_value is undefined", value, *steps, notes=(why,))
+    return _paired(correlations, a, b, "correlation_value = {Sxy} / sqrt({Sxx} * {Syy})", value, *steps)
 
 
-def _significance(found: Matrix, a: str, b: str) -> Working:
-    """1 - p of a correlation of 0."""
+def _significance(correlations: Matrix, a: str, b: str) -> Working:
+    """Explain statistical_significance: 1 - p of the t-test of a correlation of 0."""
     name = "statistical_significance"
     if a == b:
-        return _paired(found, a, b, f"{name} = 1", 1.0, notes=("a symbol with itself has 1",))
-    if found.flat(a, b):
-        return _paired(found, a, b, f"{name} is undefined", math.nan, notes=("a series is constant",))
-    rho = pearson(found.returns[a], found.returns[b])
+        return _paired(correlations, a, b, f"{name} = 1", 1.0, notes=("a symbol with itself has 1",))
+    if correlations.flat(a, b):
+        return _paired(correlations, a, b, f"{name} is undefined", math.nan, notes=("a series is constant",))
+    rho = pearson(correlations.returns[a], correlations.returns[b])
     left = (1.0 - rho) * (1.0 + rho)
     if not left > 0:
         note = "the two series are proportional: the tail is 0"
-        return _paired(found, a, b, f"{name} = 1", 1.0, notes=(note,))
-    t = abs(rho) * math.sqrt((found.n - 2) / left)
-    value = 1.0 - float(two_sided_tail(np.array([t]), found.n - 2)[0])
+        return _paired(correlations, a, b, f"{name} = 1", 1.0, notes=(note,))
+    t = abs(rho) * math.sqrt((correlations.n - 2) / left)
+    value = 1.0 - float(two_sided_tail(np.array([t]), correlations.n - 2)[0])
     step = Step("rho", rho, "correlation", "explain correlation_value")
-    withheld = (f"given though the correlation is withheld below {MIN_OVERLAP} returns",)
+    below_minimum = (f"stored although the correlation is undefined below {MIN_OVERLAP} returns",)
     formula = f"{name} = 1 - tail({{rho}} * sqrt(({{n}} - 2) / (1 - {{rho}}**2)), {{n}} - 2)"
-    return _paired(found, a, b, formula, value, step, notes=withheld if found.n < MIN_OVERLAP else ())
+    return _paired(
+        correlations, a, b, formula, value, step, notes=below_minimum if correlations.n < MIN_OVERLAP else ()
+    )
 
 
 def head(case: Case, ask: Ask) -> Working:
-    """A figure of correlation_calculations."""
-    found, column = matrix(case), ask.column
-    frames = {"lots": found.passing}
-    if found.reason:
-        return absent(f"{column} of the matrix", found.reason, frames=frames, sample=found.sample)
-    size = len(found.symbols)
+    """Explain a figure of correlation_calculations."""
+    correlations, column = matrix(case), ask.column
+    frames = {"lots": correlations.passing}
+    if correlations.reason:
+        return absent(
+            f"{column} of the matrix", correlations.reason, frames=frames, sample=correlations.sample
+        )
+    size = len(correlations.symbols)
     symbols = Step("m", size, "symbols in the matrix", "frame `lots`: those with closes")
-    every = Step("k", len(case.lots), "lots of the portfolio, closed and deleted ones too", "frame `lots`")
+    every = Step(
+        "k", len(case.lots), "lots of the portfolio, closed and deleted ones included", "frame `lots`"
+    )
     match column:
         case "positions_included":
-            return Working("positions_included = {m}", size, (symbols,), frames, found.sample)
+            return Working("positions_included = {m}", size, (symbols,), frames, correlations.sample)
         case "positions_excluded":
             left = len(case.lots) - size
-            return Working("positions_excluded = {k} - {m}", left, (every, symbols), frames, found.sample)
+            return Working(
+                "positions_excluded = {k} - {m}", left, (every, symbols), frames, correlations.sample
+            )
         case "overall_correlation":
-            return _overall(found)
+            return _overall(correlations)
         case "effective_positions":
-            return _effective(found)
+            return _effective(correlations)
         case _:
             value = CONSTANTS[column]
             return Working(f"{column} = {value}", value, notes=("the same in every row",))
 
 
-def _overall(found: Matrix) -> Working:
-    """The mean size of the pairs above the diagonal that are not 0."""
-    pairs = [(a, b, found.rho(a, b)) for a, b in combinations(found.symbols, 2)]
+def _overall(correlations: Matrix) -> Working:
+    """Explain overall_correlation: mean absolute correlation of the pairs that are not 0."""
+    pairs = [(a, b, correlations.rho(a, b)) for a, b in combinations(correlations.symbols, 2)]
     sizes = [abs(rho) for *_, rho in pairs if rho != 0.0]
     total = math.nan if any(map(math.isnan, sizes)) else math.fsum(sizes)
     frames = {"pairs": table(PAIRS, pairs)}
@@ -254,25 +277,25 @@ def _overall(found: Matrix) -> Working:
     )
     if not sizes:
         note = "there is no pair"
-        return Working("overall_correlation = 0", 0.0, steps, frames, found.sample, (note,))
-    notes = ("undefined as soon as one pair is",) if math.isnan(total) else ()
+        return Working("overall_correlation = 0", 0.0, steps, frames, correlations.sample, (note,))
+    notes = ("undefined if any pair is undefined",) if math.isnan(total) else ()
     formula, value = "overall_correlation = {S} / {k}", total / len(sizes)
-    return Working(formula, value, steps, frames, found.sample, notes)
+    return Working(formula, value, steps, frames, correlations.sample, notes)
 
 
-def _effective(found: Matrix) -> Working:
-    """1 / (w'Rw) with a weight of 1 / lots each."""
-    rho = {b: [found.rho(a, b) for a in found.symbols] for b in found.symbols}
+def _effective(correlations: Matrix) -> Working:
+    """Explain effective_positions: 1 / (w'Rw) with equal weights 1 / k."""
+    rho = {b: [correlations.rho(a, b) for a in correlations.symbols] for b in correlations.symbols}
     cells = [value for column in rho.values() for value in column]
     total = math.nan if any(map(math.isnan, cells)) else math.fsum(cells)
-    lots = len(found.lots)
+    lots = len(correlations.lots)
     steps = (
-        Step("S", total, "sum of the whole matrix, its diagonal too", "frame `matrix`"),
+        Step("S", total, "sum of the whole matrix, diagonal included", "frame `matrix`"),
         Step("k", lots, "lots that passed the filter", "frame `lots`"),
     )
-    frames = {"lots": found.passing, "matrix": pl.DataFrame({"symbol": found.symbols, **rho})}
+    frames = {"lots": correlations.passing, "matrix": pl.DataFrame({"symbol": correlations.symbols, **rho})}
     if not total > 0:
-        note = "the matrix sums to nothing above 0: each lot counts as one"
-        return Working("effective_positions = {k}", float(lots), steps, frames, found.sample, (note,))
+        note = "the sum of the matrix is not above 0: each lot counts as one"
+        return Working("effective_positions = {k}", float(lots), steps, frames, correlations.sample, (note,))
     formula = "effective_positions = 1 / ({S} / {k}**2)"
-    return Working(formula, lots**2 / total, steps, frames, found.sample)
+    return Working(formula, lots**2 / total, steps, frames, correlations.sample)

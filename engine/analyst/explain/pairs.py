@@ -1,4 +1,4 @@
-"""Single regressions: a position's symbol on SPY and on TLT."""
+"""Regressions of a position's symbol on one fund: SPY or TLT."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 import polars as pl
 
 from engine.analyst.explain.ask import Ask
-from engine.analyst.explain.case import Case, Lot
+from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.line import Line, line
 from engine.analyst.explain.working import Sample, Value, Working, absent, table
 from engine.analytics.betas.market import CAP, METHOD, WINDOW_DAYS
@@ -24,7 +24,7 @@ FORMULAS = {
     "p_value": ("{name} = tail({slope} / {SE}, {n} - 2)", ("n", "Sxx", "slope", "SSR", "SE")),
     "observations": ("{name} = {n}", ("n",)),
 }
-"""By figure: how it comes from the line's numbers, and which of them to show."""
+"""{figure: (formula in the line's numbers, steps to show)}."""
 RETURNS = {
     "session": pl.Date,
     "since": pl.Date,
@@ -35,14 +35,14 @@ RETURNS = {
     "y": pl.Float64,
     "x": pl.Float64,
 }
-"""Returns of the symbol and of the fund, y and x, with the closes that they are made of."""
+"""Returns of the symbol (y) and of the fund (x), with their closes in USD."""
 FUND_OF = {"position_market_betas": MARKET_FUND, "position_interest_rate_betas": RATE_FUND}
 CONSTANTS: dict[str, Value] = {"window_days": WINDOW_DAYS, "method": METHOD, "market_index": MARKET_FUND}
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A regression of a symbol on a fund: the line, None where there is none, and why."""
+    """Regression of a symbol on a fund; `line` is None and `reason` is set if there is none."""
 
     line: Line | None
     sample: Sample
@@ -51,14 +51,14 @@ class Fit:
 
     @property
     def beta(self) -> float | None:
-        """The slope, capped."""
+        """Slope, limited to [-5, 5]; None without a line."""
         if self.line is None or self.line.slope is None:
             return None
         return min(max(self.line.slope, -CAP), CAP)
 
 
 def fit(case: Case, symbol: str, fund: str) -> Fit:
-    """The symbol's returns on the fund's, over the sessions of the look-back that both have."""
+    """Return the regression of the symbol's returns on the fund's, over their common sessions."""
     return case.once(("fit", symbol, fund), lambda: _fit(case, symbol, fund))
 
 
@@ -82,49 +82,58 @@ def _fit(case: Case, symbol: str, fund: str) -> Fit:
     if returns.height < BETA_MINIMUM:
         few = f"{returns.height} common returns, at least {BETA_MINIMUM} are needed"
         return Fit(None, sample, returns, few)
-    found = line(returns["y"].to_numpy(), returns["x"].to_numpy())
-    reason = f"the returns of {fund} are constant" if found.slope is None else ""
-    return Fit(None if reason else found, sample, returns, reason)
+    fitted = line(returns["y"].to_numpy(), returns["x"].to_numpy())
+    reason = f"the returns of {fund} are constant" if fitted.slope is None else ""
+    return Fit(None if reason else fitted, sample, returns, reason)
 
 
 def common(case: Case, series: dict[str, dict[date, float]], look_back: int) -> Sample:
-    """The sessions in which every series has a close, and of the others what is missing."""
+    """Return the sessions in which every series has a close, and the others with the missing symbols.
+
+    Args:
+        case: Portfolio and session.
+        series: {symbol: {session: close}}.
+        look_back: Calendar days before the session.
+
+    Returns:
+        Used and left-out sessions of the look-back.
+    """
     used, left_out = [], []
     for day in case.sessions(look_back):
-        silent = [symbol for symbol, closes in series.items() if day not in closes]
-        if silent:
-            left_out.append((day, f"no close of {', '.join(sorted(silent))}"))
+        missing = [symbol for symbol, closes in series.items() if day not in closes]
+        if missing:
+            left_out.append((day, f"no close of {', '.join(sorted(missing))}"))
         else:
             used.append(day)
     return Sample(look_back, tuple(used), tuple(left_out))
 
 
 def regression(case: Case, ask: Ask) -> Working:
-    """A figure of a position's regression on its table's fund."""
+    """Explain a figure of a position's regression on its table's fund."""
     fund, lot = FUND_OF[ask.table], ask.position
     figure = "beta" if ask.column == "ir_beta" else ask.column
     formula, names = FORMULAS[figure]
     formula = formula.replace("{name}", ask.column)
-    found, barred = fit(case, lot.symbol, fund), _barred(case, ask, lot)
-    reason = barred or found.reason
-    frames = {"returns": found.returns}
-    if found.line is None or reason:
-        return absent(formula, reason, frames=frames, sample=found.sample)
-    steps = found.line.steps(lot.symbol, fund)
-    value = {"beta": found.beta, "alpha": found.line.intercept, "observations": found.line.n}.get(
-        figure, getattr(found.line, figure, None)
+    fitted, exclusion = fit(case, lot.symbol, fund), _exclusion(case, ask, lot)
+    reason = exclusion or fitted.reason
+    frames = {"returns": fitted.returns}
+    if fitted.line is None or reason:
+        return absent(formula, reason, frames=frames, sample=fitted.sample)
+    steps = fitted.line.steps(lot.symbol, fund)
+    value = {"beta": fitted.beta, "alpha": fitted.line.intercept, "observations": fitted.line.n}.get(
+        figure, getattr(fitted.line, figure, None)
     )
     if ask.table == "position_interest_rate_betas" and figure == "r_squared" and value == 0:
-        return absent(formula, "an R2 of exactly 0 is stored as null", frames=frames, sample=found.sample)
-    if figure == "p_value" and not found.line.std_error and value == 0:
+        return absent(formula, "an R2 of exactly 0 is stored as null", frames=frames, sample=fitted.sample)
+    if figure == "p_value" and not fitted.line.std_error and value == 0:
         note = "a perfect fit: the tail is 0"
-        return Working(f"{ask.column} = 0", 0.0, (), frames, found.sample, (note,))
-    notes = _notes(figure, found.line)
-    return Working(formula, value, tuple(steps[name] for name in names), frames, found.sample, notes)
+        return Working(f"{ask.column} = 0", 0.0, (), frames, fitted.sample, (note,))
+    notes = _notes(figure, fitted.line)
+    return Working(formula, value, tuple(steps[name] for name in names), frames, fitted.sample, notes)
 
 
-def _barred(case: Case, ask: Ask, lot: Lot) -> str:
-    """Why the job does not look at a lot, or at any."""
+def _exclusion(case: Case, ask: Ask, lot: PositionLot) -> str:
+    """Return why the job leaves out a lot, or all lots; "" if it does not."""
     equity = case.snapshot["equity_balance"] if case.snapshot else None
     if equity is None or equity <= 0:
         return str(EQUITY_NOT_POSITIVE)
@@ -135,19 +144,21 @@ def _barred(case: Case, ask: Ask, lot: Lot) -> str:
     return ""
 
 
-def _notes(figure: str, found: Line) -> tuple[str, ...]:
-    assert found.slope is not None
-    if abs(found.slope) <= CAP:
+def _notes(figure: str, fitted: Line) -> tuple[str, ...]:
+    assert fitted.slope is not None
+    if abs(fitted.slope) <= CAP:
         return ()
     if figure == "beta":
-        return (f"capped: the slope is {found.slope:.12g}, its size is limited to {CAP:g}",)
-    return ("of the line as it was fitted: only beta is capped",)
+        return (f"capped: the slope is {fitted.slope:.12g}, limited to +-{CAP:g}",)
+    return ("of the fitted line: only beta is capped",)
 
 
 def constant(case: Case, ask: Ask) -> Working:
-    """What every row of the regressions on SPY says."""
+    """Explain a column with the same value in every row of the regressions on SPY."""
     del case
     if ask.row is None:
-        return absent(f"{ask.column} = {CONSTANTS[ask.column]}", "there is no row: explain beta")
+        return absent(
+            f"{ask.column} = {CONSTANTS[ask.column]}", "there is no row: explain beta for the reason"
+        )
     value = CONSTANTS[ask.column]
     return Working(f"{ask.column} = {value}", value, notes=("the same in every row",))

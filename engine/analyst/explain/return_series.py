@@ -1,4 +1,4 @@
-"""Series of simple returns: a symbol's own, and a portfolio's with today's weights."""
+"""Series of simple returns of a symbol, and of a portfolio with the session's weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from engine.analyst.explain.case import Case, Lot
+from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.pairs import common
 from engine.analyst.explain.working import Sample, table
 from engine.analytics.volatility.portfolio_volatility import SMALLEST_TOTAL
@@ -34,7 +34,15 @@ WEIGHTS = {"symbol": pl.String, "weight": pl.Float64, "measured": pl.String, "pr
 
 @dataclass(frozen=True)
 class Returns:
-    """A series of simple returns. days: the session that each ends in. frames: what it is made of."""
+    """A series of simple returns.
+
+    Attributes:
+        days: Session in which each return ends.
+        values: [n] returns as fractions.
+        sample: Used and missing sessions.
+        frames: Rows behind the series.
+        notes: Notes for every figure of the series.
+    """
 
     days: tuple[date, ...]
     values: Floats
@@ -43,13 +51,13 @@ class Returns:
     notes: tuple[str, ...] = ()
 
 
-def measured(lot: Lot) -> str:
-    """The symbol whose volatility a position has: its underlying's if it names one."""
+def volatility_symbol(lot: PositionLot) -> str:
+    """Return the symbol whose returns a position uses: its underlying's if it has one."""
     return lot.underlying_symbol or lot.symbol
 
 
 def own_returns(case: Case, symbol: str) -> Returns:
-    """A symbol's returns between consecutive closes of its own: a gap makes one of several days."""
+    """Return a symbol's returns between its consecutive closes; a gap gives one return over several days."""
     return case.once(("returns", symbol), lambda: _own_returns(case, symbol))
 
 
@@ -65,26 +73,34 @@ def _own_returns(case: Case, symbol: str) -> Returns:
     return Returns(tuple(days[1:]), frame["return"].to_numpy(), sample, {"returns": frame})
 
 
-def weighed_returns(case: Case, lots: list[Lot]) -> Returns | None:
-    """The portfolio's series: today's weights times returns, where all priced lots have one.
+def portfolio_returns(case: Case, lots: list[PositionLot]) -> Returns | None:
+    """Return the portfolio's series: the session's weights times the returns of the lots.
 
-    None where the lots' values add up to 0, or none of them has a close.
+    Args:
+        case: Portfolio and session.
+        lots: Open lots with a market price.
+
+    Returns:
+        Returns of the days on which all priced symbols have one; None if the values of the lots sum
+        to 0 or no lot has a close.
     """
-    return case.once(("portfolio returns",), lambda: _weighed_returns(case, lots))
+    return case.once(("portfolio returns",), lambda: _portfolio_returns(case, lots))
 
 
-def _weighed_returns(case: Case, lots: list[Lot]) -> Returns | None:
+def _portfolio_returns(case: Case, lots: list[PositionLot]) -> Returns | None:
     weights = _weights(case, lots)
-    series = {measured(lot): case.series(measured(lot), VOLATILITY.look_back) for lot in lots}
+    series = {
+        volatility_symbol(lot): case.series(volatility_symbol(lot), VOLATILITY.look_back) for lot in lots
+    }
     priced = {symbol: closes for symbol, closes in series.items() if closes}
     if weights is None or not priced:
         return None
     moves = _common_moves(priced)
-    held = [lot for lot in lots if measured(lot) in priced]
+    held = [lot for lot in lots if volatility_symbol(lot) in priced]
     total = np.zeros(len(moves))
     for lot in held:
-        total = total + weights[lot.id] * np.array([move[measured(lot)] for move in moves.values()])
-    rows = ((lot.symbol, weights[lot.id], measured(lot), lot in held) for lot in lots)
+        total = total + weights[lot.id] * np.array([move[volatility_symbol(lot)] for move in moves.values()])
+    rows = ((lot.symbol, weights[lot.id], volatility_symbol(lot), lot in held) for lot in lots)
     frames = {
         "lots": table(WEIGHTS, rows),
         "returns": table(SERIES, zip(moves, total.tolist(), strict=True)),
@@ -95,7 +111,7 @@ def _weighed_returns(case: Case, lots: list[Lot]) -> Returns | None:
 
 
 def _common_moves(priced: Closes) -> dict[date, dict[str, float]]:
-    """Returns of the days on which every symbol has a close, as it has on the day before that any has."""
+    """Return the returns by day between consecutive days with any close, both with closes of all symbols."""
     days = sorted({day for closes in priced.values() for day in closes})
     complete = {day for day in days if all(day in closes for closes in priced.values())}
     return {
@@ -105,8 +121,8 @@ def _common_moves(priced: Closes) -> dict[date, dict[str, float]]:
     }
 
 
-def _weights(case: Case, lots: list[Lot]) -> dict[str, float] | None:
-    """Each lot's value over the signed sum; where that is 0, its entry value over theirs."""
+def _weights(case: Case, lots: list[PositionLot]) -> dict[str, float] | None:
+    """Return each lot's value over the signed sum; if that is 0, entry values over their sum."""
     cost = {lot.id: float(lot.quantity * lot.entry_price) for lot in lots}
     value = {lot.id: case.mark(lot).value or Decimal(0) for lot in lots}
     entry = math.fsum(cost.values())
@@ -116,13 +132,15 @@ def _weights(case: Case, lots: list[Lot]) -> dict[str, float] | None:
     return {lot.id: (float(value[lot.id]) or cost[lot.id]) / total for lot in lots}
 
 
-def _notes(lots: list[Lot], held: list[Lot]) -> tuple[str, ...]:
-    silent = sorted({measured(lot) for lot in lots} - {measured(lot) for lot in held})
+def _notes(lots: list[PositionLot], held: list[PositionLot]) -> tuple[str, ...]:
+    missing = sorted({volatility_symbol(lot) for lot in lots} - {volatility_symbol(lot) for lot in held})
     twice = sorted(symbol for symbol, count in Counter(lot.symbol for lot in lots).items() if count > 1)
     notes = []
-    if silent:
-        notes.append(f"counted in the weights, without a return: {', '.join(silent)}")
+    if missing:
+        notes.append(f"in the weights, but without returns: {', '.join(missing)}")
     if twice:
         whose = f"several lots of {', '.join(twice)}: each has its own weight here"
-        notes.append(f"{whose}; the legacy batch gave all of them that of one, left to chance")
+        notes.append(
+            f"{whose}; the legacy batch gave all of them the weight of one of them, in undefined order"
+        )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""Rounding as the store rounds, one number at a time, in decimal text."""
+"""Rounding as in the store, one number at a time, in exact decimals."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import math
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 
 WIDE = Context(prec=80, rounding=ROUND_HALF_UP)
-"""Half away from zero, which Python calls up."""
+"""ROUND_HALF_UP of Python rounds half away from zero; 80 digits keep sums and products exact."""
 
 
 def exact(value: float) -> Decimal:
-    """The decimal that a float stands for: its shortest text."""
+    """Return the decimal of a float's shortest text."""
     return Decimal(repr(value))
 
 
 def rounded(value: Decimal | float, scale: int) -> Decimal:
-    """Half away from zero at `scale` decimals; a float by its shortest text. Finite numbers only."""
-    known = exact(value) if isinstance(value, float) else value
-    return WIDE.quantize(known, Decimal(1).scaleb(-scale)) + 0
+    """Round a finite number half away from zero to `scale` decimals; a float by its shortest text."""
+    number = exact(value) if isinstance(value, float) else value
+    return WIDE.quantize(number, Decimal(1).scaleb(-scale)) + 0
 
 
 def half_even_cents(value: Decimal) -> Decimal:
-    """To cents, ties to the even one: the exposures' own rounding."""
+    """Round to cents half to even, as the legacy batch rounds exposures."""
     return value.quantize(Decimal("0.01"), ROUND_HALF_EVEN, WIDE) + 0
 
 
 def undefined(value: object) -> bool:
-    """Whether a figure was computed and is undefined."""
+    """Return whether a figure was computed and is undefined (NaN)."""
     return isinstance(value, float) and math.isnan(value)

@@ -1,4 +1,4 @@
-"""Selection: from what was typed to the one figure of the one row that is meant."""
+"""Selection of the figure and row from the names that the user gives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from engine.analyst.explain.ask import Ask
-from engine.analyst.explain.case import Case, Lot
+from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.catalog import CATALOG
 from engine.core.errors import UsageError
 from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
@@ -21,7 +21,7 @@ PARTS = {
     "symbol_1": "pair",
     "scenario_id": "scenario",
 }
-"""What a user names to choose a row, by the key column that holds it."""
+"""User names of key columns: {key column: selector}."""
 NEEDS = {
     **{
         table.name: tuple(PARTS[column] for column in table.key if column in PARTS)
@@ -32,18 +32,18 @@ NEEDS = {
     "positions": ("position",),
     "tags_v2": ("tag",),
 }
-"""What tells the rows of a table apart, beside portfolio and session."""
+"""Selectors that identify a row of a table, in addition to portfolio and session."""
 
 
 class UnknownFigureError(UnknownNameError):
-    """A figure that no table has."""
+    """No table has a figure of this name."""
 
     def __init__(self, name: str, known: Iterable[str], where: str = "") -> None:
         super().__init__("figure", name, sorted(set(known)), where)
 
 
 class AmbiguousFigureError(UsageError, LookupError):
-    """A figure that several tables have."""
+    """Several tables have a figure of this name."""
 
     def __init__(self, name: str, tables: Sequence[str]) -> None:
         self.name, self.tables = name, tuple(tables)
@@ -51,18 +51,16 @@ class AmbiguousFigureError(UsageError, LookupError):
 
 
 class IncompleteKeyError(UsageError, LookupError):
-    """A figure without what tells its row from the others."""
+    """A selector that identifies the row is missing."""
 
     def __init__(self, table: str, part: str, known: Iterable[str]) -> None:
         self.table, self.part, self.known = table, part, tuple(known)
-        super().__init__(
-            f"rows of {table} are told apart by their {part}", f"Give one of {', '.join(self.known)}"
-        )
+        super().__init__(f"a row of {table} needs its {part}", f"Give one of {', '.join(self.known)}")
 
 
 @dataclass(frozen=True)
 class Selectors:
-    """What was typed beside portfolio, session and figure."""
+    """Selectors of a row, in addition to portfolio and session; see `explain`."""
 
     position: str | UUID | None = None
     symbol: str | Sequence[str] | None = None
@@ -79,7 +77,7 @@ class Selectors:
 
     @property
     def given(self) -> set[str]:
-        """What tells rows apart that is there."""
+        """Names of the selectors that are given."""
         parts = {
             "position": self.position is not None or len(self.symbols) == 1,
             "pair": len(self.symbols) == 2,
@@ -88,29 +86,56 @@ class Selectors:
             "job": self.job is not None,
             "tag": self.tag is not None,
         }
-        return {name for name, there in parts.items() if there}
+        return {name for name, present in parts.items() if present}
 
 
 def figure_named(name: str, table: str | None, asked: Selectors) -> str:
-    """The table that a figure is meant of: the one with rows that are told apart by what was given."""
+    """Return the table of a figure: the only one whose rows the given selectors identify.
+
+    Args:
+        name: Column name.
+        table: Table name, None to choose by the selectors.
+        asked: Selectors given by the user.
+
+    Returns:
+        Table name.
+
+    Raises:
+        UnknownFigureError: The table, or every table, lacks the figure.
+        AmbiguousFigureError: Several tables have the figure.
+    """
     if table is not None:
-        known = table_named(table).name
-        if name not in CATALOG.get(known, {}):
-            raise UnknownFigureError(name, CATALOG.get(known, {}), f"table {known}")
-        return known
-    tables = [known for known, columns in CATALOG.items() if name in columns]
+        chosen = table_named(table).name
+        if name not in CATALOG.get(chosen, {}):
+            raise UnknownFigureError(name, CATALOG.get(chosen, {}), f"table {chosen}")
+        return chosen
+    tables = [each for each, columns in CATALOG.items() if name in columns]
     if not tables:
         raise UnknownFigureError(name, (column for columns in CATALOG.values() for column in columns))
-    dated = [known for known in tables if TABLES[known].role == "output"]
-    tables = dated or tables  # what is stored by session is meant before the newest state
-    fitting = [known for known in tables if set(NEEDS.get(known, ())) == asked.given]
+    dated = [each for each in tables if TABLES[each].role == "output"]
+    tables = dated or tables  # prefer rows by session to tables of the newest state
+    fitting = [each for each in tables if set(NEEDS.get(each, ())) == asked.given]
     if len(tables) > 1 and len(fitting) != 1:
         raise AmbiguousFigureError(name, fitting or tables)
     return fitting[0] if fitting else tables[0]
 
 
 def select(case: Case, table: str, column: str, asked: Selectors) -> Ask:
-    """The row that is meant."""
+    """Return the figure's row by the selectors.
+
+    Args:
+        case: Portfolio and session.
+        table: Table name.
+        column: Column name.
+        asked: Selectors given by the user.
+
+    Returns:
+        The figure with the key of its row; the stored row itself is not looked up.
+
+    Raises:
+        IncompleteKeyError: A selector of the table is missing. One that matches nothing raises an
+            `UnknownNameError` with the nearest name.
+    """
     needs = NEEDS.get(table, ())
     ask = Ask(table, column)
     if "position" in needs:
@@ -138,7 +163,7 @@ def select(case: Case, table: str, column: str, asked: Selectors) -> Ask:
 
 
 def factors_of(case: Case, table: str) -> list[str]:
-    """The factors that a table can have rows of."""
+    """Return the factors that a table can have rows of."""
     return [
         name
         for name in case.factors
@@ -155,7 +180,7 @@ def _one(table: str, part: str, wanted: str | None, known: Iterable[str]) -> str
     return wanted
 
 
-def _lot(case: Case, table: str, asked: Selectors) -> Lot:
+def _lot(case: Case, table: str, asked: Selectors) -> PositionLot:
     wanted = str(asked.position).lower() if asked.position is not None else None
     if wanted is None and len(asked.symbols) == 1:
         lots = [lot for lot in case.lots if lot.symbol == asked.symbols[0]]

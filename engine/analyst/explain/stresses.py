@@ -1,4 +1,4 @@
-"""Stress tests: exposures times shocks, and what moves with the shocks."""
+"""Stress tests: exposures times shocks, and times the moves of correlated factors."""
 
 from __future__ import annotations
 
@@ -36,15 +36,19 @@ SHOCKS = {
     "shock": pl.Float64,
     "pnl": pl.Float64,
 }
-UNROUNDED = "the difference of the unrounded figures: that of the stored ones may be a cent apart"
+UNROUNDED = "the difference of the unrounded figures; the stored figures may differ from it by a cent"
 
 
 @dataclass(frozen=True)
 class Holdings:
-    """What scenarios act on.
+    """Exposures that scenarios shock.
 
-    dollars: USD by factor. rates: USD, None where no lot has a rate beta. base: USD that a loss is
-    limited by. held, lots: how the two come about.
+    Attributes:
+        dollars: Exposure in USD by factor.
+        rates: Exposure to rates in USD, None if no lot has a rate beta.
+        base: USD; a loss is at most 99 % of it.
+        held: Rows behind `dollars`.
+        lots: Rows behind `rates`.
     """
 
     dollars: dict[str, float]
@@ -54,12 +58,12 @@ class Holdings:
     lots: pl.DataFrame
 
     def exposure(self, shocked: str) -> float | None:
-        """USD that a shock multiplies."""
+        """Return the exposure in USD to a shocked factor, None if there is none to rates."""
         return self.rates if shocked == RATE_SHOCK else self.dollars.get(HELD_AS.get(shocked, shocked), 0.0)
 
 
 def holdings(case: Case) -> Holdings:
-    """The newest exposure to each factor, of the portfolio's newest 50 rows."""
+    """Return the newest exposure to each factor among the portfolio's newest 50 rows."""
     return case.once(("holdings",), lambda: _holdings(case))
 
 
@@ -80,12 +84,12 @@ def _holdings(case: Case) -> Holdings:
 
 
 def rates(case: Case) -> tuple[float | None, pl.DataFrame]:
-    """Equity times the rate beta of the open lots, from stored betas of the last seven days; the lots."""
+    """Return the exposure to rates in USD from stored rate betas of the last seven days, and its lots."""
     equity = float(case.money("equity_balance"))
     oldest = case.day - timedelta(days=RATE_BETA_DAYS)
     rows = case.stored["position_interest_rate_betas"].filter(pl.col("calculation_date") >= oldest)
     newest = {row["position_id"]: row for row in rows.sort("calculation_date").iter_rows(named=True)}
-    told, total = [], 0.0
+    terms, total = [], 0.0
     for lot in case.lots:
         row = newest.get(lot.id)
         if not lot.live or row is None or not equity > 0:
@@ -93,12 +97,12 @@ def rates(case: Case) -> tuple[float | None, pl.DataFrame]:
         value = float(case.recomputed(lot))
         value = value if case.rules.rate_weights == "signed" else abs(value)
         total += float(row["ir_beta"]) * (value / equity)
-        told.append((lot.symbol, float(row["ir_beta"]), row["calculation_date"], value))
-    return (equity * total if told else None), table(RATE_LOTS, told)
+        terms.append((lot.symbol, float(row["ir_beta"]), row["calculation_date"], value))
+    return (equity * total if terms else None), table(RATE_LOTS, terms)
 
 
 def factor_moves(case: Case) -> FactorMoves:
-    """The factors' correlations."""
+    """Return the correlations of the factors, computed once."""
     return case.once(("factor moves",), lambda: FactorMoves(case))
 
 
@@ -117,9 +121,9 @@ def job_reason(case: Case) -> Reason | None:
 
 
 def result(case: Case, ask: Ask) -> Working:
-    """A figure of stress_test_results."""
+    """Explain a figure of stress_test_results."""
     scenario = next(one for one in case.scenarios.all if one.id == ask.scenario)
-    reason = job_reason(case) or _silent(case, scenario)
+    reason = job_reason(case) or _scenario_reason(case, scenario)
     if reason:
         return absent(f"{ask.column} of {scenario.name}", reason)
     match ask.column:
@@ -135,7 +139,7 @@ def result(case: Case, ask: Ask) -> Working:
             return _metadata(case, scenario)
 
 
-def _silent(case: Case, scenario: Scenario) -> str:
+def _scenario_reason(case: Case, scenario: Scenario) -> str:
     if not scenario.active:
         return "the scenario is not active"
     stored = set(case.inputs.scenarios["scenario_id"])
@@ -189,7 +193,7 @@ def _correlated(case: Case, scenario: Scenario) -> tuple[Working, float]:
         _base(held),
     )
     frames = {"moves": table(MOVES, rows), "correlations": table(RHO, rho), "rate_lots": held.lots}
-    rests = f"correlations rest on {len(moves.returns)} returns, each weighing {moves.decay:g} of the next"
+    rests = f"correlations of {len(moves.returns)} returns, weights fall by {moves.decay:g} a return"
     formula = "correlated_pnl = max({R} + {S}, -0.99 * {B})"
     return Working(formula, value, steps, frames, notes=(rests, *notes)), value
 
@@ -226,4 +230,4 @@ def _metadata(case: Case, scenario: Scenario) -> Working:
         "correlation_matrix_date": case.run_date.isoformat(),
     }
     step = Step("data_days", returns, "common returns of the factor funds", "market_data_cache")
-    return Working("calculation_metadata: what the row rests on", json.dumps(content), (step,))
+    return Working("calculation_metadata: inputs of the row", json.dumps(content), (step,))

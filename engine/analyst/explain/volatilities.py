@@ -1,4 +1,4 @@
-"""Volatility of positions and portfolios: realised, forecast, trend, percentile."""
+"""Volatility of positions and portfolios: realised, forecast, trend and percentile."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from engine.analyst.explain.ask import Ask
-from engine.analyst.explain.case import Case, Lot
-from engine.analyst.explain.return_series import Returns, measured, own_returns, weighed_returns
+from engine.analyst.explain.case import Case, PositionLot
+from engine.analyst.explain.return_series import Returns, own_returns, portfolio_returns, volatility_symbol
 from engine.analyst.explain.working import Step, Value, Working, absent
 from engine.analytics.volatility.position_volatility import STEEPEST_STABLE, WEAKEST_TREND
 from engine.core.job_catalog import (
@@ -33,9 +33,9 @@ NAMES = {
     "volatility_trend": "vol_trend",
     "volatility_percentile": "vol_percentile",
 }
-"""The snapshot's columns by the position's name of the same figure."""
+"""Columns of position_volatility by the snapshot's column of the same figure."""
 SPANS = {"realized_vol_21d": MONTH, "vol_monthly": MONTH, "realized_vol_63d": QUARTER, "vol_weekly": WEEK}
-"""Returns behind each realised volatility."""
+"""Number of returns of each realised volatility."""
 COMPONENTS = {
     "D": "fraction a year, |return|",
     "W": "fraction a year, volatility of the last 5 returns",
@@ -51,56 +51,65 @@ POSITION_NAMES = (
     "expected_vol_21d",
     "model_r_squared",
 )
-"""The columns of position_volatility."""
+"""Columns of position_volatility."""
 LABEL = f"stable, or, where R2 > {WEAKEST_TREND} and |slope| > {STEEPEST_STABLE}, increasing or decreasing"
 
 
 def position_volatility(case: Case, ask: Ask) -> Working:
-    """A figure of position_volatility."""
+    """Explain a figure of position_volatility."""
     lot = ask.position
-    symbol = measured(lot)
+    symbol = volatility_symbol(lot)
     if not lot.live or symbol in case.never_quoted:
-        why = "the position is closed or deleted" if not lot.live else f"no market quotes {symbol}"
+        why = "the position is closed or deleted" if not lot.live else f"{symbol} has no market price"
         return absent(f"{ask.column} of the returns of {symbol}", why)
     return figure(ask.column, ask.column, own_returns(case, symbol))
 
 
 def portfolio_volatility(case: Case, ask: Ask) -> Working:
-    """One of the five figures of the snapshot."""
-    lots, reason = counted(case)
+    """Explain one of the five volatility figures of the snapshot."""
+    lots, reason = eligible_lots(case)
     reason = reason or reason_against(case, lots)
-    series = None if reason else weighed_returns(case, lots)
+    series = None if reason else portfolio_returns(case, lots)
     if reason or series is None:
         assert reason is not None
-        return absent(f"{ask.column} of the portfolio's own series", reason)
+        return absent(f"{ask.column} of the portfolio's returns", reason)
     return figure(ask.column, NAMES[ask.column], series)
 
 
-def counted(case: Case) -> tuple[list[Lot], Reason | None]:
-    """Return the open lots that a market quotes, and the reason where there are none."""
+def eligible_lots(case: Case) -> tuple[list[PositionLot], Reason | None]:
+    """Return the open lots with a market price, and the reason if there are none."""
     live = [lot for lot in case.lots if lot.live]
-    lots = [lot for lot in live if measured(lot) not in case.never_quoted]
+    lots = [lot for lot in live if volatility_symbol(lot) not in case.never_quoted]
     if not live:
         return [], VOLATILITY_NO_ACTIVE_POSITIONS
     return lots, None if lots else VOLATILITY_NO_PUBLIC_POSITIONS
 
 
-def enough(case: Case, lot: Lot) -> bool:
-    """Whether a lot has figures."""
-    return len(own_returns(case, measured(lot)).values) >= VOLATILITY.minimum
+def has_minimum(case: Case, lot: PositionLot) -> bool:
+    """Return whether a lot has the minimum number of returns for its figures."""
+    return len(own_returns(case, volatility_symbol(lot)).values) >= VOLATILITY.minimum
 
 
-def reason_against(case: Case, lots: list[Lot]) -> Reason | None:
+def reason_against(case: Case, lots: list[PositionLot]) -> Reason | None:
     """Return why lots have no portfolio volatility, None if they have one."""
-    if not any(enough(case, lot) for lot in lots):
+    if not any(has_minimum(case, lot) for lot in lots):
         return NO_POSITION_VOLATILITY
-    series = weighed_returns(case, lots)
+    series = portfolio_returns(case, lots)
     few = series is None or len(series.values) < VOLATILITY.minimum
     return NO_PORTFOLIO_VOLATILITY if few else None
 
 
 def figure(column: str, name: str, series: Returns) -> Working:
-    """A volatility figure of a series; without 63 returns there is none."""
+    """Explain a volatility figure of a series of at least 63 returns.
+
+    Args:
+        column: Column name for the formula.
+        name: Name of the figure in position_volatility.
+        series: Simple returns.
+
+    Returns:
+        Working of the figure, absent with fewer returns.
+    """
     count = len(series.values)
     if count < VOLATILITY.minimum:
         reason = f"{count} returns, at least {VOLATILITY.minimum} are needed"
@@ -117,23 +126,24 @@ def figure(column: str, name: str, series: Returns) -> Working:
     return by_name[name](column, series) if name in by_name else _realised(column, SPANS[name], series)
 
 
-def _told(series: Returns, formula: str, value: Value, *steps: Step, **frames: pl.DataFrame) -> Working:
+def _working(series: Returns, formula: str, value: Value, *steps: Step, **frames: pl.DataFrame) -> Working:
     return Working(formula, value, steps, {**series.frames, **frames}, series.sample, series.notes)
 
 
 def _daily(column: str, series: Returns) -> Working:
     last = float(series.values[-1])
     step = Step("r", last, f"the return of {series.days[-1]}", "frame `returns`")
-    return _told(series, f"{column} = abs({{r}}) * sqrt(252)", abs(last) * ANNUAL, step)
+    return _working(series, f"{column} = abs({{r}}) * sqrt(252)", abs(last) * ANNUAL, step)
 
 
 def _observations(column: str, series: Returns) -> Working:
     count = len(series.values)
-    return _told(series, f"{column} = {{n}}", count, Step("n", count, "returns", "frame `returns`"))
+    return _working(series, f"{column} = {{n}}", count, Step("n", count, "returns", "frame `returns`"))
 
 
 def _squares(values: Floats) -> float:
-    """Squared deviations from the mean, exactly 0 of a constant."""
+    """Return the sum of squared deviations from the mean, exactly 0 for a constant series."""
+    # The mean of equal floats may differ from them in the last bit, which would leave a tiny volatility.
     if np.all(values == values[0]):
         return 0.0
     off = values - math.fsum(values) / len(values)
@@ -148,17 +158,17 @@ def _realised(column: str, span: int, series: Returns) -> Working:
         Step("S", squares, "sum of squared deviations from it", "frame `returns`"),
     )
     value = math.sqrt(squares / (span - 1)) * ANNUAL
-    return _told(series, f"{column} = sqrt({{S}} / {span - 1}) * sqrt(252)", value, *steps)
+    return _working(series, f"{column} = sqrt({{S}} / {span - 1}) * sqrt(252)", value, *steps)
 
 
 def _rolling(values: Floats, span: int) -> Floats:
-    """Annualised sample deviations of each `span` returns: [n - span + 1]."""
+    """Return annualised sample deviations of each `span` consecutive returns: [n - span + 1]."""
     windows = np.lib.stride_tricks.sliding_window_view(values, span)
     return np.array([math.sqrt(_squares(window) / (span - 1)) * ANNUAL for window in windows])
 
 
 def _monthly(series: Returns) -> pl.DataFrame:
-    """The volatility of the last 21 returns, by session."""
+    """Return the volatility of the last 21 returns by session, as a fraction a year."""
     return pl.DataFrame(
         {"session": series.days[MONTH - 1 :], "volatility_21d": _rolling(series.values, MONTH)}
     )
@@ -178,11 +188,11 @@ def _percentile(column: str, series: Returns) -> Working:
         Step("of", len(monthly), "volatilities of 21 returns", "frame `monthly`"),
     )
     value = below / len(monthly)
-    return _told(series, f"{column} = {{below}} / {{of}}", value, *steps, monthly=frame)
+    return _working(series, f"{column} = {{below}} / {{of}}", value, *steps, monthly=frame)
 
 
 def _line(series: Returns) -> tuple[float, float, tuple[Step, ...], pl.DataFrame]:
-    """The line through the last 21 monthly volatilities on 0, 1, ..., 20: slope, strength."""
+    """Fit a line through the last 21 values of the 21-day volatility: slope, strength, steps, frame."""
     frame = _monthly(series).tail(TREND_POINTS)
     last = frame["volatility_21d"].to_numpy()
     x = np.arange(len(last)) - (len(last) - 1) / 2
@@ -191,14 +201,14 @@ def _line(series: Returns) -> tuple[float, float, tuple[Step, ...], pl.DataFrame
     r_squared = _explained(off - slope * x, off)
     steps = (
         Step("slope", slope, "a day, of the last 21 volatilities", "frame `monthly`"),
-        Step("R2", r_squared, "share of their variation that it explains", "frame `monthly`"),
+        Step("R2", r_squared, "share of the variance that the line explains", "frame `monthly`"),
     )
     return slope, min(abs(r_squared), 1.0), steps, frame
 
 
 def _strength(column: str, series: Returns) -> Working:
     _, strength, steps, frame = _line(series)
-    return _told(series, f"{column} = min(abs({{R2}}), 1)", strength, *steps, monthly=frame)
+    return _working(series, f"{column} = min(abs({{R2}}), 1)", strength, *steps, monthly=frame)
 
 
 def _trend(column: str, series: Returns) -> Working:
@@ -206,7 +216,7 @@ def _trend(column: str, series: Returns) -> Working:
     label = "stable"
     if strength > WEAKEST_TREND and abs(slope) > STEEPEST_STABLE:
         label = "increasing" if slope > 0 else "decreasing"
-    return _told(series, f"{column}: {LABEL}", label, *steps, monthly=frame)
+    return _working(series, f"{column}: {LABEL}", label, *steps, monthly=frame)
 
 
 def _explained(residual: Floats, off: Floats) -> float:
@@ -217,7 +227,7 @@ def _explained(residual: Floats, off: Floats) -> float:
 
 
 def _components(series: Returns) -> pl.DataFrame:
-    """|return|, and the volatilities of 5 and of 21 returns, from the session on that has all three."""
+    """Return D, W and M (see `COMPONENTS`) of the sessions that have all three."""
     lead = MONTH - 1
     return pl.DataFrame(
         {
@@ -230,7 +240,16 @@ def _components(series: Returns) -> pl.DataFrame:
 
 
 def _model(frame: pl.DataFrame) -> tuple[float, Floats, float]:
-    """D' = c + b_D D + b_W W + b_M M, D' the next session's D: c, b, R2."""
+    """Fit the heterogeneous autoregressive model (HAR-RV; Corsi, 2009).
+
+    D' = c + b_D D + b_W W + b_M M, where D' is D of the next session.
+
+    Args:
+        frame: Columns D, W and M by session.
+
+    Returns:
+        c, [3] slopes, and R2 of the fit.
+    """
     parts = frame.select("D", "W", "M").to_numpy()
     x, y = parts[:-1], parts[1:, 0]
     x_mean, y_mean = x.mean(axis=0), float(y.mean())
@@ -246,11 +265,11 @@ def _model_fit(column: str, series: Returns) -> Working:
         Step("n", frame.height - 1, "sessions that the model is fitted to", "frame `components`"),
         Step("R2", r_squared, "1 - squared residuals / squared deviations of the next D"),
     )
-    return _told(series, f"{column} = {{R2}}", r_squared, *steps, components=frame)
+    return _working(series, f"{column} = {{R2}}", r_squared, *steps, components=frame)
 
 
 def _forecast(column: str, series: Returns) -> Working:
-    """The heterogeneous autoregression of tomorrow's |return|."""
+    """Explain the forecast of the next session's D by the heterogeneous autoregressive model."""
     frame = _components(series)
     constant, slopes, _ = _model(frame)
     now = frame.row(-1, named=True)
@@ -263,4 +282,4 @@ def _forecast(column: str, series: Returns) -> Working:
     )
     value = constant + math.fsum(slope * level for _, slope, level in terms)
     formula = f"{column} = {{c}} + {{bD}} * {{D}} + {{bW}} * {{W}} + {{bM}} * {{M}}"
-    return _told(series, formula, value, *steps, components=frame)
+    return _working(series, formula, value, *steps, components=frame)

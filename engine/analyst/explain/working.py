@@ -1,4 +1,4 @@
-"""What a family of figures gives back: a formula, its numbers, and what they rest on."""
+"""Result of explaining a figure: formula, steps, sessions and frames."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ import polars as pl
 from engine.core.job_catalog import Reason
 
 Value = Decimal | float | int | str | bool | date | datetime | None
-"""A cell. A float NaN is a figure that was computed and is undefined; None is no figure."""
+"""A cell. NaN is a figure that was computed and is undefined; None is no figure."""
 DIGITS = 12
-"""Significant digits of a float that is shown."""
-LONGEST = 30
-"""Significant digits of an exact decimal that is shown whole."""
+"""Significant digits of a float in text."""
+MAX_DIGITS = 30
+"""Largest number of digits of a decimal that text shows in full."""
 
 
 def shown(value: Value) -> str:
-    """A value as text."""
+    """Return a value as text."""
     match value:
         case None:
             return "null"
@@ -33,18 +33,21 @@ def shown(value: Value) -> str:
         case float():
             return f"{value:.{DIGITS}g}"
         case Decimal():
-            # A quotient has as many digits as it is given; a sum or a product has no more than these.
-            return f"{value:f}" if len(value.as_tuple().digits) <= LONGEST else f"{value:.{DIGITS}g}"
+            # Sums and products have few digits; a quotient fills its context's precision and is cut.
+            return f"{value:f}" if len(value.as_tuple().digits) <= MAX_DIGITS else f"{value:.{DIGITS}g}"
         case _:
             return str(value)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One number on the way.
+    """One number of a formula.
 
-    name: as the formula spells it. what: in words, with its unit. source: the table and row that
-    it was read from, or how it was computed.
+    Attributes:
+        name: Name in the formula.
+        value: The number, not rounded.
+        what: Description with its unit.
+        source: Table and row that it was read from, or its calculation.
     """
 
     name: str
@@ -55,10 +58,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Sample:
-    """The sessions that a figure rests on.
+    """Sessions of a figure's look-back window.
 
-    look_back: calendar days, both ends inclusive. used: those with a close of everything that is
-    needed. left_out: the others of the look-back, each with what is missing.
+    Attributes:
+        look_back: Calendar days before the session, both ends inclusive.
+        used: Sessions with all required closes.
+        left_out: The other sessions, each with the missing closes as text.
     """
 
     look_back: int
@@ -67,14 +72,14 @@ class Sample:
 
     @property
     def gaps(self) -> list[str]:
-        """What is left out, consecutive sessions that lack the same together."""
-        found: list[str] = []
+        """Lines of the sessions left out; consecutive ones with the same reason share a line."""
+        lines: list[str] = []
         runs = groupby(self.left_out, key=lambda gap: (bisect(self.used, gap[0]), gap[1]))
         for (_, why), gaps in runs:
             days = [day for day, _ in gaps]
             span = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} sessions)"
-            found.append(f"{span}: {why}")
-        return found
+            lines.append(f"{span}: {why}")
+        return lines
 
     def __str__(self) -> str:
         span = f"{self.used[0]} to {self.used[-1]}" if self.used else "none"
@@ -85,12 +90,17 @@ class Sample:
 
 @dataclass(frozen=True)
 class Working:
-    """How a figure comes about.
+    """Formula, steps and inputs of a figure.
 
-    formula: the figure's own, the names of steps in braces. value: before it is rounded as its
-    column stores it. frames: what sums run over, by name: lots, returns, ... notes: what was
-    capped, carried, read back rounded or otherwise out of the ordinary. reason: why there is no
-    figure; "" where there is one. checked: whether `value` is recomputed at all.
+    Attributes:
+        formula: Formula of the figure, with step names in braces.
+        value: Value before the rounding of its column.
+        steps: Numbers of the formula.
+        frames: Rows that sums run over: {name: frame}.
+        sample: Sessions of the look-back window, None if the figure has none.
+        notes: Special cases: capped, carried or rounded values.
+        reason: Reason why there is no figure, "" if there is one.
+        checked: Whether `value` is recomputed.
     """
 
     formula: str
@@ -104,12 +114,12 @@ class Working:
 
     @property
     def symbolic(self) -> str:
-        """The formula in names."""
+        """Formula with names."""
         return re.sub(r"[{}]", "", self.formula)
 
     @property
     def filled(self) -> str:
-        """The formula with its numbers; "" where it has none."""
+        """Formula with numbers, "" if it has no steps."""
         if "{" not in self.formula:
             return ""
         return self.formula.format_map({step.name: _operand(step.value) for step in self.steps})
@@ -127,10 +137,20 @@ def absent(
     frames: Mapping[str, pl.DataFrame] | None = None,
     sample: Sample | None = None,
 ) -> Working:
-    """Return the working of a figure that is absent, and why: a job's reason, or words."""
+    """Return the working of a figure that does not exist.
+
+    Args:
+        formula: Formula of the figure.
+        reason: A job's reason, or text.
+        frames: Rows behind the figure.
+        sample: Sessions of the look-back window.
+
+    Returns:
+        Working without a value.
+    """
     return Working(re.sub(r"[{}]", "", formula), None, (), frames or {}, sample, reason=str(reason))
 
 
 def table(schema: Mapping[str, Any], rows: Iterable[Sequence[object]]) -> pl.DataFrame:
-    """Rows of plain values as a frame."""
+    """Return rows of plain values as a frame."""
     return pl.DataFrame(list(rows), schema=dict(schema), orient="row")
