@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 import subprocess
@@ -36,6 +37,28 @@ def test_the_root_holds_packages_and_three_files() -> None:
     assert set(entries) - packages == {"__init__.py", "__main__.py", "py.typed"}
     for name in packages:
         assert (ROOT / "engine" / name / "__init__.py").is_file(), name
+
+
+def computing_modules() -> list[Path]:
+    """Modules of the analytics and numerics that define a public function, relative to `engine`."""
+    files = (
+        path for family in ("analytics", "numerics") for path in (ROOT / "engine" / family).rglob("*.py")
+    )
+    return sorted(path.relative_to(ROOT / "engine") for path in files if _has_public_function(path))
+
+
+def _has_public_function(path: Path) -> bool:
+    nodes = ast.parse(path.read_text(encoding="utf-8")).body
+    return any(isinstance(node, ast.FunctionDef) and not node.name.startswith("_") for node in nodes)
+
+
+@pytest.mark.parametrize("module", computing_modules(), ids=str)
+def test_every_computing_module_has_a_test_file_of_its_name(module: Path) -> None:
+    """In the folder of the same name under `tests`, and the file imports from the module."""
+    tests = ROOT / "tests" / module.with_name(f"test_{module.name}")
+    assert tests.is_file(), f"engine/{module} has no test file {tests.relative_to(ROOT)}"
+    name = ".".join(("engine", *module.with_suffix("").parts))
+    assert f"from {name} import" in tests.read_text(encoding="utf-8"), f"{tests.name} does not import {name}"
 
 
 @pytest.mark.parametrize("module", modules())

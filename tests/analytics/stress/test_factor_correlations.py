@@ -1,0 +1,87 @@
+"""Correlations of factors against numpy's weighted covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from engine.analytics.stress.factor_correlations import FactorCorrelations, factor_correlations
+from engine.numerics.arrays import Floats
+
+RUN_DATE = date(2025, 6, 30)
+WIDE = (-1.0, 1.0)
+MOVES = np.random.default_rng(9).normal(0, 0.01, (3, 40))
+MOVES[1] += MOVES[0]
+
+
+def closes(moves: Floats) -> list[float]:
+    return [100.0, *(100 * np.cumprod(1 + moves))]
+
+
+FUNDS = {"SPY": closes(MOVES[0]), "VTV": closes(MOVES[1]), "TLT": closes(MOVES[2])}
+
+
+def run(funds: Mapping[str, Sequence[float | None]], bounds: Any = WIDE, **other: Any) -> FactorCorrelations:
+    """Closes of funds on consecutive days; None is a day without one."""
+    rows = [
+        (fund, RUN_DATE - timedelta(len(prices) - number), price)
+        for fund, prices in funds.items()
+        for number, price in enumerate(prices)
+        if price is not None
+    ]
+    schema = {"symbol": pl.String(), "date": pl.Date(), "close": pl.Float64()}
+    return factor_correlations(pl.DataFrame(rows, schema=schema, orient="row"), RUN_DATE, bounds, **other)
+
+
+def weighted(moves: Floats, decay: float) -> Floats:
+    """Correlations with weights that fall by `decay` a day into the past."""
+    weights = decay ** np.arange(moves.shape[1])[::-1]
+    cov = np.cov(moves, aweights=weights)
+    size = np.sqrt(np.diag(cov))
+    return np.asarray(cov / np.outer(size, size))
+
+
+def test_correlations_are_weighted_with_a_decay_of_094() -> None:
+    found = run(FUNDS)
+    assert (found.names, found.returns, found.as_of) == (("Market", "Value", "Interest Rate"), 40, RUN_DATE)
+    assert found.rho == pytest.approx(weighted(MOVES, 0.94), abs=1e-12)
+    assert np.diag(found.rho).tolist() == [1.0] * 3
+
+
+def test_after_a_half_life_a_weight_has_halved() -> None:
+    assert run(FUNDS, half_life=10.0).rho == pytest.approx(weighted(MOVES, 0.5**0.1), abs=1e-12)
+
+
+def test_a_day_on_which_one_fund_has_no_close_is_skipped_for_all() -> None:
+    gappy = dict(FUNDS, TLT=[None if day == 20 else price for day, price in enumerate(FUNDS["TLT"])])
+    joined = np.array([np.delete(prices, 20) for prices in FUNDS.values()])
+    found = run(gappy)
+    assert found.returns == 39
+    assert found.rho == pytest.approx(weighted(joined[:, 1:] / joined[:, :-1] - 1, 0.94), abs=1e-12)
+
+
+def test_correlations_off_the_diagonal_are_limited() -> None:
+    twin = dict(FUNDS, VTV=FUNDS["SPY"])
+    found = run(twin, (-0.95, 0.95))
+    assert (found.rho[0, 1], found.rho[0, 0]) == (0.95, 1.0)
+
+
+def test_under_30_returns_and_for_a_flat_fund_they_are_0() -> None:
+    assert run({fund: prices[:31] for fund, prices in FUNDS.items()}).rho[0, 1] != 0
+    short = run({fund: prices[:30] for fund, prices in FUNDS.items()})
+    assert short.returns == 29
+    assert np.array_equal(short.rho, np.eye(3))
+    assert run(dict(FUNDS, VTV=[7.0] * 41)).rho[1].tolist() == [0.0, 1.0, 0.0]
+
+
+def test_factors_without_a_fund_correlate_with_themselves_alone() -> None:
+    found = run(FUNDS)
+    assert found.between("Market", "Value") == found.rho[0, 1]
+    assert (found.between("Size", "Size"), found.between("Size", "Value")) == (1.0, 0.0)
+    none = run({})
+    assert (none.names, none.rho.shape, none.returns) == ((), (0, 0), 0)

@@ -1,0 +1,125 @@
+"""Direct and correlated P&L of scenarios, by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from engine.analytics.stress.factor_correlations import FactorCorrelations
+from engine.analytics.stress.scenarios import Scenario, scenario
+from engine.analytics.stress.stress import StressExposures, correlated_pnl, direct_pnl, stress
+from tests.analytics.small import LAST, lot, open_lots, portfolios, window_dates
+from tests.builders import STAMP, uid
+
+CORRELATIONS = FactorCorrelations(("Market", "Value"), np.array([[1.0, 0.5], [0.5, 1.0]]), 40, LAST)
+
+
+def cell(factors: Mapping[str, float], rates: float = np.nan, base: float = 1e6) -> StressExposures:
+    """The exposures of one portfolio and session, summed in the given order."""
+    order = np.arange(len(factors))[:, None]
+    usd = {name: np.array([value]) for name, value in factors.items()}
+    return StressExposures(usd, order, np.array([rates]), np.array([base]))
+
+
+def pnl(shocks: dict[str, float], exposures: StressExposures) -> tuple[float, float]:
+    shocked = scenario("Shock", shocks)
+    direct, correlated = direct_pnl(shocked, exposures), correlated_pnl(shocked, exposures, CORRELATIONS)
+    return direct.item(), correlated.item()
+
+
+def test_the_direct_pnl_is_the_sum_of_exposures_times_shocks() -> None:
+    held = cell({"Market Beta (90D)": 1000.0, "Value": -200.0}, rates=3000.0)
+    shocks = {"Market": -0.1, "Value": 0.2, "Size": 0.3, "Interest_Rate": 0.01}
+    assert pnl(shocks, held)[0] == pytest.approx(-100 - 40 + 0 + 30)
+
+
+def test_the_correlated_pnl_moves_every_factor_held_but_the_market_beta() -> None:
+    held = cell({"Market Beta (90D)": 1000.0, "Value": -200.0}, rates=3000.0)
+    # Value moves by half of the market's shock; the exposure "Market Beta (90D)" correlates with nothing.
+    assert pnl({"Market": -0.1, "Interest_Rate": 0.01}, held)[1] == pytest.approx(-200 * -0.05 + 30)
+    assert pnl({"Market": -0.1, "Value": 0.2}, held)[1] == pytest.approx(-200 * (-0.05 + 0.2))
+
+
+def test_a_spread_moves_with_its_own_shock_alone() -> None:
+    held = cell({"Size Spread": 100.0, "Value": 50.0})
+    assert pnl({"Size Spread": 0.1}, held)[1] == pytest.approx(10.0)
+
+
+def test_without_rate_exposure_a_rate_shock_costs_nothing() -> None:
+    assert pnl({"Interest_Rate": 0.01}, cell({"Value": 50.0})) == (0.0, 0.0)
+
+
+def test_a_loss_is_limited_to_99_percent_of_the_base_and_a_gain_is_not() -> None:
+    held = cell({"Value": 1000.0}, base=100.0)
+    assert pnl({"Value": -0.5}, held) == (-99.0, -99.0)
+    assert pnl({"Value": 0.5}, held) == (500.0, 500.0)
+
+
+def run(
+    *scenarios: Scenario,
+    stored: tuple[str, ...] = ("fall",),
+    correlations: FactorCorrelations = CORRELATIONS,
+    dollars: float | None = 400.0,
+) -> Any:
+    rows = [] if dollars is None else [(uid("P0"), uid("Value"), LAST, 0.1, dollars, STAMP)]
+    exposures = {
+        "portfolio_id": pl.String(),
+        "factor_id": pl.String(),
+        "calculation_date": pl.Date(),
+        "exposure_value": pl.Float64(),
+        "exposure_dollar": pl.Float64(),
+        "created_at": pl.Datetime("us", "UTC"),
+    }
+    betas = pl.DataFrame({"position_id": [uid("P0/A/")], "calculation_date": [LAST], "ir_beta": [2.0]})
+    return stress(
+        portfolios([[1000.0]], net=[[1000.0]]),
+        open_lots(lot("A", [50.0])),
+        window_dates(1),
+        pl.DataFrame(rows, schema=exposures, orient="row"),
+        betas,
+        pl.DataFrame({"id": [uid("Value")], "name": ["Value"]}),
+        scenarios,
+        {name: uid(name) for name in stored},
+        correlations,
+        "absolute",
+    )
+
+
+FALL = scenario("Fall", {"Market": -0.2, "Value": -0.1, "Interest_Rate": 0.01})
+
+
+def test_the_job_has_a_row_for_each_stored_scenario() -> None:
+    found = run(FALL, scenario("Other", {"Value": 0.1}))
+    row = found.tables["stress_test_results"].row(0, named=True)
+    assert found.tables["stress_test_results"].height == 1
+    assert row["scenario_id"] == uid("fall")
+    assert row["direct_pnl"] == pytest.approx(-0.1 * 400 + 0.01 * 2 * 50)
+    assert row["correlated_pnl"] == pytest.approx((-0.1 - 0.2 * 0.5) * 400 + 0.01 * 2 * 50)
+    assert row["correlation_effect"] == pytest.approx(-40.0)
+    assert found.status.select("status", "positions_used").rows() == [("ok", 1)]
+
+
+ONE = FactorCorrelations(("Market",), np.eye(1), 40, LAST)
+NONE = FactorCorrelations((), np.zeros((0, 0)), 0, LAST)
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "case", "reason"),
+    [
+        ((FALL,), {"correlations": NONE}, "no_factor_prices"),
+        ((FALL,), {"correlations": ONE}, "one_factor_alone"),
+        ((FALL,), {"dollars": None}, "no_factor_exposures"),
+        ((), {}, "no_scenarios"),
+        ((FALL,), {"stored": ()}, "no_stored_scenarios"),
+    ],
+)
+def test_the_job_says_why_it_has_no_results(
+    scenarios: tuple[Scenario, ...], case: dict[str, Any], reason: str
+) -> None:
+    found = run(*scenarios, **case)
+    assert found.status["reason"].to_list() == [reason]
+    assert found.tables["stress_test_results"].is_empty()

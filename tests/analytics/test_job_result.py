@@ -1,0 +1,95 @@
+"""Results of jobs: reasons in order of precedence, status rows, dollars of exposures."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+import numpy as np
+import pytest
+
+from engine.analytics.job_result import (
+    dollars,
+    exposure_rows,
+    first_reasons,
+    job_status,
+    portfolio_rows,
+    status_rows,
+)
+from engine.analytics.panels import PortfolioSums
+from engine.core.job_catalog import (
+    EQUITY_NOT_POSITIVE,
+    MARKET_BETA,
+    MARKET_NO_ACTIVE_POSITIONS,
+    MARKET_NO_BETAS,
+)
+from tests.analytics.small import portfolios, window_dates
+from tests.builders import uid
+
+CASES = {
+    EQUITY_NOT_POSITIVE: np.array([[False, True]]),
+    MARKET_NO_ACTIVE_POSITIONS: np.array([[False], [True]]),
+    MARKET_NO_BETAS: False,
+}
+
+
+def test_the_first_reason_that_holds_is_stored() -> None:
+    assert first_reasons(MARKET_BETA, CASES, (2, 2)).tolist() == [[0, 1], [2, 1]]
+
+
+def test_the_cases_must_be_those_of_the_job() -> None:
+    with pytest.raises(ValueError, match="job market_beta"):
+        first_reasons(MARKET_BETA, {EQUITY_NOT_POSITIVE: True}, (1,))
+
+
+def test_status_rows_have_a_row_for_each_portfolio_and_session() -> None:
+    grid, zero = np.array([[0, 3], [1, 0]]), np.zeros((2, 2), dtype=np.int64)
+    rows = status_rows(MARKET_BETA, portfolios([[1, 1], [1, 1]]), window_dates(2), grid, grid, zero)
+    assert rows["portfolio_id"].to_list() == [uid("P0")] * 2 + [uid("P1")] * 2
+    assert rows["calculation_date"].to_list() == window_dates(2).to_list() * 2
+    assert rows["status"].to_list() == ["ok", "failed", "failed", "ok"]
+    assert rows["reason"].to_list() == [None, "no_betas", "equity_not_positive", None]
+    assert rows["positions_used"].to_list() == [0, 3, 1, 0]
+
+
+def test_a_job_without_figures_has_used_no_position() -> None:
+    owner, equity = np.array([0, 0, 1, 2]), [[10.0], [0.0], [10.0], [10.0]]
+    counted = np.array([[True, False, True, False]])
+    found = job_status(
+        MARKET_BETA,
+        PortfolioSums(owner, 4),
+        portfolios(equity),
+        counted,
+        no_positions=MARKET_NO_ACTIVE_POSITIONS,
+        no_betas=MARKET_NO_BETAS,
+    )
+    assert found.reasons.tolist() == [[0, 1, 3, 2]]
+    assert found.used.tolist() == [[1, 0, 0, 0]]
+    assert found.left_out.tolist() == [[1, 1, 1, 0]]
+    assert found.done.tolist() == [[True, False, False, False]]
+
+
+def test_exposures_are_written_of_chosen_cells_and_factors_with_an_id() -> None:
+    betas = np.array([[[2.0, 3.0], [4.0, 5.0]]])
+    written = np.array([[[True, False], [True, True]]])
+    some = portfolios([[10.0], [0.335]])
+    rows = exposure_rows(some, window_dates(1), ["f", None], betas, written)
+    assert rows.select("portfolio_id", "exposure_value", "exposure_dollar").rows() == [(uid("P0"), 2.0, 20.0)]
+    assert exposure_rows(some, window_dates(1), ["f", "g"], betas, written).height == 3
+    chosen = portfolio_rows(some, window_dates(1), np.array([[False, True]]), "day")
+    assert chosen.rows() == [(uid("P1"), window_dates(1).item())]
+
+
+@pytest.mark.parametrize(
+    ("beta", "equity"), [(1.005, 1.0), (-1.005, 1.0), (2.675, 100.0), (0.1, 0.15), (1.1, 1e13), (0.3, 1e16)]
+)
+def test_dollars_are_the_product_of_the_decimal_texts_half_away_from_zero(beta: float, equity: float) -> None:
+    product = Decimal(repr(beta)) * Decimal(repr(equity))
+    expected = float(product.quantize(Decimal("0.01"), ROUND_HALF_UP))
+    assert dollars(np.array([beta]), np.array([equity])).tolist() == [expected]
+
+
+def test_dollars_of_nan_stay_and_zeros_have_no_sign() -> None:
+    found = dollars(np.array([np.nan, np.inf, -0.001]), np.ones(3))
+    assert np.isnan(found[0])
+    assert found[1:].tolist() == [np.inf, 0.0]
+    assert not np.signbit(found[2])
