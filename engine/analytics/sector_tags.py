@@ -1,4 +1,4 @@
-"""Sector tags: phase 5 of the legacy batch, for all portfolios at once."""
+"""Sector tags, phase 5 of the legacy batch, for all portfolios at once."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class TagState:
-    """Labels and links as phase 5 leaves them.
+    """Tags and their links after phase 5.
 
-    tags: whole rows of tags_v2: all that there were, changed where they were linked anew, and
-        the new ones.
-    links: whole rows of position_tags, of all users.
-    unlinked: the rows of position_tags that are no more: id, position_id, tag_id. A link that
-        was made anew is among them with its old id.
+    Attributes:
+        tags: complete rows of tags_v2: the earlier ones, updated where they have new links, and new ones.
+        links: complete rows of position_tags, of all users.
+        unlinked: the removed rows of position_tags: id, position_id, tag_id. A link that was created again
+            is among them with its old id.
     """
 
     tags: pl.DataFrame
@@ -62,24 +62,24 @@ def sector_tags(
     runs: int,
     stamp: datetime,
 ) -> TagState:
-    """Label every position with its sector, closed and deleted ones included.
+    """Tag every position with its sector, closed and deleted ones included.
 
-    Each run takes the user's sector tags off the portfolio's positions, links each position to
-    the user's unarchived tag of its sector's name, which it makes where there is none, and adds
-    1 to the tag's usage for each link made. A link to a tag that is no sector tag, though it has
-    the name, stays and is not counted again. Source: document 01 §5.2.
+    Each run removes the user's sector tags from the portfolio's positions, links each position to the user's
+    tag with the name of its sector, creates that tag if there is none that is not archived, and adds 1 to
+    the tag's usage for each new link. A link to a tag that has the name but is not a sector tag stays and
+    is not counted again. Source: document 01 §5.2.
 
     Args:
         tags: the table tags_v2.
         links: the table position_tags.
-        positions: id, portfolio_id, symbol; those of other portfolios are left alone.
+        positions: id, portfolio_id, symbol; those of other portfolios keep their links.
         profiles: symbol, sector; symbols as they are spelled.
         portfolios: id, user_id: those that are run.
-        runs: sessions from the run date on; without any, nothing changes.
-        stamp: time stamp of changed rows.
+        runs: number of sessions from the run date on; with 0 nothing changes.
+        stamp: created_at and updated_at of changed rows.
 
     Returns:
-        The tables after the runs.
+        The tables after the run, and the removed links.
     """
     if not runs:
         return TagState(tags, links, links.clear().select("id", "position_id", "tag_id"))
@@ -91,6 +91,7 @@ def sector_tags(
         tag_id="id",
         sector=pl.col("description").str.starts_with(SECTOR_MARK).fill_null(False),
     )
+    # Not archived: the user has put an archived tag away, and a new one of the name is created.
     ours = wanted.join(live, on=["user_id", "name"], how="left", maintain_order="left")
     sectors = live.filter("sector").select("user_id", "tag_id")
     owned = links.join(wanted.select("position_id", "user_id"), on="position_id", maintain_order="left")
@@ -106,14 +107,13 @@ def sector_tags(
 
 
 def _wanted(positions: pl.DataFrame, profiles: pl.DataFrame, portfolios: pl.DataFrame) -> pl.DataFrame:
-    """Return the name of the sector tag of each position.
+    """Return the name of each position's tag.
 
-    The sector as the provider calls it, trimmed and in title case; Uncategorized where it is
-    null, empty or blank. A portfolio with a name too long for a tag is left alone, as the legacy batch
-    leaves one that fails.
+    It is the provider's name of the sector, trimmed and in title case; Uncategorized where that is null,
+    empty or blank. A portfolio with a name too long for a tag is left out: the legacy batch fails for it.
 
     Returns:
-        position_id, user_id, name.
+        portfolio_id, symbol, position_id, user_id, name.
     """
     sectors = profiles["sector"].drop_nulls().unique()
     titles = [sector.strip().title() for sector in sectors]
@@ -131,7 +131,7 @@ def _wanted(positions: pl.DataFrame, profiles: pl.DataFrame, portfolios: pl.Data
 
 
 def _new_tags(tags: pl.DataFrame, wanted: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
-    """Return rows of the tags that do not exist yet, with a usage of 0."""
+    """Return tags for the names that have none yet, with a usage of 0."""
     there = tags.filter(~pl.col("is_archived"))
     names = wanted.select("user_id", "name").unique().sort("user_id", "name")
     names = names.join(there, on=["user_id", "name"], how="anti", maintain_order="left")
@@ -149,12 +149,12 @@ def _new_tags(tags: pl.DataFrame, wanted: pl.DataFrame, stamp: datetime) -> pl.D
 
 
 def _new_links(made: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
-    """Rows of position_tags for the links that are made."""
+    """Return rows of position_tags for the new links."""
     return stored_rows(LINKS, made.select("position_id", "tag_id", assigned_by="user_id"), stamp)
 
 
 def _used(labels: pl.DataFrame, used: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
-    """Return the tags with new links added to their usage."""
+    """Add the new links to the usage of their tags."""
     rows = labels.join(used, left_on="id", right_on="tag_id", how="left", maintain_order="left")
     changed = pl.col("made").is_not_null()
     return (
