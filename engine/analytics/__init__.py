@@ -1,1 +1,1 @@
-"""One file for each figure: plain functions from frames to frames."""
+"""The figures, a folder for each family: functions from panels and frames to rows of tables."""

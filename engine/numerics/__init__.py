@@ -1,1 +1,1 @@
-"""Numerical kernels: arrays in, small frozen results out."""
+"""Numerical kernels: arrays in, arrays or small frozen dataclasses of arrays out."""

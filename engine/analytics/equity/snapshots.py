@@ -1,4 +1,4 @@
-"""Snapshots: the row that a portfolio leaves of each session."""
+"""Money, counts and defaults of portfolio_snapshots: one row for each portfolio and session."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from engine.core.schema import TABLES
 
 SNAPSHOTS = TABLES["portfolio_snapshots"]
 JSON_NULL = "null"
-"""What the legacy batch stores for a sector exposure that it did not compute: a document that
-is null, where a portfolio without positions gets no document at all."""
+"""Sector exposure that was not computed, as the legacy batch stores it: the JSON document null. A portfolio
+without positions has an SQL null instead."""
 EXPOSURES = ("gross_exposure", "net_exposure", "long_value", "short_value")
 COUNTS = ("num_positions", "num_long_positions", "num_short_positions")
 GREEKS = ("portfolio_delta", "portfolio_gamma", "portfolio_theta", "portfolio_vega")
 
 
 def figures(book: pl.DataFrame, exposures: pl.DataFrame) -> pl.DataFrame:
-    """Compute the money, return and counts of each snapshot, as integers of their columns' scales.
+    """Return the snapshot's money, return and counts, as integers of their columns' scales.
 
         cash_value = equity - long_value + |short_value|, not below 0
 
-    Without a position that day total_value and all exposures are 0, while the equity rolls on
-    (document 01 §4.2 and §4.6).
+    Without a position that day total_value and all exposures are 0; the equity is rolled forward all the
+    same. Source: document 01 §4.2 and §4.6.
 
     Args:
         book: of `engine.analytics.equity.pnl.roll_forward`.
@@ -42,6 +42,7 @@ def figures(book: pl.DataFrame, exposures: pl.DataFrame) -> pl.DataFrame:
         cash_value=half_away(pl.max_horizontal(uninvested, integer(0)), GRAINS_A_CENT).fill_null(integer(0)),
         **{name: pl.col(name).fill_null(integer(0)) for name in EXPOSURES},
         **{name: pl.col(name).fill_null(0) for name in COUNTS},
+        # No job computes the Greeks: 0 in every row of a portfolio that holds a position.
         **{name: pl.when(holds).then(integer(0)) for name in GREEKS},
         equity_balance=pl.col("equity"),
         daily_realized_pnl=pl.col("realized"),

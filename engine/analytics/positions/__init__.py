@@ -1,1 +1,1 @@
-"""Positions by session: open lots, prices, market values."""
+"""Positions by session: prices and market values."""

@@ -1,4 +1,4 @@
-"""Quotes: what the market says of each symbol in each session, looked up once for all positions."""
+"""Prices of each symbol in each session, looked up once for all positions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from engine.core.money import scaled
 
 
 def session_frame(sessions: list[date]) -> pl.DataFrame:
-    """Return the sessions with their numbers: columns session (0, 1, ...) and date."""
+    """Return the columns session (0, 1, ...) and date."""
     days = pl.Series("date", sessions, dtype=pl.Date)
     return pl.DataFrame({"session": pl.arange(len(sessions), dtype=pl.Int32, eager=True), "date": days})
 
 
 def quotes(symbols: pl.Series, closes: pl.DataFrame, sessions: list[date]) -> pl.DataFrame:
-    """Four prices of each symbol in each session, each with the fall-back of its own reader.
+    """Look up four prices of each symbol in each session, each with the fall-back of its own reader.
+
+    All but the close look the symbol up in upper case, and count zeros as prices. Source: document 01 §3.3,
+    §4.3, §5.1.
 
     Args:
         symbols: distinct symbols as positions spell them, S of them.
@@ -32,12 +35,10 @@ def quotes(symbols: pl.Series, closes: pl.DataFrame, sessions: list[date]) -> pl
         newest_close: the newest up to the day, however old;
         mark: the close, else the newest before the day that is at most 5 calendar days old;
             null where that one is not above 0.
-        All but the close look the symbol up in upper case, and take zeros for prices.
-        Source: document 01 §3.3, §4.3, §5.1.
     """
     stored = closes.select("symbol", "date", ticks=scaled("close").cast(pl.Int64))
     of_day = stored.filter(pl.col("date").is_in(sessions))
-    by_upper = stored.select("date", "ticks", found="date", upper="symbol")
+    by_upper = stored.select("date", "ticks", close_date="date", upper="symbol")
     # Both sides are in order of dates within a symbol, which Polars cannot check for groups.
     as_of = partial(pl.DataFrame.join_asof, other=by_upper, on="date", by="upper", check_sortedness=False)
     asked = pl.DataFrame({"symbol": symbols}).join(
@@ -52,7 +53,7 @@ def quotes(symbols: pl.Series, closes: pl.DataFrame, sessions: list[date]) -> pl
             close=pl.when(pl.col("ticks") > 0).then("ticks"),
             newest_close=as_of(asked)["ticks"],
             older=before["ticks"],
-            age=(before["date"] - before["found"]).dt.total_days(),
+            age=(before["date"] - before["close_date"]).dt.total_days(),
         )
         .with_columns(
             previous_close=pl.when(pl.col("age") <= PNL.look_back).then("older"),
