@@ -1,4 +1,4 @@
-"""Assembly: from a run's figures to the rows of its tables, checked and rounded once."""
+"""Assembly of the results: from the jobs' figures to the frames that the rows of tables are made of."""
 
 from __future__ import annotations
 
@@ -23,70 +23,76 @@ from engine.pipeline.state_rows import (
     rolled_portfolios,
     tracked_sessions,
 )
-from engine.pipeline.status import day_jobs, refused
+from engine.pipeline.status import daily_job_status, failed_status
 
-NEVER_WRITTEN = ("correlation_clusters", "correlation_cluster_positions")
-"""Empty, and yet replaced: rows that others left would refer to matrices that are replaced."""
+EMPTIED = ("correlation_clusters", "correlation_cluster_positions")
+"""Tables that get no rows and are replaced all the same: their rows would refer to replaced matrices."""
+SNAPSHOTS = TABLES["portfolio_snapshots"]
 
 
 def assemble(
     inputs: Inputs,
     window: Window,
-    days: pl.DataFrame,
-    book: pl.DataFrame,
-    outcomes: Sequence[JobResult],
+    marks: pl.DataFrame,
+    snapshots: pl.DataFrame,
+    jobs: Sequence[JobResult],
     failures: pl.DataFrame,
 ) -> Results:
-    """The results: every table's rows, less the portfolios with a figure that does not fit.
+    """Return the results: every table's rows, without the portfolios with a figure that does not fit.
 
     Args:
-        days, book: of the portfolios that were computed.
-        outcomes: of `engine.pipeline.jobs.analyse`.
-        failures: portfolios left out before.
+        inputs: validated frames.
+        window: sessions that were computed.
+        marks: of `engine.pipeline.compute.mark_positions`, portfolios that failed before left out.
+        snapshots: of `engine.pipeline.compute.roll_equity`, the same.
+        jobs: of `engine.pipeline.jobs.run_jobs`.
+        failures: the portfolios that failed before (`engine.pipeline.results.FAILURES`).
     """
-    snapshot = _snapshot_columns(outcomes)
-    rows = _by_table(outcomes)
-    checked = [misfits(TABLES[name], frame) for name, frame in rows.items()]
-    failures = pl.concat([failures, misfits(TABLES["portfolio_snapshots"], snapshot), *checked])
-    days, book, snapshot = (_without(frame, failures) for frame in (days, book, snapshot))
-    rows = {name: _without(frame, failures) for name, frame in rows.items()}
-    book = _completed(_completed(book, snapshot), inputs.kept_snapshots)
-    exposures = rows["factor_exposures"]
-    told = [day_jobs(book, days), *(_without(outcome.status, failures) for outcome in outcomes)]
-    tagged, unlinked = _tagged(inputs, window, failures)
+    job_columns, tables = _snapshot_columns(jobs), _by_table(jobs)
+    checked = {SNAPSHOTS.name: job_columns, **tables}
+    failures = pl.concat([failures, *(misfits(TABLES[name], frame) for name, frame in checked.items())])
+    marks, snapshots, job_columns = (_without(frame, failures) for frame in (marks, snapshots, job_columns))
+    tables = {name: _without(frame, failures) for name, frame in tables.items()}
+    snapshots = _with_columns(_with_columns(snapshots, job_columns), inputs.kept_snapshots)
+    status = [daily_job_status(snapshots, marks), *(_without(job.status, failures) for job in jobs)]
+    tagged, unlinked = _tags(inputs, window, failures)
+    exposures = tables["factor_exposures"]
     finished = {
-        "portfolios": rolled_portfolios(inputs.portfolios, book, window.stamp),
-        "positions": marked_positions(inputs.positions, days, window.stamp),
+        "portfolios": rolled_portfolios(inputs.portfolios, snapshots, window.stamp),
+        "positions": marked_positions(inputs.positions, marks, window.stamp),
         "factor_definitions": updated_definitions(inputs.factor_definitions, exposures, window.stamp),
-        **{name: empty(TABLES[name]) for name in NEVER_WRITTEN},
+        **{name: empty(TABLES[name]) for name in EMPTIED},
         **tagged,
         TRACKING.name: tracked_sessions(window) if failures.is_empty() else empty(TRACKING),
-        **new_openings(inputs, book),
+        **new_openings(inputs, snapshots),
     }
     figures = {
-        **rows,
-        "portfolio_snapshots": book.with_columns(snapshot_date="date"),
-        "analytics_status": pl.concat([*told, refused(failures, window.sessions)], how="diagonal_relaxed"),
+        **tables,
+        SNAPSHOTS.name: snapshots.with_columns(snapshot_date="date"),
+        "analytics_status": pl.concat(
+            [*status, failed_status(failures, window.sessions)], how="diagonal_relaxed"
+        ),
     }
     return Results(StoredTables(figures, finished, window.stamp), failures, unlinked)
 
 
-def _tagged(
+def _tags(
     inputs: Inputs, window: Window, failures: pl.DataFrame
 ) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
-    """Phase 5, for the sessions from the run date on that were never computed before.
+    """Return the rows of the tag tables, and the keys of links to delete: phase 5.
 
-    A rerun leaves the tags alone: each pass counts every link again.
+    Only sessions from the run date on that are computed for the first time change tags: each pass counts
+    every link once more, so a rerun must not.
     """
-    runs = sum(day >= window.run_date for day in window.fresh)
-    if runs == 0:
+    passes = sum(day >= window.run_date for day in window.fresh)
+    if passes == 0:
         return {}, {}
     owners = inputs.portfolios.join(failures, left_on="id", right_on="portfolio_id", how="anti")
-    found = sector_tags(
-        inputs.tags, inputs.position_tags, inputs.positions, inputs.profiles, owners, runs, window.stamp
+    state = sector_tags(
+        inputs.tags, inputs.position_tags, inputs.positions, inputs.profiles, owners, passes, window.stamp
     )
-    gone = found.unlinked.select("position_id", "tag_id")
-    return {"tags_v2": found.tags, "position_tags": found.links}, {"position_tags": gone}
+    unlinked = state.unlinked.select("position_id", "tag_id")
+    return {"tags_v2": state.tags, "position_tags": state.links}, {"position_tags": unlinked}
 
 
 def _without(frame: pl.DataFrame, failures: pl.DataFrame) -> pl.DataFrame:
@@ -95,27 +101,29 @@ def _without(frame: pl.DataFrame, failures: pl.DataFrame) -> pl.DataFrame:
     return frame.join(failures, on="portfolio_id", how="anti", maintain_order="left")
 
 
-def _completed(book: pl.DataFrame, snapshot: pl.DataFrame) -> pl.DataFrame:
-    """The book with the jobs' columns; a figure of theirs stands before a place-holder of its own."""
-    both = [name for name in snapshot.columns if name in book.columns and name != "portfolio_id"]
-    found = snapshot.rename({"snapshot_date": "date"})
-    joined = book.join(found, on=["portfolio_id", "date"], how="left", suffix="_job", maintain_order="left")
-    return joined.with_columns(pl.coalesce(f"{name}_job", name).alias(name) for name in both)
+def _with_columns(snapshots: pl.DataFrame, columns: pl.DataFrame) -> pl.DataFrame:
+    """Join further columns of snapshots; a value there replaces that of a column of the same name."""
+    shared = [name for name in columns.columns if name in snapshots.columns and name != "portfolio_id"]
+    further = columns.rename({"snapshot_date": "date"})
+    rows = snapshots.join(
+        further, on=["portfolio_id", "date"], how="left", suffix="_job", maintain_order="left"
+    )
+    return rows.with_columns(pl.coalesce(f"{name}_job", name).alias(name) for name in shared)
 
 
-def _by_table(outcomes: Sequence[JobResult]) -> dict[str, pl.DataFrame]:
-    names = dict.fromkeys(name for outcome in outcomes for name in outcome.tables)
+def _by_table(jobs: Sequence[JobResult]) -> dict[str, pl.DataFrame]:
+    names = dict.fromkeys(name for job in jobs for name in job.tables)
     return {
-        name: pl.concat([o.tables[name] for o in outcomes if name in o.tables], how="diagonal")
+        name: pl.concat([job.tables[name] for job in jobs if name in job.tables], how="diagonal")
         for name in names
     }
 
 
-def _snapshot_columns(outcomes: Sequence[JobResult]) -> pl.DataFrame:
-    """What the jobs add to the snapshots, side by side."""
+def _snapshot_columns(jobs: Sequence[JobResult]) -> pl.DataFrame:
+    """Join the columns that the jobs add to snapshots."""
     keys = ["portfolio_id", "snapshot_date"]
-    found = [outcome.snapshot for outcome in outcomes if outcome.snapshot is not None]
+    frames = [job.snapshot for job in jobs if job.snapshot is not None]
     return reduce(
         lambda one, other: one.join(other, on=keys, how="full", coalesce=True, maintain_order="left_right"),
-        found,
+        frames,
     )

@@ -1,4 +1,4 @@
-"""The last gate of a computation: figures that their columns cannot hold fail their portfolio."""
+"""Figures that their columns cannot hold; each fails its whole portfolio."""
 
 from __future__ import annotations
 
@@ -11,53 +11,61 @@ from engine.pipeline.results import FAILURES
 
 
 def misfits(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """The floats that their columns cannot hold: rows of `FAILURES`.
-
-    Too wide a figure, an infinite one, or an undefined one where the column has to have a number.
+    """Find the floats that do not fit: too large, infinite, or NaN where neither NaN nor null is allowed.
 
     Args:
-        rows: portfolio_id, the table's key columns and figures as Float64.
+        table: whose columns set the limits.
+        rows: portfolio_id, the table's key columns, and figures as Float64.
+
+    Returns:
+        Rows of `FAILURES`.
     """
     figures = [c for c in table.columns if c.type.kind == "numeric" and rows.schema.get(c.name) == pl.Float64]
-    return _told(table, rows, table.key, {column.name: _misfit(column) for column in figures})
+    return _failures(table, rows, table.key, {column.name: _does_not_fit(column) for column in figures})
 
 
-def _misfit(column: Column) -> pl.Expr:
+def _does_not_fit(column: Column) -> pl.Expr:
     value, kind = pl.col(column.name), column.type
-    # What rounds to the limit is as wide as the limit.
+    # A value that rounds to the limit does not fit either.
     limit = 10.0 ** (kind.precision - kind.scale) - 0.5 * 10.0**-kind.scale
     wide = (value.abs() >= limit) & value.is_not_nan()
     return wide if column.nan or column.nullable else wide | value.is_nan()
 
 
 def integer_misfits(table: Table, rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    """The integers that are too wide for their columns: rows of `FAILURES`.
+    """Find the scaled integers that are too large for their columns.
 
     Args:
-        rows: portfolio_id and Int128 columns named as the table's numeric columns, each in
-            units of its column's last place.
-        key: columns that name a row to its reader.
+        table: whose columns set the limits.
+        rows: portfolio_id, and Int128 columns named as the table's, in units of the last decimal place.
+        key: columns that identify a row to its reader.
+
+    Returns:
+        Rows of `FAILURES`.
     """
     figures = [name for name, kind in rows.schema.items() if kind == pl.Int128 and name in table.by_name]
     wide = {name: pl.col(name).abs() >= 10 ** table[name].type.precision for name in figures}
-    return _told(table, rows, key, wide)
+    return _failures(table, rows, key, wide)
 
 
-def _told(table: Table, rows: pl.DataFrame, key: Sequence[str], wrong: Mapping[str, pl.Expr]) -> pl.DataFrame:
-    """A failure for each cell that is wrong. One look tells for all columns that there is none, as a rule."""
-    found = rows.select(test.any().alias(name) for name, test in wrong.items())
-    named = pl.concat_str((pl.col(name).cast(pl.String) for name in key), separator=", ")
+def _failures(
+    table: Table, rows: pl.DataFrame, key: Sequence[str], conditions: Mapping[str, pl.Expr]
+) -> pl.DataFrame:
+    """Return a row of `FAILURES` for each cell that meets the condition of its column."""
+    # In general no cell does, which one pass over all columns shows.
+    any_cell = rows.select(condition.any().alias(name) for name, condition in conditions.items())
+    row_key = pl.concat_str((pl.col(name).cast(pl.String) for name in key), separator=", ")
     failures = [
-        rows.filter(wrong[column.name]).select(
+        rows.filter(conditions[column.name]).select(
             "portfolio_id",
             table=pl.lit(table.name),
             column=pl.lit(column.name),
-            key=named,
+            key=row_key,
             value=_text(pl.col(column.name), rows.schema[column.name], column),
             reason=pl.lit(f"{column.name} does not fit {column.type}"),
         )
-        for column in (table[name] for name in found.columns)
-        if found[column.name].item()
+        for column in (table[name] for name in any_cell.columns)
+        if any_cell[column.name].item()
     ]
     return pl.concat([pl.DataFrame(schema=FAILURES), *failures])
 
@@ -67,9 +75,17 @@ def _text(value: pl.Expr, kind: pl.DataType, column: Column) -> pl.Expr:
     return text if kind == pl.Float64 else text + f"e-{column.type.scale}"
 
 
-def money_misfits(book: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
-    """What does not fit of the figures of phases 3 and 4, exposures included."""
-    exposed = book.filter(pl.col("too_large").fill_null(False)).select(
+def money_misfits(snapshots: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+    """Find the figures of phases 3 and 4 that do not fit, exposures included.
+
+    Args:
+        snapshots: of `engine.pipeline.compute.roll_equity`.
+        marks: of `engine.pipeline.compute.mark_positions`.
+
+    Returns:
+        Rows of `FAILURES`.
+    """
+    exposed = snapshots.filter(pl.col("too_large").fill_null(False)).select(
         "portfolio_id",
         table=pl.lit("portfolio_snapshots"),
         column=pl.lit("gross_exposure"),
@@ -77,5 +93,5 @@ def money_misfits(book: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
         value=pl.lit("1e14 or more"),
         reason=pl.lit("gross_exposure does not fit numeric(16,2)"),
     )
-    snapshots = integer_misfits(TABLES["portfolio_snapshots"], book, ("portfolio_id", "date"))
-    return pl.concat([exposed, snapshots, integer_misfits(TABLES["positions"], days, ("id", "date"))])
+    equity = integer_misfits(TABLES["portfolio_snapshots"], snapshots, ("portfolio_id", "date"))
+    return pl.concat([exposed, equity, integer_misfits(TABLES["positions"], marks, ("id", "date"))])

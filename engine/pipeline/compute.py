@@ -1,4 +1,4 @@
-"""compute(): from Inputs to Results. It reads like a table of contents, and touches nothing else."""
+"""The function `compute`, from Inputs to Results, and the phases that it calls in order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.core.window import Window
 from engine.pipeline.assemble import assemble
 from engine.pipeline.column_limits import money_misfits
 from engine.pipeline.inputs import Inputs
-from engine.pipeline.jobs import analyse
+from engine.pipeline.jobs import run_jobs
 from engine.pipeline.results import FAILURES, Results
 
 
@@ -29,19 +29,20 @@ def compute(
     rules: Rules | None = None,
     scenarios: Scenarios | None = None,
 ) -> Results:
-    """Every figure of every portfolio and session of the window.
+    """Compute every figure of every portfolio and session of the window.
 
-    Pure: no store, no clock, no environment. A portfolio with a figure that its column cannot
-    hold is left out whole and named in the results' failures; the others are not touched.
+    Pure: no store, no clock, no environment. A portfolio with a figure that its column cannot hold is left
+    out of all tables and named in the results' failures; the others are not affected.
 
     Args:
-        window: default the one that the inputs were loaded for; another one begins with it and
-            may end earlier.
+        inputs: validated frames.
+        window: default the one that the inputs were loaded for. Another one has the same start and may
+            end earlier; `UsageError` if the inputs do not cover it.
         rules: default `Rules.legacy()`.
-        scenarios: what stress tests; default the shipped ones.
+        scenarios: stress scenarios; default the shipped ones.
 
-    Raises:
-        UsageError: a window that the inputs do not cover.
+    Returns:
+        One frame for each table.
 
     >>> import engine
     >>> from datetime import date
@@ -55,29 +56,29 @@ def compute(
     _check_covered(window, inputs.window)
     # Two BLAS threads beside another job have made the same product 4 to 30 times slower.
     with threadpool_limits(1, "blas"):
-        days = mark(inputs, window, rules)
-        book = roll(inputs, window, rules, days)
-        failures = pl.concat([_refusals(inputs), money_misfits(book, days)])
-        days, book = (
+        marks = mark_positions(inputs, window, rules)
+        snapshots = roll_equity(inputs, window, rules, marks)
+        failures = pl.concat([_refusals(inputs), money_misfits(snapshots, marks)])
+        marks, snapshots = (
             frame.join(failures, on="portfolio_id", how="anti", maintain_order="left")
-            for frame in (days, book)
+            for frame in (marks, snapshots)
         )
-        outcomes = analyse(inputs, window, rules, scenarios or load_scenarios(), days, book)
-        return assemble(inputs, window, days, book, outcomes, failures)
+        results = run_jobs(inputs, window, rules, scenarios or load_scenarios(), marks, snapshots)
+        return assemble(inputs, window, marks, snapshots, results, failures)
 
 
-def mark(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:
-    """Phase 4: every position's price and value of every session."""
+def mark_positions(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:
+    """Return one row for each position and session with its price and value: phase 4."""
     symbols = inputs.positions["symbol"].unique().sort()
-    carried = [*inputs.earlier, *window.sessions]
-    prices = quotes(symbols, inputs.closes, carried)
-    days = position_days(inputs.positions, prices, carried, rules.synthetic_prefix)
+    sessions = [*inputs.earlier, *window.sessions]
+    prices = quotes(symbols, inputs.closes, sessions)
+    days = position_days(inputs.positions, prices, sessions, rules.synthetic_prefix)
     days = unmarked_before(days, window.sessions[0], inputs.carried, inputs.portfolios["id"])
     return since(mark_to_market(days), len(inputs.earlier))
 
 
-def roll(inputs: Inputs, window: Window, rules: Rules, days: pl.DataFrame) -> pl.DataFrame:
-    """Phase 3: every portfolio's P&L, equity and exposures of every session."""
+def roll_equity(inputs: Inputs, window: Window, rules: Rules, marks: pl.DataFrame) -> pl.DataFrame:
+    """Return one row for each portfolio and session with its P&L, equity and exposures: phase 3."""
     start = openings(
         inputs.portfolios,
         inputs.previous_snapshots,
@@ -86,22 +87,23 @@ def roll(inputs: Inputs, window: Window, rules: Rules, days: pl.DataFrame) -> pl
         inputs.first_snapshots,
         window,
     )
-    book = open_book(start, window.sessions)
-    numbers = book.select("portfolio", "portfolio_id", "session", "has_previous")
-    days = days.join(numbers, on=["portfolio_id", "session"], maintain_order="left")
+    rows = open_book(start, window.sessions)
+    numbers = rows.select("portfolio", "portfolio_id", "session", "has_previous")
+    days = marks.join(numbers, on=["portfolio_id", "session"], maintain_order="left")
     moves = unrealized(days, rules.closed_lots)
-    book = book.join(moves, on=["portfolio", "session"], how="left", maintain_order="left")
+    rows = rows.join(moves, on=["portfolio", "session"], how="left", maintain_order="left")
     for name, amounts in _cash(inputs, window, rules).items():
         named = amounts.rename({"cents": name})
-        book = book.join(named, on=["portfolio_id", "date"], how="left", maintain_order="left")
-    book = book.with_columns(
+        rows = rows.join(named, on=["portfolio_id", "date"], how="left", maintain_order="left")
+    rows = rows.with_columns(
         pl.col("unrealized", "realized", "flow").fill_null(integer(0)),
         pl.col("moved", "still").fill_null(0),
     )
-    return figures(roll_forward(book), exposures(days))
+    return figures(roll_forward(rows), exposures(days))
 
 
 def _cash(inputs: Inputs, window: Window, rules: Rules) -> dict[str, pl.DataFrame]:
+    """Return realized gains and flows in cents by portfolio and session."""
     sources = {
         "realized": (inputs.realized_events, "trade_date", realized_cents()),
         "flow": (inputs.equity_changes, "change_date", flow_cents()),
@@ -113,12 +115,14 @@ def _cash(inputs: Inputs, window: Window, rules: Rules) -> dict[str, pl.DataFram
 
 
 def _check_covered(window: Window, loaded: Window) -> None:
-    """What precedes a window was loaded up to its first session, and is no other window's."""
-    begins = window.start == loaded.start and window.run_date == loaded.run_date
-    if not begins or window.rerun != loaded.rerun or window.last > loaded.last:
+    """Raise UsageError unless the window begins where the loaded one does and ends no later."""
+    # What the inputs hold from before the window depends on its first session and on the run date.
+    same_start = window.start == loaded.start and window.run_date == loaded.run_date
+    if not same_start or window.rerun != loaded.rerun or window.last > loaded.last:
         raise UsageError(f"the inputs were loaded for {loaded}, which does not cover {window}")
 
 
 def _refusals(inputs: Inputs) -> pl.DataFrame:
+    """Return the portfolios that cannot be computed, as rows of `FAILURES`."""
     blank = [pl.lit("").alias(name) for name in ("table", "column", "key", "value")]
     return inputs.refused.with_columns(blank).select(FAILURES.keys())

@@ -18,30 +18,35 @@ from engine.core.window import Window
 class Inputs:
     """Typed frames, each sorted by its natural key.
 
-    window: what they were loaded for: see `engine.core.window`.
-    portfolios: all columns, of the portfolios asked for that can be computed.
-    positions: all columns, of those and of deleted portfolios: the legacy batch marks both.
-    realized_events: portfolio_id, trade_date, realized_pnl.
-    equity_changes: portfolio_id, change_type, amount, change_date; not deleted.
-    closes: symbol, date, close (Decimal): from the look-back of the first session to the last,
-        and before that each held symbol's newest one.
-    fund_closes: the same columns, of the factor funds, over the run date's own look-back.
-    universe: the symbols that the legacy price cache held, beside the factor funds.
-    profiles: symbol, beta, sector, is_etf.
-    has_benchmark: whether sector weights of the benchmark are stored.
-    factor_definitions, scenarios, tags, position_tags: whole tables.
-    previous_snapshots: each portfolio's newest before the window.
-    previous_equity: portfolio_id, equity_balance: the newest before the window that is not null.
-    first_snapshots: each portfolio's oldest of all that has an equity.
-    kept_snapshots: what other services wrote into the window's stored snapshots.
-    first_equity, first_positions: what the ledger saw of each portfolio and position when it was
-        first run (engine_portfolio_openings, engine_position_openings).
-    carried: portfolio_id, date: in a rerun, the stored sessions before the window through which
-        positions carry their values from what the ledger saw.
-    previous_exposures, previous_market_betas, previous_rate_betas: what earlier runs left that
-        figures of the window still look at.
-    quarantine: the rows that broke a rule (`engine.core.row_rules.QUARANTINE`).
-    refused: portfolio_id, reason: portfolios that cannot be computed.
+    Attributes:
+        window: the window that they were loaded for.
+        portfolios: all columns, of the portfolios asked for that can be computed.
+        positions: all columns, of these and of deleted portfolios, whose positions legacy marks as well.
+        realized_events: portfolio_id, trade_date, realized_pnl.
+        equity_changes: portfolio_id, change_type, amount, change_date; not deleted.
+        closes: symbol, date, close (Decimal): from the look-back of the first session to the last,
+            and before that the newest one of each symbol held.
+        fund_closes: the same columns, of the factor funds, over the look-back of the run date.
+        universe: the symbols that the legacy price cache held, besides the factor funds.
+        profiles: symbol, beta, sector, is_etf.
+        has_benchmark: whether sector weights of the benchmark are stored.
+        factor_definitions: whole table.
+        scenarios: whole table.
+        tags: whole table.
+        position_tags: whole table.
+        previous_snapshots: each portfolio's newest before the window.
+        previous_equity: portfolio_id, equity_balance: the newest before the window that is not null.
+        first_snapshots: each portfolio's oldest that has an equity.
+        kept_snapshots: columns of other services in stored snapshots of the window.
+        first_equity: rows of engine_portfolio_openings: balances before each portfolio's first run.
+        first_positions: rows of engine_position_openings: values before each position's first run.
+        carried: portfolio_id, date: in a rerun, the stored sessions before the window through which
+            positions carry their values from the openings.
+        previous_exposures: rows of earlier runs that figures of the window read.
+        previous_market_betas: the same.
+        previous_rate_betas: the same.
+        quarantine: the rows that broke a rule (`engine.core.row_rules.QUARANTINE`).
+        refused: portfolio_id, reason: portfolios that cannot be computed.
     """
 
     window: Window
@@ -73,7 +78,7 @@ class Inputs:
 
     @cached_property
     def visible(self) -> set[str]:
-        """The symbols that regressions see: see document 02 §2.1, path A."""
+        """The symbols that regressions use (document 02 §2.1, path A)."""
         return {*self.universe["symbol"].to_list(), *FACTOR_FUNDS}
 
     @cached_property
@@ -83,18 +88,18 @@ class Inputs:
         return days
 
     def of(self, portfolios: Sequence[str]) -> Inputs:
-        """The inputs of some of the portfolios; what belongs to none is shared with these."""
+        """Return the inputs of some of the portfolios; frames that belong to none are shared."""
         ours = pl.Series(portfolios, dtype=pl.String).implode()
-        found: dict[str, Any] = {
+        frames: dict[str, Any] = {
             name: frame.filter(pl.col("portfolio_id").is_in(ours) | pl.col("portfolio_id").is_null())
             for name, frame in self.owned.items()
             if name != "portfolios"
         }
-        return replace(self, **found, portfolios=self.portfolios.filter(pl.col("id").is_in(ours)))
+        return replace(self, **frames, portfolios=self.portfolios.filter(pl.col("id").is_in(ours)))
 
     @property
     def owned(self) -> dict[str, pl.DataFrame]:
-        """The frames whose rows belong to portfolios, by field; the portfolios themselves are among them."""
+        """The frames whose rows belong to portfolios, by field; `portfolios` is one of them."""
         named = {field.name: getattr(self, field.name) for field in fields(self)}
         frames = {name: frame for name, frame in named.items() if isinstance(frame, pl.DataFrame)}
         return {

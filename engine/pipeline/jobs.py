@@ -1,4 +1,4 @@
-"""The analytics, in the order in which one needs another's figures."""
+"""The analytics jobs, in the order in which they need each other's figures."""
 
 from __future__ import annotations
 
@@ -40,30 +40,37 @@ from engine.pipeline.inputs import Inputs
 RATE_BETAS = "position_interest_rate_betas"
 
 
-def analyse(
+def run_jobs(
     inputs: Inputs,
     window: Window,
     rules: Rules,
     scenarios: Scenarios,
-    days: pl.DataFrame,
-    book: pl.DataFrame,
+    marks: pl.DataFrame,
+    snapshots: pl.DataFrame,
 ) -> list[JobResult]:
-    """Phase 6 for every portfolio and session, job by job.
+    """Run every job for every portfolio and session: phase 6.
 
     Args:
-        days: of `engine.analytics.positions.valuation.mark_to_market`.
-        book: of `engine.analytics.equity.snapshots.figures`.
+        inputs: validated frames.
+        window: sessions to compute.
+        rules: choices between legacy and corrected behaviour.
+        scenarios: stress scenarios.
+        marks: of `engine.pipeline.compute.mark_positions`.
+        snapshots: of `engine.pipeline.compute.roll_equity`.
+
+    Returns:
+        The result of each job.
     """
     panel = build_price_panel(inputs.closes, inputs.visible, window)
-    portfolios = portfolio_arrays(book, len(window.sessions))
-    positions = open_positions(days, portfolios)
+    portfolios = portfolio_arrays(snapshots, len(window.sessions))
+    positions = open_positions(marks, portfolios)
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     ids = factor_ids(inputs.factor_definitions)
     market = market_beta(panel, positions, portfolios, dates, ids.market)
     rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights)
     betas = [
         market,
-        _provider(inputs, window, days, book, positions, portfolios, market, ids.provider),
+        _provider_beta(inputs, window, marks, snapshots, positions, portfolios, market, ids.provider),
         rate,
         spread_factors(panel, positions, portfolios, dates, ids.active, rules.alignment),
         ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment),
@@ -71,8 +78,8 @@ def analyse(
     return [
         *betas,
         sector(
-            book,
-            days,
+            snapshots,
+            marks,
             inputs.positions,
             inputs.profiles,
             inputs.has_benchmark,
@@ -80,7 +87,7 @@ def analyse(
             window.run_date,
         ),
         volatility(positions, portfolios, panel, dates, rules.synthetic_prefix),
-        correlations(days, portfolios, panel, inputs.closes, dates),
+        correlations(marks, portfolios, panel, inputs.closes, dates),
         _stress(inputs, window, rules, scenarios, positions, portfolios, betas),
     ]
 
@@ -94,7 +101,7 @@ def _stress(
     portfolios: Portfolios,
     betas: Sequence[JobResult],
 ) -> JobResult:
-    """Stress reads exposures and rate betas back from their tables, rounded, older ones too."""
+    """Run stress on rounded exposures and rate betas, those of earlier runs too: legacy reads its tables."""
     exposures = _storable("factor_exposures", betas)
     rate_betas = _storable(RATE_BETAS, betas)
     return stress(
@@ -111,44 +118,44 @@ def _stress(
     )
 
 
-def _storable(table: str, outcomes: Sequence[JobResult]) -> pl.DataFrame:
-    """The jobs' rows of a table, less those of portfolios that are about to be left out.
+def _storable(table: str, results: Sequence[JobResult]) -> pl.DataFrame:
+    """Return the jobs' rows of a table, without the portfolios that a figure of these rows will fail.
 
-    A figure that its column cannot hold fails its whole portfolio (`engine.pipeline.assemble`): nothing of
-    it will stand in the table that others read.
+    A figure that its column cannot hold fails its whole portfolio (`engine.pipeline.assemble`), so that
+    stress would not read its rows from the table.
     """
-    rows = pl.concat([outcome.tables[table] for outcome in outcomes if table in outcome.tables])
+    rows = pl.concat([result.tables[table] for result in results if table in result.tables])
     return rows.join(misfits(TABLES[table], rows), on="portfolio_id", how="anti", maintain_order="left")
 
 
 def _read_back(table: str, rows: pl.DataFrame, earlier: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
-    """This run's figures as their table stores them, after those of earlier runs."""
+    """Return the rows of earlier runs, then this run's rows as their table stores them."""
     stamped = rows.with_columns(created_at=pl.lit(stamp, UTC_MICROSECONDS))
     fresh = stored_columns(TABLES[table], stamped, earlier.columns)
     return pl.concat([earlier, fresh])
 
 
-def _provider(
+def _provider_beta(
     inputs: Inputs,
     window: Window,
-    days: pl.DataFrame,
-    book: pl.DataFrame,
+    marks: pl.DataFrame,
+    snapshots: pl.DataFrame,
     positions: OpenPositions,
     portfolios: Portfolios,
     market: JobResult,
     factor_id: str,
 ) -> JobResult:
-    """Provider beta; from the run date on a snapshot is made with one before the job comes."""
+    """Run the provider beta, and from the run date on also the beta that a snapshot is created with."""
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
-    known = (inputs.profiles, market.tables["position_market_betas"], inputs.previous_market_betas)
-    found = provider_beta(positions, portfolios, dates, *known, factor_id)
-    if window.sessions[-1] < window.run_date or found.snapshot is None:
-        return found
-    made = book.select(
+    sources = (inputs.profiles, market.tables["position_market_betas"], inputs.previous_market_betas)
+    result = provider_beta(positions, portfolios, dates, *sources, factor_id)
+    if window.sessions[-1] < window.run_date or result.snapshot is None:
+        return result
+    created = snapshots.select(
         equity=usd(pl.col("equity_grains"), GRAIN_SCALE),
         populated=(pl.col("date") >= window.run_date) & pl.col("holds"),
     )
     shape = portfolios.equity.shape
-    equity, populated = (made[name].to_numpy().reshape(shape) for name in made.columns)
-    opening = opening_provider_beta(positions, portfolios, dates, *known, days, equity, populated)
-    return replace(found, snapshot=with_openings(found.snapshot, opening))
+    equity, populated = (created[name].to_numpy().reshape(shape) for name in created.columns)
+    opening = opening_provider_beta(positions, portfolios, dates, *sources, marks, equity, populated)
+    return replace(result, snapshot=with_openings(result.snapshot, opening))

@@ -1,4 +1,4 @@
-"""Results: what a run computed, one frame for each table, in the table's own columns."""
+"""Results of a run: one frame for each table, in the table's own columns."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class StoredTables(Mapping[str, pl.DataFrame]):
         stamp: datetime,
         ids: IdForm = "text",
     ) -> None:
-        """Take what rows are made from.
+        """Keep frames until their rows are needed.
 
         Args:
-            figures: By table, what `engine.core.stored_rows.stored_rows` takes.
-            finished: By table, rows that are stored as they are.
+            figures: By table, frames for `engine.core.stored_rows.stored_rows`.
+            finished: By table, whole rows in the table's types.
             stamp: The time stamp of rows that are made.
             ids: The form of ids that are made.
         """

@@ -15,16 +15,16 @@ from engine.pipeline.inputs import Inputs
 TRACKING = TABLES["batch_run_tracking"]
 
 
-def rolled_portfolios(portfolios: pl.DataFrame, book: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
+def rolled_portfolios(portfolios: pl.DataFrame, snapshots: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
     """Return whole rows of portfolios with the equity of the last session (document 01 §3.6)."""
-    last = book.filter(pl.col("session") == pl.col("session").max())
+    last = snapshots.filter(pl.col("session") == pl.col("session").max())
     equity = last.select(id="portfolio_id", equity_balance="equity")
     return _updated("portfolios", portfolios, equity, ("equity_balance",), stamp)
 
 
-def marked_positions(positions: pl.DataFrame, days: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
+def marked_positions(positions: pl.DataFrame, marks: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
     """Return whole rows of positions with the prices and values of the last session (document 01 §5.1)."""
-    last = days.filter(pl.col("session") == pl.col("session").max())
+    last = marks.filter(pl.col("session") == pl.col("session").max())
     return _updated("positions", positions, last, MARKET_VALUES.columns("positions"), stamp)
 
 
@@ -41,19 +41,22 @@ def _updated(
     ).select(rows.columns)
 
 
-def new_openings(inputs: Inputs, book: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Return the rows of the engine's openings tables that these lack, by table.
+def new_openings(inputs: Inputs, snapshots: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return new rows of the engine's tables of opening balances.
 
     A portfolio's equity and a position's values hold only the latest in their own tables. A rerun needs
     what they were before the first run, so that run stores them. A row is replaced only when the
     portfolio's first session changes: when a run reaches back behind it, or the portfolio begins anew.
 
     Args:
-        inputs: The run's inputs, with the stored openings.
-        book: Rows of the portfolios that were computed: portfolio_id, session, and first_session and
-            founding of `engine.analytics.equity.opening_balances.openings`.
+        inputs: validated frames, the stored openings among them.
+        snapshots: portfolio_id, session, and first_session and founding of
+            `engine.analytics.equity.opening_balances.openings`.
+
+    Returns:
+        Rows to insert or update, by table.
     """
-    begun = book.filter(pl.col("session") == 0).select(
+    begun = snapshots.filter(pl.col("session") == 0).select(
         "portfolio_id", "first_session", equity_balance="founding"
     )
     stored = inputs.first_equity.select("portfolio_id", stored="first_session")
@@ -74,6 +77,12 @@ def tracked_sessions(window: Window) -> pl.DataFrame:
     """Return the rows of batch_run_tracking for a window that was computed for every portfolio.
 
     Durations and counts, which the legacy batch never measured, stay null. Source: document 01 §2.9.
+
+    Args:
+        window: sessions that were computed.
+
+    Returns:
+        One row for each session.
     """
     days = pl.DataFrame({"run_date": pl.Series(window.sessions, dtype=pl.Date)})
     phases = {f"phase_{number}_status": pl.lit("success") for number in (1, 2, 3)}

@@ -1,4 +1,4 @@
-"""Status: what became of each job, so that an absent figure can always be explained."""
+"""Rows of analytics_status for the jobs that never skip, and for portfolios that are left out."""
 
 from __future__ import annotations
 
@@ -17,20 +17,23 @@ COUNTED = {
     SNAPSHOT.name: ("valued", "unvalued"),
     MARKET_VALUES.name: ("marked", "unmarked"),
 }
-"""The jobs of phases 3 and 4: the columns with positions used and left out."""
+"""Of the jobs of phases 3 and 4, the columns that count positions used and left out."""
 
 
-def day_jobs(book: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
-    """The status of phases 3 and 4, which never skip: a row for each portfolio, session and job.
+def daily_job_status(snapshots: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+    """Return the status of phases 3 and 4, which never skip: a row for each portfolio, session and job.
 
     Args:
-        book: of `engine.analytics.equity.snapshots.figures`.
-        days: of `engine.analytics.positions.valuation.mark_to_market`.
+        snapshots: of `engine.pipeline.compute.roll_equity`.
+        marks: of `engine.pipeline.compute.mark_positions`.
+
+    Returns:
+        Columns of analytics_status without the id.
     """
-    marked = days.group_by("portfolio_id", "session").agg(
+    marked = marks.group_by("portfolio_id", "session").agg(
         marked=pl.col("marked").sum(), unmarked=(pl.col("markable") & ~pl.col("marked")).sum()
     )
-    rows = book.join(marked, on=["portfolio_id", "session"], how="left", maintain_order="left")
+    rows = snapshots.join(marked, on=["portfolio_id", "session"], how="left", maintain_order="left")
     return pl.concat(
         rows.select(
             "portfolio_id",
@@ -45,10 +48,10 @@ def day_jobs(book: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def refused(failures: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
-    """Every job of every session, failed, for the portfolios that were left out."""
+def failed_status(failures: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+    """Return a failed row for every job and session of the portfolios that were left out."""
     reasons = failures.unique("portfolio_id", keep="first", maintain_order=True)
-    calendar = pl.DataFrame({"calculation_date": pl.Series(days, dtype=pl.Date)})
+    calendar = pl.DataFrame({"calculation_date": pl.Series(sessions, dtype=pl.Date)})
     return (
         reasons.select("portfolio_id", reason=pl.col("reason").str.slice(0, REASON_LENGTH))
         .join(calendar, how="cross")

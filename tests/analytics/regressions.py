@@ -30,7 +30,7 @@ from engine.core.rules import Alignment, RateWeights, Rules
 from engine.core.schema import TABLES
 from engine.core.stored_rows import stored_figures, stored_rows
 from engine.core.window import Window
-from engine.pipeline.compute import mark, roll
+from engine.pipeline.compute import mark_positions, roll_equity
 from engine.pipeline.inputs import Inputs
 from loaders import open_reader
 from loaders.window import load_window
@@ -70,8 +70,8 @@ def golden_inputs(name: str) -> Inputs:
 
 
 def case_of(inputs: Inputs, window: Window) -> Case:
-    days = mark(inputs, window, Rules.legacy())
-    book = roll(inputs, window, Rules.legacy(), days)
+    days = mark_positions(inputs, window, Rules.legacy())
+    book = roll_equity(inputs, window, Rules.legacy(), days)
     portfolios = portfolio_arrays(book, len(window.sessions))
     return Case(
         panel=build_price_panel(inputs.closes, inputs.visible, window),

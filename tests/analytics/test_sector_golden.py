@@ -16,7 +16,7 @@ from engine.core.money import GRAINS_A_CENT, integer
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.stored_rows import stored_figures
-from engine.pipeline.compute import mark, roll
+from engine.pipeline.compute import mark_positions, roll_equity
 
 from .frames import against_golden
 from .regressions import GOLDEN, WINDOWS, golden_inputs
@@ -32,8 +32,8 @@ World = tuple[pl.DataFrame, pl.DataFrame, Portfolios]
 @cache
 def golden_days(name: str) -> World:
     inputs, window = golden_inputs(name), WINDOWS[name]
-    days = mark(inputs, window, Rules.legacy())
-    book = roll(inputs, window, Rules.legacy(), days)
+    days = mark_positions(inputs, window, Rules.legacy())
+    book = roll_equity(inputs, window, Rules.legacy(), days)
     return book, days, portfolio_arrays(book, len(window.sessions))
 
 

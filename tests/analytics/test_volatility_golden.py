@@ -14,7 +14,7 @@ from engine.analytics.volatility.position_volatility import volatility
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.stored_rows import stored_rows
-from engine.pipeline.compute import mark, roll
+from engine.pipeline.compute import mark_positions, roll_equity
 
 from .frames import against_golden
 from .regressions import GOLDEN, WINDOWS, golden_inputs
@@ -36,8 +36,8 @@ CELLS = {
 @cache
 def outcomes(name: str) -> tuple[JobResult, JobResult]:
     inputs, window, rules = golden_inputs(name), WINDOWS[name], Rules.legacy()
-    days = mark(inputs, window, rules)
-    portfolios = portfolio_arrays(roll(inputs, window, rules, days), len(window.sessions))
+    days = mark_positions(inputs, window, rules)
+    portfolios = portfolio_arrays(roll_equity(inputs, window, rules, days), len(window.sessions))
     panel = build_price_panel(inputs.closes, inputs.visible, window)
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     return (

@@ -28,8 +28,8 @@ from writers.writer import BATCH_ROWS
 
 ROOT = Path(engine.__file__).parents[1]
 STAGES = (
-    ("position values", "mark"),
-    ("P&L, equity, exposures", "roll"),
+    ("position values", "mark_positions"),
+    ("P&L, equity, exposures", "roll_equity"),
     ("figures that do not fit", "misfits"),
     ("panel and lots", "open_positions"),
     *((job.label, name) for name, job in JOBS.items() if hasattr(jobs, name)),

@@ -23,8 +23,8 @@ from engine.core.job_catalog import (
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.window import PRICE_LOOK_BACK
-from engine.pipeline.compute import mark, roll
-from engine.pipeline.jobs import analyse
+from engine.pipeline.compute import mark_positions, roll_equity
+from engine.pipeline.jobs import run_jobs
 
 RUN_DATE = date(2026, 11, 23)
 GOLDEN = Path(__file__).parents[1] / "golden/mixed_today"
@@ -35,9 +35,9 @@ def outcomes() -> list[JobResult]:
     """Of the golden set whose session is the run date, so that sectors are computed."""
     inputs = engine.open(f"parquet:///{GOLDEN}/inputs").inputs(RUN_DATE, RUN_DATE, run_date=RUN_DATE)
     rules = Rules.legacy()
-    days = mark(inputs, inputs.window, rules)
-    book = roll(inputs, inputs.window, rules, days)
-    return analyse(inputs, inputs.window, rules, load_scenarios(), days, book)
+    days = mark_positions(inputs, inputs.window, rules)
+    book = roll_equity(inputs, inputs.window, rules, days)
+    return run_jobs(inputs, inputs.window, rules, load_scenarios(), days, book)
 
 
 def test_the_schema_names_jobs_of_the_catalog_only() -> None:
