@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from engine.analytics.job_result import (
     dollars,
@@ -25,6 +27,8 @@ from engine.core.job_catalog import (
 from tests.analytics.small import portfolios, window_dates
 from tests.builders import uid
 
+money = st.floats(-1e12, 1e12).map(lambda value: round(value, 2))
+ratio = st.floats(-50, 50) | st.integers(-50_000, 50_000).map(lambda value: value / 1000)
 CASES = {
     EQUITY_NOT_POSITIVE: np.array([[False, True]]),
     MARKET_NO_ACTIVE_POSITIONS: np.array([[False], [True]]),
@@ -79,17 +83,22 @@ def test_exposures_are_written_of_chosen_cells_and_factors_with_an_id() -> None:
     assert chosen.rows() == [(uid("P1"), window_dates(1).item())]
 
 
-@pytest.mark.parametrize(
-    ("beta", "equity"), [(1.005, 1.0), (-1.005, 1.0), (2.675, 100.0), (0.1, 0.15), (1.1, 1e13), (0.3, 1e16)]
-)
-def test_dollars_are_the_product_of_the_decimal_texts_half_away_from_zero(beta: float, equity: float) -> None:
-    product = Decimal(repr(beta)) * Decimal(repr(equity))
-    expected = float(product.quantize(Decimal("0.01"), ROUND_HALF_UP))
-    assert dollars(np.array([beta]), np.array([equity])).tolist() == [expected]
+@given(ratio, money)
+@example(2.675, 1.0)
+@example(1.005, 1.0)
+@example(-0.5, 0.01)
+@example(5.0, 0.001)
+@example(0.1, 0.15)
+@example(1.1, 1e13)
+def test_a_product_is_rounded_as_its_decimal_texts_are(a: float, b: float) -> None:
+    exact = Decimal(repr(a)) * Decimal(repr(b))
+    expected = exact.quantize(Decimal("0.01"), context=Context(prec=60, rounding=ROUND_HALF_UP))
+    assert dollars(np.array([a]), np.array([b]))[0] == float(expected)
 
 
-def test_dollars_of_nan_stay_and_zeros_have_no_sign() -> None:
-    found = dollars(np.array([np.nan, np.inf, -0.001]), np.ones(3))
+def test_a_product_keeps_what_is_not_finite_and_has_no_negative_zero() -> None:
+    found = dollars(np.array([np.nan, np.inf, -0.001, 1e200]), np.array([1.0, 2.0, 1.0, 1e200]))
     assert np.isnan(found[0])
-    assert found[1:].tolist() == [np.inf, 0.0]
+    assert found[1] == found[3] == np.inf
+    assert found[2] == 0.0
     assert not np.signbit(found[2])

@@ -1,21 +1,25 @@
-"""Ridge regression against scikit-learn's StandardScaler and Ridge."""
+"""Ridge regression against scikit-learn, slopes of one regressor against statsmodels."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from engine.numerics.arrays import Floats
-from engine.numerics.coefficients import rolling_ridge
+from engine.numerics.coefficients import rolling_ridge, rolling_slopes
 
 PARITY = 1e-10
 """Absolute and relative: four digits beyond the finest stored scale."""
 
 ROUNDING = 1e-15
 """What is left of a coefficient that is 0 but for rounding."""
+
+SLOPE_TOLERANCE = 1e-12
+"""Relative to the steepest slope: both sides lose a few digits of sixteen."""
 
 
 def by_sklearn(x: Floats, y: Floats, penalty: float) -> Floats:
@@ -103,3 +107,34 @@ def test_same_bytes_whatever_else_is_computed(columns: list[int]) -> None:
     for d in range(len(stop)):
         alone = rolling_ridge(x, y[:, columns], stop[d : d + 1] - 50, stop[d : d + 1], 1.0)
         assert whole[d][:, columns].tobytes() == alone[0].tobytes()
+
+
+def test_rolling_slopes_are_those_of_statsmodels() -> None:
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(0, 0.01, (200, 4)), rng.normal(0, 0.02, (200, 11))
+    y[:, 3] = 0.0
+    stop = np.arange(60, 201, 7)
+    first = stop - rng.integers(20, 60, len(stop))
+    found = rolling_slopes(x, y, first, stop)
+    for d, k, m in [(0, 0, 0), (3, 1, 5), (20, 3, 10), (11, 2, 3)]:
+        rows = slice(first[d], stop[d])
+        fit = sm.OLS(y[rows, m], sm.add_constant(x[rows, k])).fit()
+        assert found[d, k, m] == pytest.approx(fit.params[1], abs=SLOPE_TOLERANCE)
+
+
+def test_a_slope_is_the_same_in_any_company() -> None:
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(0, 0.01, (300, 4)), rng.normal(0, 0.02, (300, 37))
+    stop = np.arange(150, 301)
+    first = stop - 145
+    whole = rolling_slopes(x, y, first, stop)
+    assert np.array_equal(rolling_slopes(x, y[:, 36:], first, stop), whole[:, :, 36:])
+    assert np.array_equal(rolling_slopes(x, y[:, 3:9], first[40:], stop[40:]), whole[40:, :, 3:9])
+
+
+def test_a_constant_regressor_has_no_slope_unless_it_is_zero() -> None:
+    x = np.column_stack([np.zeros(20), np.full(20, 0.01), np.linspace(0, 1, 20)])
+    found = rolling_slopes(x, np.linspace(0, 2, 20)[:, None], np.array([0]), np.array([20]))[0, :, 0]
+    assert found[0] == 0.0
+    assert np.isnan(found[1])
+    assert found[2] == pytest.approx(2.0)

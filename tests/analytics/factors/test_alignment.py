@@ -35,6 +35,15 @@ def test_a_symbol_without_any_price_restricts_no_group() -> None:
     assert rows_of([[1, 1, 0, 1], [0, 0, 0, 0]], [[1, 1], [0, 1]]) == [[0, 1, 3], [0, 1, 2, 3]]
 
 
+def test_a_gap_that_has_left_the_look_back_restricts_no_longer() -> None:
+    present, holds = np.ones((10, 1), dtype=bool), np.ones((1, 1), dtype=bool)
+    present[3] = False
+    found = aligned_sessions(present, holds, np.array([0, 4]), np.array([4, 10]))
+    before, after = (found.rows[number] for number in found.of_group[:, 0])
+    assert np.flatnonzero(~before).tolist() == [3]
+    assert after[4:].all()
+
+
 def test_returns_are_chained_over_the_sessions_of_the_set() -> None:
     close = np.array([[100.0], [110.0], [121.0], [60.5]])
     found = chained_returns(close, np.array([True, False, True, True]))
