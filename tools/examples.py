@@ -23,5 +23,5 @@ class Examples(Extension):
 
 
 def fenced(text: str) -> str:
-    """A cleaned docstring with its bare examples in fences."""
+    """Return a cleaned docstring with its bare examples in fences."""
     return EXAMPLE.sub(lambda found: f"```pycon\n{found[0]}\n```", text)

@@ -13,6 +13,6 @@ BLOCK = re.compile(r'<div class="arithmatex">\\\[(.+?)\\\]</div>', re.DOTALL)
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """The page with its `$...$` and `$$...$$` in MathML."""
+    """Return the page with its `$...$` and `$$...$$` in MathML."""
     html = INLINE.sub(lambda found: convert(unescape(found[1])), html)
     return BLOCK.sub(lambda found: convert(unescape(found[1]), display="block"), html)
