@@ -36,6 +36,7 @@ STATED = (
 PRICED = ("last_price", "market_value", "unrealized_pnl")
 """Columns that a book states for lots that no market quotes, and a run for all others."""
 STAMPS = ("created_at", "updated_at", "fetched_at")
+CACHE = "market_data_cache"
 IGNORED = (*STAMPS, "id", "data_source")
 """Columns in which two equal rows may differ."""
 OWNED_BY_OTHERS = ("users", "portfolios")
@@ -94,6 +95,8 @@ def _stored(reader: Reader | None, table: str, frame: pl.DataFrame) -> pl.DataFr
     """Return the rows of a table in a store, of the book's portfolio where they belong to one."""
     if reader is None or table not in reader.columns:
         return empty(TABLES[table])
+    if "symbol" in TABLES[table].key:
+        return reader.select("read/of_symbols", table, symbols=frame["symbol"].unique())
     rows = reader.read(table)
     if table == "portfolios":
         _check_name(rows, frame)
@@ -209,9 +212,10 @@ def _plain(value: object) -> str:
 def _closed(gone: pl.DataFrame, book: Book, as_of: date | None, reader: Reader | None) -> pl.DataFrame:
     """Return lots with the exit date and their newest close on or before it, else their last price."""
     closes = book.closes.select("symbol", "date", "close")
-    if reader is not None and "market_data_cache" in reader.columns:
-        more = reader.read("market_data_cache", ["symbol", "date", "close"])
-        closes = pl.concat([closes, more.cast(dict(closes.schema))])  # type: ignore[arg-type]
+    if reader is not None and CACHE in reader.columns:
+        names = gone["symbol"].unique()
+        stored = reader.select("read/of_symbols", CACHE, ["symbol", "date", "close"], symbols=names)
+        closes = pl.concat([closes, stored.cast(dict(closes.schema))])  # type: ignore[arg-type]
     day = as_of or closes["date"].max()
     if not isinstance(day, date):
         raise UsageError("lots are not in the file any more, and no close shows when", "Say it: --as-of D")

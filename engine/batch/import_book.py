@@ -13,6 +13,8 @@ from engine.batch.book_changes import BookChanges, changes_of
 from engine.batch.copy import put_whole
 from engine.batch.ledger import SETTINGS, settings_rows
 from engine.core.errors import StoreUnreachableError
+from engine.core.funds import FACTOR_FUNDS, MARKET_FUND, RATE_FUND, SPREAD_FUNDS, STYLE_FUNDS
+from engine.core.job_catalog import JOBS
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
@@ -25,9 +27,17 @@ from loaders.open import is_new, open_reader
 from loaders.reader import Reader
 from loaders.shipped import shipped_rows
 from loaders.store_rules import PREFIX, read_rules
+from sql import statement
 from writers.lock import store_lock
 
 KINDS = ("positions", "prices", "flows", "trades")
+FUNDS_OF_JOBS = {
+    "market_beta": (MARKET_FUND,),
+    "rate_beta": (RATE_FUND,),
+    "spread_factors": tuple(dict.fromkeys(fund for pair in SPREAD_FUNDS.values() for fund in pair)),
+    "ridge_factors": tuple(STYLE_FUNDS.values()),
+}
+"""The factor funds without whose closes a job gives nothing, or less."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class Import:
         url: The store.
         book: As read.
         changes: What differs from the store; None if rows of the book are refused.
+        missing_funds: Factor funds without a close in the book and the store.
         frames: Rows to write by table, parents first.
     """
 
@@ -45,6 +56,16 @@ class Import:
     book: Book
     changes: BookChanges | None = None
     frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    missing_funds: tuple[str, ...] = ()
+
+    @property
+    def fund_notes(self) -> list[str]:
+        """What cannot be computed for want of closes of factor funds, in words."""
+        users = {
+            JOBS[job].label: [fund for fund in funds if fund in self.missing_funds]
+            for job, funds in FUNDS_OF_JOBS.items()
+        }
+        return [f"no close of {', '.join(funds)}: absent {label}" for label, funds in users.items() if funds]
 
     @property
     def rows(self) -> dict[str, int]:
@@ -72,10 +93,11 @@ def prepare(url: str, files: Mapping[str, str | Path], choices: Choices, as_of: 
     tables = book_tables(book)
     if _lacking(store):
         changes = changes_of(None, book, tables, as_of)
-        return Import(store, book, changes, {**_new_rows(None), **changes.frames})
+        return Import(store, book, changes, {**_new_rows(None), **changes.frames}, _missing_funds(None, book))
     with open_reader(store) as reader:
         changes = changes_of(reader, book, tables, as_of)
-        return Import(store, book, changes, {**_new_rows(reader), **changes.frames})
+        frames = {**_new_rows(reader), **changes.frames}
+        return Import(store, book, changes, frames, _missing_funds(reader, book))
 
 
 def write(ready: Import, batch_rows: int, progress: Quiet) -> dict[str, int]:
@@ -109,6 +131,14 @@ def _lacking(store: StoreURL) -> bool:
             return not reader.tables()
     except StoreUnreachableError:
         return False  # opening it again reports why
+
+
+def _missing_funds(reader: Reader | None, book: Book) -> tuple[str, ...]:
+    """Return the factor funds without a close in a book and in a store."""
+    present = set(book.closes["symbol"])
+    if reader is not None and "market_data_cache" in reader.columns:
+        present |= set(reader.query(statement("read/price_extents", symbols=FACTOR_FUNDS))["symbol"])
+    return tuple(fund for fund in FACTOR_FUNDS if fund not in present)
 
 
 def _new_rows(reader: Reader | None) -> dict[str, pl.DataFrame]:

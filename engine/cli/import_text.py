@@ -22,6 +22,7 @@ def import_text(ready: Import, written: bool) -> str:
         )
     assert ready.changes is not None
     changes = [f"{one.line or '':>7}  {one.kind:<8}{one.symbol:<22}{one.words}" for one in ready.changes.lots]
+    lines += [f"  {note}" for note in ready.fund_notes]
     lines += [f"lots, with their lines ({len(changes):,} changes):", *(_limited(changes) or ["  no change"])]
     lines.append("written:" if written else "not written yet; rows that would be:")
     lines += [f"  {name:<32}{count:>10,}" for name, count in ready.rows.items() if count]
@@ -34,7 +35,7 @@ def import_content(ready: Import, written: bool) -> dict[str, object]:
     return {
         "written": written,
         "sources": [_source(rows) for rows in ready.book.readings],
-        "notes": list(ready.book.notes),
+        "notes": [*ready.book.notes, *ready.fund_notes],
         "refused": [vars(refusal) for refusal in ready.book.refusals],
         "other_rows": ready.book.others.to_dicts(),
         "equity": str(ready.book.equity),

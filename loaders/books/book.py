@@ -11,6 +11,7 @@ import polars as pl
 
 from engine.core.calendar import sessions
 from engine.core.instruments import multiplier
+from engine.core.money import TICK_SCALE
 from loaders.books.body import Body
 from loaders.books.dates import DateOrder
 from loaders.books.flows import FLOWS, read_flows
@@ -145,10 +146,13 @@ def _completed(book: Book) -> Book:
     """Fill in first session, entry dates, entry prices, and opening equity."""
     start = first_session(book)
     undated = book.lots["entry_date"].null_count()
+    finer = book.lots.filter(pl.col("quantity").round(TICK_SCALE) != pl.col("quantity")).height
     lots = book.lots.with_columns(stated_entry="entry_date", entry_date=pl.col("entry_date").fill_null(start))
     lots, notes = _with_costs(lots, book)
     if undated:
         notes = [f"{undated:,} lots without an entry date are held from the first session, {start}", *notes]
+    if finer:
+        notes.append(f"{finer:,} quantities are rounded to four decimals")
     book = replace(book, lots=lots, start=start, notes=(*book.notes, *notes))
     equity, words = opening_equity(book)
     return replace(book, equity=equity, notes=(*book.notes, words))

@@ -25,6 +25,8 @@ CASH_SYMBOLS = (
 """Cash, and the money market funds in which brokers keep it."""
 CASH_WORDS = r"(?i)^(cash\b.*|us dollars?|pending activity|sweep account.*|core account.*)$"
 TOTAL_WORDS = r"(?i)^((grand |account |positions? |portfolio )?totals?\b.*|sub-?total.*)$"
+ONE = r"^(\$?1([.,]0*)?|--|n/a)$"
+"""The price of cash, or none."""
 STARS = r"\*+$"
 """Fidelity's mark of a core position."""
 MOST_OF_A_NOTE = 1
@@ -82,12 +84,16 @@ def _kinds(rows: Body) -> pl.Series:
     symbol = pl.col("symbol").str.replace(STARS, "").fill_null("")
     words = pl.col("description").fill_null("") if "description" in columns else pl.lit("")
     filled = pl.sum_horizontal(pl.col(columns).is_not_null())
-    cash = symbol.str.contains(CASH_SYMBOLS) | symbol.str.contains(CASH_WORDS)
+    # CASH is a share, too: what has a price other than 1 is none.
+    price = pl.col("price").fill_null("1") if "price" in columns else pl.lit("1")
+    cash = (symbol.str.contains(CASH_SYMBOLS) | symbol.str.contains(CASH_WORDS)) & price.str.contains(ONE)
     cash |= (symbol == "") & words.str.contains(CASH_WORDS)
+    # A company may be called Total: its row has a symbol and a quantity.
+    whole = (symbol == "") | pl.col("quantity").is_null()
     kinds = (
         pl.when(rows.texts["first"] == "")
         .then(pl.lit("blank"))
-        .when(rows.texts["first"].str.contains(TOTAL_WORDS) | symbol.str.contains(TOTAL_WORDS))
+        .when(symbol.str.contains(TOTAL_WORDS) | (rows.texts["first"].str.contains(TOTAL_WORDS) & whole))
         .then(pl.lit("total"))
         .when(cash)
         .then(pl.lit("cash"))

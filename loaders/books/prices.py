@@ -133,7 +133,10 @@ def _unpivoted(rows: Body, names: list[str]) -> pl.DataFrame:
     if adjusted.is_empty():
         return close.with_columns(adjusted=pl.lit(None, EXACT)).select(CLOSES.keys())
     joined = close.join(adjusted, on=keys, how="full", coalesce=True)
-    return joined.with_columns(pl.coalesce("close", "adjusted").alias("close")).select(CLOSES.keys())
+    alone = pl.col("close").is_null()
+    return joined.with_columns(
+        close=pl.coalesce("close", "adjusted"), adjusted=pl.when(~alone).then("adjusted")
+    ).select(CLOSES.keys())
 
 
 def _symbol(sheet: Sheet, at: int, text: str) -> str:
@@ -165,7 +168,8 @@ def _read_long(sheet: Sheet, stated: Mapping[str, str], order: DateOrder | None)
             "symbol": texts.replace_strict(known, default=None, return_dtype=pl.String),
             "date": rows.day("date"),
             "close": close.zip_with(close.is_not_null(), adjusted),
-            "adjusted": adjusted,
+            # One close is taken as it is: it says nothing of another one.
+            "adjusted": adjusted.zip_with(close.is_not_null(), adjusted.clear(1)),
         }
     )
     return rows, closes.drop_nulls(["symbol", "date", "close"])

@@ -8,6 +8,7 @@ import polars as pl
 
 from engine.core.frames import dtype
 from engine.core.instruments import multiplier
+from engine.core.money import CENT_SCALE, TICK_SCALE
 from engine.core.row_ids import row_ids
 from engine.core.schema import TABLES
 from loaders.books.book import Book
@@ -76,23 +77,30 @@ def _portfolio(book: Book) -> pl.DataFrame:
 
 def _lots(book: Book, owner: str) -> pl.DataFrame:
     """Return positions with their lines; a lot that no market quotes has the price of its row."""
-    _check_fit(book, "quantity", "entry_price", "exit_price", "price", "strike_price")
+    _check_fit(book, *PRICES)
     unquoted = ~pl.col("symbol").is_in(book.closes["symbol"].unique().implode())
     units = pl.col("quantity") * multiplier()
     closed = pl.col("exit_price").is_not_null()
-    lots = _numbered(book.lots).with_columns(
+    rounded = _numbered(book.lots).with_columns(pl.col(PRICES).round(TICK_SCALE, mode="half_away_from_zero"))
+    lots = rounded.with_columns(
         portfolio_id=pl.lit(owner), last_price=pl.when(unquoted & ~closed).then("price")
     )
     return lots.with_columns(
         id=row_ids("positions", *(lots[name] for name in ("portfolio_id", *KEY, "number"))),
-        market_value=(units * pl.col("last_price")),
-        unrealized_pnl=(units * (pl.col("last_price") - pl.col("entry_price"))),
-        realized_pnl=(units * (pl.col("exit_price") - pl.col("entry_price"))),
+        market_value=_cents(units * pl.col("last_price")),
+        unrealized_pnl=_cents(units * (pl.col("last_price") - pl.col("entry_price"))),
+        realized_pnl=_cents(units * (pl.col("exit_price") - pl.col("entry_price"))),
     )
 
 
+PRICES = ("quantity", "entry_price", "exit_price", "price", "strike_price")
+"""Figures of a lot, stored with four decimals."""
 KEY = ("symbol", "position_type", "stated")
 """What tells lots apart, with their number among those that are alike."""
+
+
+def _cents(amount: pl.Expr) -> pl.Expr:
+    return amount.round(CENT_SCALE, mode="half_away_from_zero")
 
 
 def _numbered(lots: pl.DataFrame) -> pl.DataFrame:

@@ -89,6 +89,29 @@ def test_a_refused_row_stops_the_import(tmp_path: Path) -> None:
     assert not (tmp_path / "small.duckdb").exists()
 
 
+def test_missing_factor_funds_are_named_and_the_rest_is_computed(tmp_path: Path) -> None:
+    code, output, _ = small(tmp_path, "Symbol,Qty,Cost\nAAA,5,9\n")
+    assert code == 0
+    assert "no close of SPY: absent Market beta" in output
+    assert "no close of TLT: absent Rate beta" in output
+    url = f"duckdb:///{tmp_path}/small.duckdb"
+    engine.backfill(url, url, start=date(2025, 3, 3), end=date(2025, 3, 5), run_date=date(2025, 3, 5))
+    snapshots = engine.open(url).read("portfolio_snapshots").sort("snapshot_date")
+    # 5 shares at 10, 11 and 12 USD.
+    assert snapshots["equity_balance"].to_list() == [50.0, 55.0, 60.0]
+    status = engine.open(url).read("analytics_status").filter(pl.col("job") == "market_beta")
+    assert set(status["status"]) == {"failed"}
+
+
+def test_figures_are_rounded_half_away_from_zero(tmp_path: Path) -> None:
+    code, output, _ = small(tmp_path, "Symbol,Qty,Cost Basis\nAAA,3.00005,10\nBBB,-1.00005,7\n")
+    assert (code, "2 quantities are rounded to four decimals" in output) == (0, True)
+    lots = engine.open(f"duckdb:///{tmp_path}/small.duckdb").read("positions", exact=True).sort("symbol")
+    # 10 / 3.00005 and 7 / 1.00005
+    assert lots["quantity"].to_list() == [D("3.0001"), D("-1.0001")]
+    assert lots["entry_price"].to_list() == [D("3.3333"), D("6.9997")]
+
+
 def test_a_newer_file_adds_changes_and_closes(tmp_path: Path) -> None:
     assert small(tmp_path, "Symbol,Qty,Cost,Trade Date\nAAA,5,9,2025-03-03\nBBB,-4,20,2025-03-03\n")[0] == 0
     newer = "Symbol,Qty,Cost,Trade Date\nAAA,6,9,2025-03-03\nAAA,1,12,2025-03-05\n"

@@ -199,3 +199,11 @@ def test_activities_of_wealthfolio(tmp_path: Path) -> None:
     ]
     assert income == [(opened, D(-5)), (sold, D(-5)), (date(2025, 3, 17), D("24.9"))]
     assert flows == [(date(2025, 1, 3), D(50000))]
+
+
+def test_a_company_called_total_or_cash_is_a_lot(tmp_path: Path) -> None:
+    text = "Name,Symbol,Qty,Price,Avg Price\nTotal SE,TTE,10,60,55\nPathward,CASH,5,70,65\nTotal,,,,\nCash,,200,1,\n"
+    book = read(tmp_path, text)
+    assert book.lots["symbol"].to_list() == ["TTE", "CASH"]
+    assert book.cash == D(200)
+    assert book.others["what"].to_list() == ["total"]
