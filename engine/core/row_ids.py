@@ -19,6 +19,7 @@ from engine.core.errors import EngineError
 
 IdForm = Literal["text", "words"]
 """How ids stand in a frame: as 36 characters, or as `ID_WORDS` for a store that reads these faster."""
+UUID_BYTES = 16
 ID_WORDS = pl.Struct({"high": pl.UInt64, "low": pl.UInt64})
 """The 128 bits of an id as two numbers."""
 
@@ -65,6 +66,23 @@ def row_ids(table: str, *keys: pl.Series, form: IdForm = "text") -> pl.Series:
     return _texts(ids) if form == "text" else pl.DataFrame({"high": ids[0], "low": ids[1]}).to_struct("id")
 
 
+def id_words(ids: pl.Series) -> pl.Series | None:
+    """Return ids of other rows as `ID_WORDS`; None if one is null or no uuid, for the store to refuse.
+
+    Args:
+        ids: [N] an enumeration of texts, of which each is parsed once.
+    """
+    assert isinstance(ids.dtype, pl.Enum)
+    digits = pl.lit(ids.dtype.categories).str.replace_all("-", "", literal=True)
+    raw = pl.select(digits.str.decode("hex", strict=False)).to_series().to_list()
+    if ids.null_count() or any(word is None or len(word) != UUID_BYTES for word in raw):
+        return None
+    words = np.frombuffer(b"".join(raw), dtype=">u8").reshape(-1, 2).astype(np.uint64)
+    numbers = ids.to_physical().to_numpy()
+    high, low = (words[:, lane].take(numbers) for lane in (0, 1))
+    return pl.DataFrame({"high": high, "low": low}).to_struct(ids.name)
+
+
 def check_key(table: str, key: pl.Series, height: int) -> None:
     """Raise BadKeyError unless a key column can number `height` rows."""
     if len(key) != height:
@@ -83,10 +101,9 @@ def _mixed_words(key: pl.Series) -> Lanes:
     """Return two words for each key: the digest of a text, or a number, days or microseconds as they are."""
     if _is_text(key):
         # Each distinct text is hashed once: BLAKE2b takes a microsecond of Python for each.
-        texts = key.cast(pl.String)
-        distinct = texts.unique()
-        number = texts.cast(pl.Enum(distinct)).to_physical()
-        return _mix(_digests(distinct) + ODD).take(number.to_numpy(), axis=1)
+        texts = key if isinstance(key.dtype, pl.Enum) else key.cast(pl.Enum(key.cast(pl.String).unique()))
+        assert isinstance(texts.dtype, pl.Enum)
+        return _mix(_digests(texts.dtype.categories) + ODD).take(texts.to_physical().to_numpy(), axis=1)
     number = key.to_physical()
     words = number if number.dtype == pl.UInt64 else number.cast(pl.Int64)
     return _mix(words.to_numpy().view(np.uint64) + ODD)

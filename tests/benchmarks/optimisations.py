@@ -14,7 +14,6 @@ import argparse
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -23,7 +22,6 @@ from unittest.mock import patch
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 import engine
 from engine.analytics.panels import day_numbers
@@ -35,6 +33,7 @@ from engine.core import stored_rows
 from engine.core.progress import Quiet
 from engine.core.row_ids import IdForm
 from engine.core.schema import TABLES
+from engine.core.sort_keys import plain_texts, sorted_by_key
 from engine.numerics.arrays import Bools, Ints
 from engine.pipeline.results import StoredTables
 from tests.benchmarks.reference_window import RUN_DATE
@@ -84,32 +83,10 @@ def write(tables: StoredTables, ids: IdForm, folder: Path, ahead: bool = False) 
     """
     chosen = tables.select(OUTPUTS, ids)
     path = folder / "written.duckdb"
-    with open_writer(f"duckdb:///{path}", BATCH_ROWS) as writer, ThreadPoolExecutor(1) as threads:
-        made = {name: threads.submit(chosen.__getitem__, name) for name in chosen} if ahead else {}
-        with writer.transaction():
-            writer.create_missing()
-            rows = {name: made[name].result() for name in made} or chosen
-            writer.replace(rows, Scope((), FIRST, LAST))
+    with open_writer(f"duckdb:///{path}", BATCH_ROWS) as writer, writer.transaction():
+        writer.create_missing()
+        writer.replace(chosen if ahead else dict(chosen), Scope((), FIRST, LAST))
     path.unlink()
-
-
-def sorted_by_words(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows by key: texts numbered in their order, then as many keys as fit packed into 62 bits."""
-    words: list[NDArray[np.int64]] = []
-    room = 1
-    for name in TABLES[table].key:
-        key = rows[name]
-        if key.dtype == pl.String:
-            key = key.cast(pl.Enum(key.unique().sort()))
-        number = key.to_physical().cast(pl.Int64).to_numpy()
-        number = number - number.min()
-        span = int(number.max()) + 1
-        if words and room * span < 1 << 62:
-            words[-1], room = words[-1] * span + number, room * span
-        else:
-            words.append(number)
-            room = span
-    return rows[np.lexsort(words[::-1])]
 
 
 def quotes_by_span(symbols: pl.Series, closes: pl.DataFrame, sessions: list) -> pl.DataFrame:
@@ -169,13 +146,14 @@ def optimisations(golden: Path, folder: Path) -> Sequence[Optimisation]:
         dict(tables.select(OUTPUTS))
     keyed = [(name, rows) for name, rows in unsorted if rows.height]
     for name, rows in keyed:
-        assert sorted_by_words(name, rows).equals(rows.sort(TABLES[name].key)), name
+        texts = [plain_texts(column) for column in sorted_by_key(rows, TABLES[name].key)]
+        assert pl.DataFrame(texts).equals(rows.sort(TABLES[name].key)), name
     assert quotes_by_span(*asked[0]).equals(prices.quotes(*asked[0]))
     return [
         Optimisation(
             "ids as two numbers instead of texts",
-            lambda: write(tables, "text", folder),
-            lambda: write(tables, "words", folder),
+            lambda: write(tables, "text", folder, ahead=True),
+            lambda: write(tables, "words", folder, ahead=True),
         ),
         Optimisation(
             "rows made while others are inserted",
@@ -186,7 +164,7 @@ def optimisations(golden: Path, folder: Path) -> Sequence[Optimisation]:
         Optimisation(
             "sorting by packed integers",
             lambda: [rows.sort(TABLES[name].key) for name, rows in keyed],
-            lambda: [sorted_by_words(name, rows) for name, rows in keyed],
+            lambda: [sorted_by_key(rows, TABLES[name].key) for name, rows in keyed],
         ),
         Optimisation(
             "prices looked up by span keys",
