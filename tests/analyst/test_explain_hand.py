@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from scipy import stats
 
 import engine
 from engine.analyst.explain.explaining import of_case
+from engine.analyst.explain.line import two_sided_tail
 from engine.analyst.explain.selection import Selectors, figure_named, select
 from tests.analyst.golden_cases import GOLDEN, case
 
@@ -90,6 +92,12 @@ def test_market_beta_is_the_slope_on_spy() -> None:
     assert step(found, "n") == 81
     assert step(found, "Sxy") / step(found, "Sxx") == pytest.approx(line.slope, rel=1e-12)
     assert found.stored == Decimal("1.085727")
+
+
+@pytest.mark.parametrize("df", [1, 2, 3, 28, 79, 250])
+def test_tails_are_those_of_scipy(df: int) -> None:
+    for t in (0.0, 1e-3, -0.3, 1.0, 2.5, -7.0, 40.0, math.inf):
+        assert two_sided_tail(t, df) == pytest.approx(2 * stats.t.sf(abs(t), df), abs=1e-12)
 
 
 def test_its_p_value_is_that_of_student_s_t() -> None:

@@ -10,6 +10,7 @@ import polars as pl
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import PRIVATE, Case, PositionLot
 from engine.analyst.explain.equity import has_positions, roll_forward
+from engine.analyst.explain.rounding import WIDE
 from engine.analyst.explain.working import Step, Working, absent, table
 from engine.analytics.concentration.measures import HHI_SCALE, LARGEST
 from engine.analytics.concentration.sector import ETFS, GICS_NAMES, UNCLASSIFIED, UNKNOWN
@@ -108,8 +109,8 @@ def _weights(case: Case) -> dict[str, float]:
     sums: dict[str, Decimal] = {}
     for lot, value in _values(case).items():
         sums[lot.symbol] = sums.get(lot.symbol, ZERO) + value
-    total = float(sum(sums.values(), ZERO))
-    return {symbol: float(value) / total for symbol, value in sums.items()}
+    total = sum(sums.values(), ZERO)
+    return {symbol: float(WIDE.divide(value, total)) for symbol, value in sums.items()}
 
 
 def _sectors(case: Case) -> Working:
@@ -123,7 +124,7 @@ def _sectors(case: Case) -> Working:
             sums[name] = sums.get(name, ZERO) + value
     last = [name for name in (ETFS, UNCLASSIFIED) if sums.get(name)]
     order = [name for name in sums if name not in (ETFS, UNCLASSIFIED)] + last
-    weights = {name: float(sums[name]) / float(equity) for name in order}
+    weights = {name: float(WIDE.divide(sums[name], equity)) for name in order}
     step = Step("E", equity, "USD, equity, not rounded", "explain equity_balance")
     notes = (f"in no sector: {', '.join(sorted(none))}",) if none else ()
     formula = "sector_exposure: sum of value by sector, over E"

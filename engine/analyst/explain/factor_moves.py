@@ -38,7 +38,9 @@ class FactorMoves:
         level = np.array([[closes[fund][day] for fund in funds] for day in complete])
         level = level.reshape(len(complete), len(funds))
         with np.errstate(divide="ignore", invalid="ignore"):
-            self.returns: Floats = level[1:] / level[:-1] - 1.0
+            returns = level[1:] / level[:-1] - 1.0
+        # 0 after 0 is no return, and takes its day from all; an infinite one leaves its fund uncorrelated.
+        self.returns: Floats = returns[~np.isnan(returns).any(axis=1)]
         self.names = [FUND_FACTORS[fund] for fund in funds]
 
     @cached_property
@@ -57,6 +59,8 @@ class FactorMoves:
         if len(self.returns) < STRESS.minimum:
             return 0.0
         x, y = (self.returns[:, self.names.index(name)] for name in (a, b))
+        if not (np.isfinite(x).all() and np.isfinite(y).all()):
+            return 0.0
         w = self.weights
         dx, dy = x - w @ x, y - w @ y
         vx, vy = float(w @ (dx * dx)), float(w @ (dy * dy))

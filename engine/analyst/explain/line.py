@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.analyst.explain.working import Step
-from engine.numerics.student_t import two_sided_tail
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,22 @@ def line(y: NDArray[np.float64], x: NDArray[np.float64]) -> Line:
     ssr = math.fsum(residual * residual)
     error = math.sqrt(ssr / (n - 2) / sxx)
     t = slope / error if error else math.copysign(math.inf, slope)
-    tail = float(two_sided_tail(np.array([t]), n - 2)[0])
+    tail = two_sided_tail(t, n - 2)
     return Line(
         n, x_mean, y_mean, sxx, sxy, syy, ssr, slope, y_mean - slope * x_mean, 1.0 - ssr / syy, error, tail
     )
+
+
+def two_sided_tail(t: float, df: int) -> float:
+    """Return P(|T| >= |t|) of Student's t, df at least 1.
+
+    Written out, because the engine's own vectorised tails are what it is compared with. Source: Abramowitz
+    and Stegun 26.7.3 and 26.7.4.
+    """
+    odd, theta = df % 2, math.atan(abs(t) / math.sqrt(df))
+    term, terms = math.cos(theta) ** odd, []
+    for k in range(df // 2):
+        terms.append(term)
+        term *= (2 * k + 1 + odd) / (2 * k + 2 + odd) * math.cos(theta) ** 2
+    inside = math.sin(theta) * math.fsum(terms)
+    return 1.0 - (2.0 / math.pi * (theta + inside) if odd else inside)

@@ -13,6 +13,7 @@ import polars as pl
 
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import PRIVATE, Case, PositionLot
+from engine.analyst.explain.line import two_sided_tail
 from engine.analyst.explain.working import Sample, Step, Value, Working, absent, table
 from engine.analytics.correlations.correlation_rows import THRESHOLD
 from engine.analytics.correlations.matrices import MIN_CLOSES
@@ -27,7 +28,6 @@ from engine.core.job_catalog import (
 )
 from engine.numerics.arrays import Floats
 from engine.numerics.correlation import MIN_OVERLAP
-from engine.numerics.student_t import two_sided_tail
 
 Series = dict[str, dict[date, float]]
 CONSTANTS: dict[str, Value] = {
@@ -226,7 +226,7 @@ def _significance(correlations: Matrix, a: str, b: str) -> Working:
         note = "the two series are proportional: the tail is 0"
         return _paired(correlations, a, b, f"{name} = 1", 1.0, notes=(note,))
     t = abs(rho) * math.sqrt((correlations.n - 2) / left)
-    value = 1.0 - float(two_sided_tail(np.array([t]), correlations.n - 2)[0])
+    value = 1.0 - two_sided_tail(t, correlations.n - 2)
     step = Step("rho", rho, "correlation", "explain correlation_value")
     below_minimum = (f"stored although the correlation is undefined below {MIN_OVERLAP} returns",)
     formula = f"{name} = 1 - tail({{rho}} * sqrt(({{n}} - 2) / (1 - {{rho}}**2)), {{n}} - 2)"

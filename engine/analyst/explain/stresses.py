@@ -12,6 +12,7 @@ from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case
 from engine.analyst.explain.factor_moves import FactorMoves
 from engine.analyst.explain.working import Step, Working, absent, table
+from engine.analytics.factors.definitions import JOB_FACTORS
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress import CORRELATES_AS, HELD_AS, LOSS_FLOOR
 from engine.core.job_catalog import (
@@ -68,13 +69,23 @@ def holdings(case: Case) -> Holdings:
 
 
 def _holdings(case: Case) -> Holdings:
-    rows = case.stored["factor_exposures"].sort(["calculation_date", "factor_id"], descending=[True, False])
     names = {number: name for name, number in case.factors.items()}
+    jobs = {name: job for job, factors in enumerate(JOB_FACTORS) for name in factors}
+    rows = case.stored["factor_exposures"].to_dicts()
+    # Of one day in the order in which they were written; under one stamp job by job, and then by id.
+    rows.sort(
+        key=lambda row: (
+            -row["calculation_date"].toordinal(),
+            row["created_at"],
+            jobs.get(names.get(row["factor_id"], ""), len(jobs)),
+            row["factor_id"],
+        )
+    )
     net = float(case.money("net_exposure"))
     base = net if net > 0 else 1.0
     told: dict[str, tuple[object, ...]] = {}
     dollars: dict[str, float] = {}
-    for row in rows.head(EXPOSURE_ROWS).iter_rows(named=True):
+    for row in rows[:EXPOSURE_ROWS]:
         name, stored = names.get(row["factor_id"]), row["exposure_dollar"]
         if name is not None and name not in dollars:
             dollars[name] = float(stored) if stored else base * float(row["exposure_value"])
@@ -108,11 +119,11 @@ def factor_moves(case: Case) -> FactorMoves:
 
 def job_reason(case: Case) -> Reason | None:
     """Return why nothing was computed for the session, None where it was."""
-    funds, active = len(factor_moves(case).names), case.scenarios.active
+    moves, active = factor_moves(case), case.scenarios.active
     stored = set(case.inputs.scenarios["scenario_id"])
     cases = {
-        NO_FACTOR_PRICES: funds == 0,
-        ONE_FACTOR_ALONE: funds == 1,
+        NO_FACTOR_PRICES: not len(moves.returns),
+        ONE_FACTOR_ALONE: len(moves.names) == 1,
         NO_FACTOR_EXPOSURES: not holdings(case).dollars,
         NO_SCENARIOS: not active,
         NO_STORED_SCENARIOS: not any(scenario.id in stored for scenario in active),

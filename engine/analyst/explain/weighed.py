@@ -74,7 +74,7 @@ def counted(case: Case, factor: str) -> Counted:
     """Return the lots that count in the portfolio's beta to a factor."""
     by_name: dict[str, Callable[[Case], Counted]] = {
         MARKET: market,
-        FORMER_MARKET: market,
+        FORMER_MARKET: former_market,
         PROVIDER: provider,
         RATE: rate,
     }
@@ -116,6 +116,11 @@ def market(case: Case) -> Counted:
         if line is not None
     )
     return _judged(case, lots, MARKET_NO_ACTIVE_POSITIONS, weighted, MARKET_NO_BETAS)
+
+
+def former_market(case: Case) -> Counted:
+    """Return the same for the market factor's former name, which counts where it alone is defined."""
+    return Counted(reason=f"its name is {MARKET} now") if MARKET in case.factors else market(case)
 
 
 def rate(case: Case) -> Counted:
