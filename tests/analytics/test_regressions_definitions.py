@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 import polars as pl
 
 from engine.analytics.factors.definitions import factor_ids, updated_definitions
+from tests.builders import uid
+from tests.memory_store import frame_of
+from tests.reference.worlds import FACTORS, whole
 
-from .regression_worlds import FACTORS, definitions, uid
 from .regressions import Case, golden_case, run
 
 STAMP = datetime(2026, 11, 23, tzinfo=UTC)
@@ -60,12 +62,17 @@ def test_an_inactive_definition_takes_its_rows_and_not_the_job() -> None:
     assert outcome.tables["position_factor_exposures"]["factor_id"].n_unique() == 5
 
 
+def definitions(*names: str) -> pl.DataFrame:
+    rows = [whole("factor_definitions", id=uid(name), name=name) for name in names]
+    return frame_of("factor_definitions", rows)
+
+
 def exposures(*ids: str | None) -> pl.DataFrame:
     return pl.DataFrame({"factor_id": pl.Series(ids, dtype=pl.String)})
 
 
 def test_missing_beta_definitions_are_made_once_their_job_has_succeeded() -> None:
-    known = definitions(names=FACTORS[3:])
+    known = definitions(*FACTORS[3:])
     ids = factor_ids(known)
     assert ids.market is None
     after = updated_definitions(known, exposures(ids.provider), STAMP)
@@ -79,7 +86,7 @@ def test_missing_beta_definitions_are_made_once_their_job_has_succeeded() -> Non
 
 
 def test_an_old_market_beta_is_renamed_in_place() -> None:
-    known = definitions(names=("Market Beta", *FACTORS[1:]))
+    known = definitions("Market Beta", *FACTORS[1:])
     ids = factor_ids(known)
     assert ids.market == uid("Market Beta")
     after = updated_definitions(known, exposures(ids.market), STAMP)

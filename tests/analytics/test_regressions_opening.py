@@ -10,7 +10,6 @@ import pytest
 
 from engine.analytics.betas.provider import opening_provider_beta, with_openings
 
-from .regression_draws import draw_world
 from .regressions import Case, golden_case, run
 
 FOUND = 100_00
@@ -47,7 +46,7 @@ def test_it_stays_only_where_the_job_has_none() -> None:
 
 
 def test_it_is_made_of_populated_snapshots_only() -> None:
-    assert opening(draw_world(4).case(), populated=False).is_empty()
+    assert opening(golden_case("edge"), populated=False).is_empty()
 
 
 def test_it_reads_the_values_and_betas_that_the_session_finds() -> None:

@@ -12,12 +12,11 @@ import pytest
 from engine.analytics.sector_tags import TagState, sector_tags
 from engine.core.frames import polars_schema
 from engine.core.schema import TABLES
-from tests.reference.analytics import Link, Profile, Tag, tag_portfolio
-from tests.reference.analytics import TagState as PlainState
-from tests.reference.analytics.tags import tag_name
+from tests.builders import uid
+from tests.reference.tags import Link, Tag, tag_name, tag_portfolio
+from tests.reference.tags import TagState as PlainState
 
 from .frames import against_golden
-from .regression_worlds import uid
 from .regressions import WINDOWS, golden_inputs
 
 SEEDS = range(30)
@@ -197,21 +196,13 @@ def plain(tags: pl.DataFrame, links: pl.DataFrame) -> PlainState:
     return PlainState({tag.key: tag for tag in by_id.values()}, linked)
 
 
-class Lot:
-    """What the reference looks at of a position."""
-
-    def __init__(self, id: str, symbol: str) -> None:
-        self.id, self.symbol = id, symbol
-
-
 def expected(world: dict[str, pl.DataFrame], runs: int) -> PlainState:
     state = plain(world["tags"], world["links"])
-    profiles = {r["symbol"]: Profile(r["sector"], False, None) for r in world["profiles"].to_dicts()}
+    sectors = dict(world["profiles"].select("symbol", "sector").iter_rows())
     for _ in range(runs):
         for portfolio, user in world["portfolios"].iter_rows():
             own = world["positions"].filter(pl.col("portfolio_id") == portfolio)
-            lots: list[Any] = [Lot(r["id"], r["symbol"]) for r in own.to_dicts()]
-            state = tag_portfolio(state, user, lots, profiles)
+            state = tag_portfolio(state, user, own.select("id", "symbol").rows(), sectors)
     return state
 
 
@@ -226,10 +217,9 @@ def test_a_sector_of_blanks_is_none() -> None:
 
 @pytest.mark.parametrize("sector", [s for s in SECTORS if s])
 def test_titles_are_those_of_the_reference(sector: str) -> None:
-    lot: Any = Lot(uid("position"), "AAA")
     world = draw(2) | {
         "profiles": pl.DataFrame({"symbol": ["AAA"], "sector": [sector]}),
-        "positions": pl.DataFrame({"id": [lot.id], "portfolio_id": [uid("p0")], "symbol": ["AAA"]}),
+        "positions": pl.DataFrame({"id": [uid("position")], "portfolio_id": [uid("p0")], "symbol": ["AAA"]}),
     }
     cleared = world | {"tags": world["tags"].clear(), "links": world["links"].clear()}
-    assert run(cleared, 1).tags["name"].to_list() == [tag_name(lot, {"AAA": Profile(sector, False, None)})]
+    assert run(cleared, 1).tags["name"].to_list() == [tag_name(sector)]

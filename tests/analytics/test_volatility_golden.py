@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from functools import cache
+from typing import Any
 
 import polars as pl
 import pytest
@@ -31,6 +34,10 @@ CELLS = {
     "correlation_calculations": {"mixed": 1_560, "edge": 200, "mixed_today": 30},
     "pairwise_correlations": {"mixed": 239_421, "edge": 465, "mixed_today": 4_167},
 }
+
+ROW_KEY = ("position_id", "calculation_date")
+E2 = "5ad941fe-fac8-5c6a-b70b-eda85ce24818"
+"""Null equity: the engine refuses it (golden/README)."""
 
 
 @cache
@@ -69,3 +76,48 @@ def test_snapshot_columns_equal_the_golden_tables(name: str) -> None:
     columns = comparison.columns.filter(pl.col("column").is_in(SNAPSHOT_COLUMNS))
     assert columns["off_by_one"].sum() == 0
     assert columns["exempt"].sum() == {"mixed": 5 * 63, "edge": 0, "mixed_today": 5}[name]
+
+
+FAILURES = {
+    "no_position_volatility": "No position volatilities calculated (insufficient data?).",
+    "no_portfolio_volatility": "Failed to compute portfolio-level volatility.",
+}
+"""By reason of a failure, the legacy job's message."""
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_volatility_ends_as_the_log_says(name: str) -> None:
+    """The message, the lots with a row, and of the others why they have none."""
+    rows = {row[:2] for row in outcomes(name)[0].tables["position_volatility"].select(ROW_KEY).iter_rows()}
+    status = outcomes(name)[0].status.to_dicts()
+    told = {(row["portfolio_id"], row["calculation_date"]): row for row in status}
+    log = _log(name, "Volatility Analytics")
+    assert set(log) == set(told)
+    for key, line in log.items():
+        reason, details = told[key]["reason"], line["details"] or {}
+        assert line["success"] == (told[key]["status"] != "failed")
+        skipped = f"Skipped: {reason}" if told[key]["status"] == "skipped" else None
+        assert FAILURES.get(reason, skipped) == line["message"]
+        assert told[key]["positions_used"] == (details.get("positions_processed") or 0)
+        failed = [each["position_id"] for each in details.get("failure_reasons") or []]
+        assert not any((lot, key[1]) in rows for lot in failed)
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_correlations_never_fail_in_the_log(name: str) -> None:
+    status = outcomes(name)[1].status.select("portfolio_id", "calculation_date", "status").rows()
+    log = _log(name, "Correlations")
+    assert {row[:2] for row in status} == set(log)
+    assert all(line["success"] and not line["message"] for line in log.values())
+    assert {row[2] for row in status} <= {"ok", "skipped"}
+
+
+def _log(name: str, job: str) -> dict[tuple[str, date], dict[str, Any]]:
+    """The legacy job's lines by portfolio and session."""
+    (path,) = (GOLDEN / name / "run").glob("*.jobs.jsonl")
+    lines = [json.loads(text) for text in path.read_text().splitlines()]
+    return {
+        (line["portfolio"], date.fromisoformat(line["date"])): line
+        for line in lines
+        if line["job"] == job and line["portfolio"] != E2
+    }

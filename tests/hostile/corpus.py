@@ -27,7 +27,6 @@ from engine.pipeline.results import Results
 from loaders.window import load_window
 from tests.builders import STAMP, close, event, flow, portfolio, position, uid
 from tests.memory_store import MemoryReader, frame_of
-from tests.reference.daily import run
 
 Frames = dict[str, pl.DataFrame]
 Change = Callable[[Frames], Frames]
@@ -397,18 +396,6 @@ def end_of(bad: Bad) -> End:
 def _counted(reader: MemoryReader) -> list[tuple[str, int]]:
     found = reader.connection.execute("select table_name, estimated_size from duckdb_tables() order by 1")
     return found.fetchall()
-
-
-def expected(inputs: Inputs, left_out: set[str]) -> dict[str, list[dict[str, Any]]]:
-    """What the slow reference makes of the rows that were admitted."""
-    world = {
-        "portfolios": [row for row in inputs.portfolios.to_dicts() if row["id"] not in left_out],
-        "positions": inputs.positions.to_dicts(),
-        "position_realized_events": inputs.realized_events.to_dicts(),
-        "equity_changes": inputs.equity_changes.to_dicts(),
-        "market_data_cache": inputs.closes.to_dicts(),
-    }
-    return run(world, SESSIONS, RUN_DATE)
 
 
 if __name__ == "__main__":

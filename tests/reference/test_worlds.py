@@ -1,96 +1,188 @@
-"""The random worlds are worlds: the tables' columns, keys, and rules.
+"""The engine on random small worlds: every stored figure is the one that `engine.explain` derives.
 
-What holds for every world that `worlds()` draws:
-1. its rows have exactly the columns of the real tables;
-2. ids are unique, and so are the natural keys of market data and snapshots;
-3. the sessions are consecutive NYSE sessions with a day off between them;
-4. the reference leaves its input alone and repeats itself, in any row order;
-5. a split window gives what one window gives, carried through the tables.
+Further invariants: a portfolio alone equals itself among others; the order of input rows does not matter;
+a window split in two equals one run over both. The last tests show that the worlds hold what they claim.
 """
 
-from copy import deepcopy
-from functools import lru_cache
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from functools import cache
 
 import polars as pl
+import polars.selectors as cs
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from .daily import run
-from .golden import golden_dir, nyse_sessions
-from .prices import Row
-from .worlds import Case, worlds
+from engine.core.job_catalog import JOBS
+from engine.core.schema import TABLES
+from engine.core.window import Window
+from engine.pipeline.compute import compute
+from engine.pipeline.inputs import Inputs
+from engine.pipeline.results import Results
+from loaders.window import load_window
+from tests.marks import first
+from tests.memory_store import MemoryReader
+from tests.reference.derivation import Frames, differences, of_portfolio
+from tests.reference.worlds import World, draw_world
 
-pytestmark = pytest.mark.thorough
-
-FEW = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-
-NATURAL_KEYS = {
-    "portfolios": ("user_id", "account_name"),
-    "positions": ("id",),
-    "market_data_cache": ("symbol", "date"),
-    "position_realized_events": ("id",),
-    "equity_changes": ("id",),
-    "portfolio_snapshots": ("portfolio_id", "snapshot_date"),
-}
+SEEDS = range(60)
+NO_EQUITY = "portfolios.equity_balance is null"
+TOO_WIDE = "daily_return does not fit numeric(8,6)"
+STATE = ("portfolios", "positions")
 
 
-@lru_cache
-def golden_columns(table: str) -> set[str]:
-    """Columns of the real table."""
-    path = golden_dir("mixed_today") / "inputs" / f"{table}.parquet"
-    return set(pl.read_parquet_schema(path))
+@pytest.fixture(autouse=True)
+def _in_memory_engine() -> None:
+    pl.Config.set_engine_affinity("in-memory")
 
 
-def ordered(tables: dict[str, list[Row]]) -> dict[str, list[Any]]:
-    """Tables whose row order doesn't matter any more."""
-    return {table: sorted((sorted(row.items()) for row in rows), key=repr) for table, rows in tables.items()}
+def run(
+    world: World, frames: Frames, window: Window, portfolios: Sequence[str] | None = None
+) -> tuple[Inputs, Results]:
+    """Return the inputs and what the engine computes of them."""
+    with MemoryReader(frames) as reader:
+        inputs = load_window(reader, window, portfolios)
+    return inputs, compute(inputs, window, world.rules, world.scenarios)
 
 
-@FEW
-@given(case=worlds())
-def test_rows_look_like_rows_of_the_real_tables(case: Case) -> None:
-    """1 and 2."""
-    for table, key in NATURAL_KEYS.items():
-        rows = case.tables[table]
-        assert all(row.keys() == golden_columns(table) for row in rows)
-        assert len({row["id"] for row in rows}) == len(rows)
-        assert len({tuple(row[part] for part in key) for row in rows}) == len(rows)
+@cache
+def computed(seed: int) -> tuple[World, Inputs, Results]:
+    """Return a world with its inputs and results."""
+    world = draw_world(seed)
+    return world, *run(world, world.frames, world.window)
 
 
-@FEW
-@given(case=worlds())
-def test_sessions_are_consecutive_with_a_day_off(case: Case) -> None:
-    """3."""
-    assert case.sessions == nyse_sessions(case.sessions[0], case.sessions[-1])
-    assert 5 <= len(case.sessions) < len(case.days())
+@pytest.mark.parametrize("seed", first(6, SEEDS))
+def test_every_stored_figure_is_the_derived_one(seed: int) -> None:
+    world, inputs, results = computed(seed)
+    assert inputs.quarantine.is_empty()
+    unfunded = {row["id"] for row in world.tables["portfolios"] if row["equity_balance"] is None}
+    failed = dict(results.failures.select("portfolio_id", "reason").iter_rows())
+    assert {owner for owner, reason in failed.items() if reason != TOO_WIDE} == unfunded
+    deleted = {row["id"] for row in world.tables["portfolios"] if row["deleted_at"]}
+    assert not deleted & set(results["portfolio_snapshots"]["portfolio_id"])
+    found = differences(inputs, results, world.frames, world.rules, world.scenarios)
+    assert not found, "\n".join(found[:20])
 
 
-@FEW
-@given(case=worlds(), random=st.randoms(use_true_random=False))
-def test_the_reference_is_pure_and_blind_to_row_order(case: Case, random: Any) -> None:
-    """4."""
-    before = deepcopy(case.tables)
-    first = run(case.tables, case.sessions, case.run_date)
-    assert case.tables == before
-    shuffled = {table: random.sample(rows, len(rows)) for table, rows in before.items()}
-    second = run(shuffled, case.sessions, case.run_date)
-    assert ordered(first) == ordered(second)
+@pytest.mark.parametrize("seed", first(1, SEEDS[:8]))
+def test_a_portfolio_alone_equals_itself_among_others(seed: int) -> None:
+    world, _, together = computed(seed)
+    for owner in together["portfolio_snapshots"]["portfolio_id"].unique():
+        _, alone = run(world, world.frames, world.window, [owner])
+        for name, rows in alone.tables.items():
+            if TABLES[name].owner:
+                among = of_portfolio(together.tables, name, owner)
+                assert among.cast({cs.enum(): pl.String}).equals(rows.cast({cs.enum(): pl.String})), name
 
 
-@FEW
-@given(case=worlds(), at=st.integers(1, 4))
-def test_a_window_may_be_split(case: Case, at: int) -> None:
-    """5."""
-    whole = run(case.tables, case.sessions, case.run_date)
-    head = run(case.tables, case.sessions[:at], case.run_date)
-    earlier = case.tables["portfolio_snapshots"] + head["portfolio_snapshots"]
-    carried = {**case.tables, **head, "portfolio_snapshots": earlier}
-    tail = run(carried, case.sessions[at:], case.run_date)
-    rows = head["portfolio_snapshots"] + tail["portfolio_snapshots"]
-    assert ordered({**tail, "portfolio_snapshots": rows}) == ordered(whole)
+@pytest.mark.parametrize("seed", first(1, SEEDS[:8]))
+def test_the_order_of_input_rows_does_not_matter(seed: int) -> None:
+    world, _, one = computed(seed)
+    shuffled = {name: rows.sample(fraction=1, shuffle=True, seed=3) for name, rows in world.frames.items()}
+    _, other = run(world, shuffled, world.window)
+    for name, rows in one.tables.items():
+        assert other[name].equals(rows), name
+
+
+@pytest.mark.parametrize("seed", first(1, SEEDS[:8]))
+def test_two_windows_in_a_row_equal_one(seed: int) -> None:
+    world, _, whole = computed(seed)
+    days = world.window.sessions
+    between = _stored_after(world.frames, run(world, world.frames, replace(world.window, end=days[0]))[1])
+    stored = _stored_after(between, run(world, between, replace(world.window, start=days[1]))[1])
+    for name, rows in _stored_after(world.frames, whole).items():
+        assert stored[name].equals(rows), name
+
+
+def _stored_after(frames: Frames, results: Results) -> dict[str, pl.DataFrame]:
+    """A store's tables after a run: fresh rows in the place of those with their keys."""
+    tables = dict(frames)
+    for name, fresh in results.tables.items():
+        key = TABLES[name].key
+        older = frames[name].select(fresh.columns).join(fresh, on=key, how="anti") if name in frames else []
+        tables[name] = pl.concat([*([older] if len(older) else []), fresh]).sort(key)
+    return tables
+
+
+def test_rows_of_the_worlds_fit_their_tables() -> None:
+    """Known columns, a value in each that must have one, one row for each key."""
+    for seed in SEEDS[:5]:
+        world = draw_world(seed)
+        for name, frame in world.frames.items():
+            table = TABLES[name]
+            assert all(row.keys() <= table.by_name.keys() for row in world.tables[name]), name
+            needed = [column.name for column in table.columns if not column.nullable]
+            assert not frame.select(needed).null_count().sum_horizontal().sum(), name
+            assert frame.select(table.key).is_unique().all(), name
+
+
+@pytest.mark.thorough
+def test_the_worlds_reach_every_reason_of_every_job() -> None:
+    status = pl.concat(computed(seed)[2]["analytics_status"] for seed in SEEDS)
+    reached = set(status.select("job", "reason").drop_nulls().rows())
+    expected = {(job.name, reason.code) for job in JOBS.values() for reason in job.reasons}
+    assert expected <= reached, expected - reached
+    codes = {code for _, code in expected}
+    assert {reason for _, reason in reached} <= {*codes, NO_EQUITY, TOO_WIDE}
+    ok = status.filter(pl.col("status") == "ok").group_by("job").agg(pl.col("^positions_.*$").sum())
+    assert set(ok["job"]) == set(status["job"])
+    assert ok.filter((pl.col("positions_used") == 0) | (pl.col("positions_left_out") == 0)).is_empty()
+
+
+def figures(table: str) -> pl.DataFrame:
+    return pl.concat(computed(seed)[2][table] for seed in SEEDS)
+
+
+@pytest.mark.thorough
+def test_the_worlds_hold_capped_undefined_and_exact_figures() -> None:
+    market = figures("position_market_betas")
+    for name in ("position_market_betas.beta", "position_interest_rate_betas.ir_beta"):
+        table, column = name.split(".")
+        assert figures(table)[column].abs().max() == 5, name
+    assert figures("position_factor_exposures")["exposure_value"].abs().max() == 5
+    assert market["r_squared"].is_nan().any()
+    assert not market["r_squared"].is_nan().all()
+    pairs = figures("pairwise_correlations")["correlation_value"]
+    assert pairs.is_nan().any()
+    assert pairs.filter(pairs.is_not_nan()).abs().min() < 0.5
+    volatility = figures("position_volatility")
+    assert volatility["vol_percentile"].null_count() not in (0, volatility.height)
+    assert set(volatility["vol_trend"]) == {"stable", "increasing", "decreasing"}
+    snapshots = figures("portfolio_snapshots")
+    assert snapshots["equity_balance"].min() < 0
+    assert snapshots.filter((pl.col("cash_value") == 0) & (pl.col("num_positions") > 0)).height > 10
+    assert snapshots["short_value"].min() < 0
+
+
+@pytest.mark.thorough
+def test_the_worlds_hold_what_stress_tests_stumble_on() -> None:
+    results = figures("stress_test_results")
+    assert (results["direct_pnl"] == Decimal("-0.99")).any()  # no net exposure
+    assert (results["correlation_effect"] != 0).any()
+    worlds = [computed(seed)[0] for seed in SEEDS]
+    exposures = [row for world in worlds for row in world.tables["factor_exposures"]]
+    assert {None, Decimal(0)} <= {row["exposure_dollar"] for row in exposures}
+    cut = sum(ends_inside(world, owner["id"]) for world in worlds for owner in world.tables["portfolios"])
+    assert cut > 5
+    ages = {
+        (day - row["calculation_date"]).days
+        for world in worlds
+        for row in world.tables["position_interest_rate_betas"]
+        for day in world.window.sessions
+    }
+    assert {7, 8} <= ages
+
+
+def ends_inside(world: World, owner: str) -> bool:
+    """Whether the newest fifty exposures end inside a day that holds the newest of some factor."""
+    mine = [row for row in world.tables["factor_exposures"] if row["portfolio_id"] == owner]
+    days: list[tuple[date, str]] = [(row["calculation_date"], row["factor_id"]) for row in mine]
+    days.sort(reverse=True)
+    if len(days) <= 50 or days[49][0] != days[50][0]:
+        return False
+    newer = {factor for day, factor in days if day > days[49][0]}
+    return any(factor not in newer for day, factor in days if day == days[49][0])

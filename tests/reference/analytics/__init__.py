@@ -5,9 +5,7 @@ algebra, the statistical packages that the legacy batch used. Section numbers ar
 of the documents 01 (P&L), 02 (regressions) and 03 (volatility and on).
 """
 
-from .concentration import concentration_columns
 from .correlations import correlations
-from .day import portfolio_day
 from .inputs import (
     Book,
     FactorExposure,
@@ -24,7 +22,6 @@ from .results import JobResult, Outcome
 from .returns import Prices, nyse_sessions, visible_symbols
 from .stress import FactorMatrix, factor_matrix, stress
 from .style_factors import ridge_factors, spread_factors
-from .tags import Link, Tag, TagState, tag_portfolio
 from .valuation import mark_over_window, marked
 from .volatility import volatility
 
@@ -34,7 +31,6 @@ __all__ = [
     "FactorMatrix",
     "History",
     "JobResult",
-    "Link",
     "Outcome",
     "Position",
     "PositionBeta",
@@ -43,22 +39,17 @@ __all__ = [
     "Reference",
     "Scenario",
     "Snapshot",
-    "Tag",
-    "TagState",
-    "concentration_columns",
     "correlations",
     "factor_matrix",
     "mark_over_window",
     "marked",
     "market_beta",
     "nyse_sessions",
-    "portfolio_day",
     "provider_beta",
     "rate_beta",
     "ridge_factors",
     "spread_factors",
     "stress",
-    "tag_portfolio",
     "visible_symbols",
     "volatility",
 ]

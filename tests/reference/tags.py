@@ -1,11 +1,13 @@
-"""Phase 5: sector tags of the run date (01 §5.2)."""
+"""Sector tags of one portfolio, label by label, from document 01 §5.2.
+
+Kept beside the derivation of `engine.explain`, which does not derive tags: they count events, of which the
+store holds those that have not been undone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-
-from .inputs import Position, Profile
 
 UNCATEGORIZED = "Uncategorized"
 DEFAULT_COLOUR = "#78909C"
@@ -33,7 +35,7 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Tag:
-    """A tags_v2 row, by its natural key (user, name, archived) (01 §1.10)."""
+    """A tags_v2 row, by its natural key (user, name, archived)."""
 
     user_id: str
     name: str
@@ -64,34 +66,20 @@ class TagState:
     links: frozenset[Link]
 
 
-def tag_name(position: Position, profiles: dict[str, Profile]) -> str:
-    """The raw provider sector, trimmed and title-cased, or Uncategorized.
-
-    Source: 01 §5.2 step 2.
-    """
-    profile = profiles.get(position.symbol)
-    sector = profile.sector if profile else None
+def tag_name(sector: str | None) -> str:
+    """Return the provider's sector, trimmed and in title case, or Uncategorized (step 2)."""
     return (sector or "").strip().title() or UNCATEGORIZED
 
 
 def new_tag(user_id: str, name: str) -> Tag:
-    """A tag as phase 5 creates it (01 §5.2 step 2)."""
+    """Return a tag as a run creates it (step 2)."""
     description = "Positions without sector classification" if name == UNCATEGORIZED else f"Sector: {name}"
-    return Tag(
-        user_id,
-        name,
-        COLOURS.get(name, DEFAULT_COLOUR),
-        description,
-        0,
-        is_archived=False,
-    )
+    colour = COLOURS.get(name, DEFAULT_COLOUR)
+    return Tag(user_id, name, colour, description, usage_count=0, is_archived=False)
 
 
 def without_sector_links(state: TagState, user_id: str, position_ids: frozenset[str]) -> TagState:
-    """Unlink the user's live "Sector:" tags from the portfolio's positions.
-
-    Source: 01 §5.2 step 1.
-    """
+    """Unlink the user's live "Sector:" tags from the portfolio's positions (step 1)."""
     doomed = {
         key
         for key, tag in state.tags.items()
@@ -104,19 +92,21 @@ def without_sector_links(state: TagState, user_id: str, position_ids: frozenset[
 def tag_portfolio(
     state: TagState,
     user_id: str,
-    positions: Sequence[Position],
-    profiles: dict[str, Profile],
+    positions: Sequence[tuple[str, str]],
+    sectors: Mapping[str, str | None],
 ) -> TagState:
-    """The tags and links after phase 5 of one portfolio; closed and deleted lots count.
+    """Return the tags and links after a run has tagged one portfolio.
 
-    Source: 01 §5.2.
+    Args:
+        positions: id and symbol; closed and deleted lots count.
+        sectors: by symbol, as company profiles spell them.
     """
-    start = without_sector_links(state, user_id, frozenset(p.id for p in positions))
+    start = without_sector_links(state, user_id, frozenset(position_id for position_id, _ in positions))
     tags, links = dict(start.tags), set(start.links)
-    for position in positions:
-        fresh = new_tag(user_id, tag_name(position, profiles))
+    for position_id, symbol in positions:
+        fresh = new_tag(user_id, tag_name(sectors.get(symbol)))
         tag = tags.setdefault(fresh.key, fresh)
-        link = Link(position.id, tag.key)
+        link = Link(position_id, tag.key)
         if link not in links:
             links.add(link)
             tags[tag.key] = replace(tag, usage_count=tag.usage_count + 1)
