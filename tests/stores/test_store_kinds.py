@@ -21,11 +21,11 @@ from writers.lock import lock_holder, store_lock
 from writers.open import WriterKind, writer_kind
 
 CAPABILITIES = {
-    #             lanes, shared, id_words, needs_users, default_target
-    "duckdb:///x": (1, False, True, False, True),
-    "parquet:///x": (1, True, False, False, False),
-    "POSTGRES://h/d": (2, True, False, True, True),
-    "postgresql://h/d": (2, True, False, True, True),
+    #             lanes, shared, ids, needs_users, default_target
+    "duckdb:///x": (1, False, "words", False, True),
+    "parquet:///x": (1, True, "text", False, False),
+    "POSTGRES://h/d": (2, True, "text", True, True),
+    "postgresql://h/d": (2, True, "text", True, True),
 }
 
 
