@@ -75,6 +75,7 @@ class Draw:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
+        self.fund_moves: list[np.ndarray] = []  # each fund's own, beside the market's
 
     def chance(self, share: float) -> bool:
         """True in a share of the draws."""
@@ -191,7 +192,12 @@ class Draw:
         fund = symbol in FACTOR_FUNDS
         loading = 1.0 if fund else self.one((0.5, 1.0, 1.5, -0.8, 7.0, 0.0))
         noise = 0.0 if symbol == "SPY" else 0.004 if fund else self.one((0.0, 0.002, 0.02))
-        moves = loading * market + self.rng.normal(0, 1, len(market)) * noise
+        own = self.rng.normal(0, 1, len(market)) * noise
+        if fund:
+            self.fund_moves.append(own)
+        elif self.chance(0.2):
+            own = own + 9.0 * self.one(self.fund_moves)  # a style beta beyond the cap
+        moves = loading * market + own
         path = self.one((3.0, 100.0, 100.0)) * np.cumprod(1 + np.clip(moves, -0.5, 0.5))
         scale = self.one((2, 4, 4))
         return [max(Decimal(f"{price:.{scale}f}"), Decimal("0.01")) for price in path]
@@ -269,7 +275,7 @@ class Draw:
 
         Written in any order, as their stamps tell, or all under one stamp.
         """
-        days, share = self.one(((0, 1.0), (2, 0.5), (6, 0.8), (16, 0.5), (30, 0.3)))
+        days, share = self.one(((0, 1.0), (2, 0.5), (16, 0.5), (30, 0.3)))
         rare = [factor for factor in FACTORS if self.chance(0.3)]
         stamped = self.chance(0.5)
         drawn = [
