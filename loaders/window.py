@@ -250,7 +250,7 @@ def _market(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> di
     }
 
 
-def load_labels(stores: EarlierResults) -> dict[str, pl.DataFrame]:
+def load_shared_tables(stores: EarlierResults) -> dict[str, pl.DataFrame]:
     """Return factor definitions, tags and position tags as they are now, by field of `Inputs`.
 
     Rows that break a rule were reported when the window was loaded.

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 import engine
-from engine.batch.copy import put_whole
+from engine.batch.copy import write_frames
 from engine.core.frames import empty
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
@@ -59,7 +59,7 @@ def folder(path: Path, frames: Content) -> str:
 def database(path: Path, frames: Content) -> str:
     """A DuckDB file of the frames; its URL."""
     url = f"duckdb:///{path}"
-    put_whole(url, frames, 5_000, Quiet())
+    write_frames(url, frames, 5_000, Quiet())
     return url
 
 

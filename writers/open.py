@@ -16,7 +16,7 @@ from loaders.open import reader_kind
 from writers.file_lock import file_lock
 from writers.writer import BATCH_ROWS, Progress, Writer
 
-POSTGRES_LANES = 2
+POSTGRES_WRITES = 2
 """Connections that write at the same time. A load waits for the server, which uses one core for each
 connection: see tests/benchmarks/writing."""
 
@@ -29,7 +29,7 @@ class WriterKind:
         label: The kind with its article, for messages.
         open: Opens a store.
         lock: Holds a store for one run; the flag says whether to wait for another run.
-        lanes: Shards that one process may write at the same time.
+        parallel_writes: Shards that one process may write at the same time.
         shared: Whether several processes may write, as workers of a cluster do.
         ids: The form of ids in frames that its writers read fastest.
         needs_users: Whether portfolios refer to the table users, so that its rows are copied along.
@@ -39,7 +39,7 @@ class WriterKind:
     label: str
     open: Callable[[StoreURL, int, Progress | None], Writer]
     lock: Callable[[StoreURL, bool], AbstractContextManager[None]] = file_lock
-    lanes: int = 1
+    parallel_writes: int = 1
     shared: bool = True
     ids: IdForm = "text"
     needs_users: bool = False
@@ -73,7 +73,11 @@ def _parquet(url: StoreURL, batch_rows: int, progress: Progress | None) -> Write
 KINDS = {
     "duckdb": WriterKind("a DuckDB file", _duckdb, shared=False, ids="words"),
     "postgresql": WriterKind(
-        "a Postgres database", _postgres, _postgres_lock, lanes=POSTGRES_LANES, needs_users=True
+        "a Postgres database",
+        _postgres,
+        _postgres_lock,
+        parallel_writes=POSTGRES_WRITES,
+        needs_users=True,
     ),
     # A folder is often somebody's input data, which results must not be mixed into unasked.
     "parquet": WriterKind("a Parquet folder", _parquet, default_target=False),

@@ -12,7 +12,7 @@ import polars as pl
 import polars.selectors as cs
 
 from engine.analyst.inventory import Inventory, inventory
-from engine.batch.plan import known, plan
+from engine.batch.plan import plan, stored_by_portfolio
 from engine.batch.shards import live_portfolios
 from engine.core.errors import UsageError
 from engine.core.names import check_columns, portfolio_id, table_named
@@ -177,7 +177,7 @@ class Store:
             if window is None:
                 raise UsageError(f"there is no session from {start} to {end}")
             # Only days up to the end: later stored sessions must not change what this window starts from.
-            stored = known(past, window.sessions[0], live).values()
+            stored = stored_by_portfolio(past, window.sessions[0], live).values()
             days = tuple(sorted({day for some in stored for day in some if day <= window.end}))
             return load_window(past, replace(window, later=(), known=days), ids, symbols=symbols)
 

@@ -1,1 +1,1 @@
-"""The job: plan, shards, steps, executors, ledger, nightly run."""
+"""Runs: plan, shards, executors, ledger, nightly run."""

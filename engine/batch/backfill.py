@@ -1,4 +1,4 @@
-"""The job: plan, load, compute, write, report. The only place that knows all of them."""
+"""A backfill from its plan to its report."""
 
 from __future__ import annotations
 
@@ -13,16 +13,34 @@ import polars as pl
 
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.batch.executors import check, open_executor
-from engine.batch.ledger import Run, began, cut_off, new_run, resumed
-from engine.batch.missing_sessions import Stage, backlog
+from engine.batch.ledger import Run, interrupted_run, new_run, resumed_run, run_start
+from engine.batch.missing_sessions import Stage, missing_stages
 from engine.batch.older_store import allow_for_gaps
-from engine.batch.plan import known, plan, settled
+from engine.batch.plan import plan, settled, stored_by_portfolio
 from engine.batch.report import Report, combined
 from engine.batch.request import Request, destination
-from engine.batch.shards import alike, blocks, by_weight, live_portfolios, shard_count, weights
-from engine.batch.steps import Job, Loaded, changed, computed, count, finish, load, made, past_of, shard
+from engine.batch.shards import (
+    blocks_by_weight,
+    equal_blocks,
+    group_by_history,
+    live_portfolios,
+    shard_count,
+    weights,
+)
+from engine.batch.steps import (
+    LoadedInputs,
+    RunState,
+    compute_shard,
+    load,
+    open_run_stores,
+    record_end,
+    report_shard,
+    shard_changes,
+    shard_inputs,
+    tables_to_create,
+)
 from engine.batch.store_rules import choose_rules, first_session
-from engine.batch.table_choice import completed
+from engine.batch.table_choice import with_required_tables
 from engine.core.errors import UsageError
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
@@ -104,7 +122,7 @@ def backfill(
         end,
         run_date,
         portfolios,
-        completed(only, same_store(inputs, results)),
+        with_required_tables(only, same_store(inputs, results)),
         rules,
         load_scenarios(scenarios),
         batch_rows,
@@ -113,166 +131,171 @@ def backfill(
         dry_run,
         recompute,
     )
-    job = Job(request, progress or Quiet(), datetime.now(UTC))
+    state = RunState(request, progress or Quiet(), datetime.now(UTC))
     check(executor, request)
     if dry_run:
-        return _all_stages(job, _rehearse)
+        return _all_stages(state, _dry_run)
     with store_lock(request.target, wait):
-        return _all_stages(job, partial(_run, restart=restart, executor=executor))
+        return _all_stages(state, partial(_run, restart=restart, executor=executor))
 
 
-def _all_stages(job: Job, run: Callable[[Job], Report]) -> Report:
-    """Run the job, and the stages of missing sessions that follow its own."""
-    asked = job.request
-    reports = [run(job)]
-    for stage in job.stages:
-        request = replace(asked, command=job.request.id).for_stage(stage)
-        reports.append(run(Job(request, job.told, job.now)))
+def _all_stages(state: RunState, run: Callable[[RunState], Report]) -> Report:
+    """Compute the first stage of missing sessions, then those that `_plan` finds to follow it."""
+    asked = state.request
+    reports = [run(state)]
+    for stage in state.stages:
+        request = replace(asked, command=state.request.id).for_stage(stage)
+        reports.append(run(RunState(request, state.progress, state.now)))
     return combined(reports)
 
 
-def _rehearse(job: Job) -> Report:
-    with job.report.timed("load"), past_of(job.request) as past:
-        job.told.stage("load")
-        allow_for_gaps(job, past)
-        choose_rules(job, past)
-        window = _planned(job, past)
+def _dry_run(state: RunState) -> Report:
+    with state.report.timed("load"), open_run_stores(state.request) as past:
+        state.progress.stage("load")
+        allow_for_gaps(state, past)
+        choose_rules(state, past)
+        window = _plan(state, past)
         if window is None:
-            return job.report
-        runs = _runs(job, job.portfolios)
-        first = load(job, past, window, runs[0])
-    for loaded in _histories(job, window, runs, first):
-        for block in _blocks(job, loaded, 1, 1):
-            some = shard(job, loaded, block)
-            results = computed(job, some)
-            count(job, results, changed(job, some, results), some.window)
-    return job.report
+            return state.report
+        groups = _groups(state, state.portfolios)
+        first = load(state, past, window, groups[0])
+    for loaded in _loaded_groups(state, window, groups, first):
+        for block in _shards(state, loaded, 1, 1):
+            inputs = shard_inputs(state, loaded, block)
+            results = compute_shard(state, inputs)
+            report_shard(state, results, shard_changes(state, inputs, results), inputs.window)
+    return state.report
 
 
-def _run(job: Job, restart: bool, executor: str) -> Report:
-    begun = with_retries(partial(_begin, job, job.request, restart), job.told.note)
-    if begun is None:
-        return job.report
-    run, runs, first = begun
-    with open_executor(executor, job, run) as shards:
-        for found in _histories(job, run.window, runs, first, shards.settle):
-            loaded = found
-            for block in _blocks(job, found, shards.held, shards.wide):
-                loaded = shards.do(loaded, block)
-    if not job.ended:
-        with job.report.timed("write"):
-            with_retries(partial(finish, job, run), job.told.note)
-    return job.report
+def _run(state: RunState, restart: bool, executor: str) -> Report:
+    started = with_retries(partial(_start, state, state.request, restart), state.progress.note)
+    if started is None:
+        return state.report
+    run, groups, first = started
+    with open_executor(executor, state, run) as shards:
+        for group in _loaded_groups(state, run.window, groups, first, shards.wait_for_all):
+            loaded = group
+            for block in _shards(state, group, shards.shards_in_memory, shards.parallel_shards):
+                loaded = shards.run_shard(loaded, block)
+    if not state.end_recorded:
+        with state.report.timed("write"):
+            with_retries(partial(record_end, state, run), state.progress.note)
+    return state.report
 
 
-def _runs(job: Job, portfolios: Sequence[str]) -> list[list[str]]:
+def _groups(state: RunState, portfolios: Sequence[str]) -> list[list[str]]:
     """Return the portfolios in groups with one history.
 
     Without portfolios there is one empty group: positions of deleted portfolios are marked, too.
     """
-    return alike(portfolios, job.known) if job.portfolios else [[]]
+    return group_by_history(portfolios, state.stored) if state.portfolios else [[]]
 
 
-def _histories(
-    job: Job,
+def _loaded_groups(
+    state: RunState,
     window: Window,
-    runs: Sequence[list[str]],
-    first: Loaded | None,
-    ready: Callable[[], None] = lambda: None,
-) -> Iterator[Loaded]:
+    groups: Sequence[list[str]],
+    first: LoadedInputs | None,
+    wait: Callable[[], None] = lambda: None,
+) -> Iterator[LoadedInputs]:
     """Read the inputs of each group of portfolios with one history.
 
     Args:
-        job: the backfill.
+        state: of the backfill.
         window: of the run.
-        runs: groups of portfolios.
-        first: inputs of the first group, read already; None where nothing is left to do.
-        ready: called before reading: a file is not read while it is written.
+        groups: ids of portfolios.
+        first: inputs of the first group, read already; None where nothing is left to compute.
+        wait: called before reading: a file must not be read while it is written.
 
     Yields:
         The inputs of one group.
     """
 
-    def read(run: list[str]) -> Loaded:
-        with job.report.timed("load"), past_of(job.request) as past:
-            return load(job, past, window, run)
+    def read(group: list[str]) -> LoadedInputs:
+        with state.report.timed("load"), open_run_stores(state.request) as past:
+            return load(state, past, window, group)
 
     if first:
         yield first
-    for run in runs[1:]:
-        ready()
-        yield with_retries(partial(read, run), job.told.note)
+    for group in groups[1:]:
+        wait()
+        yield with_retries(partial(read, group), state.progress.note)
 
 
-def _blocks(job: Job, loaded: Loaded, held: int, wide: int) -> list[list[str]]:
-    portfolios, request = loaded.portfolios, job.request
+def _shards(state: RunState, loaded: LoadedInputs, in_memory: int, parallel: int) -> list[list[str]]:
+    """Return the portfolios in blocks, one for each shard."""
+    portfolios, request = loaded.portfolios, state.request
     if not portfolios:
         return [[]]
     if request.shard_size:
-        return blocks(portfolios, request.shard_size)
+        return equal_blocks(portfolios, request.shard_size)
     weight, sessions = weights(portfolios, loaded.inputs.positions), len(loaded.window.sessions)
-    shards = shard_count(sum(weight), len(portfolios), sessions, request.memory, held, wide)
-    return by_weight(portfolios, weight, shards)
+    shards = shard_count(sum(weight), len(portfolios), sessions, request.memory, in_memory, parallel)
+    return blocks_by_weight(portfolios, weight, shards)
 
 
-def _begin(job: Job, asked: Request, restart: bool) -> tuple[Run, list[list[str]], Loaded | None] | None:
+def _start(
+    state: RunState, asked: Request, restart: bool
+) -> tuple[Run, list[list[str]], LoadedInputs | None] | None:
     """Return the run, its portfolios in groups with one history, and the inputs of the first group."""
-    job.request = asked
-    with job.report.timed("load"), past_of(job.request) as past:
-        job.told.stage("plan")
-        allow_for_gaps(job, past)
-        request, ledger = choose_rules(job, past), past.results
-        old = cut_off(ledger, request.id) if ledger else None
-        window = _planned(job, past, old, restart)
+    state.request = asked
+    with state.report.timed("load"), open_run_stores(state.request) as past:
+        state.progress.stage("plan")
+        allow_for_gaps(state, past)
+        request, ledger = choose_rules(state, past), past.results
+        old = interrupted_run(ledger, request.id) if ledger else None
+        window = _plan(state, past, old, restart)
         if window is None:
             return None
         run = new_run(request.id, window, holder(), request.rules)
         if ledger is not None and old is not None and not restart:
-            run = resumed(ledger, old, window, holder(), request.rules) or run
-        runs = _runs(job, _left(job, run, restart or not job.request.command))
-        return run, runs, load(job, past, run.window, runs[0]) if runs else None
+            run = resumed_run(ledger, old, window, holder(), request.rules) or run
+        groups = _groups(state, _remaining(state, run, restart or not state.request.command))
+        return run, groups, load(state, past, run.window, groups[0]) if groups else None
 
 
-def _left(job: Job, run: Run, again: bool) -> list[str]:
+def _remaining(state: RunState, run: Run, again: bool) -> list[str]:
     """Return the portfolios to compute: all that are not done, or those that lack a session of the window."""
     due = set(run.window.sessions)
-    return [owner for owner in run.left(job.portfolios) if again or not due.issubset(job.known[owner])]
+    portfolios = run.remaining(state.portfolios)
+    return [owner for owner in portfolios if again or not due.issubset(state.stored[owner])]
 
 
-def _planned(
-    job: Job, past: EarlierResults, old: pl.DataFrame | None = None, restart: bool = False
+def _plan(
+    state: RunState, past: EarlierResults, old: pl.DataFrame | None = None, restart: bool = False
 ) -> Window | None:
-    """Return the window asked for, or of the first stage of what is missing, and tell the job.
+    """Return the window asked for, or of the first stage of missing sessions.
 
     Args:
-        job: the backfill; it is given its portfolios.
+        state: of the backfill. Its portfolios and the stages to follow are set here.
         past: source and target.
         old: the interrupted run of the same request, if any.
         restart: whether its shards are computed again.
     """
-    request = job.request
-    run_date = request.run_date or job.now.date()
-    start, end = request.start, request.end or settled(job.now)
+    request = state.request
+    run_date = request.run_date or state.now.date()
+    start, end = request.start, request.end or settled(state.now)
     if request.recompute:
         start = first_session(past.results)
     if start is None:
-        stages = _resumed_first(backlog(past, end, request.portfolios), old, restart)
+        stages = _with_interrupted(missing_stages(past, end, request.portfolios), old, restart)
         if not stages:
             return None
-        job.request, job.stages = request.for_stage(stages[0]), stages[1:]
+        state.request, state.stages = request.for_stage(stages[0]), stages[1:]
         start, end = stages[0].start, stages[0].end
-    window = plan(past, start, end, run_date, job.request.portfolios)
-    job.report.window = window
+    window = plan(past, start, end, run_date, state.request.portfolios)
+    state.report.window = window
     if window:
-        job.portfolios, job.dead = live_portfolios(past.source, job.request.portfolios)
-        job.complete = past.results is not None and set(made(job.request)) <= past.results.tables()
-        job.known = known(past, window.sessions[0], job.portfolios)
+        state.portfolios, state.deleted = live_portfolios(past.source, state.request.portfolios)
+        created = set(tables_to_create(state.request))
+        state.tables_exist = past.results is not None and created <= past.results.tables()
+        state.stored = stored_by_portfolio(past, window.sessions[0], state.portfolios)
     return window
 
 
-def _resumed_first(stages: list[Stage], old: pl.DataFrame | None, restart: bool) -> list[Stage]:
+def _with_interrupted(stages: list[Stage], old: pl.DataFrame | None, restart: bool) -> list[Stage]:
     """Return the stages, after the window of an interrupted run unless the first stage is what it left."""
-    first = None if old is None else began(old)
+    first = None if old is None else run_start(old)
     if old is None or first is None or (stages and stages[0].start == first and not restart):
         return stages
     return [Stage(first, stages[-1].end if stages else old["end_date"].item())]

@@ -17,7 +17,7 @@ from writers.open import writer_kind
 Frames = Mapping[str, pl.DataFrame]
 
 
-def of_inputs(inputs: Inputs) -> dict[str, pl.DataFrame]:
+def rows_of_computed(inputs: Inputs) -> dict[str, pl.DataFrame]:
     """Return rows of the shard's own portfolios that a run changes only in part, by table."""
     return {
         "tags_v2": inputs.tags,
@@ -27,7 +27,9 @@ def of_inputs(inputs: Inputs) -> dict[str, pl.DataFrame]:
     }
 
 
-def of_others(past: EarlierResults, target: StoreURL, computed: Sequence[str]) -> tuple[Frames, pl.DataFrame]:
+def rows_of_others(
+    past: EarlierResults, target: StoreURL, computed: Sequence[str]
+) -> tuple[Frames, pl.DataFrame]:
     """Return rows that belong to no portfolio of the run, and those of them that break a rule.
 
     State that earlier runs wrote into the target is kept. Users are copied only into stores whose
@@ -49,6 +51,6 @@ def of_others(past: EarlierResults, target: StoreURL, computed: Sequence[str]) -
         others = ~pl.col(owner).is_in(pl.Series(computed, dtype=pl.String).implode())
         kept = conform(source.read(name).filter(others), TABLES[name], source.url)
         frames[name] = past.with_state(name, kept)
-    parted = {name: admit(frame, TABLES[name], source.url) for name, frame in frames.items()}
-    bad = pl.concat([pl.DataFrame(schema=QUARANTINE), *(bad for _, bad in parted.values())])
-    return {name: good for name, (good, _) in parted.items()}, bad
+    checked = {name: admit(frame, TABLES[name], source.url) for name, frame in frames.items()}
+    quarantine = pl.concat([pl.DataFrame(schema=QUARANTINE), *(broken for _, broken in checked.values())])
+    return {name: good for name, (good, _) in checked.items()}, quarantine

@@ -40,10 +40,10 @@ def copy(source: str, target: str, batch_rows: int, progress: Quiet) -> dict[str
     with open_reader(source) as reader:
         present = reader.tables()
         frames = {name: reader.read(name) for name in TABLES if name in present}
-    return put_whole(target, frames, batch_rows, progress)
+    return write_frames(target, frames, batch_rows, progress)
 
 
-def put_whole(
+def write_frames(
     url: str, frames: Mapping[str, pl.DataFrame], batch_rows: int, progress: Quiet
 ) -> dict[str, int]:
     """Put whole frames into a store in one transaction, and return the rows by table."""

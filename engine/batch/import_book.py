@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from engine.batch.book_changes import BookChanges, changes_of
-from engine.batch.copy import put_whole
+from engine.batch.copy import write_frames
 from engine.batch.ledger import SETTINGS, settings_rows
 from engine.core.errors import StoreUnreachableError
 from engine.core.funds import FACTOR_FUNDS, MARKET_FUND, RATE_FUND, SPREAD_FUNDS, STYLE_FUNDS
@@ -118,7 +118,7 @@ def write(ready: Import, batch_rows: int, progress: Quiet) -> dict[str, int]:
         raise BookError("nothing was written", ready.book.refusals)
     frames = {name: frame for name, frame in ready.frames.items() if frame.height}
     with store_lock(ready.url, wait=False):
-        put_whole(ready.url.text, frames, batch_rows, progress)
+        write_frames(ready.url.text, frames, batch_rows, progress)
     return ready.rows
 
 

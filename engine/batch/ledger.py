@@ -30,10 +30,15 @@ LEDGER = (RUNS.name, SHARDS.name, SETTINGS.name)
 class Run:
     """One run.
 
-    request: hash of what was asked for.
-    holder: host and process.
-    done: first and last portfolio of each shard that is done already.
-    failed: whether one of those shards refused a portfolio.
+    Attributes:
+        id: of its row in engine_runs.
+        request: hash of what was asked for.
+        window: sessions to compute.
+        holder: host and process.
+        started: when it began, UTC.
+        rules: of its figures.
+        done: first and last portfolio of each shard that is done already.
+        failed: whether one of those shards refused a portfolio.
     """
 
     id: str
@@ -45,7 +50,7 @@ class Run:
     done: Sequence[tuple[str, str]] = field(default_factory=tuple)
     failed: bool = False
 
-    def left(self, portfolios: Sequence[str]) -> list[str]:
+    def remaining(self, portfolios: Sequence[str]) -> list[str]:
         """Return the portfolios whose shards are not done."""
         return [p for p in portfolios if not any(first <= p <= last for first, last in self.done)]
 
@@ -95,12 +100,12 @@ class Run:
         return pl.DataFrame([values], schema=polars_schema(SHARDS))
 
 
-def request_of(*asked: object) -> str:
+def request_hash(*asked: object) -> str:
     """Return a hash of a request's arguments: the same command has the same one."""
     return blake2b(repr(asked).encode(), digest_size=16).hexdigest()
 
 
-def cut_off(reader: Reader, request: str) -> pl.DataFrame:
+def interrupted_run(reader: Reader, request: str) -> pl.DataFrame:
     """Return the newest run of the same request if it did not end: one row of engine_runs, or none.
 
     The caller holds the store's lock, so a row with the status "running" is of an interrupted run.
@@ -109,13 +114,13 @@ def cut_off(reader: Reader, request: str) -> pl.DataFrame:
     return runs.tail(1).filter(pl.col("status") != "done")
 
 
-def began(old: pl.DataFrame) -> date | None:
+def run_start(old: pl.DataFrame) -> date | None:
     """Return the first session of an interrupted run."""
     starts = old["start_date"].to_list()
     return starts[0] if starts else None
 
 
-def resumed(reader: Reader, old: pl.DataFrame, window: Window, holder: str, rules: Rules) -> Run | None:
+def resumed_run(reader: Reader, old: pl.DataFrame, window: Window, holder: str, rules: Rules) -> Run | None:
     """Return the interrupted run if it had the same window: its shards are still valid."""
     asked = {
         "start_date": window.sessions[0],
@@ -127,8 +132,8 @@ def resumed(reader: Reader, old: pl.DataFrame, window: Window, holder: str, rule
     shards = reader.read("engine_shards").filter(pl.col("run_id") == old["id"].item())
     done = tuple(shards.select("first_portfolio", "last_portfolio").iter_rows())
     failed = bool((shards["left_out"] > 0).any())
-    known = old.row(0, named=True)
-    return Run(known["id"], known["request"], window, holder, known["started_at"], rules, done, failed)
+    row = old.row(0, named=True)
+    return Run(row["id"], row["request"], window, holder, row["started_at"], rules, done, failed)
 
 
 def new_run(request: str, window: Window, holder: str, rules: Rules) -> Run:

@@ -45,7 +45,9 @@ class Stage:
     tables: Sequence[str] | None = None
 
 
-def backlog(past: EarlierResults, target: date, portfolios: Sequence[object] | None = None) -> list[Stage]:
+def missing_stages(
+    past: EarlierResults, target: date, portfolios: Sequence[object] | None = None
+) -> list[Stage]:
     """Return the stages that bring portfolios up to a session, in the order in which to compute them.
 
     Portfolios that are behind are first brought to where the next ones stand; in the last stage all go

@@ -9,9 +9,9 @@ from datetime import date, datetime
 from typing import Any
 
 from engine.batch.backfill import backfill
-from engine.batch.missing_sessions import Stage, backlog
+from engine.batch.missing_sessions import Stage, missing_stages
 from engine.batch.plan import settled
-from engine.batch.report import Report, left_out, report_content
+from engine.batch.report import Report, refusal_lines, report_content
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
 from engine.market_data import KINDS, CollectionResult
@@ -27,11 +27,16 @@ ENOUGH = 0.95
 
 
 @dataclass
-class Night:
+class DailyRun:
     """What a nightly run did.
 
-    target: the session that was due. collected: one for each kind of data. stages: what was
-    missing. reports: of the stages that were computed. held_back: why none was, else empty.
+    Attributes:
+        target: the session that was due.
+        enough: the fraction of closes to have, 0 to 1.
+        collected: one result for each kind of data.
+        stages: the missing sessions.
+        reports: of the stages that were computed.
+        held_back: why nothing was computed; else empty.
     """
 
     target: date
@@ -43,36 +48,36 @@ class Night:
 
     @property
     def complete(self) -> bool:
-        """Whether enough closes are there, and every portfolio was computed."""
-        prices = [found for found in self.collected if found.kind == "prices"]
-        covered = all(found.coverage >= self.enough for found in prices)
+        """Whether enough closes are stored, and every portfolio was computed."""
+        prices = [result for result in self.collected if result.kind == "prices"]
+        covered = all(result.coverage >= self.enough for result in prices)
         return covered and not self.held_back and all(report.complete for report in self.reports)
 
     def content(self) -> dict[str, Any]:
-        """Everything, as JSON knows it."""
+        """Return the record for JSON."""
         return {
             "target": self.target,
             "complete": self.complete,
             "held_back": self.held_back,
-            "collected": [found.content() for found in self.collected],
+            "collected": [result.content() for result in self.collected],
             "computed": [report_content(report) for report in self.reports],
         }
 
     def to_json(self) -> str:
-        """All of it as JSON."""
+        """Return the record as JSON."""
         return json.dumps(self.content(), indent=1, default=str)
 
     def to_text(self) -> str:
-        """One summary for a person."""
-        lines = [f"the session of {self.target}", *(found.to_text() for found in self.collected)]
+        """Return a summary to read."""
+        lines = [f"the session of {self.target}", *(result.to_text() for result in self.collected)]
         if self.held_back:
             lines.append(f"nothing was computed: {self.held_back}")
         elif not self.stages:
             lines.append("no session is missing: nothing to compute")
         for report in self.reports:
             lines.append(_line(report))
-        told = dict.fromkeys(line for report in self.reports for line in left_out(report))
-        return "\n".join([*lines, *told])
+        refusals = dict.fromkeys(line for report in self.reports for line in refusal_lines(report))
+        return "\n".join([*lines, *refusals])
 
 
 def _line(report: Report) -> str:
@@ -96,7 +101,7 @@ def daily(
     batch_rows: int = BATCH_ROWS,
     wait: bool = False,
     progress: Quiet | None = None,
-) -> Night:
+) -> DailyRun:
     """Bring a store up to the newest session whose closes are known.
 
     The session is decided from New York's time (document 01 §2.2), and counts as today for its
@@ -123,43 +128,43 @@ def daily(
     Raises:
         EngineError: see `engine.core.errors`; what was committed before stays.
     """
-    told = progress or Quiet()
-    night = Night(settled(now), enough)
+    progress = progress or Quiet()
+    run = DailyRun(settled(now), enough)
     with open_reader(url) as reader:
-        night.stages = backlog(EarlierResults(reader), night.target)
-    since = min((stage.start for stage in night.stages), default=night.target)
+        run.stages = missing_stages(EarlierResults(reader), run.target)
+    since = min((stage.start for stage in run.stages), default=run.target)
     for kind in kinds if provider else ():
         assert provider is not None
-        night.collected.append(
+        run.collected.append(
             collect(
                 kind,
                 url,
                 provider,
                 now=now,
                 since=since,
-                end=night.target,
+                end=run.target,
                 batch_rows=batch_rows,
                 wait=wait,
-                progress=told,
+                progress=progress,
             )
         )
-    night.held_back = _held_back(night)
-    if night.stages and not night.held_back:
-        done = backfill(
+    run.held_back = _held_back(run)
+    if run.stages and not run.held_back:
+        report = backfill(
             url,
-            end=night.target,
-            run_date=night.target,
+            end=run.target,
+            run_date=run.target,
             batch_rows=batch_rows,
             wait=wait,
             rules=rules,
-            progress=told,
+            progress=progress,
         )
-        night.reports = done.stages
-    return night
+        run.reports = report.stages
+    return run
 
 
-def _held_back(night: Night) -> str:
-    for found in night.collected:
-        if found.kind == "prices" and found.unanswered > 1 - night.enough:
-            return f"{found.unanswered:.2%} of the closes of {night.target} may still come; run again later"
+def _held_back(run: DailyRun) -> str:
+    for result in run.collected:
+        if result.kind == "prices" and result.unanswered > 1 - run.enough:
+            return f"{result.unanswered:.2%} of the closes of {run.target} may still come; run again later"
     return ""

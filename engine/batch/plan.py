@@ -70,7 +70,9 @@ def _later(reader: Reader | None, start: date, portfolios: Sequence[object] | No
     return tuple(stored_sessions(days["snapshot_date"]))
 
 
-def known(past: EarlierResults, start: date, portfolios: Sequence[str]) -> dict[str, tuple[date, ...]]:
+def stored_by_portfolio(
+    past: EarlierResults, start: date, portfolios: Sequence[str]
+) -> dict[str, tuple[date, ...]]:
     """Return the stored sessions of each portfolio from a day on, in the store that holds its state."""
     rows = past.snapshot_days(portfolios, start)
     open_days = stored_sessions(rows["snapshot_date"])

@@ -20,12 +20,16 @@ from engine.pipeline.results import FAILURES
 class Report:
     """What a run did.
 
-    rows: rows by table, written (or to be written, in a dry run).
-    seconds: by stage; shards are written beside the computing, and beside each other.
-    failures: `engine.pipeline.results.FAILURES`. quarantine: `engine.core.row_rules.QUARANTINE`.
-    schema_gaps: tables, columns and widths that the target lacks. schema_note: the same in a line, with the
-        command that adds them.
-    stages: the reports of the stages in which missing sessions were computed.
+    Attributes:
+        window: sessions that were computed; None if there were none.
+        rows: rows written by table; in a dry run those that would be.
+        seconds: by stage. Stages overlap: a shard is written while the next one is computed.
+        portfolios: number of portfolios that were computed.
+        failures: refused portfolios (`engine.pipeline.results.FAILURES`).
+        quarantine: rows that broke a rule (`engine.core.row_rules.QUARANTINE`).
+        schema_gaps: tables, columns and widths that the target lacks.
+        schema_note: the same in one line, with the command that adds them.
+        stages: the reports of the stages in which missing sessions were computed.
     """
 
     window: Window | None
@@ -40,21 +44,21 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every portfolio was computed from rows that all kept the rules."""
+        """Whether every portfolio was computed, from rows that all keep the rules."""
         return self.failures.is_empty() and self.quarantine.is_empty()
 
     def count(self, rows: Mapping[str, int]) -> None:
         """Add rows by table."""
-        for name, found in rows.items():
-            self.rows[name] = self.rows.get(name, 0) + found
+        for name, height in rows.items():
+            self.rows[name] = self.rows.get(name, 0) + height
 
-    def tell_quarantine(self, rows: pl.DataFrame) -> None:
+    def add_quarantine(self, rows: pl.DataFrame) -> None:
         """Add rows to the quarantine, each once, although several shards may meet it."""
         stored = self.quarantine
         fresh = rows.join(stored, on=stored.columns, how="anti", nulls_equal=True, maintain_order="left")
         self.quarantine = pl.concat([stored, fresh])
 
-    def tell_failures(self, rows: pl.DataFrame) -> None:
+    def add_failures(self, rows: pl.DataFrame) -> None:
         """Add refused portfolios, with their reasons."""
         self.failures = pl.concat([self.failures, rows])
 
@@ -63,8 +67,8 @@ class Report:
         self.window = other.window or self.window
         self.portfolios += other.portfolios
         self.count(other.rows)
-        self.tell_failures(other.failures)
-        self.tell_quarantine(other.quarantine)
+        self.add_failures(other.failures)
+        self.add_quarantine(other.quarantine)
         for stage, spent in other.seconds.items():
             self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 4)
 
@@ -91,7 +95,7 @@ def combined(stages: Sequence[Report]) -> Report:
     return total
 
 
-def left_out(report: Report) -> list[str]:
+def refusal_lines(report: Report) -> list[str]:
     """Return a line for each refused portfolio and each row in quarantine."""
     refused = report.failures.unique("portfolio_id", maintain_order=True)
     return [

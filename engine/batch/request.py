@@ -8,7 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from engine.analytics.stress.scenarios import Scenarios
-from engine.batch.ledger import RUNS, request_of
+from engine.batch.ledger import RUNS, request_hash
 from engine.batch.missing_sessions import Stage
 from engine.core.errors import UsageError
 from engine.core.rules import Rules
@@ -48,11 +48,23 @@ def destination(source: StoreURL, target: StoreURL | None, dry_run: bool = False
 class Request:
     """The arguments of `engine.backfill`, checked and completed.
 
-    wanted: names of the tables to write.
-    asked_rules: the rules that were named, None if none were; rules: those of the run, which are
-        known when the target has been read.
-    recompute: whether all sessions that the target has are computed anew.
-    command: the id of the whole request, where this is one stage of it; else empty.
+    Attributes:
+        source: store of the inputs.
+        target: store of the results.
+        start: first day of the window; None: the first missing session.
+        end: last day; None: the newest session whose closes are final.
+        run_date: the day that counts as today; None: today in UTC.
+        portfolios: ids; None for all.
+        wanted: names of the tables to write.
+        asked_rules: the rules that were named; None if none were.
+        scenarios: stress scenarios.
+        batch_rows: rows in one batch.
+        shard_size: portfolios in one shard; None: what fits the memory.
+        memory: bytes that the run may use; None: half of what is free.
+        dry_run: whether nothing is written.
+        recompute: whether all stored sessions are computed anew.
+        rules: those of the run, set when the target has been read.
+        command: the id of the whole request if this is one stage of it; else empty.
     """
 
     source: StoreURL
@@ -94,4 +106,4 @@ class Request:
         if self.command:
             return self.command
         asked = (str(self.source), self.start, self.end, self.run_date, self.portfolios, sorted(self.wanted))
-        return request_of(*asked, self.rules, self.scenarios.active, self.recompute)
+        return request_hash(*asked, self.rules, self.scenarios.active, self.recompute)

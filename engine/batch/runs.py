@@ -17,8 +17,10 @@ from writers.lock import lock_holder
 class Runs:
     """The ledger of a store.
 
-    runs: engine_runs, newest first, with the numbers of `shards` and `portfolios` that are done.
-    holder: host and process that hold the store's lock; None if none does.
+    Attributes:
+        url: of the store.
+        runs: engine_runs, newest first, with the numbers of `shards` and `portfolios` that are done.
+        holder: host and process that hold the store's lock; None if none does.
     """
 
     url: StoreURL
@@ -27,26 +29,26 @@ class Runs:
 
     def to_text(self) -> str:
         """Return a line for each run."""
-        lines = [f"{self.url}: {self.holder or 'nobody'} is at work"]
-        head = f"{'started':<20}{'status':<10}{'window':<26}{'run date':<12}{'shards':>7}{'portfolios':>12}"
+        lines = [f"{self.url}: {self.holder or 'no run'} is at work"]
+        head = f"{'started':<20}{'status':<12}{'window':<26}{'run date':<12}{'shards':>7}{'portfolios':>12}"
         lines.append(head + "  holder")
         for row in self.runs.iter_rows(named=True):
-            status = "cut off" if row["status"] == "running" and not self.holder else row["status"]
+            status = "interrupted" if row["status"] == "running" and not self.holder else row["status"]
             window = f"{row['start_date']} to {row['end_date']}"
             lines.append(
-                f"{row['started_at']:%Y-%m-%d %H:%M:%S} {status:<10}{window:<26}{row['run_date']!s:<12}"
+                f"{row['started_at']:%Y-%m-%d %H:%M:%S} {status:<12}{window:<26}{row['run_date']!s:<12}"
                 f"{row['shards']:>7}{row['portfolios']:>12}  {row['holder']}"
             )
         return "\n".join(lines)
 
     def to_json(self) -> str:
         """Return the runs as JSON."""
-        found: dict[str, Any] = {
+        content: dict[str, Any] = {
             "store": str(self.url),
             "holder": self.holder,
             "runs": self.runs.to_dicts(),
         }
-        return json.dumps(found, indent=1, default=str)
+        return json.dumps(content, indent=1, default=str)
 
 
 def runs(url: str) -> Runs:

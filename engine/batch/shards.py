@@ -48,33 +48,33 @@ def live_portfolios(reader: Reader, wanted: Sequence[object] | None) -> tuple[li
         UsageError: a wanted portfolio does not exist, or is deleted.
     """
     rows = reader.read("portfolios", ["id", "deleted_at"]).drop_nulls("id")
-    dead = pl.col("deleted_at").is_not_null()
-    live: list[str] = rows.filter(~dead)["id"].unique().sort().to_list()
+    deleted = pl.col("deleted_at").is_not_null()
+    live: list[str] = rows.filter(~deleted)["id"].unique().sort().to_list()
     if wanted is None:
-        return live, rows.filter(dead)["id"].unique().sort().to_list()
+        return live, rows.filter(deleted)["id"].unique().sort().to_list()
     chosen = {str(portfolio) for portfolio in wanted}
     for unknown in sorted(chosen - set(live)):
         raise UsageError(f"store {reader.url}, table portfolios has no row {unknown} that is not deleted")
     return sorted(chosen), []
 
 
-def alike(portfolios: Sequence[str], known: Mapping[str, object]) -> list[list[str]]:
+def group_by_history(portfolios: Sequence[str], stored: Mapping[str, object]) -> list[list[str]]:
     """Group consecutive portfolios with the same stored sessions.
 
     All portfolios of a shard then have one history, so that no figure depends on who shares the shard.
 
     Args:
         portfolios: ids, ascending.
-        known: stored sessions by portfolio.
+        stored: stored sessions by portfolio.
 
     Returns:
         Groups of ids, in order.
     """
-    return [list(run) for _, run in groupby(portfolios, lambda owner: known[owner])]
+    return [list(run) for _, run in groupby(portfolios, lambda owner: stored[owner])]
 
 
 def shard_count(
-    weight: float, portfolios: int, sessions: int, memory: int | None, held: int, wide: int
+    weight: float, portfolios: int, sessions: int, memory: int | None, in_memory: int, parallel: int
 ) -> int:
     """Return the number of shards: those in memory together fit it, and no worker idles.
 
@@ -83,13 +83,13 @@ def shard_count(
         portfolios: number of portfolios.
         sessions: number of sessions.
         memory: bytes that the run may use on a machine; default half of what is free.
-        held: shards that a machine holds in memory at the same time, computed or written.
-        wide: shards that can be in progress at the same time.
+        in_memory: shards that a machine holds in memory at the same time, computed or written.
+        parallel: shards that can be in progress at the same time.
     """
     budget = memory or int(_free_memory() * SHARE)
-    fitting = budget // (held * sessions * BYTES_A_SESSION)
+    fitting = budget // (in_memory * sessions * BYTES_A_SESSION)
     most = max(1, min(fitting, LARGEST // sessions))
-    return max(1, min(portfolios, max(ceil(weight / most), wide)))
+    return max(1, min(portfolios, max(ceil(weight / most), parallel)))
 
 
 def weights(portfolios: Sequence[str], positions: pl.DataFrame) -> list[float]:
@@ -108,7 +108,7 @@ def weights(portfolios: Sequence[str], positions: pl.DataFrame) -> list[float]:
     return [max(1, n) * (n + USUAL) / (2 * USUAL**2) for n in (held.get(owner, 0) for owner in portfolios)]
 
 
-def by_weight(portfolios: Sequence[str], weight: Sequence[float], shards: int) -> list[list[str]]:
+def blocks_by_weight(portfolios: Sequence[str], weight: Sequence[float], shards: int) -> list[list[str]]:
     """Split portfolios into blocks of about equal weight, none empty.
 
     Args:
@@ -129,7 +129,7 @@ def by_weight(portfolios: Sequence[str], weight: Sequence[float], shards: int) -
     return [list(portfolios[i:j]) for i, j in pairwise([*cuts, len(portfolios)])]
 
 
-def blocks(portfolios: Sequence[str], size: int) -> list[list[str]]:
+def equal_blocks(portfolios: Sequence[str], size: int) -> list[list[str]]:
     """Split portfolios into blocks of `size`."""
     return [list(portfolios[i : i + size]) for i in range(0, len(portfolios), size)]
 

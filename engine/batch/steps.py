@@ -1,4 +1,4 @@
-"""Steps of a run: load, compute, write, finish. `engine.batch.backfill` calls them in order."""
+"""Steps of a run: load, compute, write, record its end. `engine.batch.backfill` calls them in order."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 import polars as pl
 
-from engine.batch.copied_rows import of_inputs, of_others
+from engine.batch.copied_rows import rows_of_computed, rows_of_others
 from engine.batch.ledger import LEDGER, RUNS, SETTINGS, SHARDS, Run, settings_rows
 from engine.batch.missing_sessions import Stage
 from engine.batch.report import Report
 from engine.batch.request import Request
 from engine.batch.shards import within_memory
-from engine.batch.table_changes import Changes, apply, changes
+from engine.batch.table_changes import TableChanges, apply_changes, table_changes
 from engine.core.errors import IncompleteError, NoPricesError
 from engine.core.instruments import unquoted
 from engine.core.progress import Quiet
@@ -29,41 +29,52 @@ from engine.pipeline.results import Results
 from engine.pipeline.state_rows import TRACKING, tracked_sessions
 from loaders.earlier_results import EarlierResults, open_stores
 from loaders.store_rules import RECOMPUTE
-from loaders.window import load_labels, load_window
+from loaders.window import load_shared_tables, load_window
 from writers import LockScope, Scope, Writer, open_writer
 from writers.open import writer_kind
 from writers.writer import Progress
 
-MADE = tuple(name for name, table in TABLES.items() if table.role in ("output", "engine"))
+CREATED_TABLES = tuple(name for name, table in TABLES.items() if table.role in ("output", "engine"))
 """Tables that a run creates where they are missing. It never creates an input table: one that was dropped
 during the run must not come back empty."""
 
-LABELS = {"factor_definitions": "factor_definitions", "tags": "tags_v2", "position_tags": "position_tags"}
+SHARED_TABLES = {
+    "factor_definitions": "factor_definitions",
+    "tags": "tags_v2",
+    "position_tags": "position_tags",
+}
 """Shared reference tables that a shard may extend for the next one: {field of Inputs: table}."""
 
 
 @dataclass
-class Job:
-    """State of a backfill.
+class RunState:
+    """State of a backfill in progress.
 
-    portfolios: those to compute, ascending. known: by portfolio, the sessions from the window on
-    that it has. dead: deleted ones; their positions, which no snapshot tells the sessions of, are
-    marked with those of the portfolio that has the most.
-    complete: whether the target has all the tables that a run makes there. begun, ended: whether the
-    run's beginning and its end are told of in the target, or about to be.
-    settings: those that the target is to record, by name.
-    stages: of the missing sessions, those that come after this job's.
+    Attributes:
+        request: what was asked for.
+        progress: shows stages and rows.
+        now: start of the backfill.
+        portfolios: those to compute, ascending.
+        deleted: deleted portfolios. Their positions have no snapshots of their own; they are marked in the
+            sessions of the portfolio that has the most.
+        stored: by portfolio, its stored sessions from the window's first session on.
+        tables_exist: whether the target has all tables that the run creates.
+        start_recorded: whether the start of the run is recorded in the target, or queued to be.
+        end_recorded: the same of its end.
+        settings: those to record in the target, by name.
+        stages: the stages of missing sessions after this one.
+        report: what the run has done so far.
     """
 
     request: Request
-    told: Quiet
+    progress: Quiet
     now: datetime
     portfolios: Sequence[str] = ()
-    dead: Sequence[str] = ()
-    known: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
-    complete: bool = False
-    begun: bool = False
-    ended: bool = False
+    deleted: Sequence[str] = ()
+    stored: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+    tables_exist: bool = False
+    start_recorded: bool = False
+    end_recorded: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     stages: Sequence[Stage] = ()
     report: Report = field(default_factory=lambda: Report(None))
@@ -78,146 +89,152 @@ class Job:
 
     def marks_deleted(self, block: Sequence[str]) -> bool:
         """Whether the positions of deleted portfolios are marked with a block."""
-        return not block or max(self.portfolios, key=lambda owner: len(self.known[owner])) in block
+        return not block or max(self.portfolios, key=lambda owner: len(self.stored[owner])) in block
 
 
 @dataclass(frozen=True)
-class Place:
-    """What a shard's transaction holds besides the shard, by the shard's place in its run.
+class RunBoundary:
+    """What the transactions of a run's first and last shards write besides the shard.
 
-    makes: the tables that the target lacks. begins: that the run is at work, with the first shard
-    that is written. ends: with the last one, when all others are through, the run's end.
+    Attributes:
+        creates_tables: create the tables that the target lacks.
+        starts: record the start of the run, with the first shard.
+        ends: record its end, with the last shard, if all others are committed.
     """
 
-    makes: bool = False
-    begins: bool = False
+    creates_tables: bool = False
+    starts: bool = False
     ends: bool = False
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedInputs:
     """Inputs of portfolios with one history, or of those of one shard.
 
-    others: what a target of its own needs beside, of nobody's or of portfolios not computed; by table.
+    Attributes:
+        portfolios: ids, ascending.
+        window: of the run, with the sessions that these portfolios have stored.
+        inputs: validated frames.
+        copied: rows to copy unchanged to a separate target store, by table.
     """
 
     portfolios: list[str]
     window: Window
     inputs: Inputs
-    others: Mapping[str, pl.DataFrame]
+    copied: Mapping[str, pl.DataFrame]
 
 
-def load(job: Job, past: EarlierResults, whole: Window, portfolios: list[str]) -> Loaded:
+def load(state: RunState, past: EarlierResults, whole: Window, portfolios: list[str]) -> LoadedInputs:
     """Read the inputs of portfolios with one history, once."""
-    request = job.request
-    dead = job.dead if job.marks_deleted(portfolios) else ()
-    window = replace(whole, known=job.known[portfolios[0]] if portfolios else ())
-    others: Mapping[str, pl.DataFrame] = {}
-    job.told.stage("load")
-    inputs = load_window(past, window, [*portfolios, *dead], dead)
+    request = state.request
+    deleted = state.deleted if state.marks_deleted(portfolios) else ()
+    window = replace(whole, known=state.stored[portfolios[0]] if portfolios else ())
+    copied: Mapping[str, pl.DataFrame] = {}
+    state.progress.stage("load")
+    inputs = load_window(past, window, [*portfolios, *deleted], deleted)
     if inputs.closes.is_empty() and needs_prices(inputs.positions):
         raise NoPricesError(request.source, f"{window.first_price}", f"{window.last}")
-    if job.is_first(portfolios) and not request.in_place:
-        others, bad = of_others(past, request.target, job.portfolios)
-        job.report.tell_quarantine(bad)
-    job.report.tell_quarantine(inputs.quarantine)
-    return Loaded(portfolios, window, inputs, others)
+    if state.is_first(portfolios) and not request.in_place:
+        copied, quarantine = rows_of_others(past, request.target, state.portfolios)
+        state.report.add_quarantine(quarantine)
+    state.report.add_quarantine(inputs.quarantine)
+    return LoadedInputs(portfolios, window, inputs, copied)
 
 
-def shard(job: Job, loaded: Loaded, block: list[str]) -> Loaded:
+def shard_inputs(state: RunState, loaded: LoadedInputs, block: list[str]) -> LoadedInputs:
     """Return the inputs of one shard; rows that belong to no portfolio go with the first shard."""
-    inputs = loaded.inputs.of([*block, *(job.dead if job.marks_deleted(block) else ())])
-    others = loaded.others if job.is_first(block) else {}
-    return replace(loaded, portfolios=block, inputs=inputs, others=others)
+    inputs = loaded.inputs.of([*block, *(state.deleted if state.marks_deleted(block) else ())])
+    copied = loaded.copied if state.is_first(block) else {}
+    return replace(loaded, portfolios=block, inputs=inputs, copied=copied)
 
 
-def passed_on(loaded: Loaded, results: Results) -> Loaded:
+def with_shared_rows(loaded: LoadedInputs, results: Results) -> LoadedInputs:
     """Return the inputs with the factors, tags and links that a shard's results extended."""
-    left = {name: results.tables[table] for name, table in LABELS.items() if table in results.tables}
-    inputs = replace(loaded.inputs, **left)  # type: ignore[arg-type]
-    return replace(loaded, inputs=inputs)
+    tables = results.tables
+    extended = {name: tables[table] for name, table in SHARED_TABLES.items() if table in tables}
+    return replace(loaded, inputs=replace(loaded.inputs, **extended))  # type: ignore[arg-type]
 
 
-def relabelled(job: Job, loaded: Loaded) -> Loaded:
+def with_stored_shared_rows(state: RunState, loaded: LoadedInputs) -> LoadedInputs:
     """Return the inputs with the factors, tags and links that other processes have stored."""
-    with job.report.timed("load"), past_of(job.request) as past:
-        labels: dict[str, Any] = load_labels(past)
-        return replace(loaded, inputs=replace(loaded.inputs, **labels))
+    with state.report.timed("load"), open_run_stores(state.request) as past:
+        stored: dict[str, Any] = load_shared_tables(past)
+        return replace(loaded, inputs=replace(loaded.inputs, **stored))
 
 
-def past_of(request: Request) -> AbstractContextManager[EarlierResults]:
+def open_run_stores(request: Request) -> AbstractContextManager[EarlierResults]:
     """Open the stores of a run to read."""
     return open_stores(request.source, request.target, request.in_place)
 
 
 def needs_prices(positions: pl.DataFrame) -> bool:
-    """Whether any of the positions is one that a market quotes."""
+    """Return whether the market quotes any of the positions."""
     private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
     return not positions.filter(~private & ~unquoted("symbol", "none")).is_empty()
 
 
-def computed(job: Job, loaded: Loaded) -> Results:
+def compute_shard(state: RunState, loaded: LoadedInputs) -> Results:
     """Return the results of a shard, after a check that no snapshot is missing.
 
     Raises:
         MemoryShortError: the shard does not fit the memory.
         IncompleteError: a snapshot is missing that no failure explains.
     """
-    with job.report.timed("compute"), within_memory(len(loaded.portfolios)):
-        job.told.stage("compute")
-        results = compute(loaded.inputs, loaded.window, job.request.rules, job.request.scenarios)
-    gate(results, loaded.window, loaded.portfolios)
+    with state.report.timed("compute"), within_memory(len(loaded.portfolios)):
+        state.progress.stage("compute")
+        results = compute(loaded.inputs, loaded.window, state.request.rules, state.request.scenarios)
+    check_snapshots(results, loaded.window, loaded.portfolios)
     return results
 
 
-def gate(results: Results, window: Window, block: Sequence[str]) -> None:
+def check_snapshots(results: Results, window: Window, block: Sequence[str]) -> None:
     """Raise an IncompleteError if a shard would write fewer snapshots than its status explains."""
     expected = results["portfolios"].height * len(window.sessions)
-    left_out = results.failures["portfolio_id"].n_unique()
-    found = results.tables.heights["portfolio_snapshots"]
-    if found != expected or results["portfolios"].height + left_out != len(block):
-        raise IncompleteError(found, len(block) * len(window.sessions), left_out)
+    failed = results.failures["portfolio_id"].n_unique()
+    rows = results.tables.heights["portfolio_snapshots"]
+    if rows != expected or results["portfolios"].height + failed != len(block):
+        raise IncompleteError(rows, len(block) * len(window.sessions), failed)
 
 
-def changed(job: Job, loaded: Loaded, results: Results) -> Changes:
+def shard_changes(state: RunState, loaded: LoadedInputs, results: Results) -> TableChanges:
     """Return what a shard changes in the target; batch_run_tracking is written at the end of the run."""
-    request = job.request
-    seeds = {} if request.in_place else {**of_inputs(loaded.inputs), **loaded.others}
+    request = state.request
+    copied = {} if request.in_place else {**rows_of_computed(loaded.inputs), **loaded.copied}
     wanted, definitions = request.wanted - {TRACKING.name}, loaded.inputs.factor_definitions
     ids = writer_kind(request.target).ids
-    return changes(results, loaded.window, wanted, seeds, definitions, request.in_place, ids)
+    return table_changes(results, loaded.window, wanted, copied, definitions, request.in_place, ids)
 
 
-def count(job: Job, results: Results, found: Changes, window: Window) -> None:
+def report_shard(state: RunState, results: Results, changes: TableChanges, window: Window) -> None:
     """Add a shard to the report."""
-    report = job.report
+    report = state.report
     report.window = window
     report.portfolios += results["portfolios"].height
-    report.tell_failures(results.failures)
-    report.count(found.rows)
+    report.add_failures(results.failures)
+    report.count(changes.rows)
 
 
-def begin(job: Job, run: Run) -> None:
+def record_start(state: RunState, run: Run) -> None:
     """Record the start of a run whose shards other processes write.
 
-    What those of a dead run have under way there is through, or gone, when this ends.
+    The exclusive lock waits until the transactions of an interrupted run are committed or rolled back.
     """
-    request = job.request
+    request = state.request
     with open_writer(request.target, request.batch_rows) as writer, writer.transaction(LockScope()):
         writer.tidy()
-        writer.create_missing(made(request))
-        _announce(writer, job, run)
+        writer.create_missing(tables_to_create(request))
+        _write_start(writer, state, run)
 
 
-def wait_for_others(job: Job) -> None:
-    """Wait until no other process is in a shard's transaction in the target, and clear what they left."""
-    with open_writer(job.request.target) as writer, writer.transaction(LockScope()):
+def wait_for_others(state: RunState) -> None:
+    """Wait for the transactions of other processes in the target, and remove the files they prepared."""
+    with open_writer(state.request.target) as writer, writer.transaction(LockScope()):
         writer.tidy()
 
 
-def made(request: Request) -> Collection[str]:
+def tables_to_create(request: Request) -> Collection[str]:
     """Return the tables that a run creates in its target where they are missing."""
-    names = MADE if request.in_place else TABLES
+    names = CREATED_TABLES if request.in_place else TABLES
     return [
         name
         for name in names
@@ -225,75 +242,74 @@ def made(request: Request) -> Collection[str]:
     ]
 
 
-def write(
-    job: Job,
+def write_shard(
+    state: RunState,
     run: Run,
     block: Sequence[str],
-    found: Changes,
+    changes: TableChanges,
     window: Window,
-    told: Progress,
-    place: Place = Place(),
-    ahead: bool = False,
+    progress: Progress,
+    boundary: RunBoundary = RunBoundary(),
+    prepare: bool = False,
 ) -> None:
     """Write a shard and its row in the ledger in one transaction.
 
     Args:
-        job: the backfill.
+        state: of the backfill.
         run: its row in the ledger.
         block: ids of the shard's portfolios.
-        found: what the shard changes.
+        changes: what the shard changes.
         window: of the run.
-        told: called after each batch.
-        place: what the transaction holds besides the shard.
-        ahead: whether other processes write meanwhile: files are then prepared before the lock is taken.
+        progress: called after each batch.
+        boundary: what the transaction writes besides the shard.
+        prepare: whether to prepare files before the lock is taken, because other processes write meanwhile.
 
     Raises:
         MemoryShortError: the rows do not fit the memory in their stored form.
     """
-    request = job.request
+    request = state.request
     # Several shards insert these rows: shards of other processes must wait, too.
-    alone = found.makes_definitions or not request.in_place
-    left_out = len(found.reported) - len(found.computed)
-    rows = sum(found.rows.values())
-    lock = LockScope(None if alone or not block else block[0])
-    with within_memory(len(block)), open_writer(request.target, request.batch_rows, told) as writer:
-        if ahead:
-            writer.prepare(found.figures, Scope(found.computed, window.sessions[0], window.sessions[-1]))
+    exclusive = changes.inserts_definitions or not request.in_place
+    refused = len(changes.reported) - len(changes.computed)
+    lock = LockScope(None if exclusive or not block else block[0])
+    with within_memory(len(block)), open_writer(request.target, request.batch_rows, progress) as writer:
+        if prepare:
+            writer.prepare(changes.figures, Scope(changes.computed, window.sessions[0], window.sessions[-1]))
         with writer.transaction(lock):
-            if place.makes:
-                writer.create_missing(made(request))
-            apply(writer, found, window)
-            if place.begins and not place.ends:
-                _announce(writer, job, run)
+            if boundary.creates_tables:
+                writer.create_missing(tables_to_create(request))
+            apply_changes(writer, changes, window)
+            if boundary.starts and not boundary.ends:
+                _write_start(writer, state, run)
             if block:
-                writer.merge(SHARDS, run.shard_row(block, left_out, rows))
-            tracked = _end(writer, job, run) if place.ends else {}
-    job.report.count(tracked)
+                writer.merge(SHARDS, run.shard_row(block, refused, sum(changes.rows.values())))
+            tracked = _write_end(writer, state, run) if boundary.ends else {}
+    state.report.count(tracked)
 
 
-def _announce(writer: Writer, job: Job, run: Run) -> None:
+def _write_start(writer: Writer, state: RunState, run: Run) -> None:
     """Record that the run is at work, and the rules of the store, with the first of its figures."""
-    recomputing = {RECOMPUTE: run.id} if job.request.recompute else {}
+    recomputing = {RECOMPUTE: run.id} if state.request.recompute else {}
     writer.merge(RUNS, run.row("running"))
-    writer.merge(SETTINGS, settings_rows({**job.settings, **recomputing}, job.now))
+    writer.merge(SETTINGS, settings_rows({**state.settings, **recomputing}, state.now))
 
 
-def finish(job: Job, run: Run) -> None:
+def record_end(state: RunState, run: Run) -> None:
     """Record the end of the run, and its sessions as done if no portfolio was refused."""
-    with open_writer(job.request.target, job.request.batch_rows) as writer, writer.transaction():
-        tracked = _end(writer, job, run)
-    job.report.count(tracked)
+    with open_writer(state.request.target, state.request.batch_rows) as writer, writer.transaction():
+        tracked = _write_end(writer, state, run)
+    state.report.count(tracked)
 
 
-def _end(writer: Writer, job: Job, run: Run) -> dict[str, int]:
+def _write_end(writer: Writer, state: RunState, run: Run) -> dict[str, int]:
     """Write batch_run_tracking and the end of the run; return the rows by table."""
     window = run.window
-    failed = run.failed or not job.report.failures.is_empty()
-    tracked = TRACKING.name in job.request.wanted and not failed
+    failed = run.failed or not state.report.failures.is_empty()
+    tracked = TRACKING.name in state.request.wanted and not failed
     rows = {TRACKING.name: tracked_sessions(window)} if tracked else {}
     writer.replace(rows, Scope((), window.sessions[0], window.sessions[-1]))
     writer.merge(RUNS, run.row("done"))
-    writer.merge(SETTINGS, settings_rows(job.settings, job.now))
-    if job.request.recompute:
+    writer.merge(SETTINGS, settings_rows(state.settings, state.now))
+    if state.request.recompute:
         writer.remove(SETTINGS, pl.DataFrame({"name": [RECOMPUTE]}))
     return {name: frame.height for name, frame in rows.items()}

@@ -8,7 +8,7 @@ from datetime import date
 
 from engine.batch.ledger import SETTINGS
 from engine.batch.request import Request
-from engine.batch.steps import Job
+from engine.batch.steps import RunState
 from engine.core.errors import EngineError, UsageError
 from engine.core.rules import Rules
 from engine.core.store_url import StoreURL
@@ -44,25 +44,25 @@ class UnfinishedRecomputeError(EngineError):
         )
 
 
-def choose_rules(job: Job, past: EarlierResults) -> Request:
-    """Return the request with the rules of the run, and make it the job's.
+def choose_rules(state: RunState, past: EarlierResults) -> Request:
+    """Return the request with the rules of the run, and keep it in the state.
 
     A target without figures gets the rules that the run names, else those that the source has recorded. A
     target with figures may refuse other rules: see `rules_of`.
     """
-    request, store = job.request, read_rules(past.results)
+    request, store = state.request, read_rules(past.results)
     if store.rules is None:
         rules = request.asked_rules or read_rules(past.source).rules or Rules.legacy()
     else:
         rules = rules_of(store, store.rules, request)
     if store.record and store.unrecorded and not request.recompute:
         names = ", ".join(store.unrecorded)
-        job.told.note(f"rules that are new since the store recorded its own, kept at legacy: {names}")
+        state.progress.note(f"rules that are new since the store recorded its own, kept at legacy: {names}")
     changed = {name: value for name, value in rules.record.items() if store.record.get(name) != value}
     if can_record(past.results):
-        job.settings = {f"{PREFIX}{name}": value for name, value in changed.items()}
-    job.request = replace(request, rules=rules)
-    return job.request
+        state.settings = {f"{PREFIX}{name}": value for name, value in changed.items()}
+    state.request = replace(request, rules=rules)
+    return state.request
 
 
 def can_record(results: Reader | None) -> bool:

@@ -28,18 +28,21 @@ DEFINITIONS = "factor_definitions"
 
 
 @dataclass(frozen=True)
-class Changes:
+class TableChanges:
     """What a shard changes in the target: frames by table, parents first.
 
-    whole: rows to update or insert.
-    narrow: columns of stored rows to update.
-    figures: rows that replace those of the portfolios `computed`.
-    status: rows of analytics_status that replace those of the portfolios `reported`, computed or refused.
-    removed: natural keys of rows to delete.
+    Attributes:
+        upserts: rows to update or insert.
+        updates: columns of stored rows to update.
+        figures: rows that replace those of the portfolios `computed`.
+        status: rows of analytics_status that replace those of the portfolios `reported`.
+        removed: natural keys of rows to delete.
+        computed: ids of the portfolios that were computed.
+        reported: ids of those and of the refused ones.
     """
 
-    whole: Mapping[str, pl.DataFrame]
-    narrow: Mapping[str, pl.DataFrame]
+    upserts: Mapping[str, pl.DataFrame]
+    updates: Mapping[str, pl.DataFrame]
     figures: StoredTables
     status: StoredTables
     removed: Mapping[str, pl.DataFrame]
@@ -47,34 +50,34 @@ class Changes:
     reported: Sequence[str]
 
     @property
-    def makes_definitions(self) -> bool:
+    def inserts_definitions(self) -> bool:
         """Whether the shard inserts factor definitions, which other shards may insert too."""
-        return not self.whole.get(DEFINITIONS, pl.DataFrame()).is_empty()
+        return not self.upserts.get(DEFINITIONS, pl.DataFrame()).is_empty()
 
     @property
     def rows(self) -> dict[str, int]:
         """Number of rows by table."""
-        known = {name: frame.height for name, frame in {**self.whole, **self.narrow}.items()}
-        parts = {**known, **self.figures.heights, **self.status.heights}
-        return {name: parts[name] for name in TABLES if name in parts}
+        heights = {name: frame.height for name, frame in {**self.upserts, **self.updates}.items()}
+        heights |= {**self.figures.heights, **self.status.heights}
+        return {name: heights[name] for name in TABLES if name in heights}
 
 
-def changes(
+def table_changes(
     results: Results,
     window: Window,
     wanted: Set[str],
-    seeds: Mapping[str, pl.DataFrame],
+    copied: Mapping[str, pl.DataFrame],
     definitions: pl.DataFrame,
     in_place: bool,
     ids: IdForm,
-) -> Changes:
+) -> TableChanges:
     """Return what a shard changes in the target.
 
     Args:
         results: of the shard.
         window: of the run.
         wanted: names of the tables to write.
-        seeds: reference rows, by table, to copy unchanged to a separate target.
+        copied: rows, by table, to copy unchanged to a separate target.
         definitions: factor definitions as the shard read them.
         in_place: whether source and target are the same store.
         ids: the form of ids that the target takes.
@@ -82,32 +85,32 @@ def changes(
     Returns:
         The changes; figures are made when they are written.
     """
-    left_out = results.failures["portfolio_id"].unique().sort().to_list()
+    refused = results.failures["portfolio_id"].unique().sort().to_list()
     computed = results["portfolios"]["id"].to_list()
     tables = results.tables.select(wanted, ids)
     figures = tables.select([name for name in tables if TABLES[name].role == "output"])
     status = tables.select(["analytics_status"])
     others = {n: tables[n] for n in tables if n not in figures and n not in status}
-    narrow = _changed_state(others, window) if in_place else {}
-    whole = {n: f for n, f in others.items() if n not in narrow}
-    if in_place and DEFINITIONS in whole:
+    updates = _changed_state(others, window) if in_place else {}
+    upserts = {n: f for n, f in others.items() if n not in updates}
+    if in_place and DEFINITIONS in upserts:
         # Every shard would update these rows alike, and wait for the other's row locks: write new ones only.
-        whole[DEFINITIONS] = whole[DEFINITIONS].join(
+        upserts[DEFINITIONS] = upserts[DEFINITIONS].join(
             definitions, on=definitions.columns, how="anti", nulls_equal=True, maintain_order="left"
         )
-    for name, seed in seeds.items():
+    for name, rows in copied.items():
         if name in wanted:
-            whole[name] = _replaced(seed, whole.get(name, seed.clear()), results, name)
+            upserts[name] = _replaced(rows, upserts.get(name, rows.clear()), results, name)
     if not in_place:
-        whole = _with_parents(whole)
-    return Changes(
-        whole={name: whole[name] for name in TABLES if name in whole},
-        narrow=narrow,
+        upserts = _with_parents(upserts)
+    return TableChanges(
+        upserts={name: upserts[name] for name in TABLES if name in upserts},
+        updates=updates,
         figures=figures,
         status=status,
         removed={n: f for n, f in results.removed.items() if n in wanted},
         computed=computed,
-        reported=sorted({*computed, *left_out}),
+        reported=sorted({*computed, *refused}),
     )
 
 
@@ -119,18 +122,18 @@ def _changed_state(tables: Mapping[str, pl.DataFrame], window: Window) -> dict[s
     return {name: frame.select("id", *STATE[name], "updated_at") for name, frame in rows.items()}
 
 
-def _replaced(seed: pl.DataFrame, fresh: pl.DataFrame, results: Results, name: str) -> pl.DataFrame:
+def _replaced(copied: pl.DataFrame, fresh: pl.DataFrame, results: Results, name: str) -> pl.DataFrame:
     """Return the copied rows with fresh rows in place of those with their key, without removed rows."""
     table = TABLES[name]
-    kept = seed.join(fresh, on=table.key, how="anti")
+    kept = copied.join(fresh, on=table.key, how="anti")
     if name in results.removed:
         kept = kept.join(results.removed[name], on=table.key, how="anti")
     return pl.concat([kept, fresh]).sort(table.key)
 
 
-def _with_parents(whole: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+def _with_parents(rows: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """Return the frames without rows whose parent is not written."""
-    frames = dict(whole)
+    frames = dict(rows)
     for child, column, parent in FOREIGN_KEYS:
         if child in frames and parent in frames:
             parents = frames[parent].select(pl.col("id").alias(column))
@@ -138,14 +141,14 @@ def _with_parents(whole: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     return frames
 
 
-def apply(writer: Writer, made: Changes, window: Window) -> None:
+def apply_changes(writer: Writer, changes: TableChanges, window: Window) -> None:
     """Apply a shard's changes inside an open transaction."""
     first, last = window.sessions[0], window.sessions[-1]
-    for name, keys in made.removed.items():
+    for name, keys in changes.removed.items():
         writer.remove(TABLES[name], keys)
-    for name, frame in made.whole.items():
+    for name, frame in changes.upserts.items():
         writer.merge(TABLES[name], frame, by_id=TABLES[name].made_ids)
-    for name, frame in made.narrow.items():
+    for name, frame in changes.updates.items():
         writer.update(TABLES[name], frame)
-    writer.replace(made.figures, Scope(made.computed, first, last))
-    writer.replace(made.status, Scope(made.reported, first, last))
+    writer.replace(changes.figures, Scope(changes.computed, first, last))
+    writer.replace(changes.status, Scope(changes.reported, first, last))

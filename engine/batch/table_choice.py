@@ -31,7 +31,7 @@ LOOKS_BACK_ON = {
 """Tables whose earlier rows a later session's figures read."""
 
 
-def completed(only: Iterable[str] | None, in_place: bool) -> frozenset[str]:
+def with_required_tables(only: Iterable[str] | None, in_place: bool) -> frozenset[str]:
     """Return the names of the tables to write.
 
     Args:

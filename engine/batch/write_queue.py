@@ -13,16 +13,16 @@ class StoppedError(Exception):
     """Raised inside a write so that its transaction rolls back, because the run failed elsewhere."""
 
 
-class Writes:
-    """Writes in progress; a context manager that waits for them at its end.
+class WriteQueue:
+    """WriteQueue in progress; a context manager that waits for them at its end.
 
-    At most one write per lane is in progress; `submit` waits for a free lane. An error of a write is raised
-    by the next call. If the block raises, writes in progress are rolled back.
+    `submit` waits while as many writes as allowed are in progress. An error of a write is raised by the
+    next call. If the block raises, writes in progress are rolled back.
     """
 
-    def __init__(self, lanes: int) -> None:
-        self._lanes = lanes
-        self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="write")
+    def __init__(self, parallel_writes: int) -> None:
+        self._limit = parallel_writes
+        self._threads = ThreadPoolExecutor(parallel_writes, thread_name_prefix="write")
         self._pending: set[Future[None]] = set()
         self._stopped = Event()
 
@@ -36,10 +36,10 @@ class Writes:
             self._stopped.set()
         self._threads.shutdown(wait=True, cancel_futures=kind is not None)
         if kind is None:
-            self.settle()
+            self.wait_for_all()
 
-    def go_on(self) -> None:
-        """Stop a write of a run that has failed; writes call it between batches.
+    def raise_if_stopped(self) -> None:
+        """Raise an error in a write of a run that has failed; writes call it between batches.
 
         Raises:
             StoppedError: the run has failed elsewhere.
@@ -48,23 +48,23 @@ class Writes:
             raise StoppedError
 
     def submit(self, work: Callable[[], None], alone: bool = False) -> None:
-        """Start a write as soon as a lane is free.
+        """Start a write as soon as the number of writes in progress allows it.
 
         Args:
             work: writes one shard.
-            alone: wait for all other writes before and for this one after. With a single lane no other
-                write is in progress anyway, and the next shard is computed meanwhile.
+            alone: wait for all other writes before and for this one after. If only one write runs at a
+                time, it is alone anyway, and the next shard is computed meanwhile.
         """
-        alone = alone and self._lanes > 1
-        while len(self._pending) >= self._lanes:
+        alone = alone and self._limit > 1
+        while len(self._pending) >= self._limit:
             self._take(wait(self._pending, return_when=FIRST_COMPLETED).done)
         if alone:
-            self.settle()
+            self.wait_for_all()
         self._pending.add(self._threads.submit(work))
         if alone:
-            self.settle()
+            self.wait_for_all()
 
-    def settle(self) -> None:
+    def wait_for_all(self) -> None:
         """Wait for all writes."""
         self._take(wait(self._pending).done)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.batch.report import left_out, report_content
+from engine.batch.report import refusal_lines, report_content
 from engine.cli.settings import Config
 from engine.core.errors import UsageError, error_line
 from engine.core.store_url import safe_url
@@ -74,7 +74,7 @@ class RunRecord:
             "  ".join(f"{stage} {spent:.2f} s" for stage, spent in report.seconds.items())
             + f"  all {self.wall_seconds:.2f} s  peak {_peak_memory():,} MiB",
         ]
-        return "\n".join([*lines, *left_out(report)])
+        return "\n".join([*lines, *refusal_lines(report)])
 
 
 def _peak_memory() -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine.batch.copy import put_whole
+from engine.batch.copy import write_frames
 from engine.core.progress import Quiet
 from loaders.demo import demo_world
 
@@ -21,7 +21,7 @@ START, END = date(2025, 10, 27), date(2025, 12, 19)
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     url = f"duckdb:///{folder}/demo.duckdb"
-    put_whole(url, demo_world(5, 6, 30, seed=7), 5_000, Quiet())
+    write_frames(url, demo_world(5, 6, 30, seed=7), 5_000, Quiet())
     engine.backfill(url, start=START, end=END, run_date=END)
     return folder
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from engine.batch.missing_sessions import UNTRACKED, Stage, backlog, gaps
+from engine.batch.missing_sessions import UNTRACKED, Stage, gaps, missing_stages
 from engine.core.schema import TABLES
 from loaders.earlier_results import EarlierResults
 from tests.builders import STAMP, portfolio, position, uid
@@ -35,7 +35,7 @@ def tracked(*days: date) -> list[dict[str, Any]]:
 def stages(**tables: Sequence[Mapping[str, Any]]) -> list[Stage]:
     frames = {name: frame_of(name, list(rows)) for name, rows in tables.items()}
     with MemoryReader(frames) as reader:
-        return backlog(EarlierResults(reader), FRI)
+        return missing_stages(EarlierResults(reader), FRI)
 
 
 def ids(*names: str) -> list[UUID]:
@@ -159,8 +159,8 @@ def test_portfolios_that_were_not_asked_for_are_left_alone() -> None:
     frames = {name: frame_of(name, some) for name, some in rows.items()}
     with MemoryReader(frames) as reader:
         past = EarlierResults(reader)
-        assert backlog(past, FRI, ids("B")) == [Stage(TUE, FRI)]
-        assert backlog(past, FRI, ids("A")) == [Stage(THU, FRI)]
+        assert missing_stages(past, FRI, ids("B")) == [Stage(TUE, FRI)]
+        assert missing_stages(past, FRI, ids("A")) == [Stage(THU, FRI)]
 
 
 def test_nothing_is_missing_before_the_first_stored_session() -> None:

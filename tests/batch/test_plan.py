@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.batch.plan import known, plan, settled
+from engine.batch.plan import plan, settled, stored_by_portfolio
 from engine.core.errors import UsageError
 from engine.core.schema import TABLES
 from engine.core.window import Window
@@ -52,7 +52,7 @@ def test_a_rerun_takes_along_what_is_stored_after_it() -> None:
         window = plan(past, date(2025, 3, 5), date(2025, 3, 6), RUN_DATE)
         assert window
         assert window.sessions == [date(2025, 3, 5), date(2025, 3, 6), date(2025, 3, 7)]
-        stored = known(past, window.sessions[0], [uid("P"), uid("Q")])
+        stored = stored_by_portfolio(past, window.sessions[0], [uid("P"), uid("Q")])
     assert stored == {uid("P"): (date(2025, 3, 5), date(2025, 3, 7)), uid("Q"): ()}
 
 

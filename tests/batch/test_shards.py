@@ -5,7 +5,14 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from engine.batch.shards import BYTES_A_SESSION, alike, blocks, by_weight, shard_count, weights
+from engine.batch.shards import (
+    BYTES_A_SESSION,
+    blocks_by_weight,
+    equal_blocks,
+    group_by_history,
+    shard_count,
+    weights,
+)
 
 HALF_A_YEAR = 121
 GIB = 2**30
@@ -13,12 +20,12 @@ GIB = 2**30
 
 def test_portfolios_of_other_histories_are_apart() -> None:
     known = {"a": (), "b": (), "c": (1,), "d": ()}
-    assert alike(["a", "b", "c", "d"], known) == [["a", "b"], ["c"], ["d"]]
+    assert group_by_history(["a", "b", "c", "d"], known) == [["a", "b"], ["c"], ["d"]]
 
 
 def test_blocks_keep_the_order_and_lose_nobody() -> None:
-    assert blocks(list("abcde"), 2) == [["a", "b"], ["c", "d"], ["e"]]
-    assert blocks([], 3) == []
+    assert equal_blocks(list("abcde"), 2) == [["a", "b"], ["c", "d"], ["e"]]
+    assert equal_blocks([], 3) == []
 
 
 @pytest.mark.parametrize(
@@ -62,6 +69,6 @@ def test_a_portfolio_weighs_what_its_positions_and_their_pairs_do() -> None:
 )
 def test_blocks_are_of_about_one_weight(weight: list[float], shards: int, sizes: list[int]) -> None:
     names = list("abcde")[: len(weight)]
-    found = by_weight(names, weight, shards)
+    found = blocks_by_weight(names, weight, shards)
     assert [len(block) for block in found] == sizes
     assert [name for block in found for name in block] == names

@@ -1,4 +1,4 @@
-"""Writes under way: as many as there are lanes, alone where asked, and none left when the block ends."""
+"""Queue of writes: as many in progress as allowed, alone where asked, none when the block ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from threading import Barrier, Event, Lock
 
 import pytest
 
-from engine.batch.write_queue import StoppedError, Writes
+from engine.batch.write_queue import StoppedError, WriteQueue
 
 PATIENCE_SECONDS = 10
 
@@ -33,17 +33,17 @@ class Meter:
         return write
 
 
-def test_two_lanes_hold_two_writes_at_the_same_time() -> None:
+def test_two_writes_run_at_the_same_time() -> None:
     meter, both = Meter(), Barrier(2, timeout=PATIENCE_SECONDS)
-    with Writes(2) as writes:
+    with WriteQueue(2) as writes:
         for _ in range(6):
-            writes.submit(meter.work(both.wait))  # each waits for another: one lane would never end
+            writes.submit(meter.work(both.wait))  # each waits for another: alone it would never end
     assert (meter.most, meter.done) == (2, 6)
 
 
-def test_one_lane_holds_one_write() -> None:
+def test_one_write_runs_at_a_time() -> None:
     meter = Meter()
-    with Writes(1) as writes:
+    with WriteQueue(1) as writes:
         for _ in range(5):
             writes.submit(meter.work())
     assert (meter.most, meter.done) == (1, 5)
@@ -51,7 +51,7 @@ def test_one_lane_holds_one_write() -> None:
 
 def test_a_write_alone_is_through_before_the_next_begins() -> None:
     meter, seen = Meter(), []
-    with Writes(2) as writes:
+    with WriteQueue(2) as writes:
         writes.submit(meter.work())
         writes.submit(meter.work(lambda: seen.append(meter.now)), alone=True)
         assert meter.done == 2
@@ -65,7 +65,7 @@ def test_what_a_write_raises_is_raised_and_nothing_more_begins() -> None:
         raise ValueError("no room")
 
     def both() -> None:
-        with Writes(1) as writes:
+        with WriteQueue(1) as writes:
             writes.submit(broken)
             writes.submit(meter.work())
 
@@ -77,17 +77,17 @@ def test_what_a_write_raises_is_raised_and_nothing_more_begins() -> None:
 def test_a_block_that_ends_badly_stops_what_is_under_way() -> None:
     begun, stopped = Event(), Event()
 
-    def endless(writes: Writes) -> None:
+    def endless(writes: WriteQueue) -> None:
         begun.set()
         try:
             while True:
-                writes.go_on()
+                writes.raise_if_stopped()
         except StoppedError:
             stopped.set()
             raise
 
     def interrupted() -> None:
-        with Writes(2) as writes:
+        with WriteQueue(2) as writes:
             writes.submit(partial(endless, writes))
             assert begun.wait(PATIENCE_SECONDS)
             raise KeyboardInterrupt

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import connectorx
 import polars as pl
 
-from engine.batch.copy import put_whole
+from engine.batch.copy import write_frames
 from engine.benchmarks import local_postgres
 from engine.core.progress import Quiet
 from loaders import open_reader
@@ -35,7 +35,7 @@ def main() -> None:
     pl.Config.set_engine_affinity("in-memory")
     with local_postgres.running() as server:
         url = server.url("postgres")
-        put_whole(url, demo_world(5, 20, arguments.symbols), 50_000, Quiet())
+        write_frames(url, demo_world(5, 20, arguments.symbols), 50_000, Quiet())
         address = f"postgresql://postgres:@{quote(server.socket, safe='')}/postgres"
         with open_reader(url) as reader, connect(url) as session:
             ways: dict[str, Callable[[str], pl.DataFrame]] = {

@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 import engine
-from engine.batch.copy import put_whole
+from engine.batch.copy import write_frames
 from engine.benchmarks.workloads import FIRST, LAST
 from engine.core.job_catalog import JOBS
 from engine.core.progress import Quiet
@@ -73,7 +73,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = arguments.source or f"parquet://{folder}/world"
         if arguments.source is None:
-            put_whole(url, demo_world(arguments.portfolios, 30, 1_500), BATCH_ROWS, Quiet())
+            write_frames(url, demo_world(arguments.portfolios, 30, 1_500), BATCH_ROWS, Quiet())
         inputs = engine.open(url).inputs(FIRST, LAST, run_date=arguments.run_date)
     spent, rows, seconds = profile(inputs)
     whole = seconds["stored"]

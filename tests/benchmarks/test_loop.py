@@ -10,7 +10,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 import engine
-from engine.batch.copy import put_whole
+from engine.batch.copy import write_frames
 from engine.core.progress import Quiet
 from loaders.demo import demo_world
 from tests.benchmarks.loop.__main__ import looped
@@ -32,7 +32,7 @@ def stores(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
         postgres_server.url("loop_inputs"),
         f"duckdb:///{tmp_path_factory.mktemp('loop')}/e.duckdb",
     )
-    put_whole(url, demo_world(PORTFOLIOS, 5, 30), 5_000, Quiet())
+    write_frames(url, demo_world(PORTFOLIOS, 5, 30), 5_000, Quiet())
     engine.backfill(url, expected, start=FIRST, end=SECOND, run_date=RUN_DATE)
     yield url, expected
     admin.execute(SQL("drop database {} with (force)").format(name))

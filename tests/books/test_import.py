@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import engine
-from engine.batch.copy import put_whole
+from engine.batch.copy import write_frames
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
 from loaders import open_reader
@@ -150,7 +150,7 @@ def test_bars_of_a_provider_keep_their_volume_where_the_close_is_the_same(tmp_pa
     bars = closes.with_columns(volume=pl.lit(7, pl.Int64), data_source=pl.lit("yfinance"))
     other = pl.col("symbol") == "BBB"
     bars = bars.with_columns(close=pl.when(other).then(pl.col("close") + 1).otherwise("close"))
-    put_whole(url, {"market_data_cache": bars}, 1000, Quiet())
+    write_frames(url, {"market_data_cache": bars}, 1000, Quiet())
     assert (
         json.loads(small(tmp_path, "Symbol,Qty,Cost\nAAA,5,9\n", "--json")[1])["rows"]["market_data_cache"]
         == 3

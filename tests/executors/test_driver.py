@@ -13,7 +13,7 @@ import pytest
 
 from engine.batch.executors import cluster
 from engine.batch.executors.cluster import RETRIES, ClusterError, LostWorkersError
-from engine.batch.executors.tasks import Own, Shared, admitted, work
+from engine.batch.executors.tasks import ShardTask, SharedInputs, check_machine, run_task
 from loaders import open_reader
 from tests.builders import portfolio, position
 from tests.small_stores import SESSIONS, Content, content, folder, run, unequal, world
@@ -37,7 +37,7 @@ class OutOfMemoryError(RayError):
     """Ray has killed a task for its memory."""
 
 
-Trouble = Callable[[Own], RayError | None]
+Trouble = Callable[[ShardTask], RayError | None]
 
 
 @dataclass(eq=False)
@@ -56,7 +56,7 @@ class Here:
 
     trouble: Trouble = lambda mine: None
     blocks: list[list[str]] = field(default_factory=list)
-    fetched: dict[bytes, Shared] = field(default_factory=dict)
+    fetched: dict[bytes, SharedInputs] = field(default_factory=dict)
     put_things: int = 0
     cancelled: int = 0
     down: bool = False
@@ -77,7 +77,7 @@ class Here:
     def remote(self, function: object) -> Any:
         return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=self._submit))
 
-    def _submit(self, kept: list[Ref], mine: Own) -> Ref:
+    def _submit(self, kept: list[Ref], mine: ShardTask) -> Ref:
         return Ref((kept[0].thing, pickle.dumps(mine)))
 
     def wait(
@@ -91,12 +91,12 @@ class Here:
         self.blocks.append(mine.portfolios)
         if error := self.trouble(mine):
             raise error
-        return pickle.loads(pickle.dumps(work(self._fetched(kept), mine)))
+        return pickle.loads(pickle.dumps(run_task(self._fetched(kept), mine)))
 
-    def _fetched(self, kept: bytes) -> Shared:
+    def _fetched(self, kept: bytes) -> SharedInputs:
         """Looked at once, as a worker does."""
         if kept not in self.fetched:
-            self.fetched[kept] = admitted(pickle.loads(kept))
+            self.fetched[kept] = check_machine(pickle.loads(kept))
         return self.fetched[kept]
 
     def cancel(self, ref: Ref, force: bool) -> None:
@@ -109,7 +109,7 @@ class Here:
 @pytest.fixture
 def ray(monkeypatch: pytest.MonkeyPatch) -> Here:
     here = Here()
-    monkeypatch.setattr(cluster, "_joined", lambda: (here, True))
+    monkeypatch.setattr(cluster, "_connected", lambda: (here, True))
     monkeypatch.setattr(cluster, "find_spec", lambda name: object())
     return here
 

@@ -14,11 +14,19 @@ import engine
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.batch.executors import tasks
 from engine.batch.executors.cluster import MissingRayError
-from engine.batch.executors.tasks import Done, Shared, WorkerError, admitted, own, parted, work
+from engine.batch.executors.tasks import (
+    ShardOutcome,
+    SharedInputs,
+    WorkerError,
+    check_machine,
+    run_task,
+    shard_task,
+    shared_inputs,
+)
 from engine.batch.ledger import Run, new_run
 from engine.batch.request import Request
 from engine.batch.shards import MemoryShortError, live_portfolios
-from engine.batch.steps import Job, Loaded, begin, load, past_of, shard
+from engine.batch.steps import LoadedInputs, RunState, load, open_run_stores, record_start, shard_inputs
 from engine.core.errors import EngineError, LostConnectionError, UsageError
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
@@ -41,7 +49,7 @@ def url(tmp_path: Path) -> str:
     return folder(tmp_path / "there", world(**rows))
 
 
-def of(url: str, target: str | None = None) -> tuple[Job, Run, Loaded]:
+def of(url: str, target: str | None = None) -> tuple[RunState, Run, LoadedInputs]:
     """A run in a store as the driver has it: begun there, and with its inputs."""
     tables = frozenset(TABLES)
     source, results = StoreURL.parse(url), StoreURL.parse(target or url)
@@ -50,14 +58,14 @@ def of(url: str, target: str | None = None) -> tuple[Job, Run, Loaded]:
     request = Request(
         source, results, *days, None, tables, Rules.legacy(), scenarios, 5_000, None, None, False
     )
-    job = Job(request, Quiet(), datetime.now(UTC))
-    with past_of(request) as past:
-        job.portfolios, job.dead = live_portfolios(past.source, None)
-        job.known = dict.fromkeys(job.portfolios, ())
-        loaded = load(job, past, WINDOW, list(job.portfolios))
+    state = RunState(request, Quiet(), datetime.now(UTC))
+    with open_run_stores(request) as past:
+        state.portfolios, state.deleted = live_portfolios(past.source, None)
+        state.stored = dict.fromkeys(state.portfolios, ())
+        loaded = load(state, past, WINDOW, list(state.portfolios))
     found = new_run("r", WINDOW, "me", Rules.legacy())
-    begin(job, found)
-    return job, found, loaded
+    record_start(state, found)
+    return state, found, loaded
 
 
 def sent(thing: object) -> object:
@@ -69,16 +77,16 @@ def sent(thing: object) -> object:
 def test_what_workers_write_is_what_one_process_writes(url: str, tmp_path: Path) -> None:
     here = folder(tmp_path / "here", content(url))
     run(here, here)
-    job, found, loaded = of(url)
-    shared = sent(parted(job, found, loaded))
-    assert isinstance(shared, Shared)
+    state, found, loaded = of(url)
+    shared = sent(shared_inputs(state, found, loaded))
+    assert isinstance(shared, SharedInputs)
     assert shared.inputs.positions.is_empty()  # the market alone is sent to all
-    for block in ([job.portfolios[0]], [job.portfolios[1]]):
-        mine = own(shard(job, loaded, block))
+    for block in ([state.portfolios[0]], [state.portfolios[1]]):
+        mine = shard_task(shard_inputs(state, loaded, block))
         assert mine.owned["portfolios"]["id"].to_list() == block
         assert "closes" not in mine.owned
-        done = sent(work(admitted(shared), mine))
-        assert isinstance(done, Done)
+        done = sent(run_task(check_machine(shared), mine))
+        assert isinstance(done, ShardOutcome)
         assert done.report.portfolios == 1
     one, other = content(here), content(url)
     one.pop("batch_run_tracking")  # a run's last word
@@ -87,29 +95,29 @@ def test_what_workers_write_is_what_one_process_writes(url: str, tmp_path: Path)
 
 
 def test_a_machine_that_means_another_store_is_refused(url: str, tmp_path: Path) -> None:
-    job, found, loaded = of(url)
-    shared = parted(job, found, loaded)
+    state, found, loaded = of(url)
+    shared = shared_inputs(state, found, loaded)
     for elsewhere in (f"parquet:///{tmp_path}/nowhere", folder(tmp_path / "other", content(url))):
         astray = replace(shared, request=replace(shared.request, target=StoreURL.parse(elsewhere)))
         with pytest.raises(WorkerError, match="is another one here"):
-            admitted(astray)
+            check_machine(astray)
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_machine_with_other_packages_is_refused(url: str) -> None:
-    job, found, loaded = of(url)
-    shared = parted(job, found, loaded)
+    state, found, loaded = of(url)
+    shared = shared_inputs(state, found, loaded)
     with pytest.raises(WorkerError, match=r"polars is .* here, and 0\.1 where the run was started"):
-        admitted(replace(shared, versions={**shared.versions, "polars": "0.1"}))
+        check_machine(replace(shared, versions={**shared.versions, "polars": "0.1"}))
 
 
 def test_what_nobody_foresaw_is_told_with_its_place(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("password=hunter2")
 
-    monkeypatch.setattr(tasks, "computed", broken)
-    job, found, loaded = of(url)
-    error = work(parted(job, found, loaded), own(loaded))
+    monkeypatch.setattr(tasks, "compute_shard", broken)
+    state, found, loaded = of(url)
+    error = run_task(shared_inputs(state, found, loaded), shard_task(loaded))
     assert isinstance(error, WorkerError)
     assert re.search(r"machine .*: unexpected: ZeroDivisionError at test_tasks\.py:\d+", str(error))
     assert "hunter2" not in str(error)

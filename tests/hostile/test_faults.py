@@ -32,7 +32,7 @@ WINDOW = ("--start", f"{START}", "--end", f"{END}", "--run-date", f"{RUN_DATE}")
 SNAPSHOTS = "select count(*) from portfolio_snapshots"
 
 
-class Heard(Quiet):
+class NoteCollector(Quiet):
     """Keeps what a run remarks."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ def test_a_backend_terminated_amid_copy_is_tried_again(fresh: Stores) -> None:
                     killed.append(pid)
                 time.sleep(0.002)
 
-    heard = Heard()
+    heard = NoteCollector()
     with meanwhile(terminate):
         run(url, batch_rows=20, progress=heard)
     assert killed
@@ -256,7 +256,7 @@ def test_a_shard_too_large_for_the_memory_is_halved(fresh: Stores, monkeypatch: 
         return compute(inputs, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(steps, "compute", large)
-    heard = Heard()
+    heard = NoteCollector()
     assert run(url, shard_size=5, progress=heard).portfolios == 5
     assert any("halves" in note for note in heard.notes)
     assert whole(url) == whole(clean)

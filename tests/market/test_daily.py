@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 import engine
-from engine.batch.nightly import Night, daily
+from engine.batch.nightly import DailyRun, daily
 from engine.cli.main import main
 from engine.core.schema import TABLES
 from engine.market_data.collect import collect
@@ -38,7 +38,7 @@ _numbers = count()
 FIGURES = [name for name, table in TABLES.items() if table.role in ("output", "state")]
 
 
-def night(url: str, at: date | datetime, policy: RequestPolicy = QUICK, **other: Any) -> Night:
+def night(url: str, at: date | datetime, policy: RequestPolicy = QUICK, **other: Any) -> DailyRun:
     now = at if isinstance(at, datetime) else evening(at)
     with Yahoo(policy) as provider:
         return daily(url, provider, now=now, kinds=("prices",), **other)
@@ -77,7 +77,7 @@ def ready(collected: Path, tmp_path: Path) -> Callable[[], str]:
     return make
 
 
-def compute(url: str, at: date | datetime) -> Night:
+def compute(url: str, at: date | datetime) -> DailyRun:
     """A nightly run that collects nothing."""
     return daily(url, None, now=at if isinstance(at, datetime) else evening(at))
 

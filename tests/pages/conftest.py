@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.batch.backfill import backfill
-from engine.batch.copy import put_whole
+from engine.batch.copy import write_frames
 from engine.core.calendar import sessions
 from engine.core.progress import Quiet
 from engine.reports import fleet_page, portfolio_page
@@ -45,7 +45,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> str:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Five small portfolios over four months, computed by the engine."""
     url = f"duckdb:///{tmp_path_factory.mktemp('demo')}/demo.duckdb"
-    put_whole(url, demo_world(5, 8, 30), 5_000, Quiet())
+    write_frames(url, demo_world(5, 8, 30), 5_000, Quiet())
     start = sessions(date(2025, 1, 1), DEMO_END)[-DEMO_SESSIONS]
     backfill(url, start=start, end=DEMO_END, run_date=DEMO_END)
     return url

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from engine.analyst.store import open as open_store
 from engine.batch.backfill import backfill
-from engine.batch.copy import put_whole
+from engine.batch.copy import write_frames
 from engine.core.progress import Quiet
 from engine.reports import fleet_page, portfolio_page
 from loaders.demo import demo_world
@@ -38,7 +38,7 @@ def main(folder: Path) -> int:
         return 2
     with TemporaryDirectory() as work:
         os.chdir(work)
-        put_whole(STORE, demo_world(5, 20, 60), 5_000, Quiet())
+        write_frames(STORE, demo_world(5, 20, 60), 5_000, Quiet())
         backfill(STORE, end=END, run_date=END)
         for name, (shown, view) in SHOTS.items():
             (Path(work) / "page.html").write_text(_page(shown), encoding="utf-8")

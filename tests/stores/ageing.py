@@ -30,7 +30,7 @@ LATER = {
 
 
 @dataclass
-class Heard(Quiet):
+class NoteCollector(Quiet):
     """Keeps what is said."""
 
     lines: list[str] = field(default_factory=list)

@@ -16,7 +16,7 @@ import pytest
 
 import engine
 from engine.analyst.inventory import inventory
-from engine.batch.copy import put_whole
+from engine.batch.copy import write_frames
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
 from engine.reports.measures.data_quality import missing_sessions
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.parametrize("kind", KINDS)
 
 
 def made(url: str, **tables: Any) -> str:
-    put_whole(url, world(users=[a_user()], **tables), 5_000, Quiet())
+    write_frames(url, world(users=[a_user()], **tables), 5_000, Quiet())
     return url
 
 

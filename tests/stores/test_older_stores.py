@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 
 import engine
-from engine.batch.copy import copy, create, put_whole, upgrade
+from engine.batch.copy import copy, create, upgrade, write_frames
 from engine.cli.main import main
 from engine.core.errors import MissingColumnError, MissingTableError, StoreUnreachableError
 from engine.core.progress import Quiet, Warnings
@@ -34,7 +34,7 @@ from tests.small_stores import SESSIONS, a_user, content, run, unequal, world
 from tests.stores.ageing import (
     LATER,
     OWN,
-    Heard,
+    NoteCollector,
     columns,
     nulled,
     without_columns,
@@ -69,7 +69,7 @@ def ran(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> di
         portfolios=[portfolio(), refused], positions=[position(), position(owner="Q")], users=[a_user()]
     )
     for url in urls.values():
-        put_whole(url, frames, 5_000, Quiet())
+        write_frames(url, frames, 5_000, Quiet())
         run(url, url, end=SESSIONS[3])
     return urls
 
@@ -109,7 +109,7 @@ def whole(ran: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict
 
 def run_on(url: str, start: date = MIDDLE) -> tuple[engine.Report, list[str]]:
     """A run in place; its report, and the warnings among what it says."""
-    heard = Heard()
+    heard = NoteCollector()
     report = run(url, url, start=start, progress=heard)
     return report, [line for line in heard.lines if line.startswith("store ")]
 

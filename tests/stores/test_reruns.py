@@ -244,10 +244,10 @@ def test_the_target_keeps_the_ids_it_has(tmp_path: Path, postgres_url: str) -> N
         name: frames[name].with_columns(id=pl.Series([uid(f"other/{n}") for n in range(frames[name].height)]))
         for name in ("tags_v2", "factor_definitions")
     }
-    from engine.batch.copy import put_whole
+    from engine.batch.copy import write_frames
     from engine.core.progress import Quiet
 
-    put_whole(postgres_url, {"users": frames["users"], **other}, 5_000, Quiet())
+    write_frames(postgres_url, {"users": frames["users"], **other}, 5_000, Quiet())
     source = folder(tmp_path / "in", frames)
     for start, end in IN_TWO:
         run(source, postgres_url, start, end, run_date=SESSIONS[2])

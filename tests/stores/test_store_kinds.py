@@ -21,7 +21,7 @@ from writers.lock import lock_holder, store_lock
 from writers.open import WriterKind, writer_kind
 
 CAPABILITIES = {
-    #             lanes, shared, ids, needs_users, default_target
+    #             parallel_writes, shared, ids, needs_users, default_target
     "duckdb:///x": (1, False, "words", False, True),
     "parquet:///x": (1, True, "text", False, False),
     "POSTGRES://h/d": (2, True, "text", True, True),

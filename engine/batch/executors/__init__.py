@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from engine.batch.executors.executor import Executor
-from engine.batch.executors.local import Local
+from engine.batch.executors.local import LocalExecutor
 from engine.batch.ledger import Run
 from engine.batch.request import Request
-from engine.batch.steps import Job
+from engine.batch.steps import RunState
 from engine.core.errors import UsageError, nearest
 
 __all__ = ["Executor", "check", "open_executor"]
@@ -28,10 +28,10 @@ def check(name: str, request: Request) -> None:
         cluster.check(request)
 
 
-def open_executor(name: str, job: Job, run: Run) -> Executor:
+def open_executor(name: str, state: RunState, run: Run) -> Executor:
     """Return the executor of a run; use it as a context manager."""
     if name == "ray":
-        from engine.batch.executors.cluster import Cluster
+        from engine.batch.executors.cluster import RayExecutor
 
-        return Cluster(job, run)
-    return Local(job, run)
+        return RayExecutor(state, run)
+    return LocalExecutor(state, run)

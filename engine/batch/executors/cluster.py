@@ -19,11 +19,26 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from engine.batch.executors.executor import Executor
-from engine.batch.executors.tasks import Done, Own, Shared, admitted, own, parted, work
+from engine.batch.executors.tasks import (
+    ShardOutcome,
+    ShardTask,
+    SharedInputs,
+    check_machine,
+    run_task,
+    shard_task,
+    shared_inputs,
+)
 from engine.batch.ledger import Run
 from engine.batch.request import Request
 from engine.batch.shards import MemoryShortError
-from engine.batch.steps import Job, Loaded, begin, relabelled, shard, wait_for_others
+from engine.batch.steps import (
+    LoadedInputs,
+    RunState,
+    record_start,
+    shard_inputs,
+    wait_for_others,
+    with_stored_shared_rows,
+)
 from engine.core.errors import EngineError, UsageError, either, error_line
 from loaders.open import resolved
 from writers.open import KINDS, writer_kind
@@ -35,11 +50,11 @@ if TYPE_CHECKING:
 
 RETRIES = 5
 """How often a shard of a lost worker is computed again."""
-AHEAD = 2
-"""Shards per processor: one in progress and one waiting."""
-LEAVING_SECONDS = 30
+SHARDS_PER_PROCESSOR = 2
+"""One in progress and one waiting."""
+CANCEL_SECONDS = 30
 """Time for cancelled workers to end."""
-KNOCK_SECONDS = 10
+CONNECT_SECONDS = 10
 ONE_THREAD = {"env_vars": {"POLARS_MAX_THREADS": "1"}}
 """A task has one processor: as many threads as tasks, not more."""
 
@@ -93,20 +108,24 @@ def check(request: Request) -> None:
         raise MissingRayError
 
 
-class Cluster(Executor):
-    """The cluster that RAY_ADDRESS names, else one that runs on this machine, else one of the run's own."""
+class RayExecutor(Executor):
+    """Runs shards as tasks of a Ray cluster.
 
-    def __init__(self, job: Job, run: Run) -> None:
-        request = job.request
+    The cluster is the one that RAY_ADDRESS names, else one on this machine, else one started for the run.
+    """
+
+    def __init__(self, state: RunState, run: Run) -> None:
+        request = state.request
         source, target = resolved(request.source), resolved(request.target)
-        super().__init__(replace(job, request=replace(request, source=source, target=target)), run)
-        self._pending: dict[ObjectRef, tuple[Loaded, list[str]]] = {}
-        self._through = False
-        self._kept: tuple[Loaded, ObjectRef] | None = None
+        super().__init__(replace(state, request=replace(request, source=source, target=target)), run)
+        self._pending: dict[ObjectRef, tuple[LoadedInputs, list[str]]] = {}
+        self._one_committed = False
+        self._shared: tuple[LoadedInputs, ObjectRef] | None = None
         self._definitions: pl.DataFrame | None = None
-        self._ray, self._joined = _joined()
-        nodes = [node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"]]
-        self.wide, self.held = max(1, int(sum(nodes))), max(1, int(max(nodes, default=1)))
+        self._ray, self._connected = _connected()
+        processors = [int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes() if node["Alive"]]
+        self.parallel_shards = max(1, sum(processors))
+        self.shards_in_memory = max(1, max(processors, default=1))
         task = self._ray.remote(_task)
         self._task = task.options(num_cpus=1, max_retries=RETRIES, runtime_env=ONE_THREAD)
 
@@ -115,82 +134,82 @@ class Cluster(Executor):
     ) -> None:
         try:
             if kind is None:
-                self.settle()
+                self.wait_for_all()
         finally:
             self._leave()
 
-    def settle(self) -> None:
+    def wait_for_all(self) -> None:
         while self._pending:
-            self._take()
+            self._wait_for_one()
 
-    def do(self, loaded: Loaded, block: list[str]) -> Loaded:
+    def run_shard(self, loaded: LoadedInputs, block: list[str]) -> LoadedInputs:
         """Submit a shard; the first one, which inserts shared rows, is committed before the next begins."""
-        job = self.job
-        if not job.begun:
-            with_retries(partial(begin, job, self.run), job.told.note)
-            job.begun = job.complete = True
-        while len(self._pending) >= AHEAD * self.wide:
-            self._take()
+        state = self.state
+        if not state.start_recorded:
+            with_retries(partial(record_start, state, self.run), state.progress.note)
+            state.start_recorded = state.tables_exist = True
+        while len(self._pending) >= SHARDS_PER_PROCESSOR * self.parallel_shards:
+            self._wait_for_one()
         self._submit(loaded, block)
-        if not self._through:
-            self.settle()
-        loaded = self._defined(loaded)
-        if job.is_last(block) or not loaded.window.updates_tags:
+        if not self._one_committed:
+            self.wait_for_all()
+        loaded = self._with_definitions(loaded)
+        if state.is_last(block) or not loaded.window.updates_tags:
             return loaded
         # Workers wrote the tags: read them back.
-        self.settle()
-        return relabelled(job, loaded)
+        self.wait_for_all()
+        return with_stored_shared_rows(state, loaded)
 
-    def _defined(self, loaded: Loaded) -> Loaded:
+    def _with_definitions(self, loaded: LoadedInputs) -> LoadedInputs:
         """Return the inputs with the factor definitions that earlier shards inserted."""
-        known = loaded.inputs.factor_definitions
-        if self._definitions is None or known.equals(self._definitions):
+        if self._definitions is None or loaded.inputs.factor_definitions.equals(self._definitions):
             return loaded
         return replace(loaded, inputs=replace(loaded.inputs, factor_definitions=self._definitions))
 
-    def _submit(self, loaded: Loaded, block: list[str]) -> None:
-        if self._kept is None or self._kept[0] is not loaded:
-            self._kept = loaded, self._ray.put(parted(self.job, self.run, loaded))
-        some = shard(self.job, loaded, block)
-        # In a list, a reference is handed over as it is: each worker fetches what it names once.
-        self._pending[self._task.remote([self._kept[1]], own(some))] = loaded, block
+    def _submit(self, loaded: LoadedInputs, block: list[str]) -> None:
+        if self._shared is None or self._shared[0] is not loaded:
+            self._shared = loaded, self._ray.put(shared_inputs(self.state, self.run, loaded))
+        task = shard_task(shard_inputs(self.state, loaded, block))
+        # Ray resolves a reference that is an argument for each task; in a list the worker fetches it once.
+        self._pending[self._task.remote([self._shared[1]], task)] = loaded, block
 
-    def _take(self) -> None:
+    def _wait_for_one(self) -> None:
         """Wait for one shard in progress and report it; one that does not fit the memory is halved."""
         ready, _ = self._ray.wait(list(self._pending), num_returns=1)
         loaded, block = self._pending.pop(ready[0])
-        found = self._answer(ready[0], block)
-        if isinstance(found, MemoryShortError) and len(block) > 1:
+        outcome = self._outcome(ready[0], block)
+        if isinstance(outcome, MemoryShortError) and len(block) > 1:
             half = len(block) // 2
-            self.job.told.note(f"memory is short: {len(block)} portfolios are done in two halves")
-            self.do(self.do(loaded, block[:half]), block[half:])
-        elif isinstance(found, EngineError):
-            raise found
+            self.state.progress.note(f"memory is short: {len(block)} portfolios are done in two halves")
+            self.run_shard(self.run_shard(loaded, block[:half]), block[half:])
+        elif isinstance(outcome, EngineError):
+            raise outcome
         else:
-            self._tell(found)
+            self._report(outcome)
 
-    def _answer(self, ref: ObjectRef, block: list[str]) -> Done | EngineError:
+    def _outcome(self, ref: ObjectRef, block: list[str]) -> ShardOutcome | EngineError:
         errors = self._ray.exceptions
         try:
-            found: Done | EngineError = self._ray.get(ref)
+            outcome: ShardOutcome | EngineError = self._ray.get(ref)
         except errors.OutOfMemoryError:
             return MemoryShortError(len(block))
         except errors.RayTaskError as error:
             return ClusterError(f"a task could not begin: {error_line(error.cause)}")
         except errors.RayError as error:
             return LostWorkersError(block, error)
-        return found
+        return outcome
 
-    def _tell(self, done: Done) -> None:
-        job, report = self.job, done.report
-        self._through = True
-        for note in done.notes:
-            job.told.note(note)
-        stage = job.told.stage("write", sum(report.rows.values()))
+    def _report(self, outcome: ShardOutcome) -> None:
+        state, report = self.state, outcome.report
+        self._one_committed = True
+        for note in outcome.notes:
+            state.progress.note(note)
+        stage = state.progress.stage("write", sum(report.rows.values()))
         for table, rows in report.rows.items():
             stage.rows(table, rows)
-        job.report.add(report)
-        self._definitions = self._definitions if done.definitions is None else done.definitions
+        state.report.add(report)
+        if outcome.definitions is not None:
+            self._definitions = outcome.definitions
 
     def _leave(self) -> None:
         """Cancel the shards in progress, and wait until their transactions are committed or rolled back."""
@@ -198,25 +217,25 @@ class Cluster(Executor):
             for ref in self._pending:
                 self._ray.cancel(ref, force=True)
             if self._pending:
-                self._ray.wait(list(self._pending), num_returns=len(self._pending), timeout=LEAVING_SECONDS)
-            if self.job.begun:
+                self._ray.wait(list(self._pending), num_returns=len(self._pending), timeout=CANCEL_SECONDS)
+            if self.state.start_recorded:
                 # A store that cannot be reached is why the run ends, and has been reported.
                 with suppress(EngineError):
-                    wait_for_others(self.job)
+                    wait_for_others(self.state)
         finally:
-            if self._joined:
+            if self._connected:
                 self._ray.shutdown()
 
 
-def _joined() -> tuple[Any, bool]:
-    """Ray, connected; and whether it is this call that did so."""
-    # Nothing is told to anybody outside unless its operator wants that.
+def _connected() -> tuple[Any, bool]:
+    """Return Ray, connected to a cluster, and whether this call connected it."""
+    # Usage statistics go to Ray's developers only if the operator turns them on.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
     if ray.is_initialized():
         return ray, False
-    _look_for(os.environ.get("RAY_ADDRESS", ""))
+    _check_address(os.environ.get("RAY_ADDRESS", ""))
     try:
         ray.init(logging_level="error", log_to_driver=False)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
@@ -224,30 +243,30 @@ def _joined() -> tuple[Any, bool]:
     return ray, True
 
 
-def _look_for(address: str) -> None:
-    """Knock where the cluster should be: Ray itself goes on knocking for minutes."""
+def _check_address(address: str) -> None:
+    """Raise a ClusterError if the cluster does not answer. Ray itself tries for minutes."""
     if address.startswith("ray://"):
         raise ClusterError(f"{address} is a client's address; run the engine on a machine of the cluster")
     host, mark, port = address.rpartition(":")
     if not mark or not port.isdecimal():
         return
     try:
-        socket.create_connection((host, int(port)), KNOCK_SECONDS).close()
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
     except OSError as error:
-        raise ClusterError(f"nobody answers at {address}: {error}") from error
+        raise ClusterError(f"no cluster answers at {address}: {error}") from error
 
 
-def _task(kept: list[ObjectRef], mine: Own) -> Done | EngineError:
+def _task(shared: list[ObjectRef], task: ShardTask) -> ShardOutcome | EngineError:
     try:
-        shared = _fetched(kept[0])
+        inputs = _fetched(shared[0])
     except EngineError as error:
         return error
-    return work(shared, mine)
+    return run_task(inputs, task)
 
 
 @lru_cache(maxsize=1)
-def _fetched(ref: ObjectRef) -> Shared:
+def _fetched(ref: ObjectRef) -> SharedInputs:
     import ray
 
-    shared: Shared = ray.get(ref)
-    return admitted(shared)
+    shared: SharedInputs = ray.get(ref)
+    return check_machine(shared)

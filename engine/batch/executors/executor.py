@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from engine.batch.ledger import Run
-from engine.batch.steps import Job, Loaded
+from engine.batch.steps import LoadedInputs, RunState
 
 
 class Executor(ABC):
@@ -16,15 +16,18 @@ class Executor(ABC):
     An error of a shard is raised by a later call, or at the end. If the block raises, shards in progress
     are given up.
 
-    held: shards that a machine holds in memory at the same time.
-    wide: shards in progress at the same time.
+    Attributes:
+        state: of the backfill.
+        run: its row in the ledger.
+        shards_in_memory: shards that a machine holds in memory at the same time.
+        parallel_shards: shards in progress at the same time.
     """
 
-    held: int
-    wide: int
+    shards_in_memory: int
+    parallel_shards: int
 
-    def __init__(self, job: Job, run: Run) -> None:
-        self.job, self.run = job, run
+    def __init__(self, state: RunState, run: Run) -> None:
+        self.state, self.run = state, run
 
     def __enter__(self) -> Self:
         return self
@@ -35,7 +38,7 @@ class Executor(ABC):
     ) -> None: ...
 
     @abstractmethod
-    def do(self, loaded: Loaded, block: list[str]) -> Loaded:
+    def run_shard(self, loaded: LoadedInputs, block: list[str]) -> LoadedInputs:
         """Compute and write a shard, at once or later.
 
         Args:
@@ -47,5 +50,5 @@ class Executor(ABC):
         """
 
     @abstractmethod
-    def settle(self) -> None:
+    def wait_for_all(self) -> None:
         """Wait for all shards in progress."""

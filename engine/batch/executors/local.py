@@ -9,78 +9,93 @@ from engine.batch.executors.executor import Executor
 from engine.batch.ledger import Run
 from engine.batch.request import Request
 from engine.batch.shards import MemoryShortError
-from engine.batch.steps import Job, Loaded, Place, changed, computed, count, passed_on, shard, write
-from engine.batch.table_changes import Changes
-from engine.batch.write_queue import Writes
+from engine.batch.steps import (
+    LoadedInputs,
+    RunBoundary,
+    RunState,
+    compute_shard,
+    report_shard,
+    shard_changes,
+    shard_inputs,
+    with_shared_rows,
+    write_shard,
+)
+from engine.batch.table_changes import TableChanges
+from engine.batch.write_queue import WriteQueue
 from engine.core.window import Window
 from writers.open import writer_kind
 from writers.retry import with_retries
 
 
-class Local(Executor):
+class LocalExecutor(Executor):
     """Computes shards one after the other and writes them in threads."""
 
-    def __init__(self, job: Job, run: Run) -> None:
-        super().__init__(job, run)
-        self.wide = local_lanes(job.request, run.window)
-        self.held = self.wide + 1
-        self._writes = Writes(self.wide)
+    def __init__(self, state: RunState, run: Run) -> None:
+        super().__init__(state, run)
+        self.parallel_shards = parallel_writes(state.request, run.window)
+        self.shards_in_memory = self.parallel_shards + 1
+        self._writes = WriteQueue(self.parallel_shards)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._writes.__exit__(kind, error, trace)
 
-    def settle(self) -> None:
-        self._writes.settle()
+    def wait_for_all(self) -> None:
+        self._writes.wait_for_all()
 
-    def do(self, loaded: Loaded, block: list[str]) -> Loaded:
+    def run_shard(self, loaded: LoadedInputs, block: list[str]) -> LoadedInputs:
         """Compute a shard and queue its write; a shard that does not fit the memory is halved."""
-        job = self.job
+        state = self.state
         try:
-            some = shard(job, loaded, block)
-            results = computed(job, some)
+            inputs = shard_inputs(state, loaded, block)
+            results = compute_shard(state, inputs)
         except MemoryShortError:
             if len(block) == 1:
                 raise
             half = len(block) // 2
-            job.told.note(f"memory is short: {len(block)} portfolios are done in two halves")
-            return self.do(self.do(loaded, block[:half]), block[half:])
-        made = changed(job, some, results)
-        count(job, results, made, some.window)
-        left = passed_on(loaded, results)
+            state.progress.note(f"memory is short: {len(block)} portfolios are done in two halves")
+            return self.run_shard(self.run_shard(loaded, block[:half]), block[half:])
+        changes = shard_changes(state, inputs, results)
+        report_shard(state, results, changes, inputs.window)
+        following = with_shared_rows(loaded, results)
         del results  # its figures are freed as soon as rows are made of them
         # Several shards would insert these rows: the first commits before the next begins.
-        alone = not job.complete or made.makes_definitions
-        # With one lane the last shard is written last: the end of the run goes into its transaction.
-        job.ended = self.wide == 1 and job.is_last(block)
-        place = Place(makes=not job.complete, begins=not job.begun, ends=job.ended)
-        self._writes.submit(partial(self._put, block, made, some.window, place), alone)
-        job.begun = job.complete = True
-        return left
+        alone = not state.tables_exist or changes.inserts_definitions
+        # If one write runs at a time, the last shard is written last, and the run's end with it.
+        state.end_recorded = self.parallel_shards == 1 and state.is_last(block)
+        boundary = RunBoundary(not state.tables_exist, not state.start_recorded, state.end_recorded)
+        self._writes.submit(partial(self._write, block, changes, inputs.window, boundary), alone)
+        state.start_recorded = state.tables_exist = True
+        return following
 
-    def _put(self, block: list[str], made: Changes, window: Window, place: Place) -> None:
-        job, totals = self.job, made.rows
+    def _write(self, block: list[str], changes: TableChanges, window: Window, boundary: RunBoundary) -> None:
+        state, totals = self.state, changes.rows
 
         def attempt() -> None:
             """Write the shard; a retry counts its rows from the start."""
-            stage = job.told.stage("write", sum(totals.values()))
+            stage = state.progress.stage("write", sum(totals.values()))
 
             def report(table: str, rows: int) -> None:
-                self._writes.go_on()
+                self._writes.raise_if_stopped()
                 # Rows of the ledger and of batch tracking are no part of the shard's total.
                 stage.rows(table, rows if table in totals else 0)
 
-            write(job, self.run, block, made, window, report, place)
+            write_shard(state, self.run, block, changes, window, report, boundary)
 
-        with job.report.timed("write"):
-            with_retries(attempt, job.told.note)
+        with state.report.timed("write"):
+            with_retries(attempt, state.progress.note)
 
 
-def local_lanes(request: Request, window: Window) -> int:
+def parallel_writes(request: Request, window: Window) -> int:
     """Return how many shards may be written at the same time.
 
     Only one into a separate target, where shards insert the same reference rows, and in a window that
     updates tags, whose counts go on from shard to shard.
+
+    Args:
+        request: names source and target.
+        window: of the run.
     """
-    return writer_kind(request.target).lanes if request.in_place and not window.updates_tags else 1
+    several = request.in_place and not window.updates_tags
+    return writer_kind(request.target).parallel_writes if several else 1

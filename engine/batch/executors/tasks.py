@@ -15,7 +15,7 @@ import polars as pl
 from engine.batch.ledger import RUNS, Run
 from engine.batch.report import Report
 from engine.batch.request import Request
-from engine.batch.steps import Job, Loaded, changed, computed, count, write
+from engine.batch.steps import LoadedInputs, RunState, compute_shard, report_shard, shard_changes, write_shard
 from engine.batch.table_changes import DEFINITIONS
 from engine.core.errors import EngineError, error_line
 from engine.core.progress import Quiet
@@ -26,7 +26,7 @@ from loaders.open import is_new, open_reader
 from writers import LockScope, open_writer
 from writers.retry import with_retries
 
-ALIKE = ("columnar-portfolio-engine", "polars", "numpy")
+SAME_VERSIONS = ("columnar-portfolio-engine", "polars", "numpy")
 """Packages whose versions must be equal on all machines: the last bit of a figure depends on them."""
 
 
@@ -38,11 +38,16 @@ class WorkerError(EngineError, RuntimeError):
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedInputs:
     """Inputs that all shards share.
 
-    inputs: market data and reference tables; the frames of portfolios are empty.
-    versions: of the packages `ALIKE` on the driver's machine.
+    Attributes:
+        request: what was asked for.
+        now: start of the backfill.
+        run: its row in the ledger.
+        window: of the loaded portfolios.
+        inputs: market data and reference tables; the frames of portfolios are empty.
+        versions: of the packages `SAME_VERSIONS` on the driver's machine.
     """
 
     request: Request
@@ -54,24 +59,28 @@ class Shared:
 
 
 @dataclass(frozen=True)
-class Own:
+class ShardTask:
     """Inputs of one shard.
 
-    owned: frames of its portfolios, by field of `Inputs`.
-    others: see `engine.batch.steps.Loaded`.
+    Attributes:
+        portfolios: ids.
+        owned: frames of the portfolios, by field of `Inputs`.
+        copied: see `engine.batch.steps.LoadedInputs`.
     """
 
     portfolios: list[str]
     owned: Mapping[str, pl.DataFrame]
-    others: Mapping[str, pl.DataFrame]
+    copied: Mapping[str, pl.DataFrame]
 
 
 @dataclass(frozen=True)
-class Done:
+class ShardOutcome:
     """Outcome of a shard.
 
-    definitions: factor definitions after the shard; None if it changed none.
-    notes: notes for the driver to print.
+    Attributes:
+        report: of the shard.
+        definitions: factor definitions after the shard; None if it inserted none.
+        notes: for the driver to print.
     """
 
     report: Report
@@ -80,7 +89,7 @@ class Done:
 
 
 @dataclass
-class Heard(Quiet):
+class NoteCollector(Quiet):
     """Collects notes for the driver to print."""
 
     notes: list[str] = field(default_factory=list)
@@ -89,26 +98,25 @@ class Heard(Quiet):
         self.notes.append(f"{socket.gethostname()}: {text}")
 
 
-def parted(job: Job, run: Run, loaded: Loaded) -> Shared:
+def shared_inputs(state: RunState, run: Run, loaded: LoadedInputs) -> SharedInputs:
     """Return the inputs that all shards of the loaded portfolios share."""
-    inputs, request = loaded.inputs, job.request
-    nobodys = {name: frame.clear() for name, frame in inputs.owned.items()}
+    inputs, request = loaded.inputs, state.request
+    emptied = {name: frame.clear() for name, frame in inputs.owned.items()}
     if request.in_place and not loaded.window.updates_tags:
-        nobodys |= {
-            name: getattr(inputs, name).clear() for name in ("tags", "position_tags")
-        }  # no shard of this window reads them
-    inputs = replace(inputs, **nobodys)  # type: ignore[arg-type]
-    return Shared(request, job.now, run, loaded.window, inputs, versions())
+        # No shard of this window reads them.
+        emptied |= {name: getattr(inputs, name).clear() for name in ("tags", "position_tags")}
+    inputs = replace(inputs, **emptied)  # type: ignore[arg-type]
+    return SharedInputs(request, state.now, run, loaded.window, inputs, versions())
 
 
-def own(loaded: Loaded) -> Own:
-    """Return the inputs of one shard."""
-    return Own(loaded.portfolios, loaded.inputs.owned, loaded.others)
+def shard_task(loaded: LoadedInputs) -> ShardTask:
+    """Return what one shard's task is sent besides the shared inputs."""
+    return ShardTask(loaded.portfolios, loaded.inputs.owned, loaded.copied)
 
 
 def versions() -> dict[str, str]:
     """Return the versions on this machine of the packages that must be equal everywhere."""
-    return {name: _version(name) for name in ALIKE}
+    return {name: _version(name) for name in SAME_VERSIONS}
 
 
 def _version(name: str) -> str:
@@ -118,7 +126,7 @@ def _version(name: str) -> str:
         return "no package"  # run from its folder
 
 
-def admitted(shared: Shared) -> Shared:
+def check_machine(shared: SharedInputs) -> SharedInputs:
     """Return the shared inputs after a check that this machine fits the driver.
 
     Raises:
@@ -128,7 +136,7 @@ def admitted(shared: Shared) -> Shared:
     for name, wanted in shared.versions.items():
         if here[name] != wanted:
             raise WorkerError(f"{name} is {here[name]} here, and {wanted} where the run was started")
-    if not _knows(shared.request.target, shared.run.id):
+    if not _has_run(shared.request.target, shared.run.id):
         raise WorkerError(
             f"store {shared.request.target} is another one here: it does not know the run. A "
             "folder has to be on a file system that all machines share, and a server's name has to mean the "
@@ -137,7 +145,7 @@ def admitted(shared: Shared) -> Shared:
     return shared
 
 
-def _knows(url: StoreURL, run: str) -> bool:
+def _has_run(url: StoreURL, run: str) -> bool:
     if is_new(url):
         return False
     lock = LockScope(f"look/{socket.gethostname()}/{os.getpid()}")
@@ -145,30 +153,29 @@ def _knows(url: StoreURL, run: str) -> bool:
         return RUNS.name in reader.tables() and run in reader.read(RUNS.name, ["id"])["id"]
 
 
-def work(shared: Shared, mine: Own) -> Done | EngineError:
+def run_task(shared: SharedInputs, task: ShardTask) -> ShardOutcome | EngineError:
     """Compute and write a shard. Errors are returned, so that they keep their type across processes."""
     # The streaming engine gives other last bits in every run: see the design's rule on bytes.
     pl.Config.set_engine_affinity("in-memory")
     try:
-        return _done(shared, mine)
+        return _outcome(shared, task)
     except EngineError as error:
         return error
     except Exception as error:
         return WorkerError(f"unexpected: {error_line(error)}")
 
 
-def _done(shared: Shared, mine: Own) -> Done:
-    heard = Heard()
-    job = Job(shared.request, heard, shared.now, complete=True, begun=True)
-    loaded = Loaded(mine.portfolios, shared.window, replace(shared.inputs, **mine.owned), mine.others)  # type: ignore[arg-type]
-    results = computed(job, loaded)
-    made = changed(job, loaded, results)
-    count(job, results, made, loaded.window)
-    with job.report.timed("write"):
-        block = mine.portfolios
-        put = partial(
-            write, job, shared.run, block, made, loaded.window, heard.stage("write").rows, ahead=True
-        )
-        with_retries(put, heard.note)
-    definitions = results[DEFINITIONS] if made.makes_definitions else None
-    return Done(job.report, definitions, heard.notes)
+def _outcome(shared: SharedInputs, task: ShardTask) -> ShardOutcome:
+    progress, window = NoteCollector(), shared.window
+    state = RunState(shared.request, progress, shared.now, tables_exist=True, start_recorded=True)
+    inputs = replace(shared.inputs, **task.owned)  # type: ignore[arg-type]
+    loaded = LoadedInputs(task.portfolios, window, inputs, task.copied)
+    results = compute_shard(state, loaded)
+    changes = shard_changes(state, loaded, results)
+    report_shard(state, results, changes, window)
+    rows = progress.stage("write").rows
+    write = partial(write_shard, state, shared.run, task.portfolios, changes, window, rows, prepare=True)
+    with state.report.timed("write"):
+        with_retries(write, progress.note)
+    definitions = results[DEFINITIONS] if changes.inserts_definitions else None
+    return ShardOutcome(state.report, definitions, progress.notes)

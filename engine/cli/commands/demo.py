@@ -25,13 +25,13 @@ def arguments(command: ArgumentParser) -> None:
 
 def run(options: Namespace, settings: Config) -> int:
     """Run the command; return its exit code."""
-    from engine.batch.copy import put_whole
+    from engine.batch.copy import write_frames
     from loaders.demo import demo_world
 
     url = options.url or settings.database
     with reporter(options.quiet) as progress:
         progress.stage("invent")
         world = demo_world(options.portfolios, options.positions, options.symbols, seed=options.seed)
-        rows = put_whole(url, world, settings.batch_size, progress)
+        rows = write_frames(url, world, settings.batch_size, progress)
     print_rows(rows, options.json)
     return 0
