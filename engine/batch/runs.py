@@ -33,7 +33,7 @@ class Runs:
         head = f"{'started':<20}{'status':<12}{'window':<26}{'run date':<12}{'shards':>7}{'portfolios':>12}"
         lines.append(head + "  holder")
         for row in self.runs.iter_rows(named=True):
-            status = "interrupted" if row["status"] == "running" and not self.holder else row["status"]
+            status = "cut off" if row["status"] == "running" and not self.holder else row["status"]
             window = f"{row['start_date']} to {row['end_date']}"
             lines.append(
                 f"{row['started_at']:%Y-%m-%d %H:%M:%S} {status:<12}{window:<26}{row['run_date']!s:<12}"
