@@ -47,7 +47,12 @@ def stored_sessions(days: pl.Series) -> list[date]:
 
 
 def sessions(start: date, end: date) -> list[date]:
-    """Return the sessions in [start, end], ascending; none if start is after end."""
+    """Return the sessions of a span, ascending; none if it starts after its end.
+
+    Args:
+        start: first day, inclusive.
+        end: last day, inclusive.
+    """
     if start > end:
         return []
     first, after = np.datetime64(_checked(start), "D"), np.datetime64(_checked(end), "D") + 1

@@ -25,7 +25,15 @@ def masked(text: str) -> str:
 
 
 def scrubbed(reason: str, url: str | StoreURL) -> str:
-    """Return a driver's message in one line, without its statement and the secrets of the URL."""
+    """Return a driver's message in one line, without its statement and the secrets of the URL.
+
+    Args:
+        reason: the driver's message, of any number of lines.
+        url: the store whose secrets it may hold.
+
+    Returns:
+        At most LONGEST_REASON characters, and an ellipsis where the message is longer.
+    """
     line = " ".join(re.split(r"\s*LINE \d+:", reason)[0].split())
     store = StoreURL.parse(url)
     line = line.replace(store.text, str(store))
@@ -40,7 +48,12 @@ def either(names: Sequence[str]) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ` (nearest: ...)` if a known name looks like `name`, else an empty text."""
+    """Return ` (nearest: ...)` with the known name that looks like `name`; an empty text if none does.
+
+    Args:
+        name: as the user wrote it.
+        known: names that would have been right.
+    """
     matches = get_close_matches(name, list(known), n=1)
     return f" (nearest: {matches[0]})" if matches else ""
 

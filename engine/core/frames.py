@@ -39,18 +39,34 @@ def dtype(column: Column) -> pl.DataType:
 
 
 def polars_schema(table: Table, columns: Iterable[str] | None = None) -> dict[str, pl.DataType]:
-    """Return names and Polars types of a table's columns, or of some of them, in order."""
+    """Return names and Polars types of a table's columns, or of some of them, in order.
+
+    Args:
+        table: of the schema.
+        columns: names of its columns, in the order of the result; default all.
+    """
     names = table.names if columns is None else columns
     return {name: dtype(table[name]) for name in names}
 
 
 def empty(table: Table, columns: Iterable[str] | None = None) -> pl.DataFrame:
-    """Return a frame without rows, of the table's columns or of some of them."""
+    """Return a frame without rows, of the table's columns or of some of them.
+
+    Args:
+        table: of the schema.
+        columns: names of its columns, in the order of the result; default all.
+    """
     return pl.DataFrame(schema=polars_schema(table, columns))
 
 
 def with_nulls(frame: pl.DataFrame, table: Table, columns: Sequence[str]) -> pl.DataFrame:
-    """Return the columns of a frame, null where it lacks one; a frame that lacks none as it is."""
+    """Return the columns of a frame, null where it lacks one; a frame that lacks none as it is.
+
+    Args:
+        frame: rows with some of the columns.
+        table: declares the types of columns that the frame lacks.
+        columns: names in the order of the result.
+    """
     absent = [table[name] for name in columns if name not in frame.columns]
     if not absent:
         return frame

@@ -70,12 +70,22 @@ class AnalyticsJob:
 
 
 def skipped(code: str, meaning: str) -> Reason:
-    """Return a reason for which there is nothing to compute."""
+    """Return a reason for which there is nothing to compute.
+
+    Args:
+        code: stored in analytics_status.reason.
+        meaning: the reason in words, for pages and documentation.
+    """
     return Reason(code, "skipped", meaning)
 
 
 def failed(code: str, meaning: str) -> Reason:
-    """Return a reason for which a figure that is due cannot be computed."""
+    """Return a reason for which a figure that is due cannot be computed.
+
+    Args:
+        code: stored in analytics_status.reason.
+        meaning: the reason in words, for pages and documentation.
+    """
     return Reason(code, "failed", meaning)
 
 

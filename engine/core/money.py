@@ -27,7 +27,13 @@ def scaled(column: str | pl.Expr) -> pl.Expr:
 
 
 def decimal(units: pl.Expr, precision: int, scale: int) -> pl.Expr:
-    """Return the decimal of a scaled integer; the inverse of `scaled`."""
+    """Return the decimal of a scaled integer; the inverse of `scaled`.
+
+    Args:
+        units: whole multiples of 10**-scale.
+        precision: digits in all, at most 38.
+        scale: digits after the point.
+    """
     return units.cast(pl.Int128).reinterpret(dtype=pl.Decimal(precision, scale))
 
 
@@ -48,14 +54,30 @@ def usd(units: pl.Expr, scale: int) -> pl.Expr:
 
 
 def half_away(value: pl.Expr, unit: int | pl.Expr) -> pl.Expr:
-    """Return value / unit as the nearest integer, ties away from zero (document 01 §0.1)."""
+    """Return value / unit as the nearest integer, ties away from zero (document 01 §0.1).
+
+    Args:
+        value: Int128; a null stays null.
+        unit: divisor above 0, in the unit of `value`.
+
+    Returns:
+        Int128, in multiples of `unit`.
+    """
     divisor = integer(unit) if isinstance(unit, int) else unit
     magnitude = (value.abs() * 2 + divisor) // (divisor * 2)
     return magnitude * value.sign()
 
 
 def half_even(value: pl.Expr, unit: int) -> pl.Expr:
-    """Return value / unit as the nearest integer, ties to the even one (document 01 §0.3)."""
+    """Return value / unit as the nearest integer, ties to the even one (document 01 §0.3).
+
+    Args:
+        value: Int128; a null stays null.
+        unit: divisor above 0, in the unit of `value`.
+
+    Returns:
+        Int128, in multiples of `unit`.
+    """
     quotient = value // integer(unit)
     rest = (value - quotient * integer(unit)) * 2
     odd = (quotient % 2) != 0

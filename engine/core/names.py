@@ -50,14 +50,29 @@ class AmbiguousNameError(UsageError, LookupError):
 
 
 def table_named(name: str) -> Table:
-    """Return the table of a name."""
+    """Return the table of a name.
+
+    Args:
+        name: as the user wrote it; upper and lower case differ.
+
+    Raises:
+        UnknownTableError: the schema has no such table.
+    """
     if name not in TABLES:
         raise UnknownTableError(name)
     return TABLES[name]
 
 
 def check_columns(table: Table, columns: Iterable[str]) -> None:
-    """Raise `UnknownColumnError` if the table lacks one of the columns."""
+    """Check that a table has the named columns.
+
+    Args:
+        table: of the schema.
+        columns: names, as the user wrote them.
+
+    Raises:
+        UnknownColumnError: the table lacks one of them.
+    """
     for name in columns:
         if name not in table.by_name:
             raise UnknownColumnError(table, name)

@@ -19,7 +19,12 @@ class ProgressStage:
     """A stage of a command; this one shows nothing."""
 
     def rows(self, table: str, count: int) -> None:
-        """Report that `count` more rows of a table are done; 0 says that the work goes on."""
+        """Report that `count` more rows of a table are done; 0 says that the work goes on.
+
+        Args:
+            table: name of the table.
+            count: since the last call, not in all.
+        """
 
 
 class Quiet:
@@ -47,7 +52,12 @@ class Quiet:
         """Show a remark."""
 
     def warn(self, topic: str, text: str) -> None:
-        """Show a warning, unless the same command has shown one on the same topic."""
+        """Show a warning, unless the same command has shown one on the same topic.
+
+        Args:
+            topic: key under which a warning is shown once in a command.
+            text: one line.
+        """
         if topic not in self._topics:
             self._topics |= {topic}
             self.warning(text)

@@ -84,7 +84,16 @@ def id_words(ids: pl.Series) -> pl.Series | None:
 
 
 def check_key(table: str, key: pl.Series, height: int) -> None:
-    """Raise BadKeyError unless a key column can number `height` rows."""
+    """Raise BadKeyError unless a key column can number `height` rows.
+
+    Args:
+        table: Name, for the message.
+        key: One column of the table's natural key.
+        height: Rows of the frame.
+
+    Raises:
+        BadKeyError: Another length, a null, or a type that has no fixed bytes, such as a float.
+    """
     if len(key) != height:
         raise BadKeyError(table, key.name, f"{len(key)} values instead of {height}")
     if key.null_count():

@@ -25,7 +25,12 @@ ROW_GROUP = 16
 
 
 def round_up(count: int, group: int) -> int:
-    """Return the smallest multiple of `group` that is at least `count`."""
+    """Return the smallest multiple of `group` that is at least `count`.
+
+    Args:
+        count: 0 or more.
+        group: 1 or more.
+    """
     return -(-count // group) * group
 
 
@@ -94,12 +99,29 @@ def masked_centred(values: Floats, used: Bools) -> tuple[Bools, Floats, Floats]:
 
 
 def count_in_windows(flags: Bools, first: Ints, stop: Ints) -> Int32s:
-    """Count the flags of each column in rows [first, stop): [T, c] -> [D, c]."""
+    """Count the flags of each column in windows of rows.
+
+    Args:
+        flags: [T, c].
+        first: [D] first row of each window.
+        stop: [D] row after the last of each window, not below `first`.
+
+    Returns:
+        [D, c].
+    """
     running = np.zeros((len(flags) + 1, flags.shape[1]), dtype=np.int32)
     np.cumsum(flags, axis=0, out=running[1:])
     return np.asarray(running[stop] - running[first])
 
 
 def sum_products(a: Floats, b: Floats) -> Floats:
-    """Return the sums over the rows of a * b: [n,m], [n,m] -> [m]."""
+    """Return the sums over the rows of a * b.
+
+    Args:
+        a: [n, m].
+        b: [n, m].
+
+    Returns:
+        [m].
+    """
     return np.asarray(np.einsum("ij,ij->j", a, b))

@@ -70,7 +70,17 @@ def har_from_rows(daily: Floats, weekly: Floats, monthly: Floats) -> HarFit:
 
 
 def r_squared(residual: Floats, deviation: Floats) -> Floats:
-    """Return 1 - SSR / SST of columns [n, m] -> [m]; where SST = 0, 1 if SSR = 0 and else 0."""
+    """Return the share of variance that a regression explains: 1 - SSR / SST, for many regressions.
+
+    Where SST = 0, 1 if SSR = 0 and else 0.
+
+    Args:
+        residual: [n, m], n observations of m regressions.
+        deviation: [n, m] of the dependent variable from its mean.
+
+    Returns:
+        [m].
+    """
     ssr, sst = sum_products(residual, residual), sum_products(deviation, deviation)
     unexplained = np.divide(ssr, sst, out=(ssr != 0.0).astype(np.float64), where=sst != 0.0)
     return np.asarray(1.0 - unexplained)

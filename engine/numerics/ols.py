@@ -67,7 +67,12 @@ class OlsFit:
         return OlsFit(*(getattr(self, name)[at] for name in self.__slots__))
 
     def put(self, at: Any, part: OlsFit) -> None:
-        """Copy `part` into the cells that the index `at` selects."""
+        """Copy `part` into the cells that the index `at` selects.
+
+        Args:
+            at: an index into the arrays of the fit: integers, booleans, slices, or a tuple of these.
+            part: a fit of the shape that the index selects.
+        """
         for name in self.__slots__:
             getattr(self, name)[at] = getattr(part, name)
 

@@ -54,7 +54,13 @@ class WindowVolatility:
 
     @classmethod
     def blank(cls, start: Ints, stop: Ints) -> WindowVolatility:
-        """Return no figures, only the lengths of the windows [start, stop)."""
+        """Return no figures, only the lengths of the windows [start, stop).
+
+        Args:
+            start: [w, m] first row of each window.
+            stop: [w, m] row after the last of each window; one that is not above `start` makes a window of
+                length 0.
+        """
         figures = {field.name: np.full(start.shape, np.nan) for field in fields(cls) if field.name != "n"}
         return cls(**figures, n=np.maximum(stop - start, 0).astype(np.int32))
 
@@ -78,7 +84,15 @@ class OwnReturns:
     before: Ints
 
     def windows(self, first: Ints, stop: Ints) -> tuple[Ints, Ints]:
-        """Return the rows [start, end) of `returns` of the panel's windows [first, stop): [D, S] each."""
+        """Return the rows of `returns` that lie in windows of the panel.
+
+        Args:
+            first: [D] first row of each window.
+            stop: [D] row after the last of each window.
+
+        Returns:
+            Rows [start, end) of `returns`: [D, S] each.
+        """
         start, end = self.before[first], self.before[stop] - 1
         return start, np.maximum(start, end)
 

@@ -108,7 +108,12 @@ def _column_gaps(table: Table, stored: Mapping[str, str]) -> Iterator[SchemaGap]
 
 
 def can_be_added(table: Table, column: Column) -> bool:
-    """Return whether an upgrade can add the column to a table with rows, so that a run may leave it out."""
+    """Return whether an upgrade can add the column to a table with rows, so that a run may leave it out.
+
+    Args:
+        table: Of the schema.
+        column: Of that table; an older store lacks it.
+    """
     own = table.role in OWN_ROLES or (table.role == "state" and column.later)
     return own and column.nullable and column.name not in table.key
 
@@ -139,7 +144,12 @@ def upgrade_command(url: str | StoreURL) -> str:
 
 
 def gaps_note(gaps: Iterable[SchemaGap], url: str | StoreURL) -> str:
-    """Return the line that says what a store lacks and what to run; empty if it lacks nothing."""
+    """Return the line that says what a store lacks and what to run; empty if it lacks nothing.
+
+    Args:
+        gaps: Tables, columns and text lengths that the store lacks.
+        url: Of the store; its secrets are masked.
+    """
     parts = ", ".join(map(str, gaps))
     return parts and (
         f"store {safe_url(url)} is not at schema version {SCHEMA_VERSION}: it lacks {parts}. "
@@ -149,7 +159,16 @@ def gaps_note(gaps: Iterable[SchemaGap], url: str | StoreURL) -> str:
 
 
 def warn_of_gaps(gaps: Iterable[SchemaGap], url: str | StoreURL, progress: Quiet) -> str:
-    """Warn in one line, once in a command, of what a store lacks; return the line."""
+    """Warn in one line, once in a command, of what a store lacks.
+
+    Args:
+        gaps: Tables, columns and text lengths that the store lacks.
+        url: Of the store; its secrets are masked.
+        progress: Shows the warning; a second one on the schema is not shown.
+
+    Returns:
+        The line; empty if the store lacks nothing.
+    """
     note = gaps_note(gaps, url)
     if note:
         progress.warn("schema", note)

@@ -61,12 +61,22 @@ def varchar(length: int) -> Type:
 
 
 def numeric(precision: int, scale: int) -> Type:
-    """Return an exact decimal type of `precision` digits, `scale` of them after the point."""
+    """Return an exact decimal type of `precision` digits, `scale` of them after the point.
+
+    Args:
+        precision: digits in all, at most 38.
+        scale: digits after the point.
+    """
     return Type("numeric", precision=precision, scale=scale)
 
 
 def enum(name: str, *values: str) -> Type:
-    """Return an enumeration: one of `values`; a native type in Postgres."""
+    """Return an enumeration: one of `values`; a native type in Postgres.
+
+    Args:
+        name: of the type in Postgres.
+        *values: all that a column may hold, in the order in which Postgres sorts them.
+    """
     return Type("enum", enum_name=name, values=values)
 
 
@@ -170,7 +180,12 @@ def row_id() -> Column:
 
 
 def stamp(name: str, null: str | None = None) -> Column:
-    """Return a column with a time of writing, which is never compared."""
+    """Return a column with a time of writing, which is never compared.
+
+    Args:
+        name: of the column.
+        null: why the column may be null; None makes it NOT NULL.
+    """
     return Column(name, TIMESTAMP, null, compared=False)
 
 
