@@ -111,7 +111,12 @@ class JobStatus:
         return np.asarray(self.reasons == 0)
 
     def rows(self, portfolios: Portfolios, dates: pl.Series) -> pl.DataFrame:
-        """Return the rows of analytics_status."""
+        """Return the rows of analytics_status.
+
+        Args:
+            portfolios: P of them.
+            dates: [D] the window's sessions.
+        """
         return status_rows(self.job, portfolios, dates, self.reasons.T, self.used.T, self.left_out.T)
 
 
@@ -151,7 +156,14 @@ def job_status(
 
 
 def portfolio_rows(portfolios: Portfolios, dates: pl.Series, chosen: Bools, date: str) -> pl.DataFrame:
-    """Return portfolio_id and the column `date` of the chosen cells [D, P], session by session."""
+    """Return portfolio_id and the column `date` of the chosen cells [D, P], session by session.
+
+    Args:
+        portfolios: P of them.
+        dates: [D] the window's sessions.
+        chosen: [D, P] cells.
+        date: name of the column with the session.
+    """
     session, portfolio = np.nonzero(chosen)
     return pl.DataFrame([portfolios.ids[portfolio].alias("portfolio_id"), dates[session].alias(date)])
 

@@ -120,7 +120,13 @@ def _exemptions(comparison: Differences) -> Iterator[str]:
 
 
 def aligned(headings: Iterable[str], rows: Sequence[tuple[object, ...]], texts: int = 1) -> list[str]:
-    """Return the lines of a table: the first `texts` columns left-aligned, the others right-aligned."""
+    """Return the lines of a table: the first `texts` columns left-aligned, the others right-aligned.
+
+    Args:
+        headings: as many as each row has cells.
+        rows: cells of any type; None is shown as an empty text.
+        texts: columns from the left that are aligned to the left.
+    """
     lines = [tuple(headings), *(tuple(map(_shown, row)) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     # Two spaces between columns, unless the lines would then be too wide.

@@ -40,7 +40,15 @@ def unify_equal_json(pairs: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def first_difference(expected: str, actual: str) -> JsonDifference:
-    """Return where two JSON texts first differ; without a path where they are equal by value."""
+    """Return where two JSON texts first differ; without a path where they are equal by value.
+
+    Args:
+        expected: JSON text.
+        actual: JSON text.
+
+    Returns:
+        The path, and the expected and the actual value there as text.
+    """
     return next(_differences("", _parse(expected), _parse(actual)), ("", expected, actual))
 
 

@@ -56,7 +56,12 @@ class ComparedStore:
         self._lookups: dict[str, pl.DataFrame] = {}
 
     def lacks(self, table: Table, column: Column) -> bool:
-        """Return whether the store has the table, but not this column of a later schema."""
+        """Return whether the store has the table, but not this column of a later schema.
+
+        Args:
+            table: of the schema.
+            column: of that table.
+        """
         later = not column.legacy and table.name in self.present
         return later and column.name not in self.reader.columns[table.name]
 
@@ -124,7 +129,13 @@ def _replace(frame: pl.DataFrame, reference: ForeignKey, lookup: pl.DataFrame) -
 
 
 def natural_keys(frame: pl.DataFrame, table: Table, limit: int | None = None) -> list[str]:
-    """Return the natural key of each row, or of the first `limit` rows, as text to show."""
+    """Return the natural key of each row, or of the first `limit` rows, as text to show.
+
+    Args:
+        frame: rows with the table's key, ids replaced by natural keys.
+        table: names the key and its types.
+        limit: rows to show; default all.
+    """
     return [SEPARATOR.join(parts) for parts in _key_parts(frame.head(limit or frame.height), table)]
 
 

@@ -29,7 +29,16 @@ class Match:
 
 
 def match(expected: pl.DataFrame, actual: pl.DataFrame, key: tuple[str, ...]) -> Match:
-    """Match rows on the columns `key`; a null in a key equals a null."""
+    """Match rows on the columns `key`; a null in a key equals a null.
+
+    Args:
+        expected: rows of the authority, in canonical values.
+        actual: rows of the checked store, in the same columns.
+        key: columns of the natural key; one of repeated rows is not matched at all.
+
+    Returns:
+        Pairs, rows of one side alone, and rows with a repeated key.
+    """
     repeated = pl.concat([_repeated(expected, key), _repeated(actual, key)]).unique()
     duplicated = expected.head(0)
     if repeated.height:

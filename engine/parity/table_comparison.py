@@ -37,7 +37,17 @@ class TableComparison:
 def compare_table(
     table: Table, expected: ComparedStore, actual: ComparedStore, exemptions: Sequence[Exemption]
 ) -> TableComparison:
-    """Compare one table of two stores; exemptions of other tables are ignored."""
+    """Compare one table of two stores; exemptions of other tables are ignored.
+
+    Args:
+        table: of the schema.
+        expected: the store that is the authority.
+        actual: the store that is checked; it may lack the table.
+        exemptions: of any table.
+
+    Returns:
+        The table's rows of each frame of a comparison.
+    """
     declared = [exemption for exemption in exemptions if exemption.table == table.name]
     left, right = expected.table(table), actual.table(table)
     matched = match(left, right, table.key)

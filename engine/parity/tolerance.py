@@ -15,7 +15,12 @@ class Tolerance:
     reason: str
 
     def close(self, a: float, b: float) -> bool:
-        """Return whether two numbers are within the bound; NaN is close only to NaN."""
+        """Return whether two numbers are within the bound; NaN is close only to NaN.
+
+        Args:
+            a: either number; the bound is symmetric.
+            b: the other one.
+        """
         if math.isnan(a) or math.isnan(b):
             return math.isnan(a) and math.isnan(b)
         return math.isclose(a, b, rel_tol=self.relative, abs_tol=self.absolute)
@@ -40,5 +45,10 @@ A float within 1e-9 of a rounding tie falls to either side, depending on the ord
 
 
 def few_off_by_one(off_by_one: int, cells: int) -> bool:
-    """Return whether `off_by_one` of `cells` compared cells are none, or fewer than 1 in 100,000."""
+    """Return whether cells off by one unit are none, or fewer than 1 in 100,000 of those compared.
+
+    Args:
+        off_by_one: cells of all tables that differ by one unit in the last place.
+        cells: compared cells of all tables.
+    """
     return off_by_one == 0 or off_by_one * OFF_BY_ONE_IN < cells

@@ -68,7 +68,13 @@ def compute(
 
 
 def mark_positions(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:
-    """Return one row for each position and session with its price and value: phase 4."""
+    """Return one row for each position and session with its price and value: phase 4.
+
+    Args:
+        inputs: positions and closes, of the window and of trading days before it.
+        window: the sessions to compute.
+        rules: synthetic_prefix tells which symbols have no market.
+    """
     symbols = inputs.positions["symbol"].unique().sort()
     sessions = [*inputs.earlier, *window.sessions]
     prices = quotes(symbols, inputs.closes, sessions)
@@ -78,7 +84,14 @@ def mark_positions(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame
 
 
 def roll_equity(inputs: Inputs, window: Window, rules: Rules, marks: pl.DataFrame) -> pl.DataFrame:
-    """Return one row for each portfolio and session with its P&L, equity and exposures: phase 3."""
+    """Return one row for each portfolio and session with its P&L, equity and exposures: phase 3.
+
+    Args:
+        inputs: previous snapshots, opening balances, realized events and flows.
+        window: the sessions to compute.
+        rules: closed_lots and those of flows.
+        marks: of `mark_positions`.
+    """
     start = openings(
         inputs.portfolios,
         inputs.previous_snapshots,

@@ -71,7 +71,12 @@ class StoredTables(Mapping[str, pl.DataFrame]):
         return {name: frames[name].height for name in TABLES if name in frames}
 
     def select(self, tables: Collection[str], ids: IdForm | None = None) -> StoredTables:
-        """Return some of the tables, with rows that are still to be made in another form of ids."""
+        """Return some of the tables, with rows that are still to be made in another form of ids.
+
+        Args:
+            tables: Names; one that the results lack is ignored.
+            ids: Form of the made ids; default the present one.
+        """
         figures, rows = (
             {name: frame for name, frame in frames.items() if name in tables}
             for frames in (self._figures, self._rows)

@@ -16,14 +16,26 @@ TRACKING = TABLES["batch_run_tracking"]
 
 
 def rolled_portfolios(portfolios: pl.DataFrame, snapshots: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
-    """Return whole rows of portfolios with the equity of the last session (document 01 §3.6)."""
+    """Return whole rows of portfolios with the equity of the last session (document 01 §3.6).
+
+    Args:
+        portfolios: rows of the table as read.
+        snapshots: equity by portfolio and session.
+        stamp: time of writing, UTC.
+    """
     last = snapshots.filter(pl.col("session") == pl.col("session").max())
     equity = last.select(id="portfolio_id", equity_balance="equity")
     return _updated("portfolios", portfolios, equity, ("equity_balance",), stamp)
 
 
 def marked_positions(positions: pl.DataFrame, marks: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
-    """Return whole rows of positions with the prices and values of the last session (document 01 §5.1)."""
+    """Return whole rows of positions with the prices and values of the last session (document 01 §5.1).
+
+    Args:
+        positions: rows of the table as read.
+        marks: price and values by position and session.
+        stamp: time of writing, UTC.
+    """
     last = marks.filter(pl.col("session") == pl.col("session").max())
     return _updated("positions", positions, last, MARKET_VALUES.columns("positions"), stamp)
 

@@ -49,7 +49,12 @@ def daily_job_status(snapshots: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFra
 
 
 def failed_status(failures: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
-    """Return a failed row for every job and session of the portfolios that were left out."""
+    """Return a failed row for every job and session of the portfolios that were left out.
+
+    Args:
+        failures: portfolio_id and reason; the first reason of a portfolio counts.
+        sessions: of the window.
+    """
     reasons = failures.unique("portfolio_id", keep="first", maintain_order=True)
     calendar = pl.DataFrame({"calculation_date": pl.Series(sessions, dtype=pl.Date)})
     return (

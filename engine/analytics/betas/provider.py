@@ -119,7 +119,12 @@ def opening_provider_beta(
 
 
 def with_openings(snapshot: pl.DataFrame, openings: pl.DataFrame) -> pl.DataFrame:
-    """Return the job's snapshot figures, and the opening ones of sessions in which the job has none."""
+    """Return the job's snapshot figures, and the opening ones of sessions in which the job has none.
+
+    Args:
+        snapshot: portfolio_id, snapshot_date and the beta, of sessions in which the job has one.
+        openings: the same columns, of sessions from the run date on; see `opening_provider_beta`.
+    """
     left = openings.join(snapshot, on=["portfolio_id", "snapshot_date"], how="anti", maintain_order="left")
     return pl.concat([snapshot, left])
 

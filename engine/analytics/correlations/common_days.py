@@ -49,7 +49,11 @@ class HoldingSets:
     holding: Ints
 
     def take(self, chosen: Ints) -> HoldingSets:
-        """Return some of the sets."""
+        """Return some of the sets.
+
+        Args:
+            chosen: [g] numbers of sets, in the order of the result.
+        """
         return HoldingSets(
             self.session[chosen],
             self.owner[chosen],

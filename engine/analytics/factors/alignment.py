@@ -93,13 +93,30 @@ def common_rows(x: ChainedReturns, y: ChainedReturns) -> tuple[Ints, Ints]:
 
     Both ascend, so that a look-back's common rows are a slice. Returns are not chained anew: one over
     several sessions may meet one over a single session (document 02 §4.4).
+
+    Args:
+        x: of one series or more, over T rows.
+        y: of others, over the same rows.
+
+    Returns:
+        Rows of the panel [R], and for each of them the row from which the longer return starts [R].
     """
     rows = np.flatnonzero((x.previous >= 0) & (y.previous >= 0))
     return rows, np.minimum(x.previous, y.previous)[rows]
 
 
 def window_slices(rows: Ints, previous: Ints, first: Ints, stop: Ints) -> tuple[Ints, Ints]:
-    """Return the slice of `rows` whose returns start and end in each look-back: [D], [D]."""
+    """Return the slice of `rows` whose returns start and end in each look-back.
+
+    Args:
+        rows: [R] rows of the panel, ascending.
+        previous: [R] the row from which each return starts, ascending.
+        first: [D] first row of each look-back.
+        stop: [D] row after the last of each look-back.
+
+    Returns:
+        start [D] and end [D]: the slice [start, end) of `rows`.
+    """
     end = np.searchsorted(rows, stop)
     start = np.minimum(np.searchsorted(previous, first), end)
     return start, end

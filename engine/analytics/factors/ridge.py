@@ -37,7 +37,13 @@ def ridge_factors(
     price of some fund the regression has the other ones alone, and their betas change too. Source:
     document 02 §3.2, §4.5.
 
-    Arguments: see `engine.analytics.factors.style_factors.style_factors`.
+    Args:
+        panel: closes of T sessions, with those of the six funds.
+        positions: N of them; values [N, D].
+        portfolios: P of them; equity [P, D].
+        dates: [D] the window's sessions.
+        factor_ids: by name, of the active definitions; others have no rows.
+        alignment: see `engine.core.rules.Rules`.
 
     Returns:
         position_factor_exposures, factor_exposures.

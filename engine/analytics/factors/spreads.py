@@ -41,7 +41,13 @@ def spread_factors(
     funds and those of the stocks have in common; beta is capped to [-5, 5]. Without a price of some fund
     there is no spread at all, not even of the other funds. Source: document 02 §3.1, §4.4.
 
-    Arguments: see `engine.analytics.factors.style_factors.style_factors`.
+    Args:
+        panel: closes of T sessions, with those of the six funds.
+        positions: N of them; values [N, D].
+        portfolios: P of them; equity [P, D].
+        dates: [D] the window's sessions.
+        factor_ids: by name, of the active definitions; others have no rows.
+        alignment: see `engine.core.rules.Rules`.
 
     Returns:
         position_factor_exposures, factor_exposures.
@@ -50,7 +56,14 @@ def spread_factors(
 
 
 def spread_returns(funds: Floats) -> Floats:
-    """Return long less short: returns of FUNDS [T, 6] -> [T, 4]."""
+    """Return long less short: returns of FUNDS [T, 6] -> [T, 4].
+
+    Args:
+        funds: [T, 6] simple returns, in the order of FUNDS.
+
+    Returns:
+        [T, 4], in the order of SPREAD_FUNDS.
+    """
     long, short = ([FUNDS.index(pair[side]) for pair in SPREAD_FUNDS.values()] for side in (0, 1))
     return np.asarray(funds[:, long] - funds[:, short])
 

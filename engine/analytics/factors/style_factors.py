@@ -137,7 +137,12 @@ def style_factors(
 
 
 def factor_returns(panel: PricePanel, model: FactorModel) -> tuple[list[FactorReturns], FundCoverage]:
-    """Return the factors' returns for each set of funds that have prices, usually one, and the coverage."""
+    """Return the factors' returns for each set of funds that have prices, usually one, and the coverage.
+
+    Args:
+        panel: closes of T sessions; a fund that it lacks has no price.
+        model: its funds, and how factors are made of them.
+    """
     close = np.full((len(panel.days), len(model.funds)), np.nan)
     for number, fund in enumerate(model.funds):
         if fund in panel.index:
@@ -170,6 +175,13 @@ def position_betas(
     A symbol's regression takes the sessions in which both the factors and the symbol's group have returns,
     at least the job's minimum of them. The group is the position's portfolio, or with `alignment` "symbol"
     the symbol alone. A symbol without a price in the look-back has no beta.
+
+    Args:
+        panel: closes of T sessions.
+        positions: N of them.
+        model: the regression, its look-back and its minimum of common sessions.
+        factors: of `factor_returns`.
+        alignment: see `engine.core.rules.Rules`.
     """
     columns = panel.columns(positions.frame["symbol"])
     priced_columns, symbol = np.unique(columns[columns >= 0], return_inverse=True)

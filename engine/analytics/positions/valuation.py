@@ -120,7 +120,12 @@ def unmarked_before(
 
 
 def since(days: pl.DataFrame, first: int) -> pl.DataFrame:
-    """Return the days from session `first` on, with sessions counted from 0."""
+    """Return the days from session `first` on, with sessions counted from 0.
+
+    Args:
+        days: a row for each position and session, with the number of its session.
+        first: number of the first session to keep; those before are trading days before the window.
+    """
     if first == 0:
         return days
     return days.filter(pl.col("session") >= first).with_columns(pl.col("session") - first)

@@ -34,7 +34,15 @@ class FactorCorrelations:
     as_of: date
 
     def between(self, shocked: str, held: str) -> float:
-        """Return the correlation of two factors; one without a fund correlates with itself alone."""
+        """Return the correlation of two factors; one without a fund correlates with itself alone.
+
+        Args:
+            shocked: name of the factor that a scenario shocks.
+            held: name of a factor to which the portfolio is exposed.
+
+        Returns:
+            In [-1, 1]; 0 between two names of which one has no fund.
+        """
         if shocked in self.names and held in self.names:
             return float(self.rho[self.names.index(shocked), self.names.index(held)])
         return float(shocked == held)

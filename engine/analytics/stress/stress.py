@@ -52,7 +52,14 @@ class StressExposures:
     base: Floats
 
     def exposure(self, shocked: str) -> Floats:
-        """Return the exposure that a shock multiplies, [C] USD; NaN where there is none to rates."""
+        """Return the exposure that a shock multiplies; NaN where there is none to rates.
+
+        Args:
+            shocked: name of a factor of a scenario, or RATE_SHOCK.
+
+        Returns:
+            [C] USD; 0 for a factor that no cell is exposed to.
+        """
         if shocked == RATE_SHOCK:
             return self.rates
         held = self.factors.get(HELD_AS.get(shocked, shocked))
@@ -121,6 +128,10 @@ def direct_pnl(scenario: Scenario, exposures: StressExposures) -> Floats:
         sum over the shocked factors f of exposure_f s_f, not below -0.99 x base
 
     s_f: the shock, a fraction. Summed in the file's order. Source: document 03 §4.4.
+
+    Args:
+        scenario: shocks by factor, as fractions: -0.1 is a loss of 10 %.
+        exposures: of C cells, in USD.
     """
     total = np.zeros_like(exposures.base)
     for shocked, shock in scenario.shocks.items():
@@ -137,6 +148,11 @@ def correlated_pnl(
 
     not below -0.99 x base; f runs over the shocked factors except rates, g over the factors to which the
     portfolio is exposed. Summed in the order of the exposure rows, newest first. Source: document 03 §4.5.
+
+    Args:
+        scenario: shocks by factor, as fractions.
+        exposures: of C cells, in USD.
+        correlations: of the factors' funds.
     """
     rate_shock = scenario.shocks.get(RATE_SHOCK, 0.0)
     total = np.nan_to_num(exposures.rates * rate_shock)

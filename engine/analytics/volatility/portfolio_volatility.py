@@ -114,11 +114,21 @@ class StackedSeries:
 
     @classmethod
     def blank(cls, rows: int, columns: int) -> StackedSeries:
-        """Return a matrix without series."""
+        """Return a matrix without series.
+
+        Args:
+            rows: L, the length of the longest series.
+            columns: C, a column for each series.
+        """
         return cls(np.zeros((rows, columns)), np.zeros(columns, dtype=np.int64))
 
     def put(self, offset: int, series: PortfolioSeries) -> None:
-        """Put each series into the column `offset` + its session."""
+        """Put the series of a portfolio into the columns of its sessions.
+
+        Args:
+            offset: column of the window's first session.
+            series: of no more than L rows.
+        """
         length = len(self.values)
         lengthened = np.concatenate((np.zeros((length, series.values.shape[1])), series.values))
         rows = np.arange(length)[:, None] + series.stop

@@ -100,7 +100,12 @@ def symbol_volatility(panel: PricePanel, column: Ints) -> tuple[WindowVolatility
 
 
 def trend_label(slope: str, strength: str) -> pl.Expr:
-    """Return increasing or decreasing where the slope is steep and explains enough, else stable."""
+    """Return increasing or decreasing where the slope is steep and explains enough, else stable.
+
+    Args:
+        slope: name of the column with the slope of the 21-day volatility, a session.
+        strength: name of the column with its R^2.
+    """
     strong = pl.col(strength) > WEAKEST_TREND
     return (
         pl.when(strong & (pl.col(slope) > STEEPEST_STABLE))
