@@ -13,7 +13,12 @@ MOST_LINES = 200
 
 
 def import_text(ready: Import, written: bool) -> str:
-    """Return the preview of an import, or the report of one that is written."""
+    """Return the preview of an import, or the report of one that is written.
+
+    Args:
+        ready: a book that was read, with the changes that it makes.
+        written: whether the changes are in the store.
+    """
     lines = [*_sources(ready), *_limited([f"  {note}" for note in ready.book.notes])]
     if ready.book.refusals:
         refused = [f"  {refusal}" for refusal in ready.book.refusals]
@@ -30,7 +35,12 @@ def import_text(ready: Import, written: bool) -> str:
 
 
 def import_content(ready: Import, written: bool) -> dict[str, object]:
-    """Return the same as `import_text` as plain data."""
+    """Return the same as `import_text` as plain data.
+
+    Args:
+        ready: a book that was read, with the changes that it makes.
+        written: whether the changes are in the store.
+    """
     changes = ready.changes.lots if ready.changes else ()
     return {
         "written": written,

@@ -19,7 +19,15 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors name the nearest command or option, and no secret of a mistyped URL."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse what the parser knows; exit with 2 at an option that it does not know."""
+        """Parse what the parser knows; exit with 2 at an option that it does not know.
+
+        Args:
+            args: words; default those of the command line.
+            namespace: to which the values are added; default a new one.
+
+        Returns:
+            The namespace, and the words that the parser does not know.
+        """
         options = [name for action in self._actions for name in action.option_strings]
         # argparse would first complain about a required option, which may be the mistyped one.
         for word in self._own_words(sys.argv[1:] if args is None else args):
@@ -56,7 +64,15 @@ class CommandParser(Parser):
         self._command = command
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Add the command's arguments, and parse them."""
+        """Add the command's arguments, and parse them.
+
+        Args:
+            args: words after the command's name.
+            namespace: to which the values are added.
+
+        Returns:
+            The namespace, and the words that the parser does not know.
+        """
         command_module(self._command).arguments(self)
         return super().parse_known_args(args, namespace)
 
@@ -65,7 +81,12 @@ class CommandParser(Parser):
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return `; did you mean ...?` with the nearest of `names`, empty when none is near."""
+    """Return `; did you mean ...?` with the nearest of `names`, empty when none is near.
+
+    Args:
+        name: as the user wrote it.
+        names: that would have been right.
+    """
     close = get_close_matches(name, list(names), n=1)
     return f"; did you mean {close[0]}?" if close else ""
 

@@ -50,12 +50,23 @@ class Cell:
 
 
 def plain(text: object, small: str = "", href: str = "") -> Cell:
-    """Return a cell of text, such as a name."""
+    """Return a cell of text, such as a name.
+
+    Args:
+        text: converted with `str`.
+        small: second line, in smaller letters.
+        href: address of a link; empty for none.
+    """
     return Cell(str(text), small=small, href=href)
 
 
 def day(value: date | None, reason: str = "") -> Cell:
-    """Return a date in ISO 8601, or why there is none."""
+    """Return a date in ISO 8601, or why there is none.
+
+    Args:
+        value: None if there is none.
+        reason: why there is none, in words.
+    """
     return not_computed(reason) if value is None else Cell(value.isoformat(), value.isoformat())
 
 
@@ -85,17 +96,36 @@ def money(
 
 
 def percent(value: Number, reason: str = "", *, digits: int = 1, toned: bool = False) -> Cell:
-    """Return a fraction in percent: 0.05 is 5.0%. See `money` for the other arguments."""
+    """Return a fraction in percent: 0.05 is 5.0%.
+
+    Args:
+        value: a fraction; None or NaN is shown as not computed.
+        reason: why there is no value, in words.
+        digits: after the point.
+        toned: whether the sign has a colour.
+    """
     return _figure(value, lambda v: f"{100 * v:,.{digits}f}%", reason, toned)
 
 
 def ratio(value: Number, reason: str = "", *, digits: int = 2, toned: bool = False) -> Cell:
-    """Return a number without a unit. See `money` for the other arguments."""
+    """Return a number without a unit.
+
+    Args:
+        value: None or NaN is shown as not computed.
+        reason: why there is no value, in words.
+        digits: after the point.
+        toned: whether the sign has a colour.
+    """
     return _figure(value, lambda v: f"{v:,.{digits}f}", reason, toned)
 
 
 def count(value: Number, reason: str = "") -> Cell:
-    """Return a whole number, such as a number of sessions."""
+    """Return a whole number, such as a number of sessions.
+
+    Args:
+        value: None is shown as not computed.
+        reason: why there is no value, in words.
+    """
     return _figure(value, lambda v: f"{v:,.0f}", reason, False)
 
 
@@ -110,7 +140,12 @@ def sign_of(currency: str) -> str:
 
 
 def short_money(value: float, currency: str) -> str:
-    """Return an amount for a sentence, such as $1.16M."""
+    """Return an amount for a sentence, such as $1.16M.
+
+    Args:
+        value: amount in whole units of the currency, not NaN.
+        currency: ISO 4217 code.
+    """
     size, unit = next((step for step in SIZES if abs(value) >= step[0]), (1.0, ""))
     digits = 2 if unit else 0
     text = _signed(value / size, lambda v: f"{sign_of(currency)}{v:.{digits}f}{unit}")

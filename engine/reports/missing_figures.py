@@ -19,7 +19,12 @@ def label(job: str) -> str:
 
 
 def meaning(job: str, reason: str | None) -> str:
-    """Return a stored reason in words."""
+    """Return a stored reason in words.
+
+    Args:
+        job: name in analytics_status.
+        reason: its stored code; None if there is none.
+    """
     return job_catalog.meaning(job, reason) if reason else "no reason is stored"
 
 

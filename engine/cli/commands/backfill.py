@@ -20,7 +20,7 @@ from engine.core.progress import reporter
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     command.add_argument("--from", dest="source", metavar="URL", help="store to read")
     command.add_argument(
         "--to",
@@ -61,7 +61,15 @@ def arguments(command: ArgumentParser) -> None:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code, 1 where a portfolio was refused."""
+    """Run the command.
+
+    Args:
+        options: source and target, window, portfolios, tables, rules, and how to run.
+        settings: defaults of the store (`database`), the rules and the batch size.
+
+    Returns:
+        The exit code: 1 where a portfolio was refused, else 0.
+    """
     from engine.batch.backfill import backfill
     from engine.cli.run_results import recorded
 

@@ -12,7 +12,7 @@ FILE = "bench_results.json"
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     size = command.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="tiny data, only to see that it works")
     size.add_argument("--full", action="store_true", help="also 1,000 portfolios over half a year: hours")
@@ -25,7 +25,15 @@ def arguments(command: ArgumentParser) -> None:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code, 1 where a child process failed."""
+    """Run the command.
+
+    Args:
+        options: sections, size, rounds, the server, files for results and for comparison.
+        settings: not used; the benchmark makes its own stores.
+
+    Returns:
+        The exit code: 1 where a child process failed, else 0.
+    """
     from engine.benchmarks.ratios import against, ratios
     from engine.benchmarks.results_text import to_text
     from engine.benchmarks.runner import bench, earlier_measures, selected_sections

@@ -15,7 +15,7 @@ KINDS = ("prices", "profiles", "fundamentals")
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     command.add_argument("kind", choices=KINDS, metavar="|".join(KINDS))
     command.add_argument("url", metavar="STORE", nargs="?", help="store to read and write")
     command.add_argument("--from", dest="source", metavar="URL", help="the same")
@@ -58,7 +58,15 @@ def provider_of(options: Namespace) -> Provider:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code, 1 where coverage is below the threshold."""
+    """Run the command.
+
+    Args:
+        options: kind, store, symbols, days, the provider's limits and the threshold in percent.
+        settings: defaults of the store (`database`) and the batch size.
+
+    Returns:
+        The exit code: 1 where coverage is below the threshold, else 0.
+    """
     from datetime import UTC, datetime
 
     from engine.cli.run_results import recorded

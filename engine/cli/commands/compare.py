@@ -9,7 +9,7 @@ from engine.cli.settings import Config
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     command.add_argument("expected", metavar="EXPECTED", help="store that is the authority")
     command.add_argument("actual", metavar="ACTUAL", help="store to check")
     command.add_argument(
@@ -23,7 +23,15 @@ def arguments(command: ArgumentParser) -> None:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code, 1 where the stores differ."""
+    """Run the command.
+
+    Args:
+        options: both stores, tables, window, exemptions, files for the result.
+        settings: not used; both stores are named.
+
+    Returns:
+        The exit code: 1 where the stores differ, else 0.
+    """
     from engine.analyst.api import compare
 
     comparison = compare(

@@ -10,7 +10,7 @@ from engine.core.progress import reporter
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     command.add_argument("source", metavar="FROM", help="store to read")
     command.add_argument("target", metavar="TO", help="store to write")
     command.add_argument("--batch-size", type=positive, metavar="ROWS", help="rows per batch [5000]")
@@ -18,7 +18,15 @@ def arguments(command: ArgumentParser) -> None:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code."""
+    """Run the command.
+
+    Args:
+        options: both stores, rows per batch, output.
+        settings: default of the batch size.
+
+    Returns:
+        Exit code 0; a failure is raised.
+    """
     from engine.batch.copy import copy
 
     with reporter(options.quiet) as progress:

@@ -9,7 +9,7 @@ from engine.cli.settings import Config
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     store(command)
     command.add_argument(
         "--symbols", type=names, metavar="A,B,...", help="symbols [held symbols and the funds]"
@@ -24,7 +24,15 @@ def arguments(command: ArgumentParser) -> None:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code, 1 where coverage is below the threshold."""
+    """Run the command.
+
+    Args:
+        options: store, symbols, days, the threshold in percent, output.
+        settings: default of the store (`database`).
+
+    Returns:
+        The exit code: 1 where coverage is below the threshold, else 0.
+    """
     from datetime import UTC, datetime
 
     from engine.market_data.collect import coverage

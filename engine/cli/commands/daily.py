@@ -10,7 +10,7 @@ from engine.cli.settings import Config
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     command.add_argument("--from", dest="source", metavar="URL", help="store to read and write")
     command.add_argument("--no-collect", action="store_true", help="compute from stored data only")
     command.add_argument(
@@ -30,7 +30,15 @@ def arguments(command: ArgumentParser) -> None:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code, 1 where closes are missing or a portfolio was refused."""
+    """Run the command.
+
+    Args:
+        options: store, the time that counts as now, the threshold in percent, rules, the provider's limits.
+        settings: defaults of the store (`database`), the rules and the batch size.
+
+    Returns:
+        The exit code: 1 where closes are missing or a portfolio was refused, else 0.
+    """
     from datetime import UTC, datetime
 
     from engine.batch.nightly import daily

@@ -10,7 +10,7 @@ from engine.core.progress import reporter
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     command.add_argument("url", metavar="URL", nargs="?", help="store to create")
     command.add_argument(
         "--portfolios", type=positive, default=5, metavar="N", help="number of portfolios [5]"
@@ -24,7 +24,15 @@ def arguments(command: ArgumentParser) -> None:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code."""
+    """Run the command.
+
+    Args:
+        options: store, sizes, seed, output.
+        settings: defaults of the store (`database`) and the batch size.
+
+    Returns:
+        Exit code 0; a failure is raised.
+    """
     from engine.batch.copy import write_frames
     from loaders.demo import demo_world
 

@@ -10,7 +10,7 @@ from engine.cli.settings import Config
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     store(command)
     command.add_argument("--portfolio", required=True, metavar="P", help="id or name of the portfolio")
     command.add_argument("--date", required=True, type=day, metavar="D", help="session")
@@ -33,7 +33,15 @@ def arguments(command: ArgumentParser) -> None:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code, 1 where the stored figure is not the computed one."""
+    """Run the command.
+
+    Args:
+        options: store, portfolio, session, the figure and what selects its row, rules, output.
+        settings: defaults of the store (`database`) and the rules.
+
+    Returns:
+        The exit code: 1 where the stored figure is not the computed one, else 0.
+    """
     from engine.analyst.explain import explain
     from engine.analytics.stress.scenarios import load_scenarios
 

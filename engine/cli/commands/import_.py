@@ -12,7 +12,7 @@ KINDS = ("positions", "prices", "flows", "trades")
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     command.add_argument("url", metavar="STORE", nargs="?", help="store to write, made if it does not exist")
     for kind, words in (
         ("positions", "lots: symbol and quantity, with cost and dates if known"),
@@ -62,7 +62,15 @@ def amount(text: str) -> Decimal:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code, 1 where rows are refused."""
+    """Run the command.
+
+    Args:
+        options: store, files by kind, what the user states about them, output; or a folder for templates.
+        settings: defaults of the store (`database`) and the batch size.
+
+    Returns:
+        The exit code: 1 where rows are refused, else 0.
+    """
     import json
 
     from engine.batch.import_book import prepare, write

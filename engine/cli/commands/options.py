@@ -56,6 +56,10 @@ def rules_named(text: str) -> str:
 def rules_of(options: argparse.Namespace, settings: Config) -> Rules | None:
     """Return the rules that `--rules`, or else the configuration, names; None for the store's own.
 
+    Args:
+        options: with `rules`; None where the option was left out.
+        settings: the configuration's rules.
+
     Raises:
         UsageError: the configuration names a set, rule or value that does not exist.
     """
@@ -133,6 +137,10 @@ def percent(text: str) -> float:
 def write_file(path: str, text: str) -> None:
     """Write a file that the command line names.
 
+    Args:
+        path: of the file; an existing one is replaced.
+        text: written in UTF-8.
+
     Raises:
         EngineError: the file cannot be written.
     """
@@ -145,7 +153,12 @@ def write_file(path: str, text: str) -> None:
 
 
 def print_rows(rows: dict[str, int], as_json: bool) -> None:
-    """Print the number of rows of each table on stdout."""
+    """Print the number of rows of each table on stdout.
+
+    Args:
+        rows: number of rows by table.
+        as_json: as one JSON object, else as aligned text.
+    """
     if as_json:
         print(json.dumps(rows, indent=1))
     else:

@@ -14,7 +14,7 @@ STDOUT = "-"
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     command.add_argument("url", metavar="URL", nargs="?", help="store to read")
     command.add_argument("--portfolio", metavar="P", help="id or name [one page with a row for each]")
     command.add_argument("--start", type=day, metavar="D", help="first day [first stored session]")
@@ -27,7 +27,18 @@ def arguments(command: ArgumentParser) -> None:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code."""
+    """Run the command.
+
+    Args:
+        options: store, portfolio or all, window, rules, where to write the page or pages.
+        settings: defaults of the store (`database`) and the rules.
+
+    Returns:
+        Exit code 0; a failure is raised.
+
+    Raises:
+        UsageError: --pages with one portfolio or with stdout.
+    """
     from engine.reports import fleet_page, portfolio_page
 
     url, out = options.url or settings.database, options.out

@@ -9,12 +9,20 @@ from engine.cli.settings import Config
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     store(command)
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code."""
+    """Run the command.
+
+    Args:
+        options: store, output.
+        settings: default of the store (`database`).
+
+    Returns:
+        Exit code 0; a failure is raised.
+    """
     from engine.batch.runs import runs
 
     stored = runs(options.url or settings.database)

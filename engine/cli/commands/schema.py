@@ -9,7 +9,7 @@ from engine.cli.settings import Config
 
 
 def arguments(command: ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the command's arguments to its parser."""
     command.add_argument("table", metavar="TABLE", nargs="?", help="a table [all]")
     form = command.add_mutually_exclusive_group()
     form.add_argument("--ddl", choices=("postgres", "duckdb"), help="show CREATE statements")
@@ -23,7 +23,15 @@ def arguments(command: ArgumentParser) -> None:
 
 
 def run(options: Namespace, settings: Config) -> int:
-    """Run the command; return its exit code."""
+    """Run the command.
+
+    Args:
+        options: table and form; or the store in which to create or upgrade tables.
+        settings: not used; a store is always named.
+
+    Returns:
+        Exit code 0; a failure is raised.
+    """
     from engine.cli import schema_text
     from engine.core.names import table_named
     from engine.core.schema import TABLES

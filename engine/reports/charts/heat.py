@@ -123,5 +123,10 @@ def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: Mapping[Statu
 
 
 def names_axis(field: str, names: Sequence[str]) -> alt.Y:
-    """Return a y axis with names from the top, in their order."""
+    """Return a y axis with names from the top, in their order.
+
+    Args:
+        field: name of the column with the names.
+        names: in the order of the axis, each once.
+    """
     return alt.Y(field, sort=list(names), axis=alt.Axis(labelLimit=MOST_ROOM, grid=False))

@@ -74,7 +74,13 @@ def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str
 
 
 def area(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
-    """Return a chart of the area between 0 and a figure; for the arguments see `marked_line`."""
+    """Return a chart of the area between 0 and a figure.
+
+    Args:
+        frame: date and the figure, a row for each session.
+        column: name of the figure; a null breaks the area.
+        form: d3 format of the axis, such as `.0%`.
+    """
 
     def make(size: ChartSize) -> AnyChart:
         return (
@@ -92,7 +98,13 @@ def area(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
 
 
 def columns(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
-    """Return a chart with a thin column per session from 0; for the arguments see `marked_line`."""
+    """Return a chart with a thin column per session from 0.
+
+    Args:
+        frame: date and the figure, a row for each session.
+        column: name of the figure; its sign gives the colour.
+        form: d3 format of the axis, such as `.0%`.
+    """
 
     def make(size: ChartSize) -> AnyChart:
         thickness = max(1.0, min(8.0, 0.72 * size.width / max(frame.height, 1)))

@@ -24,7 +24,12 @@ TONES = alt.Scale(domain=["up", "down"], range=["var(--up)", DOWN])
 
 
 def toned(frame: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Return a frame with a column `tone`: "down" where `column` is below 0, else "up"."""
+    """Return a frame with a column `tone`: "down" where `column` is below 0, else "up".
+
+    Args:
+        frame: rows of a chart.
+        column: name of a figure; a null has the tone "up", but nothing is drawn of it.
+    """
     down = pl.when(pl.col(column) < 0).then(pl.lit("down")).otherwise(pl.lit("up"))
     return frame.with_columns(tone=down)
 

@@ -22,7 +22,12 @@ SUMMARY_HEADINGS = ("Series", "First", "Last", "Lowest", "on", "Highest", "on", 
 
 
 def share(amount: float | None, equity: float | None) -> Cell:
-    """Return an amount as a share of equity."""
+    """Return an amount as a share of equity.
+
+    Args:
+        amount: in the portfolio's currency.
+        equity: in the same currency; None without a snapshot.
+    """
     if amount is None or equity is None:
         return not_computed(NO_SNAPSHOT)
     if equity <= 0:
@@ -61,13 +66,24 @@ def _summary(frame: pl.DataFrame, one: ChartSeries, form: Form) -> list[Cell]:
 
 
 def sessions_without(stored: StoredPortfolio, days: pl.Series) -> pl.Series:
-    """Return the sessions of the window that are not among `days`."""
+    """Return the sessions of the window that are not among `days`.
+
+    Args:
+        stored: names the sessions of the window.
+        days: dates, in any order.
+    """
     calendar = pl.Series(stored.days, dtype=pl.Date)
     return calendar.filter(~calendar.is_in(days.implode()))
 
 
 def gap_notes(stored: StoredPortfolio, job: str, column: str) -> list[str]:
-    """Return a sentence for each reason for which a job left a column of the snapshots null."""
+    """Return a sentence for each reason for which a job left a column of the snapshots null.
+
+    Args:
+        stored: snapshots and statuses of the window.
+        job: name in analytics_status.
+        column: of portfolio_snapshots.
+    """
     return job_notes(stored, job, stored.snapshots.filter(pl.col(column).is_null())["date"])
 
 
@@ -111,6 +127,12 @@ def reason(stored: StoredPortfolio, job: str, column: str = "") -> str:
 
 
 def undefined_note(snapshots: pl.DataFrame, column: str, name: str) -> list[str]:
-    """Return a sentence about figures that were computed and are NaN."""
+    """Return a sentence that counts the figures that were computed and are NaN; nothing if there are none.
+
+    Args:
+        snapshots: a row for each session.
+        column: of portfolio_snapshots.
+        name: how the page calls the figure.
+    """
     undefined = snapshots.select(pl.col(column).cast(pl.Float64).is_nan().sum()).item() or 0
     return [f"{name} undefined in {undefined} sessions."] if undefined else []
