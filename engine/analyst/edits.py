@@ -53,7 +53,13 @@ def exact_value(table: Table | None, column: str, value: object, scale: int | No
 
 
 def new_rows(table: Table, rows: Sequence[Mapping[str, object]], stamp: datetime) -> pl.DataFrame:
-    """Return complete rows of a table: columns not given are null, write times are `stamp`."""
+    """Return complete rows of a table: columns not given are null, write times are `stamp`.
+
+    Args:
+        table: Of the schema.
+        rows: Values by column; every row has the key.
+        stamp: Time of writing, UTC.
+    """
     stamps = {column.name: stamp for column in table.columns if column.name in STAMPS}
     complete = [{**dict.fromkeys(table.names), **stamps, **row} for row in rows]
     return pl.DataFrame(complete, schema=polars_schema(table), orient="row")

@@ -158,7 +158,12 @@ class Case:
         return {}
 
     def once(self, key: tuple[object, ...], make: Callable[[], Cached]) -> Cached:
-        """Return the result of `make`, called once for each key."""
+        """Return the result of `make`, called once for each key.
+
+        Args:
+            key: Of the cache; its first item says what the result is.
+            make: Called without arguments.
+        """
         if key not in self._cache:
             self._cache[key] = make()
         value: Cached = self._cache[key]
@@ -233,7 +238,12 @@ class Case:
         return closes
 
     def close(self, symbol: str, day: date) -> Decimal | None:
-        """Return the close of exactly this symbol and day, None if it is missing or not above 0."""
+        """Return the close of exactly this symbol and day, None if it is missing or not above 0.
+
+        Args:
+            symbol: As market data is stored under it.
+            day: A trading day; no earlier close stands in.
+        """
         close = self.closes.get(symbol, {}).get(day)
         return close if close and close > 0 else None
 
@@ -265,7 +275,15 @@ class Case:
         return self.once(("sessions", look_back), lambda: sessions(first, self.day))
 
     def series(self, symbol: str, look_back: int) -> dict[date, float]:
-        """Return the closes above 0 on sessions of a symbol that regressions use, else {}."""
+        """Return the closes above 0 of a symbol that regressions use, on sessions; empty if there are none.
+
+        Args:
+            symbol: As market data is stored under it.
+            look_back: Calendar days up to the session.
+
+        Returns:
+            Close by session, ascending.
+        """
         return self.once(("series", symbol, look_back), lambda: self._series(symbol, look_back))
 
     def _series(self, symbol: str, look_back: int) -> dict[date, float]:
@@ -277,7 +295,12 @@ class Case:
     # Values of positions
 
     def mark(self, lot: PositionLot, day: date | None = None) -> Mark:
-        """Return a position's price and value after a session, by default the case's own session."""
+        """Return a position's price and value after a session, by default the case's own session.
+
+        Args:
+            lot: Of the portfolio.
+            day: A session up to the case's own.
+        """
         return self.once(("mark", lot.id, day), lambda: self._mark(lot, day or self.day))
 
     def _mark(self, lot: PositionLot, last: date) -> Mark:
@@ -314,7 +337,13 @@ class Case:
 
 
 def marked(lot: PositionLot, quote: Quote, session: date) -> Mark:
-    """Return the values of a lot at a close, rounded half away from zero to cents."""
+    """Return the values of a lot at a close, rounded half away from zero to cents.
+
+    Args:
+        lot: Of a portfolio.
+        quote: Close and its day, in USD.
+        session: In which the lot is marked.
+    """
     from engine.analyst.explain.rounding import rounded
 
     value = lot.quantity * lot.units * quote.price

@@ -29,7 +29,12 @@ WEIGHTS = {"symbol": pl.String, "weight": pl.Float64}
 
 
 def concentration(case: Case, ask: Ask) -> Working:
-    """Explain sector_exposure, hhi, effective_num_positions, top_3_ and top_10_concentration."""
+    """Return the working of sector_exposure, hhi, effective_num_positions, top_3_ and top_10_concentration.
+
+    Args:
+        case: its lots, their values and sector profiles.
+        ask: one of these columns.
+    """
     column, reason = ask.column, reason_against(case)
     if reason and column == "sector_exposure" and has_positions(case):
         note = f"{reason}: stored as a JSON null, because the document was not computed"
@@ -83,7 +88,12 @@ def _opening_value(case: Case, lot: PositionLot) -> Decimal:
 
 
 def bucket(case: Case, lot: PositionLot) -> str | None:
-    """Return the sector of a lot, None if it has none."""
+    """Return the sector of a lot, None if it has none.
+
+    Args:
+        case: the profiles that say each symbol's sector.
+        lot: of the portfolio.
+    """
     if lot.investment_class in (PRIVATE, "OPTIONS"):
         return UNCLASSIFIED
     profile = case.inputs.profiles.filter(symbol=lot.symbol.upper())

@@ -90,7 +90,12 @@ def _roll(case: Case) -> RollForward:
 
 
 def pnl(case: Case, ask: Ask) -> Working:
-    """Explain a figure of the roll-forward: T = U + R, E = E0 + T + F."""
+    """Return the working of a figure of the roll-forward: T = U + R, E = E0 + T + F.
+
+    Args:
+        case: Its lots, realized events, flows and the previous snapshot.
+        ask: A P&L, return or equity column of the snapshot.
+    """
     forward, column = roll_forward(case), ask.column
     match column:
         case "daily_pnl":
@@ -142,7 +147,12 @@ def has_positions(case: Case) -> bool:
 
 
 def in_snapshot(case: Case, lot: PositionLot) -> bool:
-    """Return whether a position is entered, not closed and not deleted in the session."""
+    """Return whether a position is entered, not closed and not deleted in the session.
+
+    Args:
+        case: Its session counts.
+        lot: Of the portfolio.
+    """
     closed = lot.exit_date is not None and lot.exit_date <= case.day
     return lot.entry_date <= case.day and not closed and not lot.deleted
 

@@ -112,7 +112,12 @@ def explain(
 
 
 def of_case(case: Case, ask: Ask) -> Explanation:
-    """Return the explanation of one figure of a case."""
+    """Return the explanation of one figure of a case.
+
+    Args:
+        case: Portfolio and session.
+        ask: Figure and key of its row; the stored row is looked up here.
+    """
     column = TABLES[ask.table][ask.column]
     row = _stored_row(case, ask)
     ask = replace(ask, row=row)
@@ -149,7 +154,12 @@ def _verdict(case: Case, ask: Ask, working: Working, equal: bool) -> Verdict:
 
 
 def overwritten(case: Case, ask: Ask) -> bool:
-    """Return whether later sessions have overwritten the row: some tables keep the newest state only."""
+    """Return whether later sessions have overwritten the row: some tables keep the newest state only.
+
+    Args:
+        case: Whether its session is the newest stored one.
+        ask: Its table counts.
+    """
     return ask.table in ("positions", "portfolios") and not case.newest_session
 
 

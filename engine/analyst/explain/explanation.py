@@ -224,7 +224,12 @@ def _table(frame: pl.DataFrame) -> list[str]:
 
 
 def stored_form(column: Column, value: Value) -> Value:
-    """Return a computed value as its column stores it."""
+    """Return a computed value as its column stores it.
+
+    Args:
+        column: Gives type, scale, and whether it holds NaN.
+        value: As computed, not rounded; None stays None.
+    """
     if value is None or column.type.kind != "numeric":
         return value
     if undefined(value):
@@ -234,14 +239,25 @@ def stored_form(column: Column, value: Value) -> Value:
 
 
 def read_form(column: Column, value: Value) -> Value:
-    """Return a stored value for the comparison: a double of a NaN column as its decimal."""
+    """Return a stored value for the comparison: a double of a NaN column as its decimal.
+
+    Args:
+        column: Gives type and scale.
+        value: As read from the store.
+    """
     if isinstance(value, float) and not undefined(value) and dtype(column) == pl.Float64:
         return rounded(exact(value), column.type.scale)
     return value
 
 
 def same(column: Column, computed: Value, stored: Value) -> bool:
-    """Return whether two values are equal; null, NaN and 0 are different values."""
+    """Return whether two values are equal; null, NaN and 0 are different values.
+
+    Args:
+        column: Gives the type; JSON documents are compared by value.
+        computed: In its stored form.
+        stored: As read.
+    """
     if undefined(computed) or undefined(stored):
         return undefined(computed) and undefined(stored)
     if column.type.kind == "json" and isinstance(computed, str) and isinstance(stored, str):

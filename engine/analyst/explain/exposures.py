@@ -34,7 +34,12 @@ COUNTS = {
 
 
 def sums(case: Case, ask: Ask) -> Working:
-    """Explain a sum of the lots' exposures in USD: exact, then rounded half to even to cents."""
+    """Return the working of a sum of the lots' exposures in USD: exact, then rounded half to even to cents.
+
+    Args:
+        case: its lots and prices.
+        ask: a key of SUMS.
+    """
     what, of = SUMS[ask.column]
     values = [value for _, value in lot_exposures(case) if value is not None]
     total = _total(ask.column, values)
@@ -61,7 +66,12 @@ def _total(column: str, values: list[Decimal]) -> Decimal:
 
 
 def cash(case: Case, ask: Ask) -> Working:
-    """Explain cash_value: equity less long value plus absolute short value, not below 0."""
+    """Return the working of cash_value: equity less long value plus absolute short value, not below 0.
+
+    Args:
+        case: its equity, lots and prices.
+        ask: not used; there is one column.
+    """
     if not has_positions(case):
         return Working("cash_value = 0", Decimal(0), notes=(NONE_HELD,))
     values = [value for _, value in lot_exposures(case) if value is not None]
@@ -82,7 +92,12 @@ def cash(case: Case, ask: Ask) -> Working:
 
 
 def counts(case: Case, ask: Ask) -> Working:
-    """Explain the counts of lots in the snapshot."""
+    """Return the working of the counts of lots in the snapshot.
+
+    Args:
+        case: its lots.
+        ask: num_positions, num_long_positions or num_short_positions.
+    """
     every = [lot for lot in case.lots if in_snapshot(case, lot)]
     chosen = {
         "num_positions": every,
@@ -94,7 +109,12 @@ def counts(case: Case, ask: Ask) -> Working:
 
 
 def greeks(case: Case, ask: Ask) -> Working:
-    """Explain the option sensitivities, which are not computed: 0, or null without a position."""
+    """Return the working of the option sensitivities, which are not computed: 0, or null without a position.
+
+    Args:
+        case: whether it has positions.
+        ask: column of the sensitivity.
+    """
     if not has_positions(case):
         return absent(f"{ask.column} = 0", NONE_HELD)
     note = "option sensitivities are not computed: 0 whenever a position is open"

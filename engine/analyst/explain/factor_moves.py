@@ -50,7 +50,15 @@ class FactorMoves:
         return np.asarray(raw / raw.sum())
 
     def between(self, shocked: str, held: str) -> float:
-        """Return the correlation of two factors; a factor without a fund correlates only with itself."""
+        """Return the correlation of two factors; a factor without a fund correlates only with itself.
+
+        Args:
+            shocked: Name of the factor that a scenario shocks.
+            held: Name of a factor to which the portfolio is exposed.
+
+        Returns:
+            Limited to the bounds of the scenarios' file.
+        """
         if shocked not in self.names or held not in self.names:
             return float(shocked == held)
         return 1.0 if shocked == held else float(np.clip(self._rho(shocked, held), *self.bounds))

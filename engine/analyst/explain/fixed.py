@@ -13,21 +13,36 @@ BY_OTHERS = "set by the target-price service; a run that replaces the row keeps 
 
 
 def never(case: Case, ask: Ask) -> Working:
-    """Explain a column that is always null, or a table that is always empty."""
+    """Return the working of a column that is always null, or a table that is always empty.
+
+    Args:
+        case: not used.
+        ask: column, and the table whose comment says why.
+    """
     del case
     comment = TABLES[ask.table].comment
     return absent(f"{ask.column} = null", f"{NEVER}. {comment}")
 
 
 def kept(case: Case, ask: Ask) -> Working:
-    """Explain a column that another service fills."""
+    """Return the working of a column that another service fills: its stored value.
+
+    Args:
+        case: not used.
+        ask: column and stored row.
+    """
     del case
     value = ask.row[ask.column] if ask.row else None
     return Working(f"{ask.column} as stored", value, notes=(BY_OTHERS,), checked=False)
 
 
 def complete(case: Case, ask: Ask) -> Working:
-    """Explain is_complete: a run writes complete snapshots only."""
+    """Return the working of is_complete: a run writes complete snapshots only.
+
+    Args:
+        case: not used.
+        ask: column.
+    """
     del case
     return Working(
         f"{ask.column} = true", True, notes=("a run writes complete snapshots, in one transaction",)
@@ -35,7 +50,12 @@ def complete(case: Case, ask: Ask) -> Working:
 
 
 def tracked(case: Case, ask: Ask) -> Working:
-    """Explain a column of batch_run_tracking."""
+    """Return the working of a column of batch_run_tracking.
+
+    Args:
+        case: not used.
+        ask: column and stored row.
+    """
     del case
     if ask.row is None:
         reason = "no row: not run yet, or some portfolio of the session was left out"

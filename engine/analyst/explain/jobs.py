@@ -28,7 +28,12 @@ class JobOutcome:
 
 
 def status(case: Case, ask: Ask) -> Working:
-    """Explain a column of analytics_status."""
+    """Return the working of a column of analytics_status.
+
+    Args:
+        case: the inputs of the job.
+        ask: job, and status, reason, positions_used or positions_left_out.
+    """
     if ask.job not in BY_JOB:
         return documented(case, ask)
     outcome = BY_JOB[ask.job](case)
@@ -48,7 +53,12 @@ def status(case: Case, ask: Ask) -> Working:
 
 
 def documented(case: Case, ask: Ask) -> Working:
-    """Return the stored value of a figure that is not recomputed, and the page of its job."""
+    """Return the stored value of a figure that is not recomputed, and the page of its job.
+
+    Args:
+        case: not used.
+        ask: column, stored row, and the table or job that names the page.
+    """
     del case
     value = ask.row[ask.column] if ask.row else None
     note = f"not recomputed; its calculation is on the page docs/{JOBS[job_of(ask)].page}"

@@ -10,7 +10,12 @@ REMOVED = "links that were removed later still count, but the store does not hav
 
 
 def usage(case: Case, ask: Ask) -> Working:
-    """Show usage_count with the remaining links; removed links count too, so it cannot be recomputed."""
+    """Return the stored usage_count with the current links; removed ones count too, so it is not recomputed.
+
+    Args:
+        case: its positions and their tags.
+        ask: the tag's stored row.
+    """
     if ask.row is None:
         return absent("usage_count of the tag", "the portfolio's user has no such tag")
     symbols = case.inputs.positions.select("symbol", position_id="id")

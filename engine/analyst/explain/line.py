@@ -29,7 +29,12 @@ class Line:
     p_value: float
 
     def steps(self, y: str, x: str) -> dict[str, Step]:
-        """Return the numbers of the line as steps: {name: step}; `y` and `x` are symbols."""
+        """Return the numbers of the line as steps, by name.
+
+        Args:
+            y: symbol of the dependent variable.
+            x: symbol of the regressor.
+        """
         sums = "frame `returns`: sum of"
         steps = (
             Step("n", self.n, "pairs of returns", "frame `returns`"),
@@ -80,10 +85,14 @@ def line(y: NDArray[np.float64], x: NDArray[np.float64]) -> Line:
 
 
 def two_sided_tail(t: float, df: int) -> float:
-    """Return P(|T| >= |t|) of Student's t, df at least 1.
+    """Return P(|T| >= |t|) of Student's t.
 
     Written out, because the engine's own vectorised tails are what it is compared with. Source: Abramowitz
     and Stegun 26.7.3 and 26.7.4.
+
+    Args:
+        t: finite; its sign does not matter.
+        df: degrees of freedom, 1 or more.
     """
     odd, theta = df % 2, math.atan(abs(t) / math.sqrt(df))
     term, terms = math.cos(theta) ** odd, []

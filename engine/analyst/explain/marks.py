@@ -9,7 +9,12 @@ from engine.analyst.explain.working import Step, Working, absent
 
 
 def position_mark(case: Case, ask: Ask) -> Working:
-    """Explain last_price, market_value and unrealized_pnl after the session."""
+    """Return the working of last_price, market_value and unrealized_pnl after the session.
+
+    Args:
+        case: closes of the position's symbol.
+        ask: the position, and one of these columns.
+    """
     lot = ask.position
     mark = case.mark(lot)
     value = {"last_price": mark.price, "market_value": mark.value, "unrealized_pnl": mark.gain}[ask.column]
@@ -45,6 +50,11 @@ def _notes(case: Case, session: object, quoted: object) -> tuple[str, ...]:
 
 
 def portfolio_equity(case: Case, ask: Ask) -> Working:
-    """Explain the portfolio's equity_balance: that of the session's snapshot."""
+    """Return the working of the portfolio's equity_balance: that of the session's snapshot.
+
+    Args:
+        case: the roll-forward of its session.
+        ask: not used; there is one column.
+    """
     working = pnl(case, Ask("portfolio_snapshots", "equity_balance"))
     return Working(working.formula, working.value, working.steps, working.frames, notes=working.notes)

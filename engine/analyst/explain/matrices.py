@@ -78,7 +78,12 @@ class Matrix:
         return any(bool(np.all(self.returns[name] == self.returns[name][0])) for name in symbols)
 
     def rho(self, a: str, b: str) -> float:
-        """Return Pearson's correlation; NaN for a constant series or fewer than 30 returns."""
+        """Return Pearson's correlation; NaN for a constant series or fewer than 30 returns.
+
+        Args:
+            a: Symbol in the matrix.
+            b: Symbol in the matrix; it may be the same.
+        """
         if self.n < MIN_OVERLAP or self.flat(a, b):
             return math.nan
         return 1.0 if a == b else pearson(self.returns[a], self.returns[b])
@@ -89,7 +94,12 @@ class Matrix:
 
 
 def pearson(x: Floats, y: Floats) -> float:
-    """Return Pearson's correlation of two [n] series that vary, limited to [-1, 1]."""
+    """Return Pearson's correlation of two series that vary, limited to [-1, 1].
+
+    Args:
+        x: [n] returns, n >= 2.
+        y: [n] returns of the same days.
+    """
     xx, xy, yy = _sums(x, y)
     return min(max(xy / math.sqrt(xx * yy), -1.0), 1.0)
 
@@ -126,7 +136,12 @@ def _reason(lots: tuple[PositionLot, ...], returns: int) -> Reason | None:
 
 
 def passes(case: Case, lot: PositionLot) -> bool:
-    """Return whether a lot passes the filter: not private, large enough in USD and in % of gross exposure."""
+    """Return whether a lot passes the filter: not private, large enough in USD and in % of gross exposure.
+
+    Args:
+        case: Gross exposure and the lot's value.
+        lot: Of the portfolio.
+    """
     gross, value = case.money("gross_exposure"), abs(case.recomputed(lot))
     heavy = gross > 0 and value * 100 >= gross * MIN_POSITION_PERCENT
     return lot.investment_class != PRIVATE and value >= MIN_POSITION_VALUE and heavy
@@ -167,7 +182,12 @@ def _left_out(case: Case, series: Series) -> tuple[tuple[date, str], ...]:
 
 
 def pair(case: Case, ask: Ask) -> Working:
-    """Explain a figure of pairwise_correlations."""
+    """Return the working of a figure of pairwise_correlations.
+
+    Args:
+        case: The session's correlation matrix.
+        ask: Two symbols, and a column of the table.
+    """
     correlations, (a, b) = matrix(case), ask.pair
     missing = next((symbol for symbol in (a, b) if symbol not in correlations.symbols), None)
     reason = correlations.reason or (f"{missing} is not in the matrix" if missing else "")
@@ -236,7 +256,12 @@ def _significance(correlations: Matrix, a: str, b: str) -> Working:
 
 
 def head(case: Case, ask: Ask) -> Working:
-    """Explain a figure of correlation_calculations."""
+    """Return the working of a figure of correlation_calculations.
+
+    Args:
+        case: The session's correlation matrix.
+        ask: A column of the table.
+    """
     correlations, column = matrix(case), ask.column
     frames = {"lots": correlations.passing}
     if correlations.reason:

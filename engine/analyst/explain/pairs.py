@@ -58,7 +58,13 @@ class Fit:
 
 
 def fit(case: Case, symbol: str, fund: str) -> Fit:
-    """Return the regression of the symbol's returns on the fund's, over their common sessions."""
+    """Return the regression of the symbol's returns on the fund's, over their common sessions.
+
+    Args:
+        case: Closes of both symbols; the result is kept.
+        symbol: The dependent variable's.
+        fund: The regressor's symbol: SPY or TLT.
+    """
     return case.once(("fit", symbol, fund), lambda: _fit(case, symbol, fund))
 
 
@@ -109,7 +115,12 @@ def common(case: Case, series: dict[str, dict[date, float]], look_back: int) -> 
 
 
 def regression(case: Case, ask: Ask) -> Working:
-    """Explain a figure of a position's regression on its table's fund."""
+    """Return the working of a figure of a position's regression on its table's fund.
+
+    Args:
+        case: Closes of symbol and fund.
+        ask: The position, the table, and a column of it.
+    """
     fund, lot = FUND_OF[ask.table], ask.position
     figure = "beta" if ask.column == "ir_beta" else ask.column
     formula, names = FORMULAS[figure]
@@ -154,7 +165,12 @@ def _notes(figure: str, fitted: Line) -> tuple[str, ...]:
 
 
 def constant(case: Case, ask: Ask) -> Working:
-    """Explain a column with the same value in every row of the regressions on SPY."""
+    """Return the working of a column with the same value in every row of the regressions on SPY.
+
+    Args:
+        case: Not used.
+        ask: A key of CONSTANTS, and the stored row.
+    """
     del case
     if ask.row is None:
         return absent(

@@ -33,7 +33,12 @@ NEW_SNAPSHOT = "the job has no figure: the value written with the new snapshot r
 
 
 def exposure(case: Case, ask: Ask) -> Working:
-    """Explain exposure_value and exposure_dollar of factor_exposures."""
+    """Return the working of exposure_value and exposure_dollar of factor_exposures.
+
+    Args:
+        case: Lots with betas, their values, and the stored equity.
+        ask: The factor, and one of both columns.
+    """
     working = portfolio_beta(case, ask.factor)
     if ask.column == "exposure_value" or not isinstance(working.value, float):
         return working
@@ -44,7 +49,12 @@ def exposure(case: Case, ask: Ask) -> Working:
 
 
 def snapshot_beta(case: Case, ask: Ask) -> Working:
-    """Explain the three market beta figures and the provider beta of the snapshot."""
+    """Return the working of the three market beta figures and the provider beta of the snapshot.
+
+    Args:
+        case: Lots with betas, their values, and the stored equity.
+        ask: One of the four columns.
+    """
     match ask.column:
         case provider_beta.COLUMN:
             working = portfolio_beta(case, provider_beta.FACTOR, ask.column)

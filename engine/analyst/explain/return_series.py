@@ -57,7 +57,12 @@ def volatility_symbol(lot: PositionLot) -> str:
 
 
 def own_returns(case: Case, symbol: str) -> Returns:
-    """Return a symbol's returns between its consecutive closes; a gap gives one return over several days."""
+    """Return a symbol's returns between its consecutive closes; a gap gives one return over several days.
+
+    Args:
+        case: Closes of the look-back; the result is kept.
+        symbol: As market data is stored under it.
+    """
     return case.once(("returns", symbol), lambda: _own_returns(case, symbol))
 
 

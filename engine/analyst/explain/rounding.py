@@ -15,7 +15,15 @@ def exact(value: float) -> Decimal:
 
 
 def rounded(value: Decimal | float, scale: int) -> Decimal:
-    """Round a finite number half away from zero to `scale` decimals; a float by its shortest text."""
+    """Round a finite number half away from zero to `scale` decimals; a float by its shortest text.
+
+    Args:
+        value: neither NaN nor infinite.
+        scale: digits after the point.
+
+    Returns:
+        With exactly `scale` digits after the point; never -0.
+    """
     number = exact(value) if isinstance(value, float) else value
     return WIDE.quantize(number, Decimal(1).scaleb(-scale)) + 0
 

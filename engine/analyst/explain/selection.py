@@ -163,7 +163,12 @@ def select(case: Case, table: str, column: str, asked: Selectors) -> Ask:
 
 
 def factors_of(case: Case, table: str) -> list[str]:
-    """Return the factors that a table can have rows of."""
+    """Return the factors that a table can have rows of.
+
+    Args:
+        case: The active factor definitions.
+        table: With a row for each factor.
+    """
     return [
         name
         for name in case.factors

@@ -132,7 +132,12 @@ def job_reason(case: Case) -> Reason | None:
 
 
 def result(case: Case, ask: Ask) -> Working:
-    """Explain a figure of stress_test_results."""
+    """Return the working of a figure of stress_test_results.
+
+    Args:
+        case: stored exposures, and correlations of factors.
+        ask: the scenario's id, and a column of the table.
+    """
     scenario = next(one for one in case.scenarios.all if one.id == ask.scenario)
     reason = job_reason(case) or _scenario_reason(case, scenario)
     if reason:

@@ -74,7 +74,12 @@ def style_model(factor: str) -> StyleModel:
 
 
 def style_beta(case: Case, ask: Ask) -> Working:
-    """Explain exposure_value of position_factor_exposures."""
+    """Return the working of exposure_value of position_factor_exposures.
+
+    Args:
+        case: Closes of the stocks and funds.
+        ask: Position and factor.
+    """
     lot, model = ask.position, style_model(ask.factor)
     exclusion, data = _exclusion(case, lot, ask.factor), aligned(case, lot, model)
     if exclusion or data.reason:
@@ -84,7 +89,12 @@ def style_beta(case: Case, ask: Ask) -> Working:
 
 
 def quality(case: Case, ask: Ask) -> Working:
-    """Explain quality_flag, which has one value."""
+    """Return the working of quality_flag, which has one value.
+
+    Args:
+        case: Closes of the stocks and funds.
+        ask: Position and factor.
+    """
     beta, least = style_beta(case, ask), style_model(ask.factor).job.minimum
     if beta.value is None:
         return absent(f"quality_flag = {QUALITY}", beta.reason, sample=beta.sample)
@@ -93,7 +103,13 @@ def quality(case: Case, ask: Ask) -> Working:
 
 
 def beta_of(case: Case, lot: PositionLot, factor: str) -> float | None:
-    """Return a lot's beta to a factor, limited to [-5, 5] and not rounded; None if it has none."""
+    """Return a lot's beta to a factor, limited to [-5, 5] and not rounded; None if it has none.
+
+    Args:
+        case: Closes of the stocks and funds.
+        lot: Of the portfolio.
+        factor: Name of a spread or ridge factor.
+    """
     data = aligned(case, lot, style_model(factor))
     if data.reason:
         return None
@@ -106,7 +122,12 @@ def beta_of(case: Case, lot: PositionLot, factor: str) -> float | None:
 
 
 def fund_reason(case: Case, model: StyleModel) -> Reason | None:
-    """Return why the funds allow no figures in the session, None if they do."""
+    """Return why the funds allow no figures in the session, None if they do.
+
+    Args:
+        case: Closes of the funds.
+        model: The spread or the ridge regression.
+    """
     funds, _, moves = _frame(case, model.funds, model)
     if not moves:
         return NO_ETF_DATA if model is SPREAD else NO_FACTOR_DATA
@@ -118,6 +139,11 @@ def aligned(case: Case, lot: PositionLot, model: StyleModel) -> Aligned:
 
     Returns are computed in two frames, stocks and funds, and joined by session. Legacy rules align all
     stocks of the portfolio together, so that one stock's gap removes a session for all.
+
+    Args:
+        case: Closes of the stocks and funds.
+        lot: Whose symbol is regressed.
+        model: The spread or the ridge regression.
     """
     together = tuple(other.symbol for other in case.lots if other.stock and other.exit_date is None)
     if case.rules.alignment == "symbol":

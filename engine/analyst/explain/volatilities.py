@@ -56,7 +56,12 @@ LABEL = f"stable, or, where R2 > {WEAKEST_TREND} and |slope| > {STEEPEST_STABLE}
 
 
 def position_volatility(case: Case, ask: Ask) -> Working:
-    """Explain a figure of position_volatility."""
+    """Return the working of a figure of position_volatility.
+
+    Args:
+        case: Closes of the position's symbol.
+        ask: The position, and a column of the table.
+    """
     lot = ask.position
     symbol = volatility_symbol(lot)
     if not lot.live or symbol in case.never_quoted:
@@ -66,7 +71,12 @@ def position_volatility(case: Case, ask: Ask) -> Working:
 
 
 def portfolio_volatility(case: Case, ask: Ask) -> Working:
-    """Explain one of the five volatility figures of the snapshot."""
+    """Return the working of one of the five volatility figures of the snapshot.
+
+    Args:
+        case: Lots, their values and closes.
+        ask: A key of NAMES.
+    """
     lots, reason = eligible_lots(case)
     reason = reason or reason_against(case, lots)
     series = None if reason else portfolio_returns(case, lots)
@@ -86,12 +96,22 @@ def eligible_lots(case: Case) -> tuple[list[PositionLot], Reason | None]:
 
 
 def has_minimum(case: Case, lot: PositionLot) -> bool:
-    """Return whether a lot has the minimum number of returns for its figures."""
+    """Return whether a lot has the minimum number of returns for its figures.
+
+    Args:
+        case: Closes of the lot's symbol.
+        lot: Of the portfolio.
+    """
     return len(own_returns(case, volatility_symbol(lot)).values) >= VOLATILITY.minimum
 
 
 def reason_against(case: Case, lots: list[PositionLot]) -> Reason | None:
-    """Return why lots have no portfolio volatility, None if they have one."""
+    """Return why lots have no portfolio volatility, None if they have one.
+
+    Args:
+        case: Closes of the lots' symbols.
+        lots: Open, with a market price.
+    """
     if not any(has_minimum(case, lot) for lot in lots):
         return NO_POSITION_VOLATILITY
     series = portfolio_returns(case, lots)

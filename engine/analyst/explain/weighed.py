@@ -71,7 +71,12 @@ class Counted:
 
 
 def counted(case: Case, factor: str) -> Counted:
-    """Return the lots that count in the portfolio's beta to a factor."""
+    """Return the lots that count in the portfolio's beta to a factor.
+
+    Args:
+        case: Lots and their betas; the result is kept.
+        factor: Name of any factor; one that no calculation has gets a reason.
+    """
     by_name: dict[str, Callable[[Case], Counted]] = {
         MARKET: market,
         FORMER_MARKET: former_market,
@@ -147,7 +152,12 @@ def _span(fitted: Fit, lot: PositionLot, fund: str) -> str:
 
 
 def style(case: Case, factor: str) -> Counted:
-    """Return open PUBLIC stocks with a beta to a style factor, deleted ones included."""
+    """Return open PUBLIC stocks with a beta to a style factor, deleted ones included.
+
+    Args:
+        case: Lots and their betas.
+        factor: Name of a spread or ridge factor.
+    """
     if factor not in (*SPREAD_FUNDS, *STYLE_FUNDS):
         return Counted(reason="no calculation has this factor")
     if not case.definitions.filter(name=factor, is_active=True).height:
@@ -156,7 +166,13 @@ def style(case: Case, factor: str) -> Counted:
 
 
 def style_job(case: Case, model: StyleModel, factors: tuple[str, ...] = ()) -> Counted:
-    """Lots with a beta to any of these factors; by default to any factor of the model."""
+    """Return the lots with a beta to any of some factors.
+
+    Args:
+        case: Lots and their betas.
+        model: The spread or the ridge regression.
+        factors: Names; default all of the model.
+    """
     wanted = factors or tuple(SPREAD_FUNDS if model is SPREAD else STYLE_FUNDS)
     lots = [lot for lot in case.lots if lot.exit_date is None and lot.stock]
     gate = fund_reason(case, model)

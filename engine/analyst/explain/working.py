@@ -152,5 +152,10 @@ def absent(
 
 
 def table(schema: Mapping[str, Any], rows: Iterable[Sequence[object]]) -> pl.DataFrame:
-    """Return rows of plain values as a frame."""
+    """Return rows of plain values as a frame.
+
+    Args:
+        schema: Polars types by column.
+        rows: Cells in the order of the columns; None is null.
+    """
     return pl.DataFrame(list(rows), schema=dict(schema), orient="row")

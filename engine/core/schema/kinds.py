@@ -75,7 +75,7 @@ def enum(name: str, *values: str) -> Type:
 
     Args:
         name: of the type in Postgres.
-        *values: all that a column may hold, in the order in which Postgres sorts them.
+        values: all that a column may hold, in the order in which Postgres sorts them.
     """
     return Type("enum", enum_name=name, values=values)
 
