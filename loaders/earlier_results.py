@@ -106,7 +106,15 @@ class EarlierResults:
     def rows(
         self, name: str, table: str, columns: Sequence[str] | None, scope: dict[str, Value], **values: Value
     ) -> pl.DataFrame:
-        """Return the rows of a statement from both stores; the target's where both have a natural key."""
+        """Return the rows of a statement from both stores; the target's where both have a natural key.
+
+        Args:
+            name: Of the statement in `sql`.
+            table: That it reads.
+            columns: To read; default all.
+            scope: What fills the statement: portfolios or symbols.
+            values: Further ones.
+        """
         rows = self.source.select(name, table, columns, **scope, **values)
         if self.target is None:
             return rows
@@ -114,7 +122,12 @@ class EarlierResults:
         return _concat(own, rows.join(own, on=TABLES[table].key, how="anti"))
 
     def snapshot_days(self, portfolios: Sequence[str], start: date) -> pl.DataFrame:
-        """Return portfolio_id, snapshot_date from a day on, from the store with the portfolio's state."""
+        """Return portfolio_id, snapshot_date from a day on, from the store with the portfolio's state.
+
+        Args:
+            portfolios: Ids.
+            start: First day, inclusive.
+        """
         in_target = [owner for owner in portfolios if owner in self.target_starts]
         in_source = [owner for owner in portfolios if owner not in self.target_starts]
         days = [stored_days(self.source, in_source, start)]
@@ -148,7 +161,12 @@ class EarlierResults:
         ).select(rows.columns)
 
     def whole_table(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return a whole table: the target's rows, and those of the source (`rows`) that it lacks."""
+        """Return a whole table: the target's rows, and those of the source (`rows`) that it lacks.
+
+        Args:
+            table: With an `id`.
+            rows: Of the source, whole.
+        """
         if self.target is None or table not in self.target.columns:
             return rows
         own = self.target.read(table)
@@ -205,7 +223,13 @@ class EarlierResults:
 
 
 def newest_rows(rows: pl.DataFrame, owner: str, date: str) -> pl.DataFrame:
-    """Return each owner's newest row; `owner` and `date` are names of columns."""
+    """Return each owner's newest row.
+
+    Args:
+        rows: With both columns, not null.
+        owner: Name of the column with the owner, such as portfolio_id.
+        date: Name of the column with the day.
+    """
     return rows.sort(owner, date).unique(owner, keep="last", maintain_order=True)
 
 

@@ -92,7 +92,12 @@ def open_reader(url: str | StoreURL) -> Reader:
 
 
 def same_store(one: StoreURL, other: StoreURL) -> bool:
-    """Return whether two URLs name the same store, as far as can be told without opening it."""
+    """Return whether two URLs name the same store, as far as can be told without opening it.
+
+    Args:
+        one: Parsed URL.
+        other: Parsed URL.
+    """
     return one.kind == other.kind and _identity(one) == _identity(other)
 
 

@@ -75,7 +75,11 @@ class Reader(ABC):
         return set(self.columns) & set(TABLES)
 
     def require(self, table: Table, columns: Sequence[str]) -> None:
-        """Raise an error unless the store has a table and some of its columns.
+        """Check that the store has a table and some of its columns.
+
+        Args:
+            table: Of the schema.
+            columns: Names that will be read.
 
         Raises:
             MissingTableError: The store lacks the table.
@@ -90,7 +94,11 @@ class Reader(ABC):
                 raise MissingColumnError(self.url, table.name, column, present, hint)
 
     def check_types(self, table: Table, columns: Sequence[str]) -> None:
-        """Raise an error if a column's type in the store cannot be read as the schema's type.
+        """Check that columns have types in the store that can be read as the schema's.
+
+        Args:
+            table: Of the schema.
+            columns: Names that the store has.
 
         Raises:
             ColumnTypeError: The types do not fit.
@@ -101,7 +109,12 @@ class Reader(ABC):
                 raise ColumnTypeError(self.url, table.name, name, stored, str(expected))
 
     def read(self, table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Return a whole table in the schema's types; see `select`."""
+        """Return a whole table in the schema's types; see `select`.
+
+        Args:
+            table: Name.
+            columns: To read, in order; default all.
+        """
         return self.select("read/table", table, columns)
 
     def select(
@@ -142,11 +155,22 @@ class Reader(ABC):
         return with_nulls(conform(rows, definition, self.url), definition, wanted)
 
     def columns_to_read(self, table: Table, columns: Sequence[str]) -> list[str]:
-        """Return the columns without those added to the schema after the store was made: they are null."""
+        """Return the columns without those added to the schema after the store was made: they are null.
+
+        Args:
+            table: Of the schema.
+            columns: Names that are wanted.
+        """
         present = self.columns.get(table.name, {})
         # A statement needs at least one column.
         return [name for name in columns if name in present or not table[name].later] or [table.key[0]]
 
     def selected(self, name: str, columns: tuple[Column, ...], **values: Value) -> pl.DataFrame:
-        """Return the rows of a statement in the store's own types."""
+        """Return the rows of a statement in the store's own types.
+
+        Args:
+            name: Of the statement in `sql`.
+            columns: To read, in order.
+            values: What fills the statement.
+        """
         return self.query(statement(name, columns=Selected(columns), **values))

@@ -85,24 +85,53 @@ class CheckedReader:
         extra: Sequence[Rule] = (),
         **values: Value,
     ) -> pl.DataFrame:
-        """Return the valid rows of `sql/<name>.sql` from the source."""
+        """Return the valid rows of `sql/<name>.sql` from the source.
+
+        Args:
+            name: Of the statement in `sql`.
+            table: Whose rules apply.
+            columns: To read; default all.
+            extra: Rules beyond those of the table.
+            values: What fills the statement besides the portfolios.
+        """
         return self.valid(self.source.select(name, table, columns, **self.scope, **values), table, extra)
 
     def results(
         self, name: str, table: str, columns: Sequence[str] | None = None, **values: Value
     ) -> pl.DataFrame:
-        """Return the valid rows of `sql/<name>.sql` that earlier runs wrote, from both stores."""
+        """Return the valid rows of `sql/<name>.sql` that earlier runs wrote, from both stores.
+
+        Args:
+            name: Of the statement in `sql`.
+            table: Whose rules apply.
+            columns: To read; default all.
+            values: What fills the statement besides the portfolios.
+        """
         return self.valid(self.stores.rows(name, table, columns, self.scope, **values), table)
 
     def results_before(
         self, name: str, table: str, columns: Sequence[str], start: date, **values: Value
     ) -> pl.DataFrame:
-        """Return the valid rows of `sql/<name>.sql` that earlier runs wrote for days before one."""
+        """Return the valid rows of `sql/<name>.sql` that earlier runs wrote for days before one.
+
+        Args:
+            name: Of the statement in `sql`.
+            table: Whose rules apply.
+            columns: To read.
+            start: Day after the last that is read.
+            values: What fills the statement besides the portfolios.
+        """
         rows = self.stores.rows_before(name, table, columns, self.portfolios, start, **values)
         return self.valid(rows, table)
 
     def valid(self, frame: pl.DataFrame, table: str, extra: Sequence[Rule] = ()) -> pl.DataFrame:
-        """Return the rows that keep the rules of a table, and set the others aside."""
+        """Return the rows that keep the rules of a table, and set the others aside.
+
+        Args:
+            frame: Rows as read.
+            table: Name.
+            extra: Rules beyond those of the table.
+        """
         good, bad = admit(frame, TABLES[table], self.source.url, extra)
         self.quarantine.append(bad)
         return good

@@ -25,14 +25,24 @@ SQL_TYPES = {
 
 
 def create(tables: Iterable[str], dialect: Dialect) -> list[str]:
-    """Return the statements that create tables, parents before children, with the types that they use."""
+    """Return the statements that create tables, parents before children, with the types that they use.
+
+    Args:
+        tables: names; unknown ones are left out.
+        dialect: of the store.
+    """
     wanted = set(tables)
     statements = (text for name in TABLES if name in wanted for text in _statements(TABLES[name], dialect))
     return list(dict.fromkeys(statements))
 
 
 def definition(column: Column, dialect: Dialect) -> str:
-    """Return a column as a CREATE or ALTER statement has it: name, type, whether it takes nulls."""
+    """Return a column as a CREATE or ALTER statement has it: name, type, whether it takes nulls.
+
+    Args:
+        column: of the schema.
+        dialect: of the store.
+    """
     text = f"{column.name} {_sql_type(column, dialect)}"
     return text if column.nullable else f"{text} NOT NULL"
 

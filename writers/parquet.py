@@ -103,7 +103,12 @@ class ParquetWriter(Writer):
         self._scope = None
 
     def prepare(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:
-        """Encode large frames as drafts of parts."""
+        """Encode large frames as drafts of parts.
+
+        Args:
+            frames: rows by table; small ones are encoded when they are written.
+            scope: portfolios and days that the rows will replace.
+        """
         for name, frame in frames.items():
             if frame.height <= PREPARED or not scope.portfolios:
                 continue

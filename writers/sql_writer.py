@@ -43,11 +43,24 @@ class DatabaseWriter(Writer):
 
     @abstractmethod
     def execute(self, text: str, table: str) -> None:
-        """Run one statement. A failure raises a WriteError that names the table."""
+        """Run one statement. A failure raises a WriteError that names the table.
+
+        Args:
+            text: Of the statement, filled in.
+            table: Name, for the message.
+        """
 
     @abstractmethod
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
-        """Make a frame readable for statements. Return the name of the relation."""
+        """Make a frame readable for statements. Return the name of the relation.
+
+        Args:
+            table: Of the schema.
+            frame: Rows, in columns of the table.
+
+        Returns:
+            The name of the relation.
+        """
 
     def begin(self, lock: LockScope | None = None) -> None:
         self._catalog = None
@@ -62,7 +75,12 @@ class DatabaseWriter(Writer):
         return self._catalog
 
     def fitted(self, table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return a frame as the store can hold it; see `writers.older_store`."""
+        """Return a frame as the store can hold it; see `writers.older_store`.
+
+        Args:
+            table: Of the schema.
+            frame: Rows in the schema's types.
+        """
         stored = self.catalog().get(table.name)
         return frame if stored is None else as_stored(frame, table, stored, self.url)
 

@@ -133,15 +133,30 @@ class Writer(ABC):
 
     @abstractmethod
     def delete(self, table: Table, scope: Scope) -> None:
-        """Delete the scope's rows of a dated table."""
+        """Delete the scope's rows of a dated table.
+
+        Args:
+            table: Dated, of the schema.
+            scope: Portfolios, and days from first to last.
+        """
 
     @abstractmethod
     def insert(self, table: Table, frame: pl.DataFrame) -> None:
-        """Insert the rows of a frame, in batches."""
+        """Insert the rows of a frame, in batches.
+
+        Args:
+            table: Of the schema.
+            frame: Whole rows; a column that an older store lacks is left out.
+        """
 
     @abstractmethod
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
-        """Delete the rows with the natural keys of a frame."""
+        """Delete the rows with the natural keys of a frame.
+
+        Args:
+            table: Of the schema.
+            keys: Columns of the natural key.
+        """
 
     @abstractmethod
     def merge(
@@ -159,7 +174,12 @@ class Writer(ABC):
 
     @abstractmethod
     def update(self, table: Table, frame: pl.DataFrame) -> None:
-        """Update the columns of a frame in existing rows, matched by natural key."""
+        """Update the columns of a frame in existing rows, matched by natural key.
+
+        Args:
+            table: Of the schema.
+            frame: The natural key, and the columns to change.
+        """
 
     @abstractmethod
     def begin(self, lock: LockScope | None = None) -> None: ...

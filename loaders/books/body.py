@@ -105,7 +105,15 @@ class Body:
         return values.alias(column)
 
     def day(self, column: str, *, unless: pl.Series | None = None) -> pl.Series:
-        """Return a column's dates; texts that are none are refused."""
+        """Return a column's dates; texts that are none are refused.
+
+        Args:
+            column: Of the schema's names.
+            unless: [rows] rows whose text is taken as empty; default none.
+
+        Returns:
+            Date, null where there is no text or it was refused.
+        """
         texts = self.text(column).replace(["--", "n/a", "N/A"], None)
         if unless is not None:
             texts = texts.zip_with(~unless, pl.Series([None], dtype=pl.String))
@@ -221,6 +229,10 @@ def cell(text: str) -> str:
 def decimal_mark(rows: Body, figures: Sequence[str]) -> DecimalMark:
     """Return what separates decimals in the file: decided by all its numbers together.
 
+    Args:
+        rows: Of one file; guesses are noted in it.
+        figures: Columns that hold numbers.
+
     Raises:
         BookError: Two numbers contradict each other, or a mark may separate thousands or decimals.
     """
@@ -244,6 +256,10 @@ def decimal_mark(rows: Body, figures: Sequence[str]) -> DecimalMark:
 
 def day_order(rows: Body, dates: Sequence[str]) -> DateOrder | None:
     """Return the order of day and month in the file: decided by all its dates together.
+
+    Args:
+        rows: Of one file; guesses are noted in it.
+        dates: Columns that hold dates.
 
     Raises:
         BookError: It matters, and the dates do not show it.

@@ -108,6 +108,10 @@ def rank(name: str, theirs: Sequence[str]) -> int | None:
     """Return the place of a header among a column's names, None if it is none of them.
 
     `Qty (Quantity)` is tried whole, then without the part in brackets.
+
+    Args:
+        name: A header of the file.
+        theirs: Names of a column, the best first, in lower case.
     """
     squeezed = [one.replace(" ", "") for one in theirs]
     for form in (name, IN_BRACKETS.sub("", name)):
@@ -118,7 +122,12 @@ def rank(name: str, theirs: Sequence[str]) -> int | None:
 
 
 def column_of(name: str, names: Mapping[str, Sequence[str]]) -> tuple[str, int] | None:
-    """Return the column that a header names, and the header's rank among the column's names."""
+    """Return the column that a header names, and the header's rank among the column's names.
+
+    Args:
+        name: A header of the file.
+        names: For each column the names that others give it, the best first.
+    """
     for column, theirs in names.items():
         place = rank(name, theirs)
         if place is not None:

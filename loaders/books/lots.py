@@ -88,7 +88,12 @@ def contract_columns(option: Contract | None) -> dict[str, object]:
 
 
 def position_type(quantity: Decimal, option: Contract | None) -> str:
-    """Return LONG or SHORT; of an option LC, LP, SC or SP."""
+    """Return LONG or SHORT; of an option LC, LP, SC or SP.
+
+    Args:
+        quantity: Shares or contracts; a negative one is short.
+        option: The contract; None for other symbols.
+    """
     if option is None:
         return "SHORT" if quantity < 0 else "LONG"
     return f"{'S' if quantity < 0 else 'L'}{option.right}"

@@ -35,7 +35,12 @@ def cleaned(texts: pl.Series) -> pl.Series:
 
 
 def is_number(texts: pl.Series, mark: DecimalMark) -> pl.Series:
-    """Return whether each cleaned text is a number; null where there is none."""
+    """Return whether each cleaned text is a number; null where there is none.
+
+    Args:
+        texts: of `cleaned`.
+        mark: what separates decimals in the file.
+    """
     points = _with_points(texts, mark)
     return points.str.contains(PLAIN) | points.str.contains(GROUPED)
 

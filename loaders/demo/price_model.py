@@ -73,7 +73,12 @@ class SimulatedMarket:
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """Return an independent random number generator for each name."""
+    """Return an independent random number generator for each name.
+
+    Args:
+        seed: of the whole demo.
+        name: what the numbers are for; the same name gives the same numbers.
+    """
     return np.random.default_rng([seed, *name.encode()])
 
 

@@ -16,7 +16,12 @@ DAY_SPREAD = 0.006
 
 
 def market_data_cache(instruments: Instruments, seed: int) -> pl.DataFrame:
-    """Return the rows of all quoted closes, by symbol, then date."""
+    """Return the rows of all quoted closes, by symbol, then date.
+
+    Args:
+        instruments: closes [N, T] in USD, and the days on which each was quoted.
+        seed: of the whole demo.
+    """
     symbol, day = np.nonzero(instruments.quoted)
     closes = instruments.closes
     close, before = closes[symbol, day], closes[symbol, np.maximum(day - 1, 0)]

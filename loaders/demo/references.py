@@ -21,7 +21,12 @@ NO_BETA, NO_BETA_EVERY = 5, 9
 
 
 def reference_tables(market: SimulatedMarket, seed: int) -> dict[str, pl.DataFrame]:
-    """Make the rows of the tables that hold neither prices nor positions, by table."""
+    """Return the rows of the tables that hold neither prices nor positions, by table.
+
+    Args:
+        market: symbols with their companies and sectors.
+        seed: of the whole demo.
+    """
     return {
         "company_profiles": _profiles(market, seed),
         "benchmarks_sector_weights": _sector_weights(market),

@@ -38,12 +38,24 @@ class Journal:
 
 
 def table_path(folder: Path, table: str) -> Path:
-    """Return the path of a table's own file."""
+    """Return the path of a table's own file.
+
+    Args:
+        folder: Of the store.
+        table: Name.
+    """
     return folder / f"{table}.parquet"
 
 
 def part_path(folder: Path, table: str, first: str, last: str) -> Path:
-    """Return the path of a part: a large table's rows of the portfolios from first to last."""
+    """Return the path of a part: a large table's rows of the portfolios from first to last.
+
+    Args:
+        folder: Of the store.
+        table: Name.
+        first: Smallest portfolio id of the part.
+        last: Largest portfolio id of the part.
+    """
     return folder / f"{table}{PART}{first}{PART}{last}.parquet"
 
 
@@ -64,13 +76,24 @@ def remove_drafts(folder: Path) -> None:
 
 
 def may_hold(path: Path, first: str, last: str) -> bool:
-    """Return whether a file may hold rows of the portfolios from first to last."""
+    """Return whether a file may hold rows of the portfolios from first to last.
+
+    Args:
+        path: Of a table's own file or of a part.
+        first: Smallest portfolio id that is wanted.
+        last: Largest portfolio id that is wanted.
+    """
     _, *span = path.name.removesuffix(".parquet").split(PART)
     return not span or (span[0] <= last and first <= span[1])
 
 
 def files(folder: Path, table: str) -> dict[Path, Path]:
-    """Return a table's valid files: {path after all renames: path at present}."""
+    """Return a table's valid files: path after all renames, and path at present.
+
+    Args:
+        folder: Of the store.
+        table: Name.
+    """
     journal = pending(folder)
     names = {path.name for path in (table_path(folder, table), *folder.glob(f"{table}{PART}*.parquet"))}
     names |= {name for name in journal.renamed if name.split(PART)[0].removesuffix(".parquet") == table}

@@ -63,12 +63,26 @@ class PostgresReader(Reader):
         return bool(self.query(statement("may_create")).item())
 
     def require(self, table: Table, columns: Sequence[str]) -> None:
-        """Check types, too, before a statement casts them: Postgres' own message names no column."""
+        """Check types, too, before a statement casts them: Postgres' own message names no column.
+
+        Args:
+            table: of the schema.
+            columns: names that will be read.
+        """
         super().require(table, columns)
         self.check_types(table, columns)
 
     def selected(self, name: str, columns: tuple[Column, ...], **values: Value) -> pl.DataFrame:
-        """Read numbers as text: it is exact, and shows a NaN of the store."""
+        """Read numbers as text: it is exact, and shows a NaN of the store.
+
+        Args:
+            name: of the statement in `sql`.
+            columns: to read, in order.
+            values: what fills the statement.
+
+        Returns:
+            Rows in the schema's types.
+        """
         text = statement(name, columns=Selected(columns, exact_text=True), **values)
         return _numbers(self.query(text), columns)
 

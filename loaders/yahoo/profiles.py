@@ -78,7 +78,12 @@ def fetch_profile(session: LimitedSession, symbol: str) -> Profile:
 
 
 def open_ticker(session: LimitedSession, symbol: str) -> Any:
-    """Return yfinance's ticker of a canonical symbol."""
+    """Return yfinance's ticker of a canonical symbol.
+
+    Args:
+        session: sends the requests, within the provider's limits.
+        symbol: as market data is stored under it.
+    """
     import yfinance
 
     return yfinance.Ticker(yahoo_symbol(symbol), session=session)
