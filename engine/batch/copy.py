@@ -46,7 +46,17 @@ def copy(source: str, target: str, batch_rows: int, progress: Quiet) -> dict[str
 def write_frames(
     url: str, frames: Mapping[str, pl.DataFrame], batch_rows: int, progress: Quiet
 ) -> dict[str, int]:
-    """Put whole frames into a store in one transaction, and return the rows by table."""
+    """Put whole frames into a store in one transaction.
+
+    Args:
+        url: of the store; missing tables are created.
+        frames: whole rows by table; rows of existing natural keys are replaced and keep their ids.
+        batch_rows: rows in one batch.
+        progress: shows stages and rows.
+
+    Returns:
+        The number of rows by table.
+    """
     stage = progress.stage("write", sum(frame.height for frame in frames.values()))
     frames = with_kept_ids(frames, kept_ids(url, frames))
     with open_writer(url, batch_rows, stage.rows) as writer, writer.transaction():

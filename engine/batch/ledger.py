@@ -109,6 +109,10 @@ def interrupted_run(reader: Reader, request: str) -> pl.DataFrame:
     """Return the newest run of the same request if it did not end: one row of engine_runs, or none.
 
     The caller holds the store's lock, so a row with the status "running" is of an interrupted run.
+
+    Args:
+        reader: of the target.
+        request: hash of the request, of `request_hash`.
     """
     runs = reader.read("engine_runs").sort("started_at").filter(pl.col("request") == request)
     return runs.tail(1).filter(pl.col("status") != "done")
@@ -121,7 +125,18 @@ def run_start(old: pl.DataFrame) -> date | None:
 
 
 def resumed_run(reader: Reader, old: pl.DataFrame, window: Window, holder: str, rules: Rules) -> Run | None:
-    """Return the interrupted run if it had the same window: its shards are still valid."""
+    """Return the interrupted run if it had the same window: its shards are still valid.
+
+    Args:
+        reader: of the target.
+        old: of `interrupted_run`: one row or none.
+        window: of the run that begins now.
+        holder: host and process of this run.
+        rules: of this run.
+
+    Returns:
+        None where the window differs, so that a new run begins.
+    """
     asked = {
         "start_date": window.sessions[0],
         "end_date": window.sessions[-1],
@@ -137,7 +152,14 @@ def resumed_run(reader: Reader, old: pl.DataFrame, window: Window, holder: str, 
 
 
 def new_run(request: str, window: Window, holder: str, rules: Rules) -> Run:
-    """Return a run that begins now."""
+    """Return a run that begins now.
+
+    Args:
+        request: hash of the request.
+        window: the sessions to compute.
+        holder: host and process of the run.
+        rules: of the run.
+    """
     return Run(str(uuid4()), request, window, holder, datetime.now(UTC), rules)
 
 

@@ -73,7 +73,16 @@ def _later(reader: Reader | None, start: date, portfolios: Sequence[object] | No
 def stored_by_portfolio(
     past: EarlierResults, start: date, portfolios: Sequence[str]
 ) -> dict[str, tuple[date, ...]]:
-    """Return the stored sessions of each portfolio from a day on, in the store that holds its state."""
+    """Return the stored sessions of each portfolio from a day on, in the store that holds its state.
+
+    Args:
+        past: source and target.
+        start: first day, inclusive.
+        portfolios: ids.
+
+    Returns:
+        Sessions by portfolio, ascending; empty for one without any.
+    """
     rows = past.snapshot_days(portfolios, start)
     open_days = stored_sessions(rows["snapshot_date"])
     kept = rows.filter(pl.col("snapshot_date").is_in(open_days)).sort("portfolio_id", "snapshot_date")

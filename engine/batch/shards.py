@@ -130,7 +130,15 @@ def blocks_by_weight(portfolios: Sequence[str], weight: Sequence[float], shards:
 
 
 def equal_blocks(portfolios: Sequence[str], size: int) -> list[list[str]]:
-    """Split portfolios into blocks of `size`."""
+    """Split portfolios into blocks of one size; the last one may be smaller.
+
+    Args:
+        portfolios: ids, in the order of the run.
+        size: portfolios in a block, 1 or more.
+
+    Returns:
+        The blocks, in order.
+    """
     return [list(portfolios[i : i + size]) for i in range(0, len(portfolios), size)]
 
 

@@ -125,7 +125,20 @@ class LoadedInputs:
 
 
 def load(state: RunState, past: EarlierResults, whole: Window, portfolios: list[str]) -> LoadedInputs:
-    """Read the inputs of portfolios with one history, once."""
+    """Read the inputs of portfolios with one history, once.
+
+    Args:
+        state: of the backfill; rows in quarantine are added to its report.
+        past: source and target.
+        whole: the window of the run.
+        portfolios: ids with the same stored sessions.
+
+    Returns:
+        Inputs, and rows to copy to a separate target.
+
+    Raises:
+        NoPricesError: the source has no close in the window's look-back, and a position needs one.
+    """
     request = state.request
     deleted = state.deleted if state.marks_deleted(portfolios) else ()
     window = replace(whole, known=state.stored[portfolios[0]] if portfolios else ())
@@ -142,21 +155,37 @@ def load(state: RunState, past: EarlierResults, whole: Window, portfolios: list[
 
 
 def shard_inputs(state: RunState, loaded: LoadedInputs, block: list[str]) -> LoadedInputs:
-    """Return the inputs of one shard; rows that belong to no portfolio go with the first shard."""
+    """Return the inputs of one shard; rows that belong to no portfolio go with the first shard.
+
+    Args:
+        state: of the backfill.
+        loaded: inputs of portfolios with one history.
+        block: ids of the shard's portfolios, some of them.
+    """
     inputs = loaded.inputs.of([*block, *(state.deleted if state.marks_deleted(block) else ())])
     copied = loaded.copied if state.is_first(block) else {}
     return replace(loaded, portfolios=block, inputs=inputs, copied=copied)
 
 
 def with_shared_rows(loaded: LoadedInputs, results: Results) -> LoadedInputs:
-    """Return the inputs with the factors, tags and links that a shard's results extended."""
+    """Return the inputs with the factors, tags and links that a shard's results extended.
+
+    Args:
+        loaded: inputs that later shards will use.
+        results: of the shard before them.
+    """
     tables = results.tables
     extended = {name: tables[table] for name, table in SHARED_TABLES.items() if table in tables}
     return replace(loaded, inputs=replace(loaded.inputs, **extended))  # type: ignore[arg-type]
 
 
 def with_stored_shared_rows(state: RunState, loaded: LoadedInputs) -> LoadedInputs:
-    """Return the inputs with the factors, tags and links that other processes have stored."""
+    """Return the inputs with the factors, tags and links that other processes have stored.
+
+    Args:
+        state: of the backfill; the time counts as its stage `load`.
+        loaded: inputs that later shards will use.
+    """
     with state.report.timed("load"), open_run_stores(state.request) as past:
         stored: dict[str, Any] = load_shared_tables(past)
         return replace(loaded, inputs=replace(loaded.inputs, **stored))
@@ -176,6 +205,10 @@ def needs_prices(positions: pl.DataFrame) -> bool:
 def compute_shard(state: RunState, loaded: LoadedInputs) -> Results:
     """Return the results of a shard, after a check that no snapshot is missing.
 
+    Args:
+        state: of the backfill; rules and scenarios are its request's.
+        loaded: inputs of the shard.
+
     Raises:
         MemoryShortError: the shard does not fit the memory.
         IncompleteError: a snapshot is missing that no failure explains.
@@ -188,7 +221,16 @@ def compute_shard(state: RunState, loaded: LoadedInputs) -> Results:
 
 
 def check_snapshots(results: Results, window: Window, block: Sequence[str]) -> None:
-    """Raise an IncompleteError if a shard would write fewer snapshots than its status explains."""
+    """Check that a shard will write every snapshot whose lack no refused portfolio explains.
+
+    Args:
+        results: of the shard.
+        window: of the shard.
+        block: ids of the shard's portfolios.
+
+    Raises:
+        IncompleteError: there are too few snapshots or too many.
+    """
     expected = results["portfolios"].height * len(window.sessions)
     failed = results.failures["portfolio_id"].n_unique()
     rows = results.tables.heights["portfolio_snapshots"]
@@ -197,7 +239,13 @@ def check_snapshots(results: Results, window: Window, block: Sequence[str]) -> N
 
 
 def shard_changes(state: RunState, loaded: LoadedInputs, results: Results) -> TableChanges:
-    """Return what a shard changes in the target; batch_run_tracking is written at the end of the run."""
+    """Return what a shard changes in the target; batch_run_tracking is written at the end of the run.
+
+    Args:
+        state: of the backfill.
+        loaded: inputs of the shard.
+        results: of the shard.
+    """
     request = state.request
     copied = {} if request.in_place else {**rows_of_computed(loaded.inputs), **loaded.copied}
     wanted, definitions = request.wanted - {TRACKING.name}, loaded.inputs.factor_definitions
@@ -206,7 +254,14 @@ def shard_changes(state: RunState, loaded: LoadedInputs, results: Results) -> Ta
 
 
 def report_shard(state: RunState, results: Results, changes: TableChanges, window: Window) -> None:
-    """Add a shard to the report."""
+    """Add a shard to the report of the run.
+
+    Args:
+        state: of the backfill.
+        results: of the shard.
+        changes: rows that it writes, by table.
+        window: of the shard.
+    """
     report = state.report
     report.window = window
     report.portfolios += results["portfolios"].height
@@ -218,6 +273,10 @@ def record_start(state: RunState, run: Run) -> None:
     """Record the start of a run whose shards other processes write.
 
     The exclusive lock waits until the transactions of an interrupted run are committed or rolled back.
+
+    Args:
+        state: of the backfill.
+        run: its row in the ledger.
     """
     request = state.request
     with open_writer(request.target, request.batch_rows) as writer, writer.transaction(LockScope()):
@@ -295,7 +354,12 @@ def _write_start(writer: Writer, state: RunState, run: Run) -> None:
 
 
 def record_end(state: RunState, run: Run) -> None:
-    """Record the end of the run, and its sessions as done if no portfolio was refused."""
+    """Record the end of the run, and its sessions as done if no portfolio was refused.
+
+    Args:
+        state: of the backfill; the tracked sessions are counted in its report.
+        run: its row in the ledger.
+    """
     with open_writer(state.request.target, state.request.batch_rows) as writer, writer.transaction():
         tracked = _write_end(writer, state, run)
     state.report.count(tracked)

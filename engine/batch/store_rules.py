@@ -49,6 +49,10 @@ def choose_rules(state: RunState, past: EarlierResults) -> Request:
 
     A target without figures gets the rules that the run names, else those that the source has recorded. A
     target with figures may refuse other rules: see `rules_of`.
+
+    Args:
+        state: of the backfill; its request and settings are set here.
+        past: source and target; the target may not exist yet.
     """
     request, store = state.request, read_rules(past.results)
     if store.rules is None:
@@ -72,6 +76,11 @@ def can_record(results: Reader | None) -> bool:
 
 def rules_of(store: StoreRules, stored: Rules, request: Request) -> Rules:
     """Return the rules of a run into a store that has figures, computed by the rules `stored`.
+
+    Args:
+        store: what the store has recorded.
+        stored: the rules of its figures.
+        request: names other rules, or None for the store's own.
 
     Raises:
         OtherRulesError: the run names other rules than its store's, without computing all anew.

@@ -142,7 +142,13 @@ def _with_parents(rows: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 
 def apply_changes(writer: Writer, changes: TableChanges, window: Window) -> None:
-    """Apply a shard's changes inside an open transaction."""
+    """Apply a shard's changes inside an open transaction.
+
+    Args:
+        writer: of the target, inside a transaction.
+        changes: of the shard.
+        window: whose sessions' figures are replaced.
+    """
     first, last = window.sessions[0], window.sessions[-1]
     for name, keys in changes.removed.items():
         writer.remove(TABLES[name], keys)

@@ -51,7 +51,13 @@ def store_time(folder: Path, *words: str) -> StoreTime:
 
 
 def read_statements(folder: Path, url: str, workload: Workload) -> list[str]:
-    """Return the statements with which the engine reads a window's inputs from a store."""
+    """Return the statements with which the engine reads a window's inputs from a store.
+
+    Args:
+        folder: in which the child process runs.
+        url: of the store.
+        workload: the window.
+    """
     words = ("statements", url, *workload.date_options(workload.start, workload.end))
     statements: list[str] = json.loads(run([sys.executable, "-m", CHILD, *words], folder).out)
     return statements

@@ -44,7 +44,14 @@ class Measurement:
     scaled: float = 1.0
 
     def add(self, wall: float, cpu: float = 0.0, peak_mib: int = 0, **stages: float) -> None:
-        """Add a round: seconds, peak memory in MiB, and seconds by stage."""
+        """Add a round.
+
+        Args:
+            wall: seconds from start to exit.
+            cpu: seconds of all processors.
+            peak_mib: largest resident memory, MiB.
+            stages: seconds by stage; those of the fastest round are kept.
+        """
         # Stages of the fastest round, to which ratios refer; a mean would mix in other processes.
         if stages and wall < min(self.walls, default=wall + 1):
             self.stages = stages
@@ -88,7 +95,13 @@ class BenchmarkResults:
     failures: list[str] = field(default_factory=list)
 
     def measure(self, name: str, portfolios: int, sessions: int) -> Measurement:
-        """Return the measurement of a name; a new one if there is none."""
+        """Return the measurement of a name; a new one if there is none.
+
+        Args:
+            name: of the measurement, as printed.
+            portfolios: in the data.
+            sessions: of the window.
+        """
         return self.measures.setdefault(name, Measurement(name, portfolios, sessions))
 
     @contextmanager

@@ -62,7 +62,12 @@ class BenchmarkServer:
         self._send("create", database=Name(self._database(name)))
 
     def clone(self, name: str, template: str) -> None:
-        """Create a copy of the database `template`, and leave no work for a checkpoint."""
+        """Create a copy of a database, and leave no work for a checkpoint.
+
+        Args:
+            name: of the copy.
+            template: name of a database that nobody has open.
+        """
         self.made.add(name)
         names = {"database": Name(self._database(name)), "template": Name(self._database(template))}
         self._send("clone", **names)
@@ -95,7 +100,12 @@ class BenchmarkServer:
         self.admin.execute(statement(f"bench/{name}", **values).encode())
 
     def command(self, name: str, *arguments: str) -> Sequence[str]:
-        """Return a call of psql that stops at the first error and reads none of the user's files."""
+        """Return a call of psql that stops at the first error and reads none of the user's files.
+
+        Args:
+            name: of the database.
+            arguments: of psql.
+        """
         assert self.psql, "`has_limit` is checked before"
         return (self.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", *arguments, self.url(name))
 

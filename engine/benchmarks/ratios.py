@@ -44,7 +44,12 @@ def _exponents(measures: Mapping[str, Measurement]) -> Iterator[Ratio]:
 
 
 def against(measures: Mapping[str, Measurement], old: Mapping[str, Measurement]) -> list[Ratio]:
-    """Return the seconds of this run over those of another, where both measured the same."""
+    """Return the seconds of this run over those of another, where both measured the same.
+
+    Args:
+        measures: of this run, by name.
+        old: of the other run, by name.
+    """
     return [
         Ratio(name, measure.best / old[name].best)
         for name, measure in measures.items()

@@ -24,7 +24,16 @@ ROUNDS_UP_TO = 10
 def backfill(
     store: BenchmarkStore, url: str, workload: Workload, start: date, end: date, measure: Measurement
 ) -> None:
-    """Run `engine backfill` once over a window of a store, and add the round to a measurement."""
+    """Run `engine backfill` once over a window of a store, and add the round to a measurement.
+
+    Args:
+        store: in whose folder the process runs.
+        url: of the store to read and write.
+        workload: run date and portfolios.
+        start: first day.
+        end: last day.
+        measure: to which the round is added.
+    """
     days = workload.date_options(start, end)
     took = run(engine_command("backfill", "--from", url, *days, "--json", "--quiet"), store.folder)
     record = json.loads(took.out)
@@ -33,7 +42,13 @@ def backfill(
 
 
 def first_run(store: BenchmarkStore, workload: Workload, measure: Measurement) -> None:
-    """Compute the whole window in a fresh copy of the prepared store, and keep the copy as TRIAL."""
+    """Compute the whole window in a fresh copy of the prepared store, and keep the copy as TRIAL.
+
+    Args:
+        store: with a prepared PRISTINE.
+        workload: the window.
+        measure: to which the round and the growth of the store in MiB are added.
+    """
     backfill(store, store.copy(PRISTINE, TRIAL), workload, workload.start, workload.end, measure)
     grown = store.size(TRIAL) - store.size(PRISTINE)
     measure.stored_mib = round(grown / BYTES_A_MEBIBYTE, 2)
@@ -73,7 +88,13 @@ def reference(
 
 
 def growth(stores: Sequence[BenchmarkStore], plan: BenchmarkPlan, results: BenchmarkResults) -> None:
-    """Measure each store and its limit with a growing number of portfolios."""
+    """Measure each store and its limit with a growing number of portfolios.
+
+    Args:
+        stores: one of each kind.
+        plan: workloads by kind of store.
+        results: to which measurements and failures are added.
+    """
     for store in stores:
         for workload in plan.growth[store.kind]:
             with results.failures_recorded(f"growth/{store.kind}/{workload.label}"):
@@ -90,7 +111,13 @@ def _rounds(workload: Workload, plan: BenchmarkPlan) -> int:
 
 
 def daily(stores: Sequence[BenchmarkStore], plan: BenchmarkPlan, results: BenchmarkResults) -> None:
-    """Measure the last session alone, in a store that holds the days before it."""
+    """Measure the last session alone, in a store that holds the days before it.
+
+    Args:
+        stores: one of each kind.
+        plan: workloads by kind of store.
+        results: to which measurements and failures are added.
+    """
     for store in stores:
         for workload in plan.daily[store.kind]:
             with results.failures_recorded(f"daily/{store.kind}/{workload.label}"):
@@ -116,6 +143,11 @@ def loop(stores: Sequence[BenchmarkStore], plan: BenchmarkPlan, results: Benchma
     """Measure the legacy way over the window's first sessions, and check it against the engine.
 
     The loop belongs to the tests of a checkout and runs on Postgres; without either it is left out.
+
+    Args:
+        stores: only the Postgres one is used.
+        plan: the reference workload and the loop's last day.
+        results: to which measurements, notes and failures are added.
     """
     store = next((store for store in stores if store.kind == "postgres"), None)
     if store is None:

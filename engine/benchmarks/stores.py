@@ -50,7 +50,15 @@ class BenchmarkStore(ABC):
 
     @abstractmethod
     def copy(self, source: str, target: str) -> str:
-        """Copy a store that nobody has open; return the URL of the copy."""
+        """Copy a store that nobody has open.
+
+        Args:
+            source: name of the store.
+            target: name of the copy; an existing one is replaced.
+
+        Returns:
+            The URL of the copy.
+        """
 
     @abstractmethod
     def drop(self, name: str) -> None:
@@ -66,7 +74,15 @@ class BenchmarkStore(ABC):
 
     @abstractmethod
     def bare_read(self, name: str, workload: Workload) -> StoreTime:
-        """Time how long a store takes to answer the engine's statements for a window's inputs."""
+        """Time how long a store takes to answer the engine's statements for a window's inputs.
+
+        Args:
+            name: of the store.
+            workload: the window.
+
+        Returns:
+            Seconds, and the rows where the kind of store counts them.
+        """
 
 
 class FileStore(BenchmarkStore):
@@ -175,7 +191,15 @@ class PostgresStore(BenchmarkStore):
         return self._psql(name, "".join(lines))
 
     def bare_read(self, name: str, workload: Workload) -> StoreTime:
-        """Time psql's COPY of the engine's own statements, whose output is dropped."""
+        """Time psql's COPY of the engine's own statements, whose output is dropped.
+
+        Args:
+            name: of the store.
+            workload: the window.
+
+        Returns:
+            Seconds.
+        """
         texts = read_statements(self.folder, self.copy(name, "bare"), workload)
         # A fresh copy, because the server has cached the pages that `read_statements` read.
         self.copy(name, "bare")

@@ -47,7 +47,12 @@ class Workload:
         return ("demo", url, *words, "--quiet")
 
     def date_options(self, start: date, end: date) -> tuple[str, ...]:
-        """Return the options --start, --end and --run-date of a command."""
+        """Return the options --start, --end and --run-date of a command.
+
+        Args:
+            start: first day.
+            end: last day.
+        """
         dates = {"start": start, "end": end, "run-date": self.run_date or self.end}
         return tuple(word for name, day in dates.items() for word in (f"--{name}", str(day)))
 

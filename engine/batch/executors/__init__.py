@@ -17,6 +17,10 @@ NAMES = ("local", "ray")
 def check(name: str, request: Request) -> None:
     """Check that an executor can do a run, before any store is opened. Ray may be missing: MissingRayError.
 
+    Args:
+        name: of the executor, as the user wrote it.
+        request: its source and target.
+
     Raises:
         UsageError: no such executor.
     """
@@ -29,7 +33,13 @@ def check(name: str, request: Request) -> None:
 
 
 def open_executor(name: str, state: RunState, run: Run) -> Executor:
-    """Return the executor of a run; use it as a context manager."""
+    """Return the executor of a run; use it as a context manager.
+
+    Args:
+        name: of a checked executor.
+        state: of the backfill.
+        run: its row in the ledger.
+    """
     if name == "ray":
         from engine.batch.executors.cluster import RayExecutor
 

@@ -143,7 +143,15 @@ class RayExecutor(Executor):
             self._wait_for_one()
 
     def run_shard(self, loaded: LoadedInputs, block: list[str]) -> LoadedInputs:
-        """Submit a shard; the first one, which inserts shared rows, is committed before the next begins."""
+        """Submit a shard; the first one, which inserts shared rows, is committed before the next begins.
+
+        Args:
+            loaded: Inputs of portfolios with one history.
+            block: Ids of the shard's portfolios.
+
+        Returns:
+            The inputs, with the shared rows that the first shard stored.
+        """
         state = self.state
         if not state.start_recorded:
             with_retries(partial(record_start, state, self.run), state.progress.note)

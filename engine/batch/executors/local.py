@@ -45,7 +45,18 @@ class LocalExecutor(Executor):
         self._writes.wait_for_all()
 
     def run_shard(self, loaded: LoadedInputs, block: list[str]) -> LoadedInputs:
-        """Compute a shard and queue its write; a shard that does not fit the memory is halved."""
+        """Compute a shard and queue its write; a shard that does not fit the memory is halved.
+
+        Args:
+            loaded: inputs of portfolios with one history.
+            block: ids of the shard's portfolios.
+
+        Returns:
+            The inputs, with the shared rows that the shard's results added.
+
+        Raises:
+            MemoryShortError: a single portfolio does not fit the memory.
+        """
         state = self.state
         try:
             inputs = shard_inputs(state, loaded, block)

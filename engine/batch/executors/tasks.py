@@ -99,7 +99,13 @@ class NoteCollector(Quiet):
 
 
 def shared_inputs(state: RunState, run: Run, loaded: LoadedInputs) -> SharedInputs:
-    """Return the inputs that all shards of the loaded portfolios share."""
+    """Return the inputs that all shards of the loaded portfolios share.
+
+    Args:
+        state: of the backfill.
+        run: its row in the ledger.
+        loaded: inputs of portfolios with one history.
+    """
     inputs, request = loaded.inputs, state.request
     emptied = {name: frame.clear() for name, frame in inputs.owned.items()}
     if request.in_place and not loaded.window.updates_tags:
@@ -154,7 +160,15 @@ def _has_run(url: StoreURL, run: str) -> bool:
 
 
 def run_task(shared: SharedInputs, task: ShardTask) -> ShardOutcome | EngineError:
-    """Compute and write a shard. Errors are returned, so that they keep their type across processes."""
+    """Compute and write a shard. Errors are returned, so that they keep their type across processes.
+
+    Args:
+        shared: what all shards of the run have in common, checked by `check_machine`.
+        task: the shard's own rows.
+
+    Returns:
+        What the shard wrote, or why it failed.
+    """
     # The streaming engine gives other last bits in every run: see the design's rule on bytes.
     pl.Config.set_engine_affinity("in-memory")
     try:
