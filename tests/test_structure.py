@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +22,8 @@ TOP = ("engine", "loaders", "writers", "sql")
 MOST_PACKAGES = 12
 NEEDS_EXTRA = {"engine.batch.executors.cluster": "ray"}
 """Modules that need an optional dependency, which the tests' environment lacks."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def modules() -> list[str]:
@@ -102,3 +106,54 @@ def test_the_console_script_is_the_module() -> None:
         [sys.executable, "-m", "engine", "--version"], check=True, cwd=ROOT, capture_output=True, text=True
     )
     assert done.stdout == f"engine {engine.__version__}\n"
+
+
+def public_functions(tree: ast.Module) -> Iterator[tuple[ast.ClassDef | None, Function]]:
+    """Yield the public functions of a module and the public methods of its public classes."""
+    scopes: list[tuple[ast.ClassDef | None, list[ast.stmt]]] = [(None, tree.body)]
+    while scopes:
+        owner, nodes = scopes.pop()
+        for node in nodes:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                scopes.append((node, node.body))
+            elif isinstance(node, Function) and not node.name.startswith("_"):
+                yield owner, node
+
+
+def parameters(owner: ast.ClassDef | None, function: Function) -> list[str]:
+    """Return a function's parameters, without self, cls and those whose name marks them as unused."""
+    names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
+    static = any(isinstance(mark, ast.Name) and mark.id == "staticmethod" for mark in function.decorator_list)
+    if owner is not None and not static:
+        del names[0]
+    rest = (function.args.vararg, *function.args.kwonlyargs, function.args.kwarg)
+    names += [each.arg for each in rest if each is not None]
+    return [name for name in names if not name.startswith("_")]
+
+
+def documented_arguments(docstring: str) -> list[str]:
+    """Return the names in the Args section of a docstring, in its order."""
+    section = re.search(r"^Args:\n((?: {4}.*\n|\n)+)", f"{docstring}\n", re.MULTILINE)
+    return re.findall(r"^ {4}\*{0,2}(\w+):", section[1], re.MULTILINE) if section else []
+
+
+def test_functions_with_several_parameters_document_each() -> None:
+    """An Args section names every parameter in order. A method without a docstring overrides one with it."""
+    files = [path for top in (*TOP, "tools") for path in sorted((ROOT / top).rglob("*.py"))]
+    functions = [
+        (path.relative_to(ROOT), owner, function, ast.get_docstring(function))
+        for path in files
+        for owner, function in public_functions(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert len(functions) > 1000
+    interfaces = {function.name for _, owner, function, text in functions if owner is not None and text}
+    wrong = []
+    for path, owner, function, text in functions:
+        names = parameters(owner, function)
+        place = f"{path}:{function.lineno} {function.name}({', '.join(names)})"
+        if text is None:
+            if function.name not in interfaces:
+                wrong.append(f"{place} has no docstring")
+        elif (stated := documented_arguments(text)) != names and (stated or len(names) > 1):
+            wrong.append(f"{place} documents {stated}")
+    assert not wrong, "\n".join(wrong)

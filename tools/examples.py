@@ -18,6 +18,7 @@ class Examples(Extension):
     """Fences examples."""
 
     def on_object(self, *, obj: Object, **_: Any) -> None:
+        """Fence the examples of an object's docstring; griffe calls this once it has read the object."""
         if obj.docstring:
             obj.docstring.value = fenced(obj.docstring.value)
 

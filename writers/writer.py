@@ -182,16 +182,24 @@ class Writer(ABC):
         """
 
     @abstractmethod
-    def begin(self, lock: LockScope | None = None) -> None: ...
+    def begin(self, lock: LockScope | None = None) -> None:
+        """Begin a transaction: see `transaction`.
+
+        Args:
+            lock: The transactions of other processes to wait for; default none.
+        """
 
     @abstractmethod
-    def commit(self) -> None: ...
+    def commit(self) -> None:
+        """End the transaction: its rows count, all at once."""
 
     @abstractmethod
-    def rollback(self) -> None: ...
+    def rollback(self) -> None:
+        """End the transaction; the store is as before it."""
 
     @abstractmethod
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the connections and files of the writer."""
 
 
 def _made_ahead(

@@ -67,6 +67,7 @@ class PositionLot:
 
     @property
     def public(self) -> bool:
+        """Class PUBLIC, of any type."""
         return self.investment_class == "PUBLIC"
 
     @property
@@ -149,6 +150,7 @@ class Case:
 
     @property
     def run_date(self) -> date:
+        """The day that counts as today."""
         return self.inputs.window.run_date
 
     # Stored rows

@@ -66,6 +66,7 @@ class Explanation:
 
     @property
     def figure(self) -> str:
+        """Name of the figure's column."""
         return self.column.name
 
     @property

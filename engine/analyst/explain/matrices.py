@@ -71,6 +71,7 @@ class Matrix:
 
     @property
     def n(self) -> int:
+        """Returns of each symbol, one less than the days; 0 without days."""
         return max(len(self.days) - 1, 0)
 
     def flat(self, *symbols: str) -> bool:

@@ -71,6 +71,7 @@ class Selectors:
 
     @property
     def symbols(self) -> tuple[str, ...]:
+        """The symbols that are given: none, one, or the two of a pair."""
         if self.symbol is None:
             return ()
         return (self.symbol,) if isinstance(self.symbol, str) else tuple(self.symbol)
