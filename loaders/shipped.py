@@ -111,8 +111,11 @@ STRESS_SCENARIOS = (
 )
 """scenario_id, name, category, severity, shock_config, active (document 03 §4.1)."""
 
+SHIPPED = "Shipped with the engine."
+"""The description of shipped factors and scenarios, by which a user tells them from their own."""
+
 SECTOR_WEIGHTS_ON = date(2024, 12, 31)
-SECTOR_WEIGHTS_SOURCE = "S&P fact sheet, rounded"
+SECTOR_WEIGHTS_SOURCE = "shipped: S&P fact sheet, rounded"
 SECTOR_WEIGHTS = (
     ("Technology", 0.325),
     ("Financial Services", 0.136),
@@ -150,7 +153,7 @@ def scenario_rows() -> pl.DataFrame:
     columns = ["scenario_id", "name", "category", "severity", "shock_config", "active"]
     frame = pl.DataFrame(STRESS_SCENARIOS, schema=columns, orient="row")
     key = row_ids("stress_test_scenarios", frame["scenario_id"])
-    return schema_rows("stress_test_scenarios", frame.with_columns(id=key))
+    return schema_rows("stress_test_scenarios", frame.with_columns(id=key), description=SHIPPED)
 
 
 def factor_rows() -> pl.DataFrame:
@@ -159,7 +162,7 @@ def factor_rows() -> pl.DataFrame:
     frame = pl.DataFrame(FACTOR_DEFINITIONS, schema=columns, orient="row")
     key = row_ids("factor_definitions", frame["name"])
     numbered = frame.with_row_index("display_order").with_columns(id=key)
-    return schema_rows("factor_definitions", numbered, is_active=True)
+    return schema_rows("factor_definitions", numbered, is_active=True, description=SHIPPED)
 
 
 def _sector_weights() -> pl.DataFrame:

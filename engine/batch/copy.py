@@ -12,6 +12,7 @@ from engine.core.schema import TABLES
 from engine.core.schema.evolution import gaps_note, gaps_of_a_run, schema_gaps, warn_of_gaps
 from engine.core.store_url import StoreURL
 from loaders.open import open_reader, same_store
+from loaders.shipped import shipped_rows
 from writers import LockScope, open_writer
 from writers.kept_ids import kept_ids, with_kept_ids
 from writers.lock import store_lock
@@ -69,9 +70,22 @@ def write_frames(
 
 
 def create(url: str) -> list[str]:
-    """Create the tables that a store lacks, and return their names."""
+    """Create the tables that a store lacks, with the rows that a new store begins with.
+
+    A table that exists already is left alone, even an empty one: it may be another application's.
+
+    Args:
+        url: The store; made if it does not exist.
+
+    Returns:
+        The names of the tables.
+    """
     with open_writer(url) as writer, writer.transaction():
-        return writer.create_missing()
+        made = writer.create_missing()
+        for name, rows in shipped_rows().items():
+            if name in made:
+                writer.insert(TABLES[name], rows)
+        return made
 
 
 def schema_note(url: str) -> str:

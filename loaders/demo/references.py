@@ -105,5 +105,5 @@ def _sector_weights(market: SimulatedMarket) -> pl.DataFrame:
         frame.with_columns(id=key),
         benchmark_code=BENCHMARK,
         num_constituents=40,
-        data_source="demo",
+        data_source="shipped: invented for the demo",
     )

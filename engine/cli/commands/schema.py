@@ -14,7 +14,9 @@ def arguments(command: ArgumentParser) -> None:
     form = command.add_mutually_exclusive_group()
     form.add_argument("--ddl", choices=("postgres", "duckdb"), help="show CREATE statements")
     form.add_argument("--markdown", action="store_true", help="show a page of documentation")
-    form.add_argument("--create", metavar="URL", help="create the tables that a store lacks")
+    form.add_argument(
+        "--create", metavar="URL", help="create the tables that a store lacks, with the shipped rows"
+    )
     form.add_argument(
         "--upgrade",
         metavar="URL",

@@ -185,7 +185,7 @@ STRESS_TEST_SCENARIOS = Table(
 FACTOR_DEFINITIONS = Table(
     name="factor_definitions",
     role="state",
-    comment="Factors by name; a run adds those that it needs and the table lacks.",
+    comment="Factors by name. A new store has all of them; a run adds Provider Beta (1Y) and IR Beta only.",
     columns=(
         row_id(),
         Column("name", varchar(50)),

@@ -1,0 +1,56 @@
+"""A new store comes with the rows that the engine ships."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.batch.copy import create
+from engine.core.schema import TABLES
+from loaders.open import open_reader
+from tests.stores.conftest import KINDS
+from tests.stores.support import copied
+from writers import open_writer
+
+Stores = Callable[[str], str]
+SHIPPED = {"factor_definitions": 13, "stress_test_scenarios": 22, "benchmarks_sector_weights": 11}
+MARKS = {
+    "factor_definitions": "description",
+    "stress_test_scenarios": "description",
+    "benchmarks_sector_weights": "data_source",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_store_has_the_shipped_rows_and_says_so(kind: str, empty_store: Stores) -> None:
+    url = empty_store(kind)
+    assert create(url) == list(TABLES)
+    with open_reader(url) as reader:
+        for name, count in SHIPPED.items():
+            marks = reader.read(name, [MARKS[name]])[MARKS[name]].str.to_lowercase()
+            assert marks.len() == count
+            assert marks.str.starts_with("shipped").all()
+    assert create(url) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_table_that_exists_is_left_alone(kind: str, empty_store: Stores) -> None:
+    url = empty_store(kind)
+    with open_writer(url) as writer, writer.transaction():
+        writer.create_missing(["factor_definitions"])
+    assert "factor_definitions" not in create(url)
+    with open_reader(url) as reader:
+        assert reader.read("factor_definitions").is_empty()
+        assert reader.read("stress_test_scenarios").height == 22
+
+
+def test_copying_a_new_store_ships_rows_into_tables_that_exist(empty_store: Stores, tmp_path: Path) -> None:
+    url, new = empty_store("duckdb"), f"duckdb:///{tmp_path}/new.duckdb"
+    with open_writer(url) as writer, writer.transaction():
+        writer.create_missing()
+    create(new)
+    copied(new, url)
+    with open_reader(url) as reader:
+        assert reader.read("factor_definitions").height == 13
