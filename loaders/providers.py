@@ -13,7 +13,7 @@ from loaders.market import Provider, RequestPolicy
 from loaders.yahoo import Yahoo
 
 PROVIDERS: Mapping[str, Callable[[RequestPolicy], Provider]] = {"yahoo": Yahoo}
-"""How each provider is made, by its name; the first is the default."""
+"""Makers of providers by name; the first is the default."""
 
 
 def open_provider(name: str | None = None, policy: RequestPolicy | None = None) -> Provider:

@@ -62,7 +62,7 @@ class Reader(ABC):
 
     @cached_property
     def may_create(self) -> bool:
-        """Whether a run may create tables in the store."""
+        """Return whether a run may create tables in the store."""
         return True
 
     @cached_property

@@ -16,7 +16,7 @@ RECOMPUTE = "recompute"
 
 @dataclass(frozen=True)
 class StoreRules:
-    """What a store says of its rules.
+    """Rules as a store has recorded them.
 
     Attributes:
         rules: The rules of its figures; None for a store without figures and without a record.

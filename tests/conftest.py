@@ -1,4 +1,4 @@
-"""What tests share: a real Postgres, started once by each process, and the store that `bin/demo` leaves."""
+"""Shared fixtures: a real Postgres, started once by each process, and the store that `bin/demo` makes."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def demo_store(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path
 
 
 def demo_commands() -> list[list[str]]:
-    """What `bin/demo` runs, once it has set up, but for the look at the end."""
+    """Return the commands of `bin/demo` after its setup, without the look at the end."""
     lines = re.findall(r"^\.venv/bin/python -m engine (.*)$", (ROOT / "bin/demo").read_text(), re.MULTILINE)
     assert len(lines) == 3
     return [shlex.split(line) for line in lines[:2]]

@@ -157,3 +157,11 @@ def test_functions_with_several_parameters_document_each() -> None:
         elif (stated := documented_arguments(text)) != names and (stated or len(names) > 1):
             wrong.append(f"{place} documents {stated}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_docstrings_begin_with_no_question_word() -> None:
+    """Functions begin with a verb, which ruff does not ask of properties, constants and tests."""
+    question = re.compile(r'^\s*"""(?:What|Whether|How|Who|Whom|Where|Why)\b', re.MULTILINE)
+    files = [path for top in (*TOP, "tools", "tests") for path in (ROOT / top).rglob("*.py")]
+    lines = [f"{path}: {start[0]}" for path in files for start in question.finditer(path.read_text("utf-8"))]
+    assert not lines, "\n".join(lines)

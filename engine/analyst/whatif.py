@@ -1,4 +1,4 @@
-"""What-if edits of inputs in memory; nothing is read from a store or written to one.
+"""Edits of inputs in memory, for what-if questions; nothing is read from a store or written to one.
 
 Each edit returns new inputs. Changed rows must satisfy the same rules as loaded rows.
 

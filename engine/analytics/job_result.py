@@ -17,7 +17,7 @@ CENT = Decimal("0.01")
 PRODUCT = Context(prec=28, rounding=ROUND_HALF_EVEN)
 """Python's default context, in which the legacy batch multiplies: 28 significant digits."""
 STORED = Context(prec=64, rounding=ROUND_HALF_UP)
-"""How an SQL numeric column rounds."""
+"""Rounding of an SQL numeric column."""
 TIE_MARGIN_ULPS = 8.0
 """beta x equity in cents misses the value of the decimal texts' product by about 4 ulp at most: two texts and
 two products, each with a relative error of 2^-53, which is at most one ulp."""
@@ -107,7 +107,7 @@ class JobStatus:
 
     @property
     def done(self) -> Bools:
-        """Whether the job has figures, [D, P]."""
+        """Return whether the job has figures, [D, P]."""
         return np.asarray(self.reasons == 0)
 
     def rows(self, portfolios: Portfolios, dates: pl.Series) -> pl.DataFrame:

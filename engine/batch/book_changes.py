@@ -1,4 +1,4 @@
-"""What a newer book changes in a store: lots that are added, changed or closed, flows and closes."""
+"""Changes of a newer book to a store: lots that are added, changed or closed, flows and closes."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Import:
 
     @property
     def fund_notes(self) -> list[str]:
-        """What cannot be computed for want of closes of factor funds, in words."""
+        """Sentences on the figures that lack closes of factor funds."""
         users = {
             JOBS[job].label: [fund for fund in funds if fund in self.missing_funds]
             for job, funds in FUNDS_OF_JOBS.items()

@@ -28,7 +28,7 @@ ENOUGH = 0.95
 
 @dataclass
 class DailyRun:
-    """What a nightly run did.
+    """Result of a nightly run.
 
     Attributes:
         target: the session that was due.
@@ -48,7 +48,7 @@ class DailyRun:
 
     @property
     def complete(self) -> bool:
-        """Whether enough closes are stored, and every portfolio was computed."""
+        """Return whether enough closes are stored, and every portfolio was computed."""
         prices = [result for result in self.collected if result.kind == "prices"]
         covered = all(result.coverage >= self.enough for result in prices)
         return covered and not self.held_back and all(report.complete for report in self.reports)

@@ -18,7 +18,7 @@ from engine.pipeline.results import FAILURES
 
 @dataclass
 class Report:
-    """What a run did.
+    """Result of a run.
 
     Attributes:
         window: sessions that were computed; None if there were none.
@@ -44,7 +44,7 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every portfolio was computed, from rows that all keep the rules."""
+        """Return whether every portfolio was computed, from rows that all keep the rules."""
         return self.failures.is_empty() and self.quarantine.is_empty()
 
     def count(self, rows: Mapping[str, int]) -> None:

@@ -86,7 +86,7 @@ class Request:
 
     @property
     def in_place(self) -> bool:
-        """Whether source and target are the same store."""
+        """Return whether source and target are the same store."""
         return same_store(self.source, self.target)
 
     def for_stage(self, stage: Stage) -> Request:

@@ -80,21 +80,21 @@ class RunState:
     report: Report = field(default_factory=lambda: Report(None))
 
     def is_first(self, block: Sequence[str]) -> bool:
-        """Whether a block is the run's first shard; a run without portfolios has one empty shard."""
+        """Return whether a block is the run's first shard; a run without portfolios has one empty shard."""
         return not block or block[0] == self.portfolios[0]
 
     def is_last(self, block: Sequence[str]) -> bool:
-        """Whether a block is the run's last shard."""
+        """Return whether a block is the run's last shard."""
         return not block or block[-1] == self.portfolios[-1]
 
     def marks_deleted(self, block: Sequence[str]) -> bool:
-        """Whether the positions of deleted portfolios are marked with a block."""
+        """Return whether the positions of deleted portfolios are marked with a block."""
         return not block or max(self.portfolios, key=lambda owner: len(self.stored[owner])) in block
 
 
 @dataclass(frozen=True)
 class RunBoundary:
-    """What the transactions of a run's first and last shards write besides the shard.
+    """Writes of a run's first and last transactions besides their shards.
 
     Attributes:
         creates_tables: create the tables that the target lacks.

@@ -29,7 +29,7 @@ DEFINITIONS = "factor_definitions"
 
 @dataclass(frozen=True)
 class TableChanges:
-    """What a shard changes in the target: frames by table, parents first.
+    """Changes of a shard to the target: frames by table, parents first.
 
     Attributes:
         upserts: rows to update or insert.
@@ -51,7 +51,7 @@ class TableChanges:
 
     @property
     def inserts_definitions(self) -> bool:
-        """Whether the shard inserts factor definitions, which other shards may insert too."""
+        """Return whether the shard inserts factor definitions, which other shards may insert too."""
         return not self.upserts.get(DEFINITIONS, pl.DataFrame()).is_empty()
 
     @property

@@ -27,7 +27,7 @@ class BenchmarkStore(ABC):
 
     @property
     def has_limit(self) -> bool:
-        """Whether the store alone can be timed."""
+        """Return whether the store alone can be timed."""
         return True
 
     def make(self, workload: Workload) -> Process:

@@ -59,7 +59,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class BenchmarkPlan:
-    """What a benchmark runs.
+    """Workloads and rounds of a benchmark.
 
     Attributes:
         reference: the workload of the sections reference, limit and loop.

@@ -1,4 +1,4 @@
-"""What `import` prints: rows read, columns mapped, guesses, refusals, and changes."""
+"""Output of `import`: rows read, columns mapped, guesses, refusals, and changes."""
 
 from __future__ import annotations
 

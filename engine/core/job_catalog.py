@@ -22,7 +22,7 @@ Status = Literal["ok"] | NotDone
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a job has no figures for a portfolio and session.
+    """Reason why a job has no figures for a portfolio and session.
 
     code: as analytics_status stores it. meaning: the same in words, without a full stop.
     """

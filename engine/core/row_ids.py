@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from engine.core.errors import EngineError
 
 IdForm = Literal["text", "words"]
-"""How ids stand in a frame: as 36 characters, or as `ID_WORDS` for a store that reads these faster."""
+"""Form of ids in a frame: 36 characters, or as `ID_WORDS` for a store that reads these faster."""
 UUID_BYTES = 16
 ID_WORDS = pl.Struct({"high": pl.UInt64, "low": pl.UInt64})
 """The 128 bits of an id as two numbers."""

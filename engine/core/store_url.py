@@ -63,7 +63,7 @@ class StoreURL:
 
     @property
     def place(self) -> str:
-        """What follows the scheme and two slashes."""
+        """The text after the scheme and two slashes."""
         return self.text.partition(":")[2].removeprefix("//")
 
     @cached_property

@@ -43,7 +43,7 @@ class Window:
 
     @property
     def rerun(self) -> bool:
-        """Whether a session of the window is stored already."""
+        """Return whether a session of the window is stored already."""
         return bool(self.known)
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ class Window:
 
     @property
     def updates_tags(self) -> bool:
-        """Whether sector tags (phase 5) are updated: by new sessions on and after the run date."""
+        """Return whether sector tags (phase 5) are updated: by new sessions on and after the run date."""
         return any(day >= self.run_date for day in self.fresh)
 
     @property

@@ -42,7 +42,7 @@ class PageTable:
 
     @cached_property
     def numeric(self) -> list[bool]:
-        """Whether each column holds numbers."""
+        """Return whether each column holds numbers."""
         columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.headings)
         return [any(cell.number for cell in column) for column in columns]
 

@@ -16,7 +16,7 @@ from engine.html.blocks import PageTable, Section
 
 TEMPLATES = "templates"
 Kind = Literal["portfolio", "fleet", "comparison"]
-"""What a page is about; the style sheet has rules for each."""
+"""Subject of a page; the style sheet has rules for each."""
 
 
 def page(

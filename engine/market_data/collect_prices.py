@@ -19,7 +19,7 @@ from loaders.market import Answer, PriceRequest, Prices, Provider, RequestOutcom
 
 
 class SymbolResult(NamedTuple):
-    """How a symbol's request ended; `basis_change`: why its whole history must be fetched."""
+    """Outcome of a symbol's request; `basis_change`: why its whole history must be fetched."""
 
     symbol: str
     outcome: RequestOutcome

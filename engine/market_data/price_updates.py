@@ -25,7 +25,7 @@ LONGEST_BACKOFF = 5
 
 @dataclass(frozen=True)
 class StoredSymbol:
-    """What the store holds of one symbol.
+    """Stored rows of one symbol.
 
     Attributes:
         requested: date of the missing sessions that were requested.

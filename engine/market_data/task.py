@@ -22,7 +22,7 @@ ANSWERS: dict[str, pl.DataType] = {"symbol": pl.String(), "outcome": pl.String()
 
 @dataclass(frozen=True)
 class CollectionTask:
-    """What to collect, and into which store.
+    """Task of a collection: what to request, and which store to fill.
 
     Attributes:
         url: the store, read and written.

@@ -66,7 +66,7 @@ class WindowVolatility:
 
     @property
     def computed(self) -> Bools:
-        """Whether a window has figures, [w, m]."""
+        """Return whether a window has figures, [w, m]."""
         return np.asarray(self.n >= MIN_OBSERVATIONS)
 
 

@@ -15,7 +15,7 @@ Verdict = Literal["equal", "different"]
 
 @dataclass(frozen=True)
 class Differences:
-    """What differs between two stores. The columns of the frames are in `engine.parity.layout`.
+    """Differences between two stores. The columns of the frames are in `engine.parity.layout`.
 
     Attributes:
         expected: URL of the store that is the authority, without its password.
@@ -56,7 +56,7 @@ class Differences:
 
     @property
     def reasons(self) -> list[str]:
-        """Why the stores are not equal; empty if they are."""
+        """Reasons why the stores are not equal; empty if they are."""
         counts = {
             "missing rows": self.total("missing"),
             "extra rows": self.total("extra"),
@@ -79,7 +79,7 @@ class Differences:
 
     @property
     def equal(self) -> bool:
-        """Whether the verdict is `equal`."""
+        """Return whether the verdict is `equal`."""
         return self.verdict == "equal"
 
     @property

@@ -7,7 +7,7 @@ import polars as pl
 _TEXT, _COUNT, _FLAG, _FIGURE = pl.String(), pl.Int64(), pl.Boolean(), pl.Float64()
 
 KINDS = ("missing", "extra", "duplicated")
-"""What can be wrong with a whole row."""
+"""Differences of a whole row: only expected, only actual, or a repeated key."""
 SAMPLE = 20
 """Keys listed per table and kind of row; all rows are counted."""
 CELL_COUNTS = ("cells", "equal", "off_by_one", "different", "exempt")

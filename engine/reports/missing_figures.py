@@ -1,4 +1,4 @@
-"""Why a figure is missing, in words: from analytics_status, or else from the schema."""
+"""Reasons why a figure is missing, in words: from analytics_status, or else from the schema."""
 
 from __future__ import annotations
 

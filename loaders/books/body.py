@@ -19,7 +19,7 @@ from loaders.books.sheet import Sheet
 MOST_PREAMBLE = 60
 """Rows before the header of a broker's export."""
 QUOTED_FORMULA = re.compile(r'^="([^"]*)"$')
-"""What keeps a spreadsheet from changing a text: `="0700"`."""
+"""A formula that only quotes a text, to keep a spreadsheet from changing it: `="0700"`."""
 FORMULA = re.compile(r"^=")
 FEWEST_OF_ANOTHER = 3
 """Known column names in one row that begin another section of a statement."""

@@ -39,7 +39,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Choices:
-    """What a user states about a book.
+    """Statements of the user about a book.
 
     Attributes:
         name: Of the portfolio.

@@ -35,7 +35,7 @@ MOST_OF_A_NOTE = 1
 
 @dataclass(frozen=True)
 class Positions:
-    """What a file of positions holds.
+    """Contents of a file of positions.
 
     Attributes:
         rows: Columns, refusals and guesses.

@@ -1,4 +1,4 @@
-"""What is wrong with a row of a user's file, and the error that says it."""
+"""Refused rows of a user's file, and the error that lists them."""
 
 from __future__ import annotations
 

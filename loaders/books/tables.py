@@ -96,7 +96,7 @@ def _lots(book: Book, owner: str) -> pl.DataFrame:
 PRICES = ("quantity", "entry_price", "exit_price", "price", "strike_price")
 """Figures of a lot, stored with four decimals."""
 KEY = ("symbol", "position_type", "stated")
-"""What tells lots apart, with their number among those that are alike."""
+"""Columns that tell lots apart, with their number among those that are alike."""
 
 
 def _cents(amount: pl.Expr) -> pl.Expr:

@@ -41,7 +41,7 @@ ACTIONS = {
     "fee": ("fee", "fees", "gold", "dfee", "afee", "adr mgmt fee", "interest charge"),
     "split": ("split", "stock split", "spl", "forward split", "reverse split"),
 }  # fmt: skip
-"""What trades are called, in lower case: {action: names}."""
+"""Names of trades in files, in lower case: {action: names}."""
 ACTION_OF = {name: action for action, names in ACTIONS.items() for name in names}
 TRADED = ("buy", "sell", "split")
 
@@ -82,7 +82,7 @@ class Lot:
 
 @dataclass
 class Trades:
-    """What a file of trades holds: rows as read, lots (`LOTS`), income (`INCOME`), flows (`FLOWS`)."""
+    """Contents of a file of trades: rows as read, lots (`LOTS`), income (`INCOME`), flows (`FLOWS`)."""
 
     rows: Body
     lots: pl.DataFrame

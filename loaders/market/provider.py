@@ -19,7 +19,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class RequestOutcome(StrEnum):
-    """How a request ended."""
+    """Outcome of a request."""
 
     OK = "ok"
     EMPTY = "empty"
@@ -36,7 +36,7 @@ class RequestOutcome(StrEnum):
 
     @property
     def transient(self) -> bool:
-        """Whether the same request may well succeed later."""
+        """Return whether the same request may well succeed later."""
         return self in (RequestOutcome.THROTTLED, RequestOutcome.TIMEOUT, RequestOutcome.ERROR)
 
 

@@ -21,7 +21,7 @@ from loaders.market.request_errors import GaveUpError, ThrottledError
 
 @dataclass(frozen=True)
 class RequestPolicy:
-    """How fast and how patiently a provider is asked.
+    """Limits and pauses of the requests to a provider.
 
     Attributes:
         rate: requests a second, all threads together.

@@ -67,7 +67,7 @@ def asks(found: Case, most: int) -> Iterator[Ask]:
 
 
 def exempt(found: Case, ask: Ask) -> bool:
-    """Whether the golden set itself leaves a cell to chance."""
+    """Return whether the golden set itself leaves a cell to chance."""
     if found.name != TWO_LOTS:
         return False
     volatility = ask.table == "portfolio_snapshots" and "volatility" in ask.column

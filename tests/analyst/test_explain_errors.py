@@ -1,4 +1,4 @@
-"""What is asked of explain and is not there; what is stored and is not right."""
+"""Requests of explain for figures that do not exist, and stored figures that are wrong."""
 
 from __future__ import annotations
 

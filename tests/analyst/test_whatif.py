@@ -1,4 +1,4 @@
-"""What-if edits on worlds small enough for the back of an envelope."""
+"""Edits for what-if questions, on worlds small enough for the back of an envelope."""
 
 from __future__ import annotations
 

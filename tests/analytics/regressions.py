@@ -52,7 +52,7 @@ SNAPSHOT_COLUMNS = (
 
 @dataclass(frozen=True)
 class Case:
-    """What the five jobs take."""
+    """Inputs of the five jobs."""
 
     panel: PricePanel
     lots: OpenPositions

@@ -19,7 +19,7 @@ from .regressions import GOLDEN, WINDOWS, golden_case, golden_inputs
 
 @dataclass(frozen=True)
 class StressCase:
-    """What the stress job takes."""
+    """Inputs of the stress job."""
 
     portfolios: Portfolios
     positions: OpenPositions

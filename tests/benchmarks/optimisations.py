@@ -1,4 +1,4 @@
-"""What each optimisation of stored rows brings: python -m tests.benchmarks.optimisations GOLDEN_DEMO
+"""Gain of each optimisation of stored rows: python -m tests.benchmarks.optimisations GOLDEN_DEMO
 
 GOLDEN_DEMO is the folder of the golden set `demo`. Its figures are computed once; then each plain way and
 its fast way run in turn, in pairs. The gain is the median difference of the pairs, as a share of a whole

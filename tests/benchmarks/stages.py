@@ -1,4 +1,4 @@
-"""Where computing spends its time: `python -m tests.benchmarks.stages [--portfolios N] [--source URL]`.
+"""Times of the stages of computing: `python -m tests.benchmarks.stages [--portfolios N] [--source URL]`.
 
 An invented world of the benchmark's kind, or a store's own half-year, is loaded, computed once to warm up,
 once for the time, and once under Python's profiler, whose seconds are a little more.
@@ -37,7 +37,7 @@ STAGES = (
     ("storing: figures rounded", "stored_figures"),
     ("ids", "row_ids"),
 )
-"""What is measured, and the function; a job's has the job's name. Others call that of the ids, too."""
+"""Stages and their functions; a job's has the job's name. Others call that of the ids, too."""
 
 
 def stored(inputs: Inputs) -> int:

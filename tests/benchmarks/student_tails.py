@@ -1,4 +1,4 @@
-"""Why Student's t is not scipy's: `python -m tests.benchmarks.student_tails`.
+"""Comparison of Student's t with scipy's: `python -m tests.benchmarks.student_tails`.
 
 Tails of correlations rho, a block of 32,768 at a time: with one number of degrees of freedom for all, as a
 correlation matrix asks for them, and each with its own, as regressions with gaps do. Then what the imports

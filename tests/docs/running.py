@@ -97,7 +97,7 @@ class Reader:
             assert same, f"{where}: {command}\nthe page shows\n{shown}\nand it prints\n{output}"
 
     def _in_the_evening(self, crontab: str, where: str) -> None:
-        """What cron does, on the evening of the session after the demo's last."""
+        """Do what cron does on the evening of the session after the demo's last."""
         for line in crontab.splitlines():
             if VARIABLE.match(line):
                 continue

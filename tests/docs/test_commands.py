@@ -28,7 +28,7 @@ SERVICES = {"crontab", "ini"}
 SERVICE = re.compile(r"bin/engine (.*?)(?: >> .*)?$", re.MULTILINE)
 CALL = r"(?:\$ )?(?:python -m )?engine (?:[a-z]+|--\w+)\b"
 """A command of the engine at the start of a line."""
-"""What starts the engine every evening: parsed everywhere, and run where the page talks to a store."""
+"""Lines that start the engine every evening: parsed everywhere, and run where the page talks to a store."""
 LONG = "long"
 """Stands on the fence of a block that takes more than a moment: its commands are parsed every day, and
 run by `pytest -m slow`."""

@@ -111,7 +111,7 @@ CLAIMS = {
         ("own {} tables", {11: "eleven"}[sum(table.role == "engine" for table in TABLES.values())]),
     ],
 }
-"""What a page says, with the constant that it says it of."""
+"""Phrases of pages, with the constants that fill them."""
 
 
 @pytest.mark.parametrize("page", CLAIMS)

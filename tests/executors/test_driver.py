@@ -1,4 +1,4 @@
-"""What the driver of a cluster does with shards' answers, held to a Ray that is this process."""
+"""The driver of a cluster and its shards' answers, with a Ray that is this process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RayError(Exception):
 
 
 class RayTaskError(RayError):
-    """What a task raised, as its cause."""
+    """An error of a task, with what the task raised as its cause."""
 
     cause = AttributeError("no module here")
 
@@ -121,7 +121,7 @@ def store(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Content:
-    """What this process alone leaves."""
+    """Return the contents of a store that this process alone has written."""
     url = store(tmp_path_factory.mktemp("alone") / "store")
     run(url, url)
     return content(url)

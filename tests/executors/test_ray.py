@@ -136,7 +136,7 @@ def backfill(source: str, target: str, *more: str) -> list[str]:
 
 
 def ended(begun: subprocess.Popen[str], code: int = 0) -> str:
-    """What a command said on stderr, once it has ended as it should."""
+    """Wait for a command, check its exit code, and return its stderr."""
     out, errors = begun.communicate(timeout=PATIENCE_SECONDS)
     assert begun.returncode == code, out + errors
     return errors

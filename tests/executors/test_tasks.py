@@ -1,4 +1,4 @@
-"""What a worker does with what it is sent, and how its errors come home; without a cluster."""
+"""A worker's computation of a task and the errors that it returns; without a cluster."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ __all__ = ["empty_store", "fresh", "golden_stores"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How the bad inputs ended, over all workers."""
+    """Print how the bad inputs ended, over all workers."""
     tally: Counter[str] = Counter()
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):

@@ -277,7 +277,7 @@ READ: Mapping[str, tuple[str, ...]] = {
     "position_tags": ("position_id", "tag_id"),
     "factor_definitions": ("name",),
 }
-"""What a run goes by, by table."""
+"""Columns that a run depends on, by table."""
 
 
 def boundaries() -> Iterator[Bad]:
@@ -361,7 +361,7 @@ def corpus(step: int = 1) -> list[Bad]:
 
 @dataclass(frozen=True)
 class End:
-    """How a case ended: in which way, in what words, with the results if there are some."""
+    """End of a case: its kind, its message, and the results if there are some."""
 
     way: str
     words: str

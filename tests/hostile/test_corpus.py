@@ -60,7 +60,7 @@ def undisturbed() -> pl.DataFrame:
 
 
 def faults(bad: Bad) -> tuple[str, list[str]]:
-    """How a case ended, and what was wrong with that."""
+    """Return the end of a case, and what is wrong with it."""
     try:
         end = end_of(bad)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What goes wrong outside: connections, disks, rights, memory. Nothing half-written, a named error.
+"""Faults from outside: connections, disks, rights, memory. Nothing half-written, a named error.
 
 Every command of these tests is the engine's own, in a process of its own where the fault is the
 system's.

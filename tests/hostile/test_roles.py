@@ -95,7 +95,7 @@ def test_a_target_of_its_own_takes_the_second_grant(ready: str, tmp_path: Path) 
 
 
 def shown_by_the_system(pid: int) -> str:
-    """What everyone on the machine can read of a process."""
+    """Return what everyone on the machine can read of a process."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text() + Path(f"/proc/{pid}/comm").read_text()
     except FileNotFoundError:

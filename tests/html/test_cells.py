@@ -1,4 +1,4 @@
-"""How figures are written: signs, units, and missing figures."""
+"""Form of figures: signs, units, and missing figures."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ PARITY = 1e-10
 """Absolute and relative: four digits beyond the finest stored scale."""
 
 ROUNDING = 1e-15
-"""What is left of a coefficient that is 0 but for rounding."""
+"""Largest size of a coefficient that is 0 but for rounding."""
 
 SLOPE_TOLERANCE = 1e-12
 """Relative to the steepest slope: both sides lose a few digits of sixteen."""

@@ -19,7 +19,7 @@ PARITY = 1e-10
 """Absolute and relative: four digits beyond the finest stored scale."""
 
 ROUNDING = 1e-15
-"""What is left of a figure that is 0 but for rounding."""
+"""Largest size of a figure that is 0 but for rounding."""
 
 Spoil = Callable[[Floats, Floats], None]
 """Puts gaps or extremes into closes y [T,S], x [T]."""

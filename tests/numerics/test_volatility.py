@@ -231,7 +231,7 @@ def test_rolling_std_is_exactly_zero_over_equal_values(level: float) -> None:
 
 @pytest.mark.parametrize(("level", "spread"), [(0.0, 1e-9), (0.001, 1e-9), (1.0, 1e-12), (0.0002, 5e-5)])
 def test_rolling_std_of_tiny_changes_after_large_values(level: float, spread: float) -> None:
-    """Where pandas' running sums are right to a few digits only."""
+    """Exact sums are the reference: pandas' running sums are right to a few digits only."""
     rng = np.random.default_rng(1)
     values = np.concatenate([rng.normal(0.0, 1e6, 10), level + spread * rng.normal(size=40)])
     for width, got in zip((SHORT, LONG), rolling_std(values[:, None]), strict=True):

@@ -1,4 +1,4 @@
-"""What counts as equal, off by one and different, by type."""
+"""Cells that are equal, off by one or different, by type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the legacy schema lacks is not expected of a store without it, and compared where both have it."""
+"""Later tables and columns are not expected of a store without them, and compared where both have them."""
 
 from __future__ import annotations
 

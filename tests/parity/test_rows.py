@@ -1,4 +1,4 @@
-"""How rows are matched: natural keys, ids of another run, windows, missing and repeated rows."""
+"""Matching of rows: natural keys, ids of another run, windows, missing and repeated rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stress reads of fund closes and stored rows, on worlds for the back of an envelope."""
+"""Fund closes and stored rows that stress reads, on worlds for the back of an envelope."""
 
 from __future__ import annotations
 

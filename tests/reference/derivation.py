@@ -191,7 +191,7 @@ def _asks(case: Case, name: str) -> Iterator[tuple[Key, Ask]]:
 
 
 def _equal(name: str, derived: Any, stored: Any, unrounded: Any) -> bool:
-    """Whether two cells are equal: null is only null, NaN only NaN, numbers as they are stored."""
+    """Return whether two cells are equal: null is only null, NaN only NaN, numbers as they are stored."""
     if undefined(derived) or undefined(stored):
         return undefined(derived) and undefined(stored)
     if derived is None or stored is None:

@@ -177,7 +177,7 @@ def test_the_worlds_hold_what_stress_tests_stumble_on() -> None:
 
 
 def ends_inside(world: World, owner: str) -> bool:
-    """Whether the newest fifty exposures end inside a day that holds the newest of some factor."""
+    """Return whether the newest fifty exposures end inside a day that holds the newest of some factor."""
     mine = [row for row in world.tables["factor_exposures"] if row["portfolio_id"] == owner]
     days: list[tuple[date, str]] = [(row["calculation_date"], row["factor_id"]) for row in mine]
     days.sort(reverse=True)

@@ -1,4 +1,4 @@
-"""What a store holds after runs of any kind: `python -m tests.stores.same_content [duckdb|parquet]`.
+"""Contents of a store after runs of any kind: `python -m tests.stores.same_content [duckdb|parquet]`.
 
 One line for each way to compute a window: the hash of all tables' rows, whatever their order. All have to
 be equal; the exit code is 1 where they are not.
@@ -24,7 +24,7 @@ from tests.stores.support import GOLDEN, ROOT, copied, files, golden, in_place
 DAYS = sessions(date(2025, 3, 3), date(2025, 3, 14))
 RUN_DATE = date(2026, 11, 23)
 Way = Callable[[str, Path], None]
-"""What is done to a fresh store, with a folder for what it needs."""
+"""Runs on a fresh store; the second argument is a folder for scratch files."""
 
 
 def content_hash(url: str) -> str:

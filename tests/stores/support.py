@@ -1,4 +1,4 @@
-"""What the tests of the stores share: golden inputs, and looking at stores without the engine."""
+"""Helpers of the tests of stores: golden inputs, and looking at stores without the engine."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ RUNS = ("engine_runs", "engine_settings", "engine_shards")
 
 
 def whole(url: str) -> dict[str, object]:
-    """What tells whether any cell of any table of a store has changed: its own driver's digest."""
+    """Return a digest of each table by the store's own driver: equal if no cell has changed."""
     if url.startswith("parquet"):
         found = folder_of(url).glob("*.parquet")
         return {path.name: path.read_bytes() for path in found if path.stem not in RUNS}

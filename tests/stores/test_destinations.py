@@ -1,4 +1,4 @@
-"""Where results go when nobody says so: never among somebody's input files."""
+"""Default destinations of results: never among somebody's input files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other services write into a snapshot outlives its replacement."""
+"""Columns that other services write into a snapshot outlive its replacement."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def clone(ran: dict[str, str], postgres_server: Server, tmp_path: Path) -> Itera
 
 @pytest.fixture(scope="module")
 def whole(ran: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
-    """What a store holds in the end that was never an older one."""
+    """Return the final contents of a store that was never an older one."""
     path = tmp_path_factory.mktemp("whole") / "whole.duckdb"
     shutil.copy(ran["duckdb"].removeprefix("duckdb:///"), path)
     run(f"duckdb:///{path}", start=MIDDLE)
@@ -418,7 +418,7 @@ def test_no_store_is_made_by_an_upgrade(kind: str, tmp_path: Path) -> None:
 
 
 def test_a_later_column_takes_nulls_and_is_in_no_key() -> None:
-    """What an upgrade relies on: it adds a column alone, without defaults, keys, indexes and references."""
+    """An upgrade adds a column alone: without defaults, keys, indexes and references."""
     for table in (table for table in TABLES.values() if table.role != "input"):
         for column in (column for column in table.columns if column.later):
             used = [*table.unique.values(), *table.indexes.values()]

@@ -1,4 +1,4 @@
-"""Who reads while a run writes sees a portfolio's old rows or its new ones, never some of both."""
+"""Readers during a run see a portfolio's old rows or its new ones, never some of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is refused, and what is not: a refusal never takes more along than it must."""
+"""Refusals of portfolios and rows: none takes more along than it must."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ HISTORIES = {
 def test_windows_after_another_batch_s_snapshots_equal_one_run(
     name: str, separate: bool, tmp_path: Path
 ) -> None:
-    """Where the previous equity is null or 0, the portfolio's own 1000.00 counts [Q10]."""
+    """The portfolio's own 1000.00 counts where the previous equity is null or 0 [Q10]."""
     frames = world(portfolio_snapshots=HISTORIES[name])
     held_to_one_run(frames, AGAIN, separate, tmp_path)
     url = f"duckdb:///{tmp_path}/pieces{'-out' if separate else ''}.duckdb"
@@ -131,7 +131,7 @@ def test_a_balance_that_somebody_changed_counts_where_the_equity_is_zero(tmp_pat
 
 
 def of_legacy(frames: Content, path: Path) -> Content:
-    """What the run leaves of a world, without the ledger: as the legacy batch would have left it."""
+    """Run a world, and return its tables without the ledger: as the legacy batch would have left them."""
     url = database(path, frames)
     run(url)
     left = content(url)
@@ -298,7 +298,7 @@ FEW = settings(
 
 
 def can_be_run(world: World) -> bool:
-    """Where nobody is, no snapshot tells through which sessions deleted portfolios' positions went.
+    """Return whether a world has a portfolio: snapshots tell which sessions deleted positions went through.
 
     Without a close up to its last session a window is refused.
     """

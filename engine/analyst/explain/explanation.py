@@ -71,7 +71,7 @@ class Explanation:
 
     @property
     def agrees(self) -> bool:
-        """Whether the stored value does not differ from the computed one."""
+        """Return whether the stored value does not differ from the computed one."""
         return self.verdict != "differs"
 
     @property

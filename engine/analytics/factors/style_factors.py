@@ -1,4 +1,4 @@
-"""What the spread and the ridge factors share: betas of positions to several funds, and of portfolios."""
+"""Common part of the spread and the ridge factors: betas of positions to several funds, and of portfolios."""
 
 from __future__ import annotations
 

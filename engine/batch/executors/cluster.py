@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from ray import ObjectRef
 
 RETRIES = 5
-"""How often a shard of a lost worker is computed again."""
+"""Number of times that a shard of a lost worker is computed again."""
 SHARDS_PER_PROCESSOR = 2
 """One in progress and one waiting."""
 CANCEL_SECONDS = 30

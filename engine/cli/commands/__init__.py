@@ -26,7 +26,7 @@ COMMANDS = {
     "schema": "show the tables, create or upgrade them",
     "bench": "measure the engine on this machine",
 }
-"""What each command does, in the order of `--help`."""
+"""Purpose of each command, in the order of `--help`."""
 
 
 def module_name(command: str) -> str:

@@ -106,12 +106,12 @@ class Column:
 
     @property
     def nullable(self) -> bool:
-        """Whether the column takes nulls."""
+        """Return whether the column takes nulls."""
         return self.null is not None
 
     @property
     def later(self) -> bool:
-        """Whether the column was added to an existing table, so that an older store may lack it.
+        """Return whether the column was added to an existing table, so that an older store may lack it.
 
         Such a column takes nulls and is in no key: rows stored before have null, "not computed".
         """

@@ -13,7 +13,7 @@ FULL_HISTORY = VOLATILITY.minimum + 1
 """Closes from which a symbol has the returns that its volatility needs."""
 
 QUOTED = pl.col("markable") & (pl.col("investment_class").str.to_uppercase() != "PRIVATE").fill_null(True)
-"""Whether a market quotes a position: it is neither a private asset nor an option contract."""
+"""Condition that a market quotes a position: it is neither a private asset nor an option contract."""
 
 
 def missing_sessions(stored: StoredPortfolio) -> pl.Series:

@@ -35,7 +35,7 @@ from tests.reference.analytics.stress import ETF_FACTORS, EXPOSURE_ROWS, LOOKBAC
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a run loads before its first date."""
+    """Inputs that a run loads before its first date."""
 
     prices: Prices
     reference: Reference

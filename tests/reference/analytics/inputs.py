@@ -1,4 +1,4 @@
-"""What the analytics jobs read: positions, snapshots, earlier rows, reference tables.
+"""Inputs of the analytics jobs: positions, snapshots, earlier rows, reference tables.
 
 Source: 01 §1.
 """
@@ -40,7 +40,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the analytics read of a portfolio_snapshots row (01 §1.3)."""
+    """Columns of a portfolio_snapshots row that the analytics read (01 §1.3)."""
 
     date: dt.date
     equity: Decimal | None
@@ -109,7 +109,7 @@ class History:
 
 @dataclass(frozen=True)
 class Profile:
-    """What is read of company_profiles (01 §1.7)."""
+    """Columns of company_profiles that the analytics read (01 §1.7)."""
 
     sector: str | None
     is_etf: bool

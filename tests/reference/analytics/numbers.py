@@ -15,7 +15,7 @@ def exact(value: float | Decimal) -> Decimal:
 
 
 def stored(value: float | Decimal | None, scale: int) -> Stored:
-    """What a numeric(p, scale) column holds: half away from zero; NaN stays NaN.
+    """Return what a numeric(p, scale) column holds: half away from zero; NaN stays NaN.
 
     Source: 03 §0.6.
     """

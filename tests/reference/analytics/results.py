@@ -1,4 +1,4 @@
-"""What a job hands back: an outcome, table rows, snapshot columns."""
+"""Result of a job: an outcome, table rows, snapshot columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Status = Literal["ok", "skipped", "failed"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended for one (portfolio, date), and the reason code when it is not ok.
+    """Outcome of a job for one (portfolio, date), with the reason code when it is not ok.
 
     Source: 02 §8.
     """

@@ -38,7 +38,7 @@ Fit = Callable[[pd.Series, pd.DataFrame], Betas]
 
 @dataclass(frozen=True)
 class Method:
-    """Where spread and ridge differ: window, minimum common dates, fit.
+    """Differences between spread and ridge: window, minimum common dates, fit.
 
     Source: 02 §4.4, §4.5.
     """
@@ -130,7 +130,7 @@ def factor_job(
     reference: Reference,
     method: Method,
 ) -> JobResult:
-    """What spread and ridge share once the factor returns are known (02 §4.4, §4.5)."""
+    """Return the result of spread or ridge from the factor returns (02 §4.4, §4.5)."""
     equity = book.valid_equity
     assert equity is not None
     lots = public_stocks(book)
