@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Self
@@ -102,9 +100,8 @@ class Writer(ABC):
         parents_first = [TABLES[name] for name in TABLES if name in frames]
         for table in reversed(parents_first):
             self.delete(table, scope)
-        with closing(_made_ahead(frames, parents_first)) as tables:
-            for table, rows in tables:
-                self.insert(table, rows)
+        for table in parents_first:
+            self.insert(table, frames[table.name])
 
     def prepare(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:  # noqa: B027  most kinds do nothing
         """Prepare frames before the transaction that will `replace` the scope's rows by them.
@@ -198,23 +195,4 @@ class Writer(ABC):
         """End the transaction; the store is as before it."""
 
     @abstractmethod
-    def close(self) -> None:
-        """Close the connections and files of the writer."""
-
-
-def _made_ahead(
-    frames: Mapping[str, pl.DataFrame], tables: Sequence[Table]
-) -> Generator[tuple[Table, pl.DataFrame], None, None]:
-    """Yield tables with their rows, while the rows of the next ones are made in a thread.
-
-    Rows of `engine.pipeline.results.StoredTables` are made when they are asked for. Made one by one between
-    two inserts they take a tenth of the reference run on two idle cores.
-    """
-    maker = ThreadPoolExecutor(1, thread_name_prefix="rows")
-    coming = deque((table, maker.submit(frames.__getitem__, table.name)) for table in tables)
-    try:
-        while coming:
-            table, rows = coming.popleft()
-            yield table, rows.result()
-    finally:
-        maker.shutdown(cancel_futures=True)
+    def close(self) -> None: ...

@@ -21,16 +21,23 @@ def sorted_by_key(rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
 
     Args:
         rows: N rows.
-        key: names of text, integer, Boolean, date or time columns.
+        key: Names of text, integer, Boolean, date or time columns. An enumeration sorts by its categories.
+
+    Returns:
+        [N] the rows in the order of the key.
     """
-    texts = [name for name in key if rows.schema[name] == pl.String]
-    rows = rows.with_columns(rows[name].cast(pl.Enum(rows[name].unique().sort())) for name in texts)
+    rows = rows.with_columns(enumerated(rows[name]) for name in key if rows.schema[name] == pl.String)
     if rows.is_empty():
         return rows
     words = _packed([rows[name] for name in key])
     if len(words) == 1 and (words[0][1:] >= words[0][:-1]).all():
         return rows
     return rows[np.lexsort(words[::-1])]
+
+
+def enumerated(texts: pl.Series) -> pl.Series:
+    """Return texts as an enumeration of their values, sorted."""
+    return texts.cast(pl.Enum(texts.unique().sort()))
 
 
 def plain_texts(values: pl.Series) -> pl.Series:
