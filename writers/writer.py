@@ -195,4 +195,5 @@ class Writer(ABC):
         """End the transaction; the store is as before it."""
 
     @abstractmethod
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the connections and files of the writer."""
