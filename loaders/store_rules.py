@@ -52,6 +52,15 @@ def read_rules(reader: Reader | None) -> StoreRules:
     return StoreRules(Rules.legacy() if _has_figures(reader) else None)
 
 
+def rule_settings(record: Mapping[str, str]) -> dict[str, str]:
+    """Return the rows of engine_settings that record rules, as values by name.
+
+    Args:
+        record: Values by rule: see `engine.core.rules.Rules.record`.
+    """
+    return {f"{PREFIX}{name}": value for name, value in record.items()}
+
+
 def _has_figures(reader: Reader) -> bool:
     snapshots = reader.read("portfolio_snapshots", ["equity_balance"])
     return not snapshots.filter(pl.col("equity_balance").is_not_null()).is_empty()

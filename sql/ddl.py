@@ -8,12 +8,11 @@ key and insert it again in one transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, get_args
+from typing import Literal
 
 from engine.core.schema import TABLES, Column, Table, Type
 
 Dialect = Literal["postgres", "duckdb"]
-DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 SQL_TYPES = {
     "uuid": "UUID",
     "date": "DATE",

@@ -26,11 +26,10 @@ from loaders.books.tables import book_tables
 from loaders.open import is_new, open_reader
 from loaders.reader import Reader
 from loaders.shipped import shipped_rows
-from loaders.store_rules import PREFIX, read_rules
+from loaders.store_rules import read_rules, rule_settings
 from sql import statement
 from writers.lock import store_lock
 
-KINDS = ("positions", "prices", "flows", "trades")
 FUNDS_OF_JOBS = {
     "market_beta": (MARKET_FUND,),
     "rate_beta": (RATE_FUND,),
@@ -78,7 +77,7 @@ def prepare(url: str, files: Mapping[str, str | Path], choices: Choices, as_of: 
 
     Args:
         url: The store; it may be new.
-        files: Paths by kind: see `KINDS`.
+        files: Paths by field of `Sources`: positions, prices, flows, trades.
         choices: What the user states.
         as_of: Day on which lots that the positions no longer have were closed; default that of the newest
             close.
@@ -91,7 +90,7 @@ def prepare(url: str, files: Mapping[str, str | Path], choices: Choices, as_of: 
     if book.refusals:
         return Import(store, book)
     tables = book_tables(book)
-    if _lacking(store):
+    if _is_empty_store(store):
         changes = changes_of(None, book, tables, as_of)
         return Import(store, book, changes, {**_new_rows(None), **changes.frames}, _missing_funds(None, book))
     with open_reader(store) as reader:
@@ -122,8 +121,8 @@ def write(ready: Import, batch_rows: int, progress: Quiet) -> dict[str, int]:
     return ready.rows
 
 
-def _lacking(store: StoreURL) -> bool:
-    """Return whether there is no store yet."""
+def _is_empty_store(store: StoreURL) -> bool:
+    """Return whether there is no store yet, or one without tables."""
     if is_new(store):
         return True
     try:
@@ -145,8 +144,7 @@ def _new_rows(reader: Reader | None) -> dict[str, pl.DataFrame]:
     """Return the rows that a store without figures begins with: shipped rows, and the corrected rules."""
     frames = {name: rows for name, rows in shipped_rows().items() if _is_empty(reader, name)}
     if read_rules(reader).rules is None:
-        record = {f"{PREFIX}{name}": value for name, value in Rules.corrected().record.items()}
-        frames[SETTINGS.name] = settings_rows(record, datetime.now(UTC))
+        frames[SETTINGS.name] = settings_rows(rule_settings(Rules.corrected().record), datetime.now(UTC))
     return frames
 
 

@@ -14,7 +14,7 @@ from engine.core.rules import Rules
 from engine.core.store_url import StoreURL
 from loaders.earlier_results import EarlierResults, stored_days
 from loaders.reader import Reader
-from loaders.store_rules import PREFIX, StoreRules, read_rules
+from loaders.store_rules import StoreRules, read_rules, rule_settings
 
 
 class OtherRulesError(UsageError):
@@ -62,9 +62,9 @@ def choose_rules(state: RunState, past: EarlierResults) -> Request:
     if store.record and store.unrecorded and not request.recompute:
         names = ", ".join(store.unrecorded)
         state.progress.note(f"rules that are new since the store recorded its own, kept at legacy: {names}")
-    changed = {name: value for name, value in rules.record.items() if store.record.get(name) != value}
     if can_record(past.results):
-        state.settings = {f"{PREFIX}{name}": value for name, value in changed.items()}
+        changed = {name: value for name, value in rules.record.items() if store.record.get(name) != value}
+        state.settings = rule_settings(changed)
     state.request = replace(request, rules=rules)
     return state.request
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
 import polars as pl
 
@@ -20,7 +19,6 @@ MOST_PREAMBLE = 60
 """Rows before the header of a broker's export."""
 QUOTED_FORMULA = re.compile(r'^="([^"]*)"$')
 """A formula that only quotes a text, to keep a spreadsheet from changing it: `="0700"`."""
-FORMULA = re.compile(r"^=")
 FEWEST_OF_ANOTHER = 3
 """Known column names in one row that begin another section of a statement."""
 
@@ -37,6 +35,8 @@ class Body:
         header_index: Index of its row in the sheet.
         texts: One column of stripped texts for each column of the header; `line`, and `first`: the first
             cell that is not empty, of whatever column.
+        decimal: What separates decimals in the numbers of the file.
+        order: Of day and month in its dates; None if they need none.
         refusals: What is wrong so far; the readers of columns add to it.
         guesses: What was assumed, in words.
     """
@@ -287,9 +287,3 @@ def _first_ambiguous(rows: Body, dates: Sequence[str]) -> tuple[int, str]:
             if date_order([text])[1]:
                 return line, text
     return rows.sheet.lines[rows.header_index], ""
-
-
-def first_day(days: pl.Series) -> date | None:
-    """Return the earliest of some days."""
-    day: date | None = days.min()  # type: ignore[assignment]
-    return day

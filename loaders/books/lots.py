@@ -58,7 +58,7 @@ def read_lot(row: Row) -> dict[str, object]:
         row: `line`, the texts of a row of positions, and its numbers and dates.
     """
     option = _contract(row)
-    symbol = option.symbol if option else symbol_of(row["symbol"])
+    symbol = symbol_of(row["symbol"], option)
     quantity = _quantity(row)
     size = CONTRACT_SIZE if option else 1
     _check_dates(row)
@@ -99,12 +99,18 @@ def position_type(quantity: Decimal, option: Contract | None) -> str:
     return f"{'S' if quantity < 0 else 'L'}{option.right}"
 
 
-def symbol_of(text: str | None) -> str:
+def symbol_of(text: str | None, option: Contract | None = None) -> str:
     """Return a symbol as market data is stored under it.
+
+    Args:
+        text: Symbol as the file has it; not read where there is an option.
+        option: The contract that the row names, whose symbol it is.
 
     Raises:
         RowError: The text is empty, a formula, too long, or no symbol.
     """
+    if option:
+        return option.symbol
     name = STARS.sub("", (text or "").strip()).upper()
     if not name:
         raise RowError("there is no symbol")

@@ -140,9 +140,8 @@ def _unpivoted(rows: Body, names: list[str]) -> pl.DataFrame:
 
 
 def _symbol(sheet: Sheet, at: int, text: str) -> str:
-    option = contract(text)
     try:
-        return option.symbol if option else symbol_of(text)
+        return symbol_of(text, contract(text))
     except RowError as error:
         raise BookError(f"{sheet.place(at)}: {error}") from error
 
@@ -154,8 +153,7 @@ def _read_long(sheet: Sheet, stated: Mapping[str, str], order: DateOrder | None)
     known = {}
     for text in texts.drop_nulls().unique(maintain_order=True):
         try:
-            option = contract(text)
-            known[text] = option.symbol if option else symbol_of(text)
+            known[text] = symbol_of(text, contract(text))
         except RowError as error:
             rows.refuse((texts == text), str(error))
     close, adjusted = rows.number("close"), rows.number("adjusted")

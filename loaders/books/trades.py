@@ -63,11 +63,17 @@ class Trade:
 
 @dataclass(frozen=True)
 class Lot:
-    """An open or closed lot; the quantity is signed.
+    """A lot, open while it has no exit.
 
     Attributes:
         line: Of the trade that opened it.
-        paid: Fees and dividends while it was open: (line, date, USD).
+        symbol: As market data is stored under it.
+        option: The contract; None for other symbols.
+        quantity: Shares or contracts; a short lot's is negative.
+        entry_price: USD a share, without fees.
+        entry_date: Of the trade that opened it.
+        exit_price: USD a share, without fees.
+        exit_date: Of the trade that closed it.
     """
 
     line: int
@@ -216,7 +222,7 @@ def _trade(row: Mapping[str, Any]) -> Trade:
     option = contract(row["symbol"] or "") or contract(row["description"] or "")
     if action in TRADED:
         size = CONTRACT_SIZE if option else 1
-        symbol = option.symbol if option else symbol_of(row["symbol"])
+        symbol = symbol_of(row["symbol"], option)
         if not quantity:
             raise RowError(f"a {action} of {symbol} without a quantity")
         if row["price"] is None and amount is not None:

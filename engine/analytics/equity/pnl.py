@@ -10,8 +10,6 @@ from engine.core.instruments import multiplier
 from engine.core.money import GRAINS_A_CENT, half_away, integer, running_balance, scaled
 from engine.core.rules import ClosedLots, OffSession
 
-RETURN_SCALE = 6
-
 
 def unrealized(days: pl.DataFrame, closed_lots: ClosedLots) -> pl.DataFrame:
     """Return each portfolio's unrealised P&L in each session.

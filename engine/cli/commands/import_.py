@@ -8,18 +8,19 @@ from decimal import Decimal, InvalidOperation
 from engine.cli.commands.options import day, output
 from engine.cli.settings import Config
 
-KINDS = ("positions", "prices", "flows", "trades")
+KINDS = {
+    "positions": "lots: symbol and quantity, with cost and dates if known",
+    "prices": "closes: date, symbol and close, or dates x symbols",
+    "flows": "deposits and withdrawals: date and amount",
+    "trades": "buys, sells, dividends, splits, deposits: lots are built first in, first out",
+}
+"""Contents of the files, by kind: an option and a field of `loaders.books.book.Sources` each."""
 
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     command.add_argument("url", metavar="STORE", nargs="?", help="store to write, made if it does not exist")
-    for kind, words in (
-        ("positions", "lots: symbol and quantity, with cost and dates if known"),
-        ("prices", "closes: date, symbol and close, or dates x symbols"),
-        ("flows", "deposits and withdrawals: date and amount"),
-        ("trades", "buys, sells, dividends, splits, deposits: lots are built first in, first out"),
-    ):
+    for kind, words in KINDS.items():
         command.add_argument(f"--{kind}", metavar="FILE", help=f"{words}; CSV, Parquet or Excel")
     command.add_argument("--portfolio", metavar="NAME", default="My book", help="its name [My book]")
     command.add_argument(
