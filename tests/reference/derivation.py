@@ -49,7 +49,7 @@ PARENTS = {
 }
 """By the column that leads to the portfolio, the table of the row that it refers to."""
 UNDERIVED = ("tags_v2",)
-"""usage_count counts events: tests/analytics/test_tags.py holds it to a reference of its own."""
+"""usage_count counts events: tests/analytics/test_sector_tags.py holds it to a reference of its own."""
 STATE = ("positions", "portfolios")
 """Tables whose rows are those of the last session."""
 DOCUMENTS = 1e-12

@@ -1,4 +1,4 @@
-"""Correlations of factors against numpy's weighted covariance."""
+"""Correlations of factors against NumPy's weighted covariance, and by arithmetic."""
 
 from __future__ import annotations
 
@@ -83,5 +83,28 @@ def test_factors_without_a_fund_correlate_with_themselves_alone() -> None:
     found = run(FUNDS)
     assert found.between("Market", "Value") == found.rho[0, 1]
     assert (found.between("Size", "Size"), found.between("Size", "Value")) == (1.0, 0.0)
-    none = run({})
-    assert (none.names, none.rho.shape, none.returns) == ((), (0, 0), 0)
+
+
+def test_without_any_close_there_is_no_factor() -> None:
+    none = pl.DataFrame(schema={"symbol": pl.String, "date": pl.Date, "close": pl.Decimal(12, 4)})
+    found = factor_correlations(none, RUN_DATE, (-0.95, 0.95))
+    assert (found.names, found.rho.shape, found.returns) == ((), (0, 0), 0)
+
+
+def test_a_day_without_a_return_of_some_fund_counts_for_none() -> None:
+    """Two closes of 0 in a row: that day's return is NaN; the day before lost all, the next is infinite."""
+    move = np.random.default_rng(2).normal(0, 0.01, (40, 2)).cumsum(axis=0)
+    close = np.column_stack([np.exp(move), np.exp(move.sum(axis=1))])
+    close[20:22, 2] = 0.0
+    found = run(dict(zip(("SPY", "IWM", "TLT"), close.T.tolist(), strict=True)), (-0.95, 0.95))
+    expected = weighted(np.delete(close[1:, :2] / close[:-1, :2] - 1.0, 20, axis=0).T, 0.94)[0, 1]
+    assert found.returns == 38
+    assert found.between("Market", "Size") == pytest.approx(expected, abs=1e-12)
+    assert found.between("Market", "Interest Rate") == 0.0
+
+
+def test_bounds_of_the_scenario_file_cut_correlations() -> None:
+    price = 100 * np.exp(np.random.default_rng(1).normal(0, 0.01, 60).cumsum())
+    found = run({"SPY": price.tolist(), "IWM": price.tolist(), "TLT": (1 / price).tolist()}, (-0.2, 0.4))
+    assert found.names == ("Market", "Size", "Interest Rate")
+    assert found.rho.tolist() == [[1.0, 0.4, -0.2], [0.4, 1.0, -0.2], [-0.2, -0.2, 1.0]]
