@@ -53,7 +53,11 @@ class Reader(ABC):
 
     @abstractmethod
     def query(self, text: str) -> pl.DataFrame:
-        """Return the rows of one SQL statement in the store's own types."""
+        """Return the rows of one SQL statement in the store's own types.
+
+        Args:
+            text: Of the statement, filled in.
+        """
 
     @cached_property
     def columns(self) -> dict[str, dict[str, str]]:

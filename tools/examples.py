@@ -24,5 +24,9 @@ class Examples(Extension):
 
 
 def fenced(text: str) -> str:
-    """Return a cleaned docstring with its bare examples in fences."""
+    """Return a cleaned docstring with its bare examples in fences.
+
+    Args:
+        text: without the indentation of the code.
+    """
     return EXAMPLE.sub(lambda found: f"```pycon\n{found[0]}\n```", text)

@@ -10,7 +10,11 @@ INDEX = "calculations/index.md"
 
 
 def on_config(config: Any) -> Any:
-    """Return the configuration with the jobs' pages behind the index of the calculations."""
+    """Return the configuration with the jobs' pages behind the index of the calculations.
+
+    Args:
+        config: MkDocs' own, changed in place.
+    """
     for section in config.nav:
         for pages in section.values():
             if INDEX in pages:

@@ -63,7 +63,11 @@ class ParquetWriter(Writer):
         return self._reader.columns
 
     def upgrade(self, gaps: Sequence[SchemaGap]) -> None:
-        """Rewrite files one by one, so that no more than one is in memory."""
+        """Rewrite files one by one, so that no more than one is in memory.
+
+        Args:
+            gaps: of `engine.core.schema.evolution`.
+        """
         assert self._reader is not None, "outside a transaction"
         self.create_missing([gap.table for gap in gaps if not gap.column])
         for name in dict.fromkeys(gap.table for gap in gaps if gap.column):

@@ -39,7 +39,11 @@ class DatabaseWriter(Writer):
 
     @abstractmethod
     def fetch(self, text: str) -> list[tuple[Any, ...]]:
-        """Return the rows of one statement."""
+        """Return the rows of one statement.
+
+        Args:
+            text: Of the statement, filled in.
+        """
 
     @abstractmethod
     def execute(self, text: str, table: str) -> None:

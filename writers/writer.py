@@ -122,11 +122,22 @@ class Writer(ABC):
 
     @abstractmethod
     def upgrade(self, gaps: Sequence[SchemaGap]) -> None:
-        """Add missing tables and columns, and widen text columns, inside a transaction."""
+        """Add missing tables and columns, and widen text columns, inside a transaction.
+
+        Args:
+            gaps: Tables, columns and text lengths that the store lacks.
+        """
 
     @abstractmethod
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
-        """Create the wanted tables that the store lacks, inside a transaction. Return their names."""
+        """Create tables that the store lacks, inside a transaction.
+
+        Args:
+            wanted: Names; default every table of the schema.
+
+        Returns:
+            The names of those that were created.
+        """
 
     @abstractmethod
     def delete(self, table: Table, scope: Scope) -> None:

@@ -49,11 +49,25 @@ class PricePanel:
         return {symbol: column for column, symbol in enumerate(self.symbols)}
 
     def columns(self, symbols: pl.Series) -> Ints:
-        """Return the column of each of `symbols`, -1 where the panel has none."""
+        """Return the column of each of `symbols`, -1 where the panel has none.
+
+        Args:
+            symbols: [N] as market data is stored under them; a null has no column.
+
+        Returns:
+            [N].
+        """
         return np.array([self.index.get(symbol, -1) for symbol in symbols.to_list()], dtype=np.int64)
 
     def bounds(self, look_back: int) -> tuple[Ints, Ints]:
-        """Return the rows [first, stop) of each session's look-back of so many calendar days: [D], [D]."""
+        """Return the rows of each session's look-back.
+
+        Args:
+            look_back: calendar days before the session; both ends count.
+
+        Returns:
+            first [D] and stop [D]: rows [first, stop).
+        """
         return window_bounds(self.days, self.targets, look_back)
 
 
@@ -84,7 +98,14 @@ def build_price_panel(closes: pl.DataFrame, visible: Collection[str], window: Wi
 
 
 def day_numbers(days: list[date]) -> Ints:
-    """Return days since 1970-01-01, as Polars counts them."""
+    """Return days since 1970-01-01, as Polars counts them.
+
+    Args:
+        days: N dates.
+
+    Returns:
+        [N].
+    """
     return np.array(days, dtype="datetime64[D]").astype(np.int64)
 
 
@@ -165,7 +186,11 @@ class OpenPositions:
         return self.frame["portfolio"].cast(pl.Int64).to_numpy()
 
     def where(self, mask: pl.Expr) -> OpenPositions:
-        """Return the positions that a mask over `frame` keeps."""
+        """Return the positions that a mask over `frame` keeps.
+
+        Args:
+            mask: Boolean; a null keeps no position.
+        """
         kept = self.frame.select(mask).to_series().fill_null(False).to_numpy()
         # Usually every position is kept: then the value matrices need no copy.
         if kept.all():
@@ -225,7 +250,14 @@ class PortfolioSums:
     count: int
 
     def sum(self, values: Floats) -> Floats:
-        """Sum over the positions: [..., N] -> [..., P], 0 for a portfolio without positions."""
+        """Sum over the positions of each portfolio; 0 for one without positions.
+
+        Args:
+            values: [..., N].
+
+        Returns:
+            [..., P].
+        """
         # NumPy's own sums are pairwise; bincount adds one value after the other.
         sums = np.zeros((*values.shape[:-1], self.count))
         for row in np.ndindex(values.shape[:-1]):
@@ -233,11 +265,25 @@ class PortfolioSums:
         return sums
 
     def minimum(self, values: Floats) -> Floats:
-        """Take minima over the positions: [..., N] -> [..., P], inf for a portfolio without positions."""
+        """Take the minimum over the positions of each portfolio; inf for one without positions.
+
+        Args:
+            values: [..., N].
+
+        Returns:
+            [..., P].
+        """
         return self._reduce(np.minimum, values, np.inf)
 
     def number(self, flags: Bools) -> Ints:
-        """Count the flagged positions: [..., N] -> [..., P]."""
+        """Count the flagged positions of each portfolio.
+
+        Args:
+            flags: [..., N].
+
+        Returns:
+            [..., P].
+        """
         return self._reduce(np.add, flags.astype(np.float64), 0.0).astype(np.int64)
 
     def _reduce(self, function: np.ufunc, values: Floats, empty: float) -> Floats:

@@ -51,7 +51,11 @@ class Run:
     failed: bool = False
 
     def remaining(self, portfolios: Sequence[str]) -> list[str]:
-        """Return the portfolios whose shards are not done."""
+        """Return the portfolios whose shards are not done.
+
+        Args:
+            portfolios: ids.
+        """
         return [p for p in portfolios if not any(first <= p <= last for first, last in self.done)]
 
     def row(self, status: str, error: str | None = None) -> pl.DataFrame:
@@ -101,7 +105,11 @@ class Run:
 
 
 def request_hash(*asked: object) -> str:
-    """Return a hash of a request's arguments: the same command has the same one."""
+    """Return a hash of a request's arguments: the same command has the same one.
+
+    Args:
+        asked: arguments whose `repr` is the same in every process.
+    """
     return blake2b(repr(asked).encode(), digest_size=16).hexdigest()
 
 
@@ -119,7 +127,11 @@ def interrupted_run(reader: Reader, request: str) -> pl.DataFrame:
 
 
 def run_start(old: pl.DataFrame) -> date | None:
-    """Return the first session of an interrupted run."""
+    """Return the first session of an interrupted run.
+
+    Args:
+        old: of `interrupted_run`: one row or none.
+    """
     starts = old["start_date"].to_list()
     return starts[0] if starts else None
 

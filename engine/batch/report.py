@@ -48,18 +48,30 @@ class Report:
         return self.failures.is_empty() and self.quarantine.is_empty()
 
     def count(self, rows: Mapping[str, int]) -> None:
-        """Add rows by table."""
+        """Add rows by table.
+
+        Args:
+            rows: number of rows by table.
+        """
         for name, height in rows.items():
             self.rows[name] = self.rows.get(name, 0) + height
 
     def add_quarantine(self, rows: pl.DataFrame) -> None:
-        """Add rows to the quarantine, each once, although several shards may meet it."""
+        """Add rows to the quarantine, each once, although several shards may meet it.
+
+        Args:
+            rows: columns of `engine.core.row_rules.QUARANTINE`.
+        """
         stored = self.quarantine
         fresh = rows.join(stored, on=stored.columns, how="anti", nulls_equal=True, maintain_order="left")
         self.quarantine = pl.concat([stored, fresh])
 
     def add_failures(self, rows: pl.DataFrame) -> None:
-        """Add refused portfolios, with their reasons."""
+        """Add refused portfolios, with their reasons.
+
+        Args:
+            rows: columns of `engine.pipeline.results.FAILURES`.
+        """
         self.failures = pl.concat([self.failures, rows])
 
     def add(self, other: Report) -> None:
@@ -74,7 +86,14 @@ class Report:
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Add the time of a block to a stage."""
+        """Add the time of a block to a stage.
+
+        Args:
+            stage: name of the stage, such as compute.
+
+        Yields:
+            Nothing.
+        """
         start = time.perf_counter()
         try:
             yield
@@ -84,7 +103,11 @@ class Report:
 
 
 def combined(stages: Sequence[Report]) -> Report:
-    """Return one report of consecutive stages; portfolios are counted once."""
+    """Return one report of consecutive stages; portfolios are counted once.
+
+    Args:
+        stages: in the order of the run, one or more.
+    """
     total = Report(None, schema_gaps=stages[0].schema_gaps, schema_note=stages[0].schema_note)
     for report in stages:
         total.add(report)

@@ -148,7 +148,17 @@ def _free_memory() -> int:
 
 @contextmanager
 def within_memory(portfolios: int) -> Iterator[None]:
-    """Raise a MemoryShortError instead of a MemoryError."""
+    """Turn a MemoryError of the block into one that names the size of the shard.
+
+    Args:
+        portfolios: number of portfolios of the shard, for the message.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        MemoryShortError: the block needs more memory than there is.
+    """
     try:
         yield
     except MemoryError as error:

@@ -80,15 +80,27 @@ class RunState:
     report: Report = field(default_factory=lambda: Report(None))
 
     def is_first(self, block: Sequence[str]) -> bool:
-        """Return whether a block is the run's first shard; a run without portfolios has one empty shard."""
+        """Return whether a block is the run's first shard; a run without portfolios has one empty shard.
+
+        Args:
+            block: ids of a shard's portfolios.
+        """
         return not block or block[0] == self.portfolios[0]
 
     def is_last(self, block: Sequence[str]) -> bool:
-        """Return whether a block is the run's last shard."""
+        """Return whether a block is the run's last shard.
+
+        Args:
+            block: ids of a shard's portfolios.
+        """
         return not block or block[-1] == self.portfolios[-1]
 
     def marks_deleted(self, block: Sequence[str]) -> bool:
-        """Return whether the positions of deleted portfolios are marked with a block."""
+        """Return whether the positions of deleted portfolios are marked with a block.
+
+        Args:
+            block: ids of portfolios with one history, or of a shard.
+        """
         return not block or max(self.portfolios, key=lambda owner: len(self.stored[owner])) in block
 
 
@@ -197,7 +209,11 @@ def open_run_stores(request: Request) -> AbstractContextManager[EarlierResults]:
 
 
 def needs_prices(positions: pl.DataFrame) -> bool:
-    """Return whether the market quotes any of the positions."""
+    """Return whether the market quotes any of the positions.
+
+    Args:
+        positions: symbol and investment_class.
+    """
     private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
     return not positions.filter(~private & ~unquoted("symbol", "none")).is_empty()
 

@@ -70,7 +70,11 @@ def choose_rules(state: RunState, past: EarlierResults) -> Request:
 
 
 def can_record(results: Reader | None) -> bool:
-    """Return whether the target has, or may be given, the table that records rules."""
+    """Return whether the target has, or may be given, the table that records rules.
+
+    Args:
+        results: of the target; None if it does not exist yet.
+    """
     return results is None or SETTINGS.name in results.columns or results.may_create
 
 

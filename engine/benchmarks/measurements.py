@@ -106,14 +106,25 @@ class BenchmarkResults:
 
     @contextmanager
     def failures_recorded(self, name: str) -> Iterator[None]:
-        """Record a child process that fails inside the block, and go on after it."""
+        """Record a child process that fails inside the block, and go on after it.
+
+        Args:
+            name: of the measurement.
+
+        Yields:
+            Nothing.
+        """
         try:
             yield
         except BenchError as error:
             self.failures.append(f"{name}: {error}")
 
     def to_json(self, ratios: Sequence[Ratio]) -> str:
-        """Return the results file, for a later run to be compared with."""
+        """Return the results file, for a later run to be compared with.
+
+        Args:
+            ratios: of `engine.benchmarks.ratios`.
+        """
         content = {
             "format": FORMAT,
             "context": self.context,

@@ -76,6 +76,9 @@ def _run(
 def selected_sections(names: Collection[str] | None) -> Collection[str]:
     """Return the sections to run; all of them where no names are given.
 
+    Args:
+        names: as the user wrote them; None for all.
+
     Raises:
         UsageError: there is no such section.
     """
@@ -100,6 +103,9 @@ def _stores(
 
 def earlier_measures(path: str) -> dict[str, Measurement]:
     """Return the measurements of another benchmark's results file, by name.
+
+    Args:
+        path: of the file.
 
     Raises:
         UsageError: there is no such file, or it has another format.

@@ -70,7 +70,11 @@ class BenchmarkStore(ABC):
 
     @abstractmethod
     def bare_write(self, name: str) -> StoreTime:
-        """Time how long a copy of PRISTINE takes to accept the output rows of a store."""
+        """Time how long a copy of PRISTINE takes to accept the output rows of a store.
+
+        Args:
+            name: of a store that holds the output rows.
+        """
 
     @abstractmethod
     def bare_read(self, name: str, workload: Workload) -> StoreTime:

@@ -39,7 +39,11 @@ class Workload:
         return "given" if self.source else f"{self.portfolios} x {self.positions}"
 
     def command(self, url: str) -> tuple[str, ...]:
-        """Return the arguments of the engine's command that makes a store of it."""
+        """Return the arguments of the engine's command that makes a store of it.
+
+        Args:
+            url: of the store to make.
+        """
         if self.source:
             return ("copy", self.source, url, "--quiet")
         sizes = {"portfolios": self.portfolios, "positions": self.positions, "symbols": self.symbols}
@@ -102,7 +106,11 @@ def usual(rounds: int | None, full: bool) -> BenchmarkPlan:
 
 
 def quick(rounds: int | None) -> BenchmarkPlan:
-    """Return a plan of tiny workloads that only shows that everything works."""
+    """Return a plan of tiny workloads that only shows that everything works.
+
+    Args:
+        rounds: of each kind of run; default 1.
+    """
     reference = Workload(5, 6, 40, start=date(2025, 12, 15))
     growth = tuple(Workload(portfolios, 6, 40, start=reference.start) for portfolios in (2, 4))
     return BenchmarkPlan(

@@ -40,7 +40,11 @@ def clamped(day: date) -> date:
 
 
 def stored_sessions(days: pl.Series) -> list[date]:
-    """Return the distinct sessions among days, ascending; days outside the calendar are left out."""
+    """Return the distinct sessions among days, ascending; days outside the calendar are left out.
+
+    Args:
+        days: Date, in any order, repeated or not.
+    """
     stored: list[date] = days.unique().sort().to_list()
     open_days = set(sessions(clamped(stored[0]), clamped(stored[-1]))) if stored else set()
     return [day for day in stored if day in open_days]
@@ -62,7 +66,14 @@ def sessions(start: date, end: date) -> list[date]:
 
 
 def last_session(day: date) -> date:
-    """Return the newest session on or before `day`."""
+    """Return the newest session on or before `day`.
+
+    Args:
+        day: within the years of the calendar.
+
+    Raises:
+        CalendarError: the calendar does not reach the day.
+    """
     start = np.datetime64(_checked(day), "D")
     rolled = np.busday_offset(start, 0, roll="backward", busdaycal=_calendar()).item()
     assert isinstance(rolled, date)
@@ -70,6 +81,10 @@ def last_session(day: date) -> date:
 
 
 def target_session(now: datetime) -> date:
-    """Return the newest session whose closes are final at `now`, New York wall-clock time."""
+    """Return the newest session whose closes are final.
+
+    Args:
+        now: wall-clock time in New York.
+    """
     final = now.time() >= CUT_OFF
     return last_session(now.date() if final else now.date() - timedelta(days=1))

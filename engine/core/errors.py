@@ -20,7 +20,11 @@ LONGEST_REASON = 400
 
 
 def masked(text: str) -> str:
-    """Return a text with the secrets of its URLs and connection strings masked."""
+    """Return a text with the secrets of its URLs and connection strings masked.
+
+    Args:
+        text: of a message, with any number of URLs and `key=value` pairs.
+    """
     return PAIR.sub(r"\1***", IN_TEXT.sub(r"\1:***@", text))
 
 

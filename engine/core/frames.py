@@ -19,7 +19,11 @@ UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 
 
 def dtype(column: Column) -> pl.DataType:
-    """Return the Polars type of a column of the schema."""
+    """Return the Polars type of a column of the schema.
+
+    Args:
+        column: a numeric one that may hold NaN is a Float64.
+    """
     kind = column.type
     match kind.kind:
         case "numeric":

@@ -27,7 +27,11 @@ CONTRACT_SIZE = 100
 
 
 def canonical(symbol: str) -> str:
-    """Return a symbol as market data is stored under it (document 04 §2.1)."""
+    """Return a symbol as market data is stored under it (document 04 §2.1).
+
+    Args:
+        symbol: as a user or another system writes it.
+    """
     return symbol.strip().upper()
 
 

@@ -56,7 +56,11 @@ class AnalyticsJob:
     from_run_date: bool = False
 
     def first_day(self, day: date) -> date:
-        """Return the first day of the look-back that ends on `day`."""
+        """Return the first day of the look-back that ends on `day`.
+
+        Args:
+            day: session.
+        """
         return day - timedelta(days=self.look_back)
 
     @property
@@ -65,7 +69,11 @@ class AnalyticsJob:
         return tuple(table.name for table in TABLES.values() if self.name in table.jobs)
 
     def columns(self, table: str = "portfolio_snapshots") -> tuple[str, ...]:
-        """Return the columns that the job fills in a table whose rows others write too."""
+        """Return the columns that the job fills in a table whose rows others write too.
+
+        Args:
+            table: name, one of `tables` or portfolio_snapshots.
+        """
         return tuple(column.name for column in TABLES[table].columns if column.job == self.name)
 
 

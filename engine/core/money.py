@@ -21,7 +21,14 @@ def integer(value: int) -> pl.Expr:
 
 
 def scaled(column: str | pl.Expr) -> pl.Expr:
-    """Return a decimal as its scaled integer: 1.2345 of scale 4 is 12345."""
+    """Return a decimal as its scaled integer: 1.2345 of scale 4 is 12345.
+
+    Args:
+        column: name or expression of a decimal column; a null stays null.
+
+    Returns:
+        Int128, in units of the last place.
+    """
     expression = pl.col(column) if isinstance(column, str) else column
     return expression.to_physical().cast(pl.Int128)
 

@@ -203,7 +203,11 @@ class BarStage(ProgressStage):
 
 
 def reporter(quiet: bool) -> Quiet:
-    """Return the progress of this process: only warnings if quiet, bars on a terminal, else plain lines."""
+    """Return the progress of this process: only warnings if quiet, bars on a terminal, else plain lines.
+
+    Args:
+        quiet: whether to show warnings only.
+    """
     if quiet:
         return Warnings()
     return Bars() if sys.stderr.isatty() else Plain()

@@ -115,7 +115,11 @@ class Rules:
         return asdict(self)
 
     def differences(self, other: Rules) -> list[str]:
-        """Return the names of the rules in which two sets differ."""
+        """Return the names of the rules in which two sets differ.
+
+        Args:
+            other: rules of another run or store.
+        """
         return [name for name, value in self.record.items() if value != other.record[name]]
 
     def __str__(self) -> str:

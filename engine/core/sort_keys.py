@@ -41,7 +41,11 @@ def enumerated(texts: pl.Series) -> pl.Series:
 
 
 def plain_texts(values: pl.Series) -> pl.Series:
-    """Return an enumeration as texts, in a fifth of the time of a cast; other values as they are."""
+    """Return an enumeration as texts, in a fifth of the time of a cast; other values as they are.
+
+    Args:
+        values: Of any type.
+    """
     if not isinstance(values.dtype, pl.Enum):
         return values
     return values.dtype.categories.gather(values.to_physical()).alias(values.name)

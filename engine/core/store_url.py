@@ -43,7 +43,11 @@ class StoreURL:
 
     @classmethod
     def parse(cls, url: str | StoreURL) -> StoreURL:
-        """Return the URL in parts. Any text can be parsed; opening it finds what is wrong with it."""
+        """Return the URL in parts. Any text can be parsed; opening it finds what is wrong with it.
+
+        Args:
+            url: Of a store, as a user writes it, or parsed already.
+        """
         if isinstance(url, StoreURL):
             return url
         scheme, colon, _ = url.partition(":")

@@ -71,7 +71,11 @@ def day(value: date | None, reason: str = "") -> Cell:
 
 
 def not_computed(reason: str) -> Cell:
-    """Return a cell for a figure that was not computed; `reason` may be empty."""
+    """Return a cell for a figure that was not computed.
+
+    Args:
+        reason: in words; empty if it is not known.
+    """
     return Cell(f"{NOT_COMPUTED}: {reason}" if reason else NOT_COMPUTED, missing=True)
 
 
@@ -130,12 +134,20 @@ def count(value: Number, reason: str = "") -> Cell:
 
 
 def quantity(value: Number) -> Cell:
-    """Return shares or contracts with up to four decimals, trailing zeros removed."""
+    """Return shares or contracts with up to four decimals, trailing zeros removed.
+
+    Args:
+        value: shares or contracts; None is shown as not computed.
+    """
     return _figure(value, lambda v: f"{v:,.4f}".rstrip("0").rstrip("."), "", False)
 
 
 def sign_of(currency: str) -> str:
-    """Return what is written before an amount: a sign, or the code and a space."""
+    """Return what is written before an amount: a sign, or the code and a space.
+
+    Args:
+        currency: ISO 4217 code.
+    """
     return SIGNS.get(currency, f"{currency} ")
 
 

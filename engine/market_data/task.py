@@ -121,6 +121,10 @@ class CollectionResult:
 
 
 def answer_rows(answers: Iterable[tuple[str, RequestOutcome, str]]) -> pl.DataFrame:
-    """Return rows of `ANSWERS` for (symbol, outcome, detail)."""
+    """Return rows of `ANSWERS`.
+
+    Args:
+        answers: symbol, outcome and detail of each request.
+    """
     rows = [(symbol, outcome.value, detail) for symbol, outcome, detail in answers]
     return pl.DataFrame(rows, schema=ANSWERS, orient="row")

@@ -35,19 +35,40 @@ def round_up(count: int, group: int) -> int:
 
 
 def pad_columns(values: Floats) -> Floats:
-    """Copy values [n,c] into a contiguous array with columns of 0 up to a multiple of COLUMN_GROUP."""
+    """Copy values into a contiguous array with columns of 0 up to a multiple of COLUMN_GROUP.
+
+    Args:
+        values: [n, c].
+
+    Returns:
+        [n, C], C >= c.
+    """
     padded = np.zeros((len(values), round_up(values.shape[1], COLUMN_GROUP)))
     padded[:, : values.shape[1]] = values
     return padded
 
 
 def pad_indices(indices: Ints) -> Ints:
-    """Repeat column indices [c] from the first on, up to a multiple of COLUMN_GROUP."""
+    """Repeat column indices from the first on, up to a multiple of COLUMN_GROUP.
+
+    Args:
+        indices: [c], c >= 1.
+
+    Returns:
+        [C], C >= c.
+    """
     return np.resize(indices, round_up(indices.size, COLUMN_GROUP))
 
 
 def row_groups(indices: Ints) -> list[Ints]:
-    """Split row indices [n] into groups of ROW_GROUP; the last index is repeated to fill its group."""
+    """Split row indices into groups of ROW_GROUP; the last index is repeated to fill its group.
+
+    Args:
+        indices: [n], n >= 1.
+
+    Returns:
+        Arrays [ROW_GROUP].
+    """
     padded = np.append(indices, np.repeat(indices[-1:], -len(indices) % ROW_GROUP))
     return list(padded.reshape(-1, ROW_GROUP))
 

@@ -47,7 +47,11 @@ class CellCorrelations:
 
 
 def matrix_cells(size: Ints) -> MatrixCells:
-    """Return every cell of square matrices of these sizes [G]."""
+    """Return every cell of square matrices, row by row.
+
+    Args:
+        size: [G] rows of each matrix.
+    """
     cells = size * size
     matrix = np.repeat(np.arange(size.size), cells)
     within = np.arange(matrix.size) - np.repeat(np.cumsum(cells) - cells, cells)

@@ -58,12 +58,20 @@ class OlsFit:
 
     @classmethod
     def blank(cls, shape: tuple[int, ...]) -> OlsFit:
-        """Return a fit with no cell fitted and no observations."""
+        """Return a fit with no cell fitted and no observations.
+
+        Args:
+            shape: of all arrays of the fit.
+        """
         a, b, c, d, e = (np.full(shape, np.nan) for _ in range(5))
         return cls(a, b, c, d, e, np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.bool_))
 
     def take(self, at: Any) -> OlsFit:
-        """Return the cells that the index `at` selects."""
+        """Return the cells that the index `at` selects.
+
+        Args:
+            at: an index into the arrays of the fit: integers, booleans, slices, or a tuple of these.
+        """
         return OlsFit(*(getattr(self, name)[at] for name in self.__slots__))
 
     def put(self, at: Any, part: OlsFit) -> None:
@@ -77,7 +85,11 @@ class OlsFit:
             getattr(self, name)[at] = getattr(part, name)
 
     def reject(self, where: Bools) -> None:
-        """Mark the cells `where` as not fitted; their observations stay."""
+        """Mark cells as not fitted; their observations stay.
+
+        Args:
+            where: of the shape of the fit.
+        """
         if where.any():
             for figure in (self.slope, self.intercept, self.r_squared, self.std_error, self.p_value):
                 figure[where] = np.nan

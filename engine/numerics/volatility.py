@@ -98,7 +98,11 @@ class OwnReturns:
 
 
 def own_returns(close: Floats) -> OwnReturns:
-    """Return the simple returns of each column of close [T, S], NaN where there is none, without its gaps."""
+    """Return the simple returns of each column of closes without its gaps.
+
+    Args:
+        close: [T, S], NaN where there is none.
+    """
     finite = np.isfinite(close)
     before = np.zeros((len(close) + 1, close.shape[1]), dtype=np.int64)
     np.cumsum(finite, axis=0, out=before[1:])
@@ -237,7 +241,14 @@ def rolling_std(returns: Floats) -> tuple[Floats, Floats]:
 
 
 def rolling_std_of_quarter(returns: Floats) -> Floats:
-    """Return sample standard deviations (ddof 1) of each 63 = 3 x 21 rows: [n, m], n >= 63, -> [n-62, m]."""
+    """Return sample standard deviations (ddof 1) of each 63 = 3 x 21 rows.
+
+    Args:
+        returns: [n, m], n >= 63, finite.
+
+    Returns:
+        [n-62, m].
+    """
     total, square = (
         sums[2 * LONG :] + sums[LONG:-LONG] + sums[: -2 * LONG]
         for _, sums in (_window_sums(returns), _window_sums(returns * returns))

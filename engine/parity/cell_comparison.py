@@ -71,7 +71,14 @@ def _status(column: Column) -> pl.Expr:
 
 
 def distance(column: Column) -> pl.Expr:
-    """Return |expected - actual| in units of the last place; null for text, null, NaN and infinity."""
+    """Return |expected - actual| in units of the last place; null for text, null, NaN and infinity.
+
+    Args:
+        column: whose pair of values, `column` and `column (actual)`, the expression reads.
+
+    Returns:
+        Int128; for a decimal column the unit is its last digit.
+    """
     if column.type.kind not in _MEASURED:
         return pl.lit(None, pl.Int128)
     sides = [pl.col(name).cast(pl.Int128) for name in (column.name, column.name + ACTUAL)]

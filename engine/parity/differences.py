@@ -46,7 +46,11 @@ class Differences:
     left_out: tuple[str, ...] = ()
 
     def total(self, name: str) -> int:
-        """Return the sum of a count, a column of `tables`, over all tables."""
+        """Return the sum of a count over all tables.
+
+        Args:
+            name: of a column of `tables`.
+        """
         return int(self.tables.get_column(name).sum())
 
     @property

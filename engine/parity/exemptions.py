@@ -60,7 +60,11 @@ class Exemption:
         self.rows()  # building the expression checks every value
 
     def covers(self, column: str) -> bool:
-        """Return whether cells of `column` are exempt."""
+        """Return whether cells of a column are exempt where the exemption's condition holds.
+
+        Args:
+            column: name, of the exemption's table.
+        """
         return self.columns == "*" or column in self.columns
 
     def rows(self) -> pl.Expr:
@@ -118,6 +122,9 @@ def _canonical(table: Table, column: Column, value: Value) -> object:
 
 def load_exemptions(path: str | Path) -> tuple[Exemption, ...]:
     """Return the exemptions that a JSON file declares.
+
+    Args:
+        path: of the file: a list of objects.
 
     Raises:
         ExemptionError: the file cannot be read, or an entry is malformed or names something that

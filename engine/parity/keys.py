@@ -69,7 +69,14 @@ class ComparedStore:
         return [column for column in needed(table) if not self.lacks(table, column)]
 
     def table(self, table: Table) -> pl.DataFrame:
-        """Return the rows of the window; no rows where the store lacks the table."""
+        """Return the rows of the window; no rows where the store lacks the table.
+
+        Args:
+            table: of the schema.
+
+        Returns:
+            Canonical values of the columns that a comparison needs.
+        """
         frame = self._resolved(table)
         day = pl.col(_DAY)
         # Rows whose day is unknown are compared whatever the window.

@@ -88,7 +88,11 @@ class Inputs:
         return days
 
     def of(self, portfolios: Sequence[str]) -> Inputs:
-        """Return the inputs of some of the portfolios; frames that belong to none are shared."""
+        """Return the inputs of some of the portfolios; frames that belong to none are shared.
+
+        Args:
+            portfolios: ids.
+        """
         ours = pl.Series(portfolios, dtype=pl.String).implode()
         frames: dict[str, Any] = {
             name: frame.filter(pl.col("portfolio_id").is_in(ours) | pl.col("portfolio_id").is_null())

@@ -55,7 +55,11 @@ class Body:
         return column in self.header.columns
 
     def text(self, column: str) -> pl.Series:
-        """Return a column's texts, null where empty or where there is no such column."""
+        """Return a column's texts, null where empty or where there is no such column.
+
+        Args:
+            column: One of the schema's names.
+        """
         if not self.has(column):
             return pl.Series(column, [None] * self.texts.height, pl.String)
         return self.texts[column].replace("", None)
@@ -75,7 +79,11 @@ class Body:
             self.refusals.append(Refusal(self.sheet.source, line, value + reason))
 
     def refuse_lines(self, reasons: Iterable[tuple[int, str]]) -> None:
-        """Refuse rows by their lines, each with its reason."""
+        """Refuse rows by their lines, each with its reason.
+
+        Args:
+            reasons: Line, and the reason in words.
+        """
         self.refusals += [Refusal(self.sheet.source, line, reason) for line, reason in reasons]
 
     @property
@@ -84,7 +92,11 @@ class Body:
         return {column: self.title(column) for column in self.header.columns}
 
     def title(self, column: str) -> str:
-        """Return the file's own name of a column."""
+        """Return the file's own name of a column.
+
+        Args:
+            column: One of the schema's names that the file has.
+        """
         return self.sheet.rows[self.header_index][self.header.columns[column]].strip()
 
     def number(self, column: str, *, unless: pl.Series | None = None) -> pl.Series:
@@ -220,7 +232,11 @@ def _is_header(row: Sequence[str], names: Names) -> bool:
 
 
 def cell(text: str) -> str:
-    """Return a cell's text, without the formula that only quotes it."""
+    """Return a cell's text, without the formula that only quotes it.
+
+    Args:
+        text: As the file has it.
+    """
     text = text.strip()
     quoted = QUOTED_FORMULA.match(text) if text[:1] == "=" else None
     return quoted[1] if quoted else text

@@ -163,6 +163,9 @@ def first_session(book: Book) -> date:
 
     It is the one on or after the stated start; else the first with both a close of a held symbol and a lot.
 
+    Args:
+        book: With its lots and closes.
+
     Raises:
         BookError: There is no start, no close of a held symbol, and a lot without an entry date.
     """
@@ -205,6 +208,12 @@ def opening_equity(book: Book) -> tuple[Decimal, str]:
     The stated equity; else the cash rows plus the market value, at the first close, of the lots that are
     held at the first session. The first close of a lot is its newest on or before that session, else its
     first one after it; a lot without closes counts at the price of its row, else at its entry price.
+
+    Args:
+        book: With its first session.
+
+    Returns:
+        USD, and a sentence.
     """
     if book.choices.equity is not None:
         return (

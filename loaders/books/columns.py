@@ -100,7 +100,11 @@ CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def normal(name: str) -> str:
-    """Return a column's name in lower case, words separated by one space."""
+    """Return a column's name in lower case, words separated by one space.
+
+    Args:
+        name: A header as the file has it.
+    """
     return NO_LETTER.sub(" ", CAMEL.sub(" ", name.strip()).lower()).strip()
 
 

@@ -79,7 +79,11 @@ def read_lot(row: Row) -> dict[str, object]:
 
 
 def contract_columns(option: Contract | None) -> dict[str, object]:
-    """Return the columns of a lot that describe its option contract; nulls for None."""
+    """Return the columns of a lot that describe its option contract; nulls for None.
+
+    Args:
+        option: None for other symbols.
+    """
     return {
         "underlying_symbol": option and option.underlying,
         "strike_price": option and option.strike,

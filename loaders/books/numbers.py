@@ -26,7 +26,11 @@ EITHER = r"^[+-]?\d{1,3}([,.])\d{3}$"
 
 
 def cleaned(texts: pl.Series) -> pl.Series:
-    """Return the texts without currency marks and spaces, `(1)` as `-1`, null where there is no number."""
+    """Return the texts without currency marks and spaces, `(1)` as `-1`, null where there is no number.
+
+    Args:
+        texts: As the file has them; null where there is none.
+    """
     values = texts.str.replace_all(SIGNS, "").str.replace_all("\N{MINUS SIGN}", "-", literal=True)
     values = values.str.replace(r"^\((.*)\)$", "-$1").str.replace(r"^([\d.,]+)-$", "-$1")
     return values.to_frame("v").select(

@@ -59,7 +59,11 @@ class Contract:
 
 
 def contract(text: str) -> Contract | None:
-    """Return the contract that a symbol names, None if it names none."""
+    """Return the contract that a symbol names, None if it names none.
+
+    Args:
+        text: A symbol or a description, as brokers write them.
+    """
     name = " ".join(text.upper().split())
     for form in FORMS:
         match = form.fullmatch(name)

@@ -46,7 +46,11 @@ class Sheet:
     delimiter: str = ","
 
     def place(self, index: int) -> str:
-        """Return where a row is, in words."""
+        """Return where a row is, in words.
+
+        Args:
+            index: Of the row in `rows`, from 0.
+        """
         return f"{self.source}, line {self.lines[index]}"
 
 

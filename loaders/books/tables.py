@@ -51,7 +51,11 @@ def book_tables(book: Book) -> dict[str, pl.DataFrame]:
 
 
 def portfolio_id(name: str) -> str:
-    """Return the id of an imported portfolio."""
+    """Return the id of an imported portfolio.
+
+    Args:
+        name: As the user states it; the same name has the same id in every store.
+    """
     return str(row_ids("portfolios", pl.Series([SOURCE]), pl.Series([name]))[0])
 
 

@@ -35,6 +35,9 @@ TEMPLATES = {
 def write_template(folder: str) -> list[str]:
     """Write the example files into a folder.
 
+    Args:
+        folder: Path; it is made if it does not exist.
+
     Returns:
         Their paths.
 

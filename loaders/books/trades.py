@@ -106,7 +106,11 @@ class Ledger:
     flows: list[dict[str, object]] = field(default_factory=list)
 
     def book(self, trade: Trade) -> None:
-        """Book one trade; a `RowError` is raised for a dividend, fee or split of what is not held."""
+        """Book one trade; a `RowError` is raised for a dividend, fee or split of what is not held.
+
+        Args:
+            trade: The next one in the order of dates.
+        """
         if trade.action in ("buy", "sell"):
             self._trade(trade)
         elif trade.action == "split":
@@ -247,6 +251,9 @@ def _signed(action: str, amount: Decimal) -> Decimal:
 
 def action_of(text: str | None) -> str:
     """Return the action that a file's word stands for: a key of `ACTIONS`.
+
+    Args:
+        text: As the file has it; None where the cell is empty.
 
     Raises:
         RowError: It is none.

@@ -62,7 +62,11 @@ ARCHETYPES = (
 
 
 def slot_kinds(positions: int) -> Integers:
-    """Return the kind of each slot, archetypes x slots, in the order of the mix."""
+    """Return the kind of each slot, archetypes x slots, in the order of the mix.
+
+    Args:
+        positions: slots of each portfolio.
+    """
     middles = (np.arange(positions) + 0.5) / positions
     return np.stack([_kinds(archetype, middles) for archetype in ARCHETYPES])
 

@@ -113,7 +113,11 @@ STRIDE = 30_011
 
 
 def tickers(companies: int) -> pl.Series:
-    """Return invented tickers: Z, a vowel, and three letters; one begins with EQ."""
+    """Return invented tickers: Z, a vowel, and three letters; one begins with EQ.
+
+    Args:
+        companies: number of tickers.
+    """
     company = np.arange(companies)
     number = company * STRIDE % TICKERS
     vowels, letters = np.array(list(VOWELS)), np.array(list(LETTERS))
@@ -125,10 +129,18 @@ def tickers(companies: int) -> pl.Series:
 
 
 def listed_late(companies: int) -> Integers:
-    """Return the indices of companies listed only months before the end."""
+    """Return the indices of companies listed only months before the end.
+
+    Args:
+        companies: number of invented companies.
+    """
     return np.arange(LATE, companies, PERIOD)
 
 
 def listed_with_gaps(companies: int) -> Integers:
-    """Return the indices of companies that lack some sessions' prices."""
+    """Return the indices of companies that lack some sessions' prices.
+
+    Args:
+        companies: number of invented companies.
+    """
     return np.arange(GAPPED, companies, PERIOD)

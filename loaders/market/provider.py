@@ -137,15 +137,27 @@ class Provider(Protocol):
     """The data_source of stored rows."""
 
     def prices(self, requests: Iterable[PriceRequest]) -> Iterator[Answer[Prices]]:
-        """Fetch daily bars with corporate actions."""
+        """Fetch daily bars with corporate actions.
+
+        Args:
+            requests: a symbol each, with its first and last day.
+        """
         ...
 
     def profiles(self, symbols: Iterable[str]) -> Iterator[Answer[Profile]]:
-        """Fetch profiles of companies and funds."""
+        """Fetch profiles of companies and funds.
+
+        Args:
+            symbols: as market data is stored under them.
+        """
         ...
 
     def fundamentals(self, symbols: Iterable[str]) -> Iterator[Answer[Fundamentals]]:
-        """Fetch quarterly and annual statements, and earnings dates."""
+        """Fetch quarterly and annual statements, and earnings dates.
+
+        Args:
+            symbols: as market data is stored under them.
+        """
         ...
 
     def __enter__(self) -> Self: ...

@@ -69,11 +69,19 @@ class RequestSchedule:
         self._probing = False
 
     def delay(self, now: float) -> float:
-        """Return the seconds until a request may start; infinite while a probe is under way."""
+        """Return the seconds until a request may start; infinite while a probe is under way.
+
+        Args:
+            now: seconds of a monotonic clock.
+        """
         return math.inf if self._probing else max(self._next_start - now, self._pause_end - now, 0.0)
 
     def reserve(self, now: float) -> None:
-        """Keep the rate: the next request starts no sooner than 1 / rate seconds after this one."""
+        """Keep the rate: the next request starts no sooner than 1 / rate seconds after this one.
+
+        Args:
+            now: seconds of a monotonic clock.
+        """
         self._next_start = now + 1 / self._policy.rate
 
     def begin(self) -> int:
@@ -100,12 +108,20 @@ class RequestSchedule:
         self._pause_end = now + pause * (1 + random.uniform(0, JITTER))  # noqa: S311  no secret
 
     def failed(self, generation: int) -> None:
-        """End a request that failed otherwise: it proves nothing, so the next one probes."""
+        """End a request that failed otherwise: it proves nothing, so the next one probes.
+
+        Args:
+            generation: number of pauses when the request began.
+        """
         if generation == self.pauses:
             self._probing = False
 
     def succeeded(self, generation: int) -> None:
-        """Close the breaker after a request that was not throttled."""
+        """Close the breaker after a request that was not throttled.
+
+        Args:
+            generation: number of pauses when the request began.
+        """
         if generation == self.pauses:
             self._probing, self.pauses = False, 0
 

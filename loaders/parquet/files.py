@@ -60,12 +60,20 @@ def part_path(folder: Path, table: str, first: str, last: str) -> Path:
 
 
 def staged_path(path: Path) -> Path:
-    """Return where the next content of a file is staged."""
+    """Return where the next content of a file is staged.
+
+    Args:
+        path: Of a table's own file or of a part.
+    """
     return path.with_name(path.name + STAGED_SUFFIX)
 
 
 def new_draft_path(path: Path) -> Path:
-    """Return a unique path where a part is encoded before the turn to write; no reader looks there."""
+    """Return a unique path where a part is encoded before the turn to write; no reader looks there.
+
+    Args:
+        path: Of the part.
+    """
     return path.with_name(f".{path.name}.{uuid4().hex}{DRAFT_SUFFIX}")
 
 
@@ -139,7 +147,11 @@ def commit(folder: Path, renamed: Iterable[Path], removed: Iterable[Path]) -> No
 
 
 def roll_forward(folder: Path) -> None:
-    """Finish an interrupted commit, and remove files that were staged but never committed."""
+    """Finish an interrupted commit, and remove files that were staged but never committed.
+
+    Args:
+        folder: Of the store; no other process writes it now.
+    """
     if any(folder.glob(f"*{STAGED_SUFFIX}")) or (folder / JOURNAL).exists():
         with exclusive(folder):
             finish_commit(folder)

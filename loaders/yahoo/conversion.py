@@ -15,7 +15,11 @@ def yahoo_symbol(symbol: str) -> str:
 
 
 def number(value: object) -> float | None:
-    """Return a finite number; Yahoo also sends "Infinity", NaN and empty dictionaries."""
+    """Return a finite number; Yahoo also sends "Infinity", NaN and empty dictionaries.
+
+    Args:
+        value: of Yahoo's JSON, of any type.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -26,12 +30,23 @@ def number(value: object) -> float | None:
 
 
 def text(value: object) -> str | None:
-    """Return a text that is not blank, trimmed."""
+    """Return a text that is not blank, trimmed.
+
+    Args:
+        value: of Yahoo's JSON, of any type.
+    """
     return value.strip() or None if isinstance(value, str) else None
 
 
 def iso_date(value: object) -> date | None:
-    """Parse an ISO 8601 date, the form of the ends of estimated periods."""
+    """Parse an ISO 8601 date, the form of the ends of estimated periods.
+
+    Args:
+        value: of Yahoo's JSON, of any type.
+
+    Returns:
+        None for anything but such a text.
+    """
     try:
         return date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -39,7 +54,11 @@ def iso_date(value: object) -> date | None:
 
 
 def new_york_date(value: object) -> date | None:
-    """Return the date in New York of a Unix time stamp in seconds."""
+    """Return the date in New York of a Unix time stamp in seconds.
+
+    Args:
+        value: of Yahoo's JSON; anything but a number in the range of dates gives None.
+    """
     seconds = number(value)
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC).astimezone(NEW_YORK).date()

@@ -33,7 +33,14 @@ class Estimates:
 
 
 def fetch_estimates(ticker: Any) -> Estimates:
-    """Fetch the estimates; empty if no analyst follows the company or yfinance cannot parse them."""
+    """Fetch the estimates; empty if no analyst follows the company or yfinance cannot parse them.
+
+    Args:
+        ticker: yfinance's, of `open_ticker`.
+
+    Returns:
+        By period, as Yahoo names them.
+    """
     with suppress(NotFoundError, LookupError, TypeError):
         earnings = ticker.get_earnings_estimate().to_dict(orient="index")
         revenue = ticker.get_revenue_estimate().to_dict(orient="index")

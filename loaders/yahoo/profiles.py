@@ -90,7 +90,17 @@ def open_ticker(session: LimitedSession, symbol: str) -> Any:
 
 
 def fetch_info(ticker: Any) -> Mapping[str, Any]:
-    """Fetch Yahoo's `info`; raise NoDataError if it has no quote type: Yahoo knows no such security."""
+    """Fetch Yahoo's `info` of a security.
+
+    Args:
+        ticker: yfinance's, of `open_ticker`.
+
+    Returns:
+        The fields by Yahoo's names.
+
+    Raises:
+        NoDataError: It has no quote type: Yahoo knows no such security.
+    """
     info: Mapping[str, Any] = ticker.get_info()
     if not info.get("quoteType"):
         raise NoDataError("a quote of no kind")
@@ -98,12 +108,20 @@ def fetch_info(ticker: Any) -> Mapping[str, Any]:
 
 
 def is_company(info: Mapping[str, Any]) -> bool:
-    """Return whether the security is a share: no fund, currency or index."""
+    """Return whether the security is a share: no fund, currency or index.
+
+    Args:
+        info: of `fetch_info`.
+    """
     return info.get("quoteType") == COMPANY
 
 
 def profile_values(info: Mapping[str, Any]) -> dict[str, object]:
-    """Return the columns that `info` fills; None where it has no value."""
+    """Return the columns that `info` fills; None where it has no value.
+
+    Args:
+        info: of `fetch_info`.
+    """
     kind = info["quoteType"]
     officers = info.get("companyOfficers") or [{}]
     return {

@@ -74,6 +74,9 @@ LINES = {"income_statements": INCOME, "balance_sheets": BALANCE, "cash_flows": C
 def fetch_statements(ticker: Any) -> dict[str, pl.DataFrame]:
     """Fetch the statements of one company: six requests.
 
+    Args:
+        ticker: yfinance's, of `open_ticker`.
+
     Returns:
         By table: period_date, frequency (`q`, `a`), and a Float64 for each column of `LINES`, in
         currency units; null where Yahoo has no finite number.

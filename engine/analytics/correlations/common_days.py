@@ -111,7 +111,11 @@ def session_sets(closes: SymbolCloses, session: int, column: Ints, owner: Ints, 
 
 
 def concat_sets(parts: list[HoldingSets]) -> HoldingSets:
-    """Return all sets of the parts."""
+    """Return all sets of some parts, in their order.
+
+    Args:
+        parts: of the same portfolios and closes; none gives no sets.
+    """
     arrays = {
         field.name: np.concatenate([getattr(part, field.name) for part in (no_sets(), *parts)])
         for field in fields(HoldingSets)

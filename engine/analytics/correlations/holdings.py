@@ -36,7 +36,14 @@ class SymbolHoldings:
         return self.all_positions.size
 
     def count(self, chosen: Bools) -> Ints:
-        """Count the positions of the chosen holdings [U, D] by portfolio: [P, D]."""
+        """Count the positions of the chosen holdings by portfolio.
+
+        Args:
+            chosen: [U, D] holdings in each session.
+
+        Returns:
+            [P, D].
+        """
         sums = np.zeros((len(self.positions) + 1, self.positions.shape[1]), dtype=np.int64)
         np.cumsum(np.where(chosen, self.positions, 0), axis=0, out=sums[1:])
         ends = np.searchsorted(self.owner, np.arange(self.portfolios + 1))

@@ -87,7 +87,11 @@ def matrices(closes: SymbolCloses, column: Ints, owner: Ints, held: Bools) -> Ma
 
 
 def stack(parts: list[Matrices]) -> Matrices:
-    """Return all matrices of the parts."""
+    """Return all matrices of some parts, in their order.
+
+    Args:
+        parts: of the same portfolios; none gives no matrices.
+    """
     parts = parts or [_empty(no_sets())]
     if len(parts) == 1:
         return parts[0]

@@ -106,6 +106,9 @@ def written_order(definitions: pl.DataFrame) -> pl.DataFrame:
 
     Job by job; within a job by id, because the legacy batch wrote them in no order of its own; then those
     that no job writes.
+
+    Args:
+        definitions: id and name of the active ones, not null.
     """
     place = {name: job for job, names in enumerate(JOB_FACTORS) for name in names}
     job = pl.col("name").replace_strict(place, default=len(JOB_FACTORS), return_dtype=pl.Int64)

@@ -52,7 +52,11 @@ def ridge_factors(
 
 
 def style_returns(funds: Floats) -> Floats:
-    """Return the funds' own returns: a style's returns are those of its fund."""
+    """Return the funds' own returns: a style's returns are those of its fund.
+
+    Args:
+        funds: [T, 6] simple returns, in the order of the styles.
+    """
     return funds
 
 

@@ -46,9 +46,15 @@ class RateDollars:
 
 
 def loss_base(portfolios: Portfolios) -> Floats:
-    """Return the base of the largest loss, [P, D] USD: the net exposure, 1 where it is not above 0.
+    """Return the base of the largest loss: the net exposure, 1 where it is not above 0.
 
     Source: document 03 §4.3.
+
+    Args:
+        portfolios: P of them; net exposure [P, D] USD.
+
+    Returns:
+        [P, D] USD.
     """
     return np.where(portfolios.net > 0, portfolios.net, 1.0)
 

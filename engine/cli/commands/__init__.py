@@ -30,7 +30,11 @@ COMMANDS = {
 
 
 def module_name(command: str) -> str:
-    """Return the name of a command's module: a Python keyword has an underscore behind it."""
+    """Return the name of a command's module: a Python keyword has an underscore behind it.
+
+    Args:
+        command: its name in `COMMANDS`.
+    """
     return f"{__name__}.{command}{'_' if iskeyword(command) else ''}"
 
 

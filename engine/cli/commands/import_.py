@@ -52,7 +52,17 @@ def arguments(command: ArgumentParser) -> None:
 
 
 def amount(text: str) -> Decimal:
-    """Parse an amount of money."""
+    """Parse an amount of money, such as 10,000.00 or $10000.
+
+    Args:
+        text: of the option; commas separate thousands.
+
+    Returns:
+        USD, exact.
+
+    Raises:
+        ArgumentTypeError: The text is no finite number.
+    """
     try:
         value = Decimal(text.replace(",", "").replace("$", ""))
     except InvalidOperation:
@@ -99,6 +109,9 @@ def run(options: Namespace, settings: Config) -> int:
 
 def mapping(pairs: list[str]) -> dict[str, str]:
     """Return {theirs: ours} of the option `--map`.
+
+    Args:
+        pairs: each as `THEIRS=OURS`; the last equals sign separates.
 
     Raises:
         UsageError: A pair has no equals sign.
