@@ -5,6 +5,7 @@ Drivers are imported when a store is opened, so that importing this module is ch
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -70,7 +71,7 @@ def reader_kind(url: StoreURL) -> ReaderKind:
         UnknownStoreError: There is no such kind, or the URL names no file.
     """
     kind = KINDS.get(url.kind)
-    if kind is None or not (kind.database or url.place.strip("/")):
+    if kind is None or "\0" in url.place or not (kind.database or url.place.strip("/")):
         raise UnknownStoreError(url, EXAMPLES)
     return kind
 
@@ -103,16 +104,22 @@ def same_store(one: StoreURL, other: StoreURL) -> bool:
 
 def _identity(url: StoreURL) -> object:
     kind = reader_kind(url)
-    return kind.database(url) if kind.database else url.path.resolve()
+    if kind.database:
+        return kind.database(url)
+    path = url.real_path
+    if not os.path.exists(path):
+        return path
+    status = path.stat()
+    return status.st_dev, status.st_ino  # the same through hard links and bind mounts
 
 
 def is_new(url: StoreURL) -> bool:
     """Return whether a store is a file or folder that does not exist yet. A database always exists."""
-    return reader_kind(url).database is None and not url.path.exists()
+    return reader_kind(url).database is None and not os.path.exists(url.real_path)
 
 
 def resolved(url: StoreURL) -> StoreURL:
     """Return the URL with an absolute path, so that it means the same from any folder."""
     if reader_kind(url).database:
         return url
-    return StoreURL.parse(f"{url.kind}:///{url.path.resolve()}")
+    return StoreURL.parse(f"{url.kind}:///{url.real_path}")

@@ -8,12 +8,12 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from engine.core.errors import StoreUnreachableError, WriteError
+from engine.core.errors import WriteError
 from engine.core.row_ids import ID_WORDS
 from engine.core.schema import Table
 from engine.core.store_url import StoreURL
 from loaders.arrow_stream import ArrowStream
-from loaders.duckdb.connect import connect
+from loaders.duckdb.connect import connect, require_folder
 from sql import Name, Names, Unpacked, statement
 from writers.sql_writer import DatabaseWriter
 from writers.writer import BATCH_ROWS, LockScope, Progress, Scope
@@ -30,8 +30,7 @@ class DuckDBWriter(DatabaseWriter):
 
     def __init__(self, url: StoreURL, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
         super().__init__(url, batch_rows, progress)
-        if not url.path.parent.is_dir():
-            raise StoreUnreachableError(url, f"there is no folder {url.path.parent}")
+        require_folder(url)
         self.connection = connect(url, read_only=False)
         self.connection.execute(statement("utc"))
         self._empty: set[str] = set()

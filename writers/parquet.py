@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from engine.core.errors import StoreUnreachableError, WriteError
+from engine.core.files import new_file
 from engine.core.frames import empty
 from engine.core.schema import TABLES, Table
 from engine.core.schema.evolution import Catalog, SchemaGap
@@ -45,7 +46,7 @@ class ParquetWriter(Writer):
 
     def __init__(self, url: StoreURL, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
         super().__init__(url, batch_rows, progress)
-        self.folder = url.path
+        self.folder = url.real_path
         try:
             self.folder.mkdir(exist_ok=True)
         except OSError as error:
@@ -272,7 +273,8 @@ class ParquetWriter(Writer):
 def _encode(rows: pl.DataFrame, table: Table, columns: Sequence[str], path: Path) -> None:
     """Write rows sorted by key. A higher compression level takes twice the time and saves nothing on ids."""
     by_key = rows if _ordered(rows, table.key) else rows.sort(table.key)
-    by_key.select(columns).write_parquet(path, compression="zstd", compression_level=1)
+    with new_file(path) as file:
+        by_key.select(columns).write_parquet(file, compression="zstd", compression_level=1)
 
 
 def _ordered(rows: pl.DataFrame, key: Sequence[str]) -> bool:

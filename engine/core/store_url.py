@@ -80,8 +80,16 @@ class StoreURL:
         if self.place.startswith("//"):
             return Path(self.place[1:])
         absolute, relative = Path(self.place), Path(self.place.lstrip("/"))
-        named_folder = len(absolute.parts) > 2 and absolute.parent.is_dir()
+        named_folder = len(absolute.parts) > 2 and os.path.isdir(absolute.parent)
         return absolute if self.place.startswith("/") and named_folder else relative
+
+    @property
+    def real_path(self) -> Path:
+        """The path without links, absolute: the same by whatever name a file or folder is reached.
+
+        Drivers are given this one: none of its names can be read as an option or a scheme.
+        """
+        return Path(os.path.realpath(self.path))
 
     @property
     def secrets(self) -> Iterator[str]:

@@ -1,8 +1,14 @@
-"""Connections to a DuckDB file, and why one cannot be made."""
+"""Connections to DuckDB, and why one cannot be made.
+
+All files are opened here, by their literal paths: DuckDB would read a scheme, a pattern or a partition into
+some names, and download an extension for others.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 import duckdb
 
@@ -11,6 +17,18 @@ from engine.core.store_url import StoreURL
 
 LOCKED = re.compile(r"Conflicting lock is held(?:.*?\(PID (\d+)\))?")
 """DuckDB's message about a file that another process has open."""
+Settings = dict[str, str | bool | int | float | list[str]]
+SETTINGS: Settings = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+"""Keeps DuckDB from downloading and loading extensions, such as the one for SQLite files."""
+SPECIAL = re.compile(r"[*?\[\\\ud800-\udfff]")
+"""Characters that make DuckDB take a Parquet file's path for a pattern or another path; a surrogate stands
+for a byte that is no text."""
+UNREADABLE = re.compile(r"[\\\ud800-\udfff]|\?.*/", re.DOTALL)
+"""Paths for which DuckDB opens another database, or keeps its write-ahead log in another folder."""
+UNREADABLE_REASON = (
+    "DuckDB cannot open a path with a backslash, with a question mark in a folder's name, or that is no "
+    "UTF-8. Rename the folder or file"
+)
 
 
 def connect(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -27,10 +45,55 @@ def connect(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         BusyFileError: Another process has the file open, and one of the two writes.
         StoreUnreachableError: The file is no database, or may not be read.
     """
+    path = f"{url.real_path}"
+    if UNREADABLE.search(path):
+        raise StoreUnreachableError(url, UNREADABLE_REASON)
+    # Rows are written as one stream: further threads would only buffer them and merge them again.
+    settings = SETTINGS if read_only else SETTINGS | {"threads": 1}
     try:
-        # Rows are written as one stream: further threads would only buffer them and merge them again.
-        return duckdb.connect(url.path, read_only=read_only, config={} if read_only else {"threads": 1})
+        return _open(path, read_only, settings)
     except duckdb.Error as error:
         if held := LOCKED.search(str(error)):
             raise BusyFileError(url, held[1] or "") from error
         raise StoreUnreachableError(url, str(error)) from error
+
+
+def _open(path: str, read_only: bool, settings: Settings) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(path, read_only=read_only, config=settings)
+    except duckdb.ConnectionException:
+        # The process has the file open already, with other settings.
+        return duckdb.connect(path, read_only=read_only)
+
+
+def connect_memory() -> duckdb.DuckDBPyConnection:
+    """Return a connection to a new database in memory."""
+    return duckdb.connect(":memory:", config=SETTINGS)
+
+
+def require_folder(url: StoreURL) -> None:
+    """Raise an error unless the folder of a store exists.
+
+    Raises:
+        StoreUnreachableError: It does not exist.
+    """
+    folder = url.real_path.parent
+    if not os.path.isdir(folder):
+        raise StoreUnreachableError(url, f"there is no folder {folder}")
+
+
+def literal_path(path: Path, folder: Path, handle: int) -> str:
+    """Return the text by which DuckDB opens a Parquet file, and no other.
+
+    Args:
+        path: A file in the folder.
+        folder: Absolute path of the folder.
+        handle: The open folder, through which a name that DuckDB would take for a pattern is reached.
+
+    Returns:
+        A path that is valid while the handle is open.
+    """
+    text = f"{path}"
+    if not SPECIAL.search(text):
+        return text
+    return f"/proc/self/fd/{handle}/{path.relative_to(folder)}"

@@ -11,6 +11,7 @@ from engine.core.frames import empty
 from engine.core.schema import TABLES
 from engine.core.store_url import StoreURL
 from loaders.arrow_stream import ArrowStream
+from loaders.duckdb.connect import connect_memory
 from loaders.duckdb.reader import DuckDBReader
 from sql import Name, statement
 
@@ -38,7 +39,7 @@ class MemoryReader(DuckDBReader):
         super().__init__(StoreURL.parse("duckdb:///memory"))
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(":memory:")
+        connection = connect_memory()
         connection.execute(statement("utc"))
         for name, frame in self.frames.items():
             connection.register("incoming", ArrowStream(frame))

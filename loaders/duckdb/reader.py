@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 
 import duckdb
@@ -26,8 +27,8 @@ class DuckDBReader(Reader):
         self.connection.execute(statement("utc"))
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        if not self.url.path.is_file():
-            raise StoreUnreachableError(self.url, f"there is no file {self.url.path}")
+        if not os.path.isfile(self.url.real_path):
+            raise StoreUnreachableError(self.url, f"there is no file {self.url.real_path}")
         return connect(self.url, read_only=True)
 
     @cached_property

@@ -14,6 +14,7 @@ from engine.core.errors import MissingColumnError, StoreUnreachableError
 from engine.core.frames import conform, with_nulls
 from engine.core.schema import TABLES, Table
 from engine.core.schema.evolution import can_be_added
+from loaders.duckdb.connect import connect_memory, literal_path
 from loaders.duckdb.reader import DuckDBReader
 from loaders.parquet.files import files
 from loaders.parquet.folder_lock import hold
@@ -30,15 +31,16 @@ class ParquetReader(DuckDBReader):
     """
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        folder = self.url.path
-        if not folder.is_dir():
+        folder = self.url.real_path
+        if not os.path.isdir(folder):
             raise StoreUnreachableError(self.url, f"there is no folder {folder}")
-        self._hold = weakref.finalize(self, os.close, hold(folder))
-        connection = duckdb.connect(":memory:")
+        self._folder, self._handle = folder, hold(folder)
+        self._hold = weakref.finalize(self, os.close, self._handle)
+        connection = connect_memory()
         try:
             for name, table in TABLES.items():
                 if paths := [*files(folder, name).values()]:
-                    _view(connection, table.name, table, paths)
+                    self._view(connection, table.name, table, paths)
         except (duckdb.Error, OSError) as error:
             self._hold()
             raise StoreUnreachableError(self.url, f"{name}: {error}") from error
@@ -61,7 +63,7 @@ class ParquetReader(DuckDBReader):
         Raises:
             MissingColumnError: The file lacks a column that every schema version has.
         """
-        present = _view(self.connection, ONE_FILE, table, [path])
+        present = self._view(self.connection, ONE_FILE, table, [path])
         for column in table.columns:
             if column.name not in present and not can_be_added(table, column):
                 raise MissingColumnError(self.url, table.name, column.name, present)
@@ -69,12 +71,14 @@ class ParquetReader(DuckDBReader):
         text = statement("read/table", columns=Selected(stored), table=Name(ONE_FILE))
         return with_nulls(conform(self.query(text), table, self.url), table, table.names)
 
-
-def _view(connection: duckdb.DuckDBPyConnection, name: str, table: Table, paths: Sequence[Path]) -> list[str]:
-    """Create a view of files as one table. Return the names of its columns."""
-    # UUIDs in files may be in upper or lower case; statements compare them in lower case.
-    names = [str(path) for path in paths]
-    present = connection.read_parquet(names).columns
-    ids = tuple(c.name for c in table.columns if c.type.kind == "uuid" and c.name in present)
-    connection.execute(statement("view_of_files", view=Name(name), columns=Lowered(ids), files=names))
-    return present
+    def _view(
+        self, connection: duckdb.DuckDBPyConnection, name: str, table: Table, paths: Sequence[Path]
+    ) -> list[str]:
+        """Create a view of files as one table. Return the names of its columns."""
+        # UUIDs in files may be in upper or lower case; statements compare them in lower case.
+        names = [literal_path(path, self._folder, self._handle) for path in paths]
+        present = connection.read_parquet(names, hive_partitioning=False).columns
+        ids = tuple(c.name for c in table.columns if c.type.kind == "uuid" and c.name in present)
+        text = statement("view_of_files", view=Name(name), columns=Lowered(ids), files=names)
+        connection.execute(text)
+        return present
