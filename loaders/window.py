@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from engine.core.calendar import last_session, stored_sessions
+from engine.core.consistency import CURRENCY, inconsistencies
 from engine.core.funds import BENCHMARK, FACTOR_FUNDS
 from engine.core.job_catalog import EXPOSURE_ROWS, MARKET_VALUES, RATE_BETA_DAYS, STRESS
 from engine.core.row_rules import Rule, admit
@@ -186,13 +187,15 @@ def load_window(
     refused = _refused(owners, quarantine).filter(~pl.col("portfolio_id").is_in([*deleted, *map(str, dead)]))
     for name in ("positions", "realized_events", "equity_changes"):
         frames[name] = frames[name].join(refused, on="portfolio_id", how="anti")
+    accepted = owners.join(refused, left_on="id", right_on="portfolio_id", how="anti")
     return Inputs(
         **frames,
         window=window,
-        portfolios=owners.join(refused, left_on="id", right_on="portfolio_id", how="anti"),
+        portfolios=accepted,
         has_benchmark=_has_benchmark(stores.source),
         quarantine=quarantine,
         refused=refused,
+        inconsistent=inconsistencies(accepted, frames["positions"], _price_currencies(stores.source)),
     )
 
 
@@ -277,6 +280,13 @@ def _market(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> di
         ),
         "scenarios": checked.read("read/table", "stress_test_scenarios"),
     }
+
+
+def _price_currencies(reader: Reader) -> pl.DataFrame:
+    """Return symbol, price_currency of the symbols whose closes were collected in another unit than USD."""
+    stored = reader.read("engine_price_series", ["symbol", "currency"])
+    foreign = stored.filter(pl.col("currency") != CURRENCY)
+    return foreign.rename({"currency": "price_currency"})
 
 
 def load_shared_tables(stores: EarlierResults) -> dict[str, pl.DataFrame]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.core.consistency import RULES, ConsistencyRule
 from engine.core.job_catalog import JOBS, AnalyticsJob
 from engine.core.schema import TABLES
 
@@ -13,9 +14,10 @@ HEAD = """\
 
 Made by `python -m tools.reasons_page` from `engine/core/job_catalog.py`; do not edit.
 
-`analytics_status` has one row for each portfolio, session and job. Its `status` is `ok`, `skipped` (there
-was nothing to compute) or `failed` (a figure was due and could not be computed). A row that is not `ok` has
-one of the reasons below. [Find out why a figure is absent](../how-to/absent.md) shows how to ask.
+`analytics_status` has one row for each portfolio, session and job. Its `status` is `ok`, `partial` (there is
+a figure, but not from all that it needs), `skipped` (there was nothing to compute) or `failed` (a figure was
+due and could not be computed). A row that is not `ok` has one of the reasons below. [Find out why a figure is
+absent](../how-to/absent.md) shows how to ask.
 
 ## The jobs
 
@@ -35,8 +37,19 @@ Where several reasons of a job hold, the first in this table is stored.
 |---|---|---|---|
 """
 TAIL = """
-`pnl`, `snapshot` and `market_values` neither skip nor fail by themselves.
+## Inconsistent rows
 
+A row may keep the rule of each column and still contradict itself. A run names each such row, with what to
+do, on stdout and in `run_results.json`. Deleted lots are not checked, and the last four rules check open lots
+only.
+
+Under legacy rules (`inconsistent_rows=computed`) the portfolio is computed from the row, as the legacy batch
+did. Under corrected rules (`refused`) a portfolio with a row that breaks a *grave* rule, which makes P&L and
+values wrong, is left out with that reason; the other rules only warn.
+
+| code | table | columns | grave | wrong | what to do |
+|---|---|---|---|---|---|
+{rules}
 ## A portfolio that was left out
 
 If a portfolio is left out of a run, every job of every session is `failed`, and the reason is a sentence
@@ -44,6 +57,7 @@ instead of a code. It is one of these:
 
 * `portfolios.equity_balance is null`;
 * a rule that a row broke, with table and column, as `positions.quantity is null`;
+* a grave rule across columns that a row broke, under corrected rules;
 * a figure that its column cannot hold, as `daily_return does not fit numeric(8,6)`.
 
 The run names the row and the value, on stdout and in `run_results.json`.
@@ -54,7 +68,14 @@ def markdown() -> str:
     """Return the page."""
     jobs = "".join(_job(job) for job in JOBS.values())
     reasons = "".join(f"| `{job.name}` {row}\n" for job in JOBS.values() for row in reason_rows(job))
-    return f"{HEAD}{jobs}{REASONS}{reasons}{TAIL}"
+    rules = "".join(_rule(rule) for rule in RULES)
+    return f"{HEAD}{jobs}{REASONS}{reasons}{TAIL.format(rules=rules)}"
+
+
+def _rule(rule: ConsistencyRule) -> str:
+    columns = ", ".join(f"`{name}`" for name in rule.columns)
+    grave = "yes" if rule.grave else ""
+    return f"| `{rule.code}` | `{rule.table}` | {columns} | {grave} | {rule.fault} | {rule.cure} |\n"
 
 
 def reason_rows(job: AnalyticsJob) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from engine.core.consistency import FINDINGS
 from engine.core.row_rules import QUARANTINE
 from engine.core.schema.evolution import SchemaGap
 from engine.core.window import Window
@@ -27,6 +28,7 @@ class Report:
         portfolios: number of portfolios that were computed.
         failures: refused portfolios (`engine.pipeline.results.FAILURES`).
         quarantine: rows that broke a rule (`engine.core.row_rules.QUARANTINE`).
+        inconsistent: rows that break a rule across columns (`engine.core.consistency.FINDINGS`).
         schema_gaps: tables, columns and widths that the target lacks.
         schema_note: the same in one line, with the command that adds them.
         stages: the reports of the stages in which missing sessions were computed.
@@ -38,6 +40,7 @@ class Report:
     portfolios: int = 0
     failures: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FAILURES))
     quarantine: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=QUARANTINE))
+    inconsistent: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FINDINGS))
     schema_gaps: Sequence[SchemaGap] = ()
     schema_note: str = ""
     stages: Sequence[Report] = ()
@@ -66,6 +69,10 @@ class Report:
         fresh = rows.join(stored, on=stored.columns, how="anti", nulls_equal=True, maintain_order="left")
         self.quarantine = pl.concat([stored, fresh])
 
+    def add_inconsistent(self, rows: pl.DataFrame) -> None:
+        """Add rows that break a rule across columns, each once."""
+        self.inconsistent = pl.concat([self.inconsistent, rows]).unique(maintain_order=True)
+
     def add_failures(self, rows: pl.DataFrame) -> None:
         """Add refused portfolios, with their reasons.
 
@@ -81,6 +88,7 @@ class Report:
         self.count(other.rows)
         self.add_failures(other.failures)
         self.add_quarantine(other.quarantine)
+        self.add_inconsistent(other.inconsistent)
         for stage, spent in other.seconds.items():
             self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 4)
 
@@ -127,6 +135,10 @@ def refusal_lines(report: Report) -> list[str]:
             f"quarantined: {row['table']} {row['key']}: {row['column']} = {row['value']} {row['rule']}"
             for row in report.quarantine.to_dicts()
         ),
+        *(
+            f"inconsistent: {row['table']} {row['key']}: {row['column']} = {row['value']} {row['rule']}"
+            for row in report.inconsistent.to_dicts()
+        ),
     ]
 
 
@@ -143,6 +155,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "seconds": report.seconds,
         "failures": report.failures.to_dicts(),
         "quarantine": report.quarantine.to_dicts(),
+        "inconsistent": report.inconsistent.to_dicts(),
         "schema_gaps": [str(gap) for gap in report.schema_gaps],
         "schema_note": report.schema_note,
     }

@@ -163,6 +163,7 @@ def load(state: RunState, past: EarlierResults, whole: Window, portfolios: list[
         copied, quarantine = rows_of_others(past, request.target, state.portfolios)
         state.report.add_quarantine(quarantine)
     state.report.add_quarantine(inputs.quarantine)
+    state.report.add_inconsistent(inputs.inconsistent)
     return LoadedInputs(portfolios, window, inputs, copied)
 
 

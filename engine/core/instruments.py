@@ -22,6 +22,7 @@ SYNTHETIC = (
 """Invented symbols of private assets in the legacy database (document 01 §8.3)."""
 OPTION_CONTRACT = r"[0-9]{6}[CP][0-9]{8}$"
 OPTION_TYPES = ("LC", "LP", "SC", "SP")
+LONG_TYPES, SHORT_TYPES = ("LONG", "LC", "LP"), ("SHORT", "SC", "SP")
 CONTRACT_SIZE = 100
 """Shares."""
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from engine.core.consistency import RULES as CONSISTENCY_RULES
 from engine.core.funds import BENCHMARK, MARKET_FUND, RATE_FUND
 from engine.core.schema import TABLES
 from engine.numerics.volatility import MIN_OBSERVATIONS
 
-NotDone = Literal["skipped", "failed"]
-"""skipped: there was nothing to compute. failed: there should have been a figure."""
+NotDone = Literal["partial", "skipped", "failed"]
+"""partial: there is a figure, but not from all that it needs. skipped: there was nothing to compute.
+failed: there should have been a figure."""
 Status = Literal["ok"] | NotDone
 
 
@@ -77,6 +79,16 @@ class AnalyticsJob:
         return tuple(column.name for column in TABLES[table].columns if column.job == self.name)
 
 
+def partial(code: str, meaning: str) -> Reason:
+    """Return a reason for which there is a figure that must not be trusted.
+
+    Args:
+        code: stored in analytics_status.reason.
+        meaning: the same in words.
+    """
+    return Reason(code, "partial", meaning)
+
+
 def skipped(code: str, meaning: str) -> Reason:
     """Return a reason for which there is nothing to compute.
 
@@ -105,11 +117,15 @@ NO_PUBLIC_POSITIONS = skipped(
     "no_public_positions", "no open position is a public stock: class PUBLIC, type LONG or SHORT"
 )
 
-PNL = AnalyticsJob("pnl", "P&L", "calculations/pnl.md", look_back=10)
+INCONSISTENT = tuple(
+    partial(rule.code, f"a row's {rule.columns[0]} {rule.words}") for rule in CONSISTENCY_RULES if rule.grave
+)
+"""Reasons of the jobs that value the lots of a portfolio with an inconsistent row."""
+PNL = AnalyticsJob("pnl", "P&L", "calculations/pnl.md", INCONSISTENT, look_back=10)
 """look_back: the oldest previous close that a daily P&L is computed from (document 01 §8.1)."""
-SNAPSHOT = AnalyticsJob("snapshot", "Exposures", "calculations/snapshots.md")
+SNAPSHOT = AnalyticsJob("snapshot", "Exposures", "calculations/snapshots.md", INCONSISTENT)
 MARKET_VALUES = AnalyticsJob(
-    "market_values", "Position values", "calculations/position-values.md", look_back=5
+    "market_values", "Position values", "calculations/position-values.md", INCONSISTENT, look_back=5
 )
 """look_back: the oldest close that still prices a position (document 01 §8.1)."""
 

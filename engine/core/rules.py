@@ -18,6 +18,7 @@ OffSession = Literal["lost", "next_session"]
 SyntheticPrefix = Literal["EQ", "none"]
 Alignment = Literal["portfolio", "symbol"]
 RateWeights = Literal["absolute", "signed"]
+InconsistentRows = Literal["computed", "refused"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Rules:
         shortens the sample of all [02 §11: 4, 5]; "symbol": each symbol uses its own sessions.
     rate_weights: lots enter the rate beta with their "absolute" value, so that shorts add to the
         sensitivity [02 §11: 7], or with their "signed" value.
+    inconsistent_rows: a portfolio with a row whose columns contradict each other, such as a SHORT lot
+        with a positive quantity, is "computed" from it, or "refused" (`engine.core.consistency`).
     """
 
     closed_lots: ClosedLots
@@ -43,6 +46,7 @@ class Rules:
     synthetic_prefix: SyntheticPrefix
     alignment: Alignment
     rate_weights: RateWeights
+    inconsistent_rows: InconsistentRows
 
     @classmethod
     def legacy(cls) -> Rules:
@@ -53,6 +57,7 @@ class Rules:
             synthetic_prefix="EQ",
             alignment="portfolio",
             rate_weights="absolute",
+            inconsistent_rows="computed",
         )
 
     @classmethod
@@ -64,6 +69,7 @@ class Rules:
             synthetic_prefix="none",
             alignment="symbol",
             rate_weights="signed",
+            inconsistent_rows="refused",
         )
 
     @classmethod

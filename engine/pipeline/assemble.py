@@ -54,7 +54,8 @@ def assemble(
     marks, snapshots, job_columns = (_without(frame, failures) for frame in (marks, snapshots, job_columns))
     tables = {name: _without(frame, failures) for name, frame in tables.items()}
     snapshots = _with_columns(_with_columns(snapshots, job_columns), inputs.kept_snapshots)
-    status = [daily_job_status(snapshots, marks), *(_without(job.status, failures) for job in jobs)]
+    daily = daily_job_status(snapshots, marks, inputs.grave)
+    status = [daily, *(_without(job.status, failures) for job in jobs)]
     tagged, unlinked = _tags(inputs, window, failures)
     exposures = tables["factor_exposures"]
     finished = {

@@ -58,7 +58,7 @@ def compute(
     with threadpool_limits(1, "blas"):
         marks = mark_positions(inputs, window, rules)
         snapshots = roll_equity(inputs, window, rules, marks)
-        failures = pl.concat([_refusals(inputs), money_misfits(snapshots, marks)])
+        failures = pl.concat([_refusals(inputs, rules), money_misfits(snapshots, marks)])
         marks, snapshots = (
             frame.join(failures, on="portfolio_id", how="anti", maintain_order="left")
             for frame in (marks, snapshots)
@@ -135,7 +135,11 @@ def _check_covered(window: Window, loaded: Window) -> None:
         raise UsageError(f"the inputs were loaded for {loaded}, which does not cover {window}")
 
 
-def _refusals(inputs: Inputs) -> pl.DataFrame:
-    """Return the portfolios that cannot be computed, as rows of `FAILURES`."""
+def _refusals(inputs: Inputs, rules: Rules) -> pl.DataFrame:
+    """Return the portfolios that cannot be computed, or are not to be, as rows of `FAILURES`."""
     blank = [pl.lit("").alias(name) for name in ("table", "column", "key", "value")]
-    return inputs.refused.with_columns(blank).select(FAILURES.keys())
+    refused = inputs.refused.with_columns(blank).select(FAILURES.keys())
+    if rules.inconsistent_rows == "computed":
+        return refused
+    reason = pl.concat_str("table", pl.lit("."), "column", pl.lit(" "), "rule")
+    return pl.concat([refused, inputs.grave.with_columns(reason=reason).select(FAILURES.keys())])

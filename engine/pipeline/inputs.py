@@ -47,6 +47,7 @@ class Inputs:
         previous_rate_betas: the same.
         quarantine: the rows that broke a rule (`engine.core.row_rules.QUARANTINE`).
         refused: portfolio_id, reason: portfolios that cannot be computed.
+        inconsistent: rows that break a rule across columns (`engine.core.consistency.FINDINGS`).
     """
 
     window: Window
@@ -75,11 +76,17 @@ class Inputs:
     previous_rate_betas: pl.DataFrame
     quarantine: pl.DataFrame
     refused: pl.DataFrame
+    inconsistent: pl.DataFrame
 
     @cached_property
     def visible(self) -> set[str]:
         """The symbols that regressions use (document 02 §2.1, path A)."""
         return {*self.universe["symbol"].to_list(), *FACTOR_FUNDS}
+
+    @cached_property
+    def grave(self) -> pl.DataFrame:
+        """The first grave inconsistency of each portfolio that has one, in the columns of `inconsistent`."""
+        return self.inconsistent.filter("grave").unique("portfolio_id", keep="first", maintain_order=True)
 
     @cached_property
     def earlier(self) -> list[date]:

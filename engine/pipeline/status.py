@@ -20,12 +20,13 @@ COUNTED = {
 """Of the jobs of phases 3 and 4, the columns that count positions used and left out."""
 
 
-def daily_job_status(snapshots: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+def daily_job_status(snapshots: pl.DataFrame, marks: pl.DataFrame, grave: pl.DataFrame) -> pl.DataFrame:
     """Return the status of phases 3 and 4, which never skip: a row for each portfolio, session and job.
 
     Args:
         snapshots: of `engine.pipeline.compute.roll_equity`.
         marks: of `engine.pipeline.compute.mark_positions`.
+        grave: of `engine.pipeline.inputs.Inputs`: the portfolios computed from an inconsistent row.
 
     Returns:
         Columns of analytics_status without the id.
@@ -34,13 +35,15 @@ def daily_job_status(snapshots: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFra
         marked=pl.col("marked").sum(), unmarked=(pl.col("markable") & ~pl.col("marked")).sum()
     )
     rows = snapshots.join(marked, on=["portfolio_id", "session"], how="left", maintain_order="left")
+    reasons = grave.select("portfolio_id", reason="code")
+    rows = rows.join(reasons, on="portfolio_id", how="left", maintain_order="left")
     return pl.concat(
         rows.select(
             "portfolio_id",
             calculation_date="date",
             job=pl.lit(job),
-            status=pl.lit("ok"),
-            reason=pl.lit(None, pl.String),
+            status=pl.when(pl.col("reason").is_null()).then(pl.lit("ok")).otherwise(pl.lit("partial")),
+            reason="reason",
             positions_used=pl.col(used).fill_null(0).cast(pl.Int32),
             positions_left_out=pl.col(left_out).fill_null(0).cast(pl.Int32),
         )

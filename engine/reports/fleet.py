@@ -213,12 +213,13 @@ def _stress(fleet: StoredFleet, last: dict[str, Any], status: pl.DataFrame) -> C
 
 
 def _not_done(status: pl.DataFrame) -> Cell:
-    """Return how many jobs of the last session failed or were skipped."""
+    """Return how many jobs of the last session failed, were skipped or are partial."""
     if status.is_empty():
         return not_applicable("no status is stored")
-    failed, skipped = (status.filter(status=kind).height for kind in ("failed", "skipped"))
-    parts = ", ".join(f"{n} {kind}" for n, kind in ((failed, "failed"), (skipped, "skipped")) if n)
-    return Cell(str(failed + skipped), str(failed + skipped), number=True, small=parts)
+    counts = {kind: status.filter(status=kind).height for kind in ("failed", "skipped", "partial")}
+    total = str(sum(counts.values()))
+    parts = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
+    return Cell(total, total, number=True, small=parts)
 
 
 def _reasons(fleet: StoredFleet) -> list[Block]:

@@ -41,7 +41,7 @@ def why_missing(status: pl.DataFrame, job: str, day: date, column: str = "") -> 
     if rows.is_empty():
         return _null_meaning(column) or f"the store has no status of {label(job).lower()} for {day}"
     row = rows.row(0, named=True)
-    if row["status"] == "ok":
+    if row["status"] in ("ok", "partial"):
         return _null_meaning(column) or "the job succeeded, but left this figure out"
     return f"{row['status']}, {meaning(job, row['reason'])}"
 
@@ -56,7 +56,7 @@ def not_done(status: pl.DataFrame, job: str) -> pl.DataFrame:
     Returns:
         Columns status, reason, sessions, first, last.
     """
-    missing = status.filter(pl.col("job") == job, pl.col("status") != "ok")
+    missing = status.filter(pl.col("job") == job, pl.col("status").is_in(["skipped", "failed"]))
     return (
         missing.group_by("status", "reason")
         .agg(

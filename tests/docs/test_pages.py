@@ -42,7 +42,7 @@ from tools import commands_page, reasons_page
 DOCS = ROOT / "docs"
 PARTS = ("## Not a textbook's", "## Legacy and corrected", "## Check it", "| stored in |", "| code |")
 CALCULATIONS = sorted((DOCS / "calculations").glob("*.md"))
-ROW_OF_REASON = re.compile(r"^\| (?:failed|skipped) \| `[a-z_]+` \|.*\|$", re.MULTILINE)
+ROW_OF_REASON = re.compile(r"^\| (?:failed|partial|skipped) \| `[a-z_]+` \|.*\|$", re.MULTILINE)
 CAPPED = "lie in [\N{MINUS SIGN}{0:g}, {0:g}]"
 SCENARIOS = load_scenarios()
 

@@ -28,6 +28,7 @@ from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.store_url import safe_url
 from engine.core.window import Window
+from engine.pipeline.inputs import Inputs
 from loaders import open_reader
 from loaders.reader import Reader
 from loaders.slices import has_days, read_slice
@@ -200,7 +201,6 @@ def load_case(
     if inputs.closes.is_empty() and inputs.positions.height:
         raise no_prices
     stored["tags_v2"] = _tags(stored["tags_v2"], inputs.portfolios, owner)
-    refused = inputs.refused.filter(portfolio_id=owner)
     return Case(
         stored=stored,
         inputs=inputs,
@@ -213,8 +213,18 @@ def load_case(
         scenarios=scenarios,
         own_inputs=source.url != store.url,
         newest_session=day == days[-1],
-        refusal=refused["reason"][0] if refused.height else "",
+        refusal=_refusal(inputs, rules, owner),
     )
+
+
+def _refusal(inputs: Inputs, rules: Rules, owner: str) -> str:
+    """Return why a portfolio is not computed; empty if it is."""
+    for row in inputs.refused.filter(portfolio_id=owner).iter_rows(named=True):
+        return str(row["reason"])
+    if rules.inconsistent_rows == "refused":
+        for row in inputs.grave.filter(portfolio_id=owner).iter_rows(named=True):
+            return f"{row['table']}.{row['column']} {row['rule']}"
+    return ""
 
 
 def _sessions(reader: Reader, owner: str, name: str, day: date) -> tuple[list[date], date]:

@@ -37,7 +37,7 @@ def status(case: Case, ask: Ask) -> Working:
     if ask.job not in BY_JOB:
         return documented(case, ask)
     outcome = BY_JOB[ask.job](case)
-    reason = outcome.reason if isinstance(outcome.reason, Reason) else None
+    reason = outcome.reason if isinstance(outcome.reason, Reason) else _inconsistency(case, ask.job)
     values = {
         "status": reason.status if reason else "ok",
         "reason": reason.code if reason else None,
@@ -50,6 +50,12 @@ def status(case: Case, ask: Ask) -> Working:
     if value is None:
         return Working(f"{ask.column} of {ask.job}", None, steps, reason="the job succeeded")
     return Working(f"{ask.column} of {ask.job}", value, steps, notes=words)
+
+
+def _inconsistency(case: Case, job: str) -> Reason | None:
+    """Return the reason of a job that values an inconsistent row; None if there is no such row."""
+    codes = case.inputs.grave.filter(portfolio_id=case.portfolio)["code"].to_list()
+    return next((reason for reason in JOBS[job].reasons if reason.code in codes), None)
 
 
 def documented(case: Case, ask: Ask) -> Working:

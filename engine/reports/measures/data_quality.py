@@ -97,7 +97,7 @@ def status_spans(stored: StoredPortfolio) -> pl.DataFrame:
     """Return unbroken spans of sessions in which a job had the same outcome.
 
     Returns:
-        Columns job, kind (ok, skipped, failed), date (first session), until (the session after the
+        Columns job, kind (ok, partial, skipped, failed), date (first session), until (the session after the
         last one, or the day after it).
     """
     calendar = pl.DataFrame({"calculation_date": pl.Series(stored.days, dtype=pl.Date)})

@@ -24,9 +24,9 @@ from engine.reports.measures.data_quality import (
 from engine.reports.missing_figures import label, meaning
 from engine.reports.stored import StoredPortfolio
 
-COLOURS: dict[Status, str] = {"ok": "c1", "skipped": "skip", "failed": "down"}
+COLOURS: dict[Status, str] = {"ok": "c1", "partial": "c4", "skipped": "skip", "failed": "down"}
 """Colours of the style sheet by status."""
-WORDS: dict[Status, str] = {"ok": "Done", "skipped": "Skipped", "failed": "Failed"}
+WORDS: dict[Status, str] = {"ok": "Done", "partial": "Partial", "skipped": "Skipped", "failed": "Failed"}
 ROW, NARROW_ROW, AXIS = 24, 20, 36
 """Heights in pixels."""
 MOST_UNFOLDED = 10
@@ -90,7 +90,7 @@ def _timeline(stored: StoredPortfolio) -> Chart:
     names = [name for job, name in labels.items() if job in present]
     return chart(
         "When each figure was computed",
-        f"Spans of time in which each of {len(names)} jobs was done, skipped or failed.",
+        f"Spans of time in which each of {len(names)} jobs was done, partial, skipped or failed.",
         spans_chart(spans.with_columns(name=pl.col("job").replace(labels)), names, COLOURS),
         ROW * len(names) + AXIS,
         narrow_height=NARROW_ROW * len(names) + AXIS,
@@ -122,7 +122,7 @@ def _reasons(stored: StoredPortfolio) -> list[Block]:
     if not rows:
         return [Notice("Nothing left out", "Every job succeeded in every session.")]
     headings = ("Job", "Outcome", "Sessions", "First", "Last", "Reason")
-    return [PageTable("What was not computed, by reason", headings, [_reason(row) for row in rows])]
+    return [PageTable("Not computed, or in part, by reason", headings, [_reason(row) for row in rows])]
 
 
 def _reason(row: dict[str, Any]) -> list[Cell]:
