@@ -34,7 +34,7 @@ def match(expected: pl.DataFrame, actual: pl.DataFrame, key: tuple[str, ...]) ->
     Args:
         expected: rows of the authority, in canonical values.
         actual: rows of the checked store, in the same columns.
-        key: columns of the natural key; one of repeated rows is not matched at all.
+        key: columns of the natural key; rows whose key occurs twice on either side are not matched.
 
     Returns:
         Pairs, rows of one side alone, and rows with a repeated key.

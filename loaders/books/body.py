@@ -246,7 +246,7 @@ def decimal_mark(rows: Body, figures: Sequence[str]) -> DecimalMark:
     """Return what separates decimals in the file: decided by all its numbers together.
 
     Args:
-        rows: Of one file; guesses are noted in it.
+        rows: Of one file.
         figures: Columns that hold numbers.
 
     Raises:

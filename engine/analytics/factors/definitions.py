@@ -108,7 +108,7 @@ def written_order(definitions: pl.DataFrame) -> pl.DataFrame:
     that no job writes.
 
     Args:
-        definitions: id and name of the active ones, not null.
+        definitions: id and name.
     """
     place = {name: job for job, names in enumerate(JOB_FACTORS) for name in names}
     job = pl.col("name").replace_strict(place, default=len(JOB_FACTORS), return_dtype=pl.Int64)

@@ -78,7 +78,7 @@ def area(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
 
     Args:
         frame: date and the figure, a row for each session.
-        column: name of the figure; a null breaks the area.
+        column: name of the figure; it may be null.
         form: d3 format of the axis, such as `.0%`.
     """
 
