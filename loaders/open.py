@@ -114,8 +114,13 @@ def _identity(url: StoreURL) -> object:
 
 
 def is_new(url: StoreURL) -> bool:
-    """Return whether a store is a file or folder that does not exist yet. A database always exists."""
-    return reader_kind(url).database is None and not os.path.exists(url.real_path)
+    """Return whether a store is a file or folder that holds nothing yet. A database always exists."""
+    path = url.real_path
+    if reader_kind(url).database:
+        return False
+    if url.kind == "parquet" and os.path.isdir(path):
+        return not any(entry.suffix for entry in path.iterdir())  # a run that begins makes the folder
+    return not os.path.exists(path)
 
 
 def resolved(url: StoreURL) -> StoreURL:

@@ -10,6 +10,8 @@ from engine.core.store_url import StoreURL
 from writers.file_lock import LockedError
 from writers.open import writer_kind
 
+__all__ = ["LockedError", "lock_holder", "store_lock"]
+
 
 @contextmanager
 def store_lock(url: str | StoreURL, wait: bool) -> Iterator[None]:
@@ -27,11 +29,9 @@ def store_lock(url: str | StoreURL, wait: bool) -> Iterator[None]:
 
 
 def lock_holder(url: str | StoreURL) -> str | None:
-    """Return who holds a store, None if nobody does."""
+    """Return who holds a store, None if nobody does. A run that begins in this moment is not disturbed."""
+    store = StoreURL.parse(url)
     try:
-        with store_lock(url, wait=False):
-            return None
-    except LockedError as error:
-        return error.holder
+        return writer_kind(store).holder(store)
     except StoreUnreachableError:
-        return None  # where no lock can be made, no run writes
+        return None  # a store that cannot be opened is not written

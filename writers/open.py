@@ -13,7 +13,7 @@ from engine.core.errors import UnknownStoreError
 from engine.core.row_ids import IdForm
 from engine.core.store_url import StoreURL
 from loaders.open import reader_kind
-from writers.file_lock import file_lock
+from writers.file_lock import file_holder, file_lock
 from writers.writer import BATCH_ROWS, Progress, Writer
 
 POSTGRES_WRITES = 2
@@ -29,6 +29,7 @@ class WriterKind:
         label: The kind with its article, for messages.
         open: Opens a store.
         lock: Holds a store for one run; the flag says whether to wait for another run.
+        holder: Returns who holds a store, None if nobody does, without keeping a run out.
         parallel_writes: Shards that one process may write at the same time.
         shared: Whether several processes may write, as workers of a cluster do.
         ids: The form of ids in frames that its writers read fastest.
@@ -39,6 +40,7 @@ class WriterKind:
     label: str
     open: Callable[[StoreURL, int, Progress | None], Writer]
     lock: Callable[[StoreURL, bool], AbstractContextManager[None]] = file_lock
+    holder: Callable[[StoreURL], str | None] = file_holder
     parallel_writes: int = 1
     shared: bool = True
     ids: IdForm = "text"
@@ -64,6 +66,12 @@ def _postgres_lock(url: StoreURL, wait: bool) -> AbstractContextManager[None]:
     return database_lock(url, wait)
 
 
+def _postgres_holder(url: StoreURL) -> str | None:
+    from writers.postgres import database_holder
+
+    return database_holder(url)
+
+
 def _parquet(url: StoreURL, batch_rows: int, progress: Progress | None) -> Writer:
     from writers.parquet import ParquetWriter
 
@@ -76,6 +84,7 @@ KINDS = {
         "a Postgres database",
         _postgres,
         _postgres_lock,
+        _postgres_holder,
         parallel_writes=POSTGRES_WRITES,
         needs_users=True,
     ),

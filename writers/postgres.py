@@ -138,3 +138,10 @@ def database_lock(url: StoreURL, wait: bool) -> Iterator[None]:
             # The server notices a closed session a little later; a release takes effect at once.
             if not connection.closed:
                 row("lock/release")
+
+
+def database_holder(url: StoreURL) -> str | None:
+    """Return who holds a database, None if nobody does."""
+    with connect(url) as connection:
+        other = connection.execute(statement("lock/holder", key=RUN_KEY).encode()).fetchone()
+    return str(other[0]) if other else None

@@ -30,6 +30,11 @@ UNREADABLE_REASON = (
     "UTF-8. Rename the folder or file"
 )
 
+HARD_LINKS_REASON = (
+    "the file has several names (hard links), and its write-ahead log stands next to one of them only. "
+    "Copy it, and write to the copy"
+)
+
 
 def connect(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     """Return a connection to a database file.
@@ -48,6 +53,8 @@ def connect(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     path = f"{url.real_path}"
     if UNREADABLE.search(path):
         raise StoreUnreachableError(url, UNREADABLE_REASON)
+    if not read_only and os.path.isfile(path) and os.stat(path).st_nlink > 1:
+        raise StoreUnreachableError(url, HARD_LINKS_REASON)
     # Rows are written as one stream: further threads would only buffer them and merge them again.
     settings = SETTINGS if read_only else SETTINGS | {"threads": 1}
     try:
