@@ -277,11 +277,22 @@ NO_FACTOR_EXPOSURES = skipped(
 )
 NO_SCENARIOS = failed("no_scenarios", "no scenario is active")
 NO_STORED_SCENARIOS = failed("no_stored_scenarios", "stress_test_scenarios has no row of an active scenario")
+FACTOR_NOT_MEASURED = failed(
+    "factor_not_measured",
+    "the portfolio's exposure to a factor that the scenario shocks could not be measured in the session",
+)
 STRESS = AnalyticsJob(
     "stress",
     "Stress",
     "calculations/stress.md",
-    (NO_FACTOR_PRICES, ONE_FACTOR_ALONE, NO_FACTOR_EXPOSURES, NO_SCENARIOS, NO_STORED_SCENARIOS),
+    (
+        NO_FACTOR_PRICES,
+        ONE_FACTOR_ALONE,
+        NO_FACTOR_EXPOSURES,
+        NO_SCENARIOS,
+        NO_STORED_SCENARIOS,
+        FACTOR_NOT_MEASURED,
+    ),
     look_back=282,
     minimum=30,
     from_run_date=True,

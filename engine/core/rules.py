@@ -18,6 +18,8 @@ OffSession = Literal["lost", "next_session"]
 SyntheticPrefix = Literal["EQ", "none"]
 Alignment = Literal["portfolio", "symbol"]
 RateWeights = Literal["absolute", "signed"]
+LossFloor = Literal["net", "gross"]
+UnmeasuredFactors = Literal["zero", "absent"]
 InconsistentRows = Literal["computed", "refused"]
 
 
@@ -37,6 +39,11 @@ class Rules:
         shortens the sample of all [02 §11: 4, 5]; "symbol": each symbol uses its own sessions.
     rate_weights: lots enter the rate beta with their "absolute" value, so that shorts add to the
         sensitivity [02 §11: 7], or with their "signed" value.
+    loss_floor: a stress loss is at most 99 % of the "net" exposure, of 1 USD where that is not above 0,
+        so that a net-short portfolio loses nothing [03 §4.3]; or of the "gross" exposure.
+    unmeasured_factors: a factor of a scenario to which the portfolio's exposure could not be measured
+        counts as "zero", with dollars of null or 0 replaced by net exposure x beta [03 §4.4]; or the
+        scenario's figures are "absent": it has no result and a row of stress_test_gaps says why.
     inconsistent_rows: a portfolio with a row whose columns contradict each other, such as a SHORT lot
         with a positive quantity, is "computed" from it, or "refused" (`engine.core.consistency`).
     """
@@ -46,6 +53,8 @@ class Rules:
     synthetic_prefix: SyntheticPrefix
     alignment: Alignment
     rate_weights: RateWeights
+    loss_floor: LossFloor
+    unmeasured_factors: UnmeasuredFactors
     inconsistent_rows: InconsistentRows
 
     @classmethod
@@ -57,6 +66,8 @@ class Rules:
             synthetic_prefix="EQ",
             alignment="portfolio",
             rate_weights="absolute",
+            loss_floor="net",
+            unmeasured_factors="zero",
             inconsistent_rows="computed",
         )
 
@@ -69,6 +80,8 @@ class Rules:
             synthetic_prefix="none",
             alignment="symbol",
             rate_weights="signed",
+            loss_floor="gross",
+            unmeasured_factors="absent",
             inconsistent_rows="refused",
         )
 

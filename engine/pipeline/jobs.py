@@ -114,7 +114,7 @@ def _stress(
         scenarios.active,
         dict(inputs.scenarios.select("scenario_id", "id").iter_rows()),
         factor_correlations(inputs.fund_closes, window.run_date, scenarios.bounds, scenarios.half_life),
-        rules.rate_weights,
+        rules,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import polars as pl
@@ -12,7 +12,7 @@ from engine.analytics.panels import OpenPositions, Portfolios
 from engine.analytics.stress.factor_correlations import FactorCorrelations, factor_correlations
 from engine.analytics.stress.scenarios import Scenario, load_scenarios
 from engine.analytics.stress.stress import stress
-from engine.core.rules import RateWeights
+from engine.core.rules import Rules
 
 from .regressions import GOLDEN, WINDOWS, golden_case, golden_inputs
 
@@ -30,7 +30,7 @@ class StressCase:
     scenarios: tuple[Scenario, ...]
     scenario_ids: dict[str, str]
     correlations: FactorCorrelations
-    rate_weights: RateWeights = "absolute"
+    rules: Rules = field(default_factory=Rules.legacy)
 
     def run(self) -> JobResult:
         return stress(**vars(self))

@@ -100,7 +100,7 @@ def test_a_rate_scenario_without_a_rate_beta_is_empty_and_costs_nothing() -> Non
 
 def test_signed_weights_let_short_lots_lessen_the_exposure_to_rates() -> None:
     case = golden_stress("mixed")
-    signed = replace(case, rate_weights="signed")
+    signed = replace(case, rules=replace(case.rules, rate_weights="signed"))
     assert not case.rows().equals(signed.rows())
 
 

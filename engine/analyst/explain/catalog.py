@@ -121,6 +121,7 @@ EXPLAINERS: dict[str, dict[str, Explainer]] = {
         "factor_impacts",
         "calculation_metadata",
     ),
+    "stress_test_gaps": _each(stresses.gap, "reason", "factors"),
     "position_greeks": _each(fixed.never, *figure_columns("position_greeks")),
     "market_risk_scenarios": _each(fixed.never, *figure_columns("market_risk_scenarios")),
     "factor_correlations": _each(fixed.never, *figure_columns("factor_correlations")),

@@ -14,9 +14,11 @@ from engine.analyst.explain.factor_moves import FactorMoves
 from engine.analyst.explain.working import Step, Working, absent, table
 from engine.analytics.factors.definitions import JOB_FACTORS
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
-from engine.analytics.stress.stress import CORRELATES_AS, HELD_AS, LOSS_FLOOR
+from engine.analytics.stress.stress import CORRELATES_AS, LOSS_FLOOR
+from engine.analytics.stress.stress_exposures import HELD_AS
 from engine.core.job_catalog import (
     EXPOSURE_ROWS,
+    FACTOR_NOT_MEASURED,
     NO_FACTOR_EXPOSURES,
     NO_FACTOR_PRICES,
     NO_SCENARIOS,
@@ -45,7 +47,7 @@ class Holdings:
     """Exposures that scenarios shock.
 
     Attributes:
-        dollars: Exposure in USD by factor.
+        dollars: Exposure in USD by factor; of the measured ones under the rule "absent".
         rates: Exposure to rates in USD, None if no lot has a rate beta.
         base: USD; a loss is at most 99 % of it.
         held: Rows behind `dollars`.
@@ -83,14 +85,19 @@ def _holdings(case: Case) -> Holdings:
     )
     net = float(case.money("net_exposure"))
     base = net if net > 0 else 1.0
+    absent = case.rules.unmeasured_factors == "absent"
     told: dict[str, tuple[object, ...]] = {}
     dollars: dict[str, float] = {}
     for row in rows[:EXPOSURE_ROWS]:
         name, stored = names.get(row["factor_id"]), row["exposure_dollar"]
-        if name is not None and name not in dollars:
-            dollars[name] = float(stored) if stored else base * float(row["exposure_value"])
-            source = "exposure_dollar" if stored else f"exposure_value {row['exposure_value']} x {base}"
+        if name is not None and name not in dollars and not (absent and stored is None):
+            dollars[name] = float(stored) if stored or absent else base * float(row["exposure_value"])
+            source = (
+                "exposure_dollar" if stored or absent else f"exposure_value {row['exposure_value']} x {base}"
+            )
             told[name] = (name, dollars[name], row["calculation_date"], f"factor_exposures: {source}")
+    if case.rules.loss_floor == "gross":
+        base = float(case.money("gross_exposure"))
     return Holdings(dollars, rates(case)[0], base, table(HELD, told.values()), rates(case)[1])
 
 
@@ -121,14 +128,50 @@ def job_reason(case: Case) -> Reason | None:
     """Return why nothing was computed for the session, None where it was."""
     moves, active = factor_moves(case), case.scenarios.active
     stored = set(case.inputs.scenarios["scenario_id"])
+    computed = [scenario for scenario in active if scenario.id in stored]
     cases = {
         NO_FACTOR_PRICES: not len(moves.returns),
         ONE_FACTOR_ALONE: len(moves.names) == 1,
         NO_FACTOR_EXPOSURES: not holdings(case).dollars,
         NO_SCENARIOS: not active,
-        NO_STORED_SCENARIOS: not any(scenario.id in stored for scenario in active),
+        NO_STORED_SCENARIOS: not computed,
+        FACTOR_NOT_MEASURED: all(unmeasured(case, scenario) for scenario in computed),
     }
     return next((reason for reason, holds in cases.items() if holds), None)
+
+
+def unmeasured(case: Case, scenario: Scenario) -> list[str]:
+    """Return the shocked factors without an exposure, none where they count as 0.
+
+    Args:
+        case: Stored exposures, and the rule.
+        scenario: Its shocks.
+    """
+    if case.rules.unmeasured_factors == "zero":
+        return []
+    held = holdings(case)
+    return [
+        name
+        for name in scenario.shocks
+        if (held.rates is None if name == RATE_SHOCK else HELD_AS.get(name, name) not in held.dollars)
+    ]
+
+
+def gap(case: Case, ask: Ask) -> Working:
+    """Return the working of a row of stress_test_gaps.
+
+    Args:
+        case: Stored exposures, and the rule.
+        ask: The scenario's id, and a column of the table.
+    """
+    scenario = next(one for one in case.scenarios.all if one.id == ask.scenario)
+    names = unmeasured(case, scenario)
+    reason = job_reason(case) or _scenario_reason(case, scenario)
+    if not names or reason:
+        return absent(f"{ask.column} of {scenario.name}", reason or "the scenario has a result")
+    value = ", ".join(names) if ask.column == "factors" else FACTOR_NOT_MEASURED.code
+    frames = {"exposures": holdings(case).held}
+    return Working(f"{ask.column}: shocked factors without an exposure", value, frames=frames)
 
 
 def result(case: Case, ask: Ask) -> Working:
@@ -140,8 +183,9 @@ def result(case: Case, ask: Ask) -> Working:
     """
     scenario = next(one for one in case.scenarios.all if one.id == ask.scenario)
     reason = job_reason(case) or _scenario_reason(case, scenario)
-    if reason:
-        return absent(f"{ask.column} of {scenario.name}", reason)
+    names = [] if reason else unmeasured(case, scenario)
+    if reason or names:
+        return absent(f"{ask.column} of {scenario.name}", reason or f"not measured: {', '.join(names)}")
     match ask.column:
         case "direct_pnl":
             return _direct(case, scenario)[0]
@@ -168,7 +212,9 @@ def _floored(held: Holdings, total: float) -> tuple[float, tuple[str, ...]]:
     return max(total, least), (note,) if total < least else ()
 
 
-def _base(held: Holdings) -> Step:
+def _base(case: Case, held: Holdings) -> Step:
+    if case.rules.loss_floor == "gross":
+        return Step("B", held.base, "USD, gross exposure", "portfolio_snapshots: gross_exposure")
     return Step("B", held.base, "USD, net exposure, 1 where not above 0", "portfolio_snapshots: net_exposure")
 
 
@@ -180,7 +226,10 @@ def _direct(case: Case, scenario: Scenario) -> tuple[Working, float]:
         total += pnl or 0.0
         rows.append((shocked, HELD_AS.get(shocked, shocked), exposure, shock, pnl))
     value, notes = _floored(held, total)
-    steps = (Step("S", total, "USD, sum of exposure x shock", "frame `shocks`: sum of pnl"), _base(held))
+    steps = (
+        Step("S", total, "USD, sum of exposure x shock", "frame `shocks`: sum of pnl"),
+        _base(case, held),
+    )
     frames = {"shocks": table(SHOCKS, rows), "exposures": held.held, "rate_lots": held.lots}
     return Working("direct_pnl = max({S}, -0.99 * {B})", value, steps, frames, notes=notes), value
 
@@ -206,7 +255,7 @@ def _correlated(case: Case, scenario: Scenario) -> tuple[Working, float]:
             "USD, sum of exposure x move, the move a sum of shock x rho",
             "frame `moves`: sum of pnl",
         ),
-        _base(held),
+        _base(case, held),
     )
     frames = {"moves": table(MOVES, rows), "correlations": table(RHO, rho), "rate_lots": held.lots}
     rests = f"correlations of {len(moves.returns)} returns, weights fall by {moves.decay:g} a return"

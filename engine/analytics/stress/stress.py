@@ -12,9 +12,11 @@ from engine.analytics.job_result import JobResult, first_reasons, status_rows
 from engine.analytics.panels import OpenPositions, Portfolios
 from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
-from engine.analytics.stress.stress_exposures import factor_dollars, loss_base, rate_dollars
+from engine.analytics.stress.stress_exposures import HELD_AS, factor_dollars, loss_base, rate_dollars
+from engine.analytics.stress.stress_gaps import gap_rows, measured_factors, measured_scenarios
 from engine.analytics.stress.stress_rows import scenario_rows
 from engine.core.job_catalog import (
+    FACTOR_NOT_MEASURED,
     NO_FACTOR_EXPOSURES,
     NO_FACTOR_PRICES,
     NO_SCENARIOS,
@@ -23,13 +25,11 @@ from engine.core.job_catalog import (
     STRESS,
     Reason,
 )
-from engine.core.rules import RateWeights
+from engine.core.rules import Rules
 from engine.numerics.arrays import Bools, Floats, Ints
 
 LOSS_FLOOR = -0.99
-"""The greatest loss, as a share of net exposure."""
-HELD_AS = {"Market": "Market Beta (90D)"}
-"""Names of the exposures to which shocks apply, where they differ from the shocked factor's."""
+"""The greatest loss, as a share of the base: see `engine.analytics.stress.stress_exposures.loss_base`."""
 CORRELATES_AS = {"Market Beta": "Market", "Interest Rate Beta": RATE_SHOCK}
 """Names under which exposures are correlated, where they differ. The exposures are called "Market Beta (90D)"
 and "IR Beta" and are not in this table, so that market exposure never enters a correlated P&L [T2]."""
@@ -43,7 +43,7 @@ class StressExposures:
         factors: name -> [C] USD.
         order: [F, C] numbers of the factors in the order of summation.
         rates: [C] USD, NaN where there is none.
-        base: [C] USD, above 0: losses are limited to 99 % of it.
+        base: [C] USD, not below 0: losses are limited to 99 % of it.
     """
 
     factors: Mapping[str, Floats]
@@ -76,7 +76,7 @@ def stress(
     scenarios: Sequence[Scenario],
     scenario_ids: Mapping[str, str],
     correlations: FactorCorrelations,
-    rate_weights: RateWeights,
+    rules: Rules,
 ) -> JobResult:
     """Compute the direct and the correlated P&L of every scenario: see `direct_pnl`, `correlated_pnl`.
 
@@ -92,34 +92,44 @@ def stress(
         scenarios: those to compute.
         scenario_ids: row id by the scenario's own; a scenario without one is not stored.
         correlations: of the factors.
-        rate_weights: see `engine.core.rules.Rules`.
+        rules: rate_weights, loss_floor and unmeasured_factors.
 
     Returns:
-        stress_test_results. Prices without a single return count as none.
+        stress_test_results, stress_test_gaps. Prices without a single return count as none.
     """
-    factors = factor_dollars(portfolios, dates, exposures, factor_definitions)
-    rates = rate_dollars(positions, portfolios, dates, rate_betas, rate_weights)
+    factors = factor_dollars(portfolios, dates, exposures, factor_definitions, rules.unmeasured_factors)
+    rates = rate_dollars(positions, portfolios, dates, rate_betas, rules.rate_weights)
     stored = [scenario for scenario in scenarios if scenario.id in scenario_ids]
-    reasons = _reasons(correlations, factors.any, len(scenarios), len(stored))
+    measured = measured_factors(stored, factors, rates, rules.unmeasured_factors)
+    complete = measured_scenarios(stored, measured, factors.any.shape)
+    cases = _cases(correlations, factors.any, len(scenarios), len(stored))
+    cases[FACTOR_NOT_MEASURED] = np.asarray(~complete.any(axis=0))
+    reasons = first_reasons(STRESS, cases, factors.any.shape)
     done = np.asarray(reasons == 0)
     cells = StressExposures(
         {name: usd[done] for name, usd in factors.dollars.items()},
         factors.order[:, done],
         rates.dollars[done],
-        loss_base(portfolios)[done],
+        loss_base(portfolios, rules.loss_floor)[done],
     )
     keys = _keys(portfolios, dates, done)
+    by_id = {scenario_ids[scenario.id]: scenario for scenario in stored}
     shocked = {name for scenario in stored for name in scenario.shocks}
     rows = scenario_rows(
         keys,
-        {scenario_ids[scenario.id]: scenario for scenario in stored},
+        by_id,
         {name: cells.exposure(name) for name in shocked},
         [direct_pnl(scenario, cells) for scenario in stored],
         [correlated_pnl(scenario, cells, correlations) for scenario in stored],
         correlations,
     )
+    kept = complete[:, done].ravel()
+    tables = {
+        "stress_test_results": rows if kept.all() else rows.filter(kept),
+        "stress_test_gaps": gap_rows(portfolios, dates, by_id, measured, done),
+    }
     status = status_rows(STRESS, portfolios, dates, reasons, rates.used * done, rates.left_out * done)
-    return JobResult({"stress_test_results": rows}, status)
+    return JobResult(tables, status)
 
 
 def direct_pnl(scenario: Scenario, exposures: StressExposures) -> Floats:
@@ -185,14 +195,15 @@ def _keys(portfolios: Portfolios, dates: pl.Series, done: Bools) -> pl.DataFrame
     )
 
 
-def _reasons(correlations: FactorCorrelations, exposed: Bools, scenarios: int, stored: int) -> Ints:
-    """Return the number [P, D] of the first reason why nothing was computed, 0 where there is none."""
+def _cases(
+    correlations: FactorCorrelations, exposed: Bools, scenarios: int, stored: int
+) -> dict[Reason, Bools | bool]:
+    """Return the cells [P, D] to which each reason applies why nothing is computed."""
     factors = len(correlations.names)
-    cases: dict[Reason, Bools | bool] = {
+    return {
         NO_FACTOR_PRICES: factors == 0 or correlations.returns == 0,
         ONE_FACTOR_ALONE: factors == 1,
         NO_FACTOR_EXPOSURES: ~exposed,
         NO_SCENARIOS: scenarios == 0,
         NO_STORED_SCENARIOS: stored == 0,
     }
-    return first_reasons(STRESS, cases, exposed.shape)

@@ -11,8 +11,11 @@ import polars as pl
 from engine.analytics.factors.definitions import written_order
 from engine.analytics.panels import LIVE, OpenPositions, Portfolios, PortfolioSums
 from engine.core.job_catalog import EXPOSURE_ROWS, RATE_BETA_DAYS
-from engine.core.rules import RateWeights
+from engine.core.rules import LossFloor, RateWeights, UnmeasuredFactors
 from engine.numerics.arrays import Bools, Floats, Ints
+
+HELD_AS = {"Market": "Market Beta (90D)"}
+"""Names of the exposures to which shocks apply, where they differ from the shocked factor's."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,13 @@ class FactorDollars:
 
     Attributes:
         dollars: factor name -> [P, D] USD, 0 where the portfolio has no exposure to it.
+        measured: factor name -> [P, D] whether it has one.
         order: [F, P, D] numbers of the factors in the order of summation: newest row first.
         any: [P, D] whether the portfolio has an exposure to any factor.
     """
 
     dollars: Mapping[str, Floats]
+    measured: Mapping[str, Bools]
     order: Ints
     any: Bools
 
@@ -45,22 +50,30 @@ class RateDollars:
     left_out: Ints
 
 
-def loss_base(portfolios: Portfolios) -> Floats:
-    """Return the base of the largest loss: the net exposure, 1 where it is not above 0.
+def loss_base(portfolios: Portfolios, floor: LossFloor) -> Floats:
+    """Return the base of the largest loss.
 
-    Source: document 03 §4.3.
+    "net": the net exposure, 1 where it is not above 0 (document 03 §4.3). "gross": the gross exposure, 0
+    where there is none.
 
     Args:
-        portfolios: P of them; net exposure [P, D] USD.
+        portfolios: P of them; net and gross exposure [P, D].
+        floor: see `engine.core.rules.Rules`.
 
     Returns:
         [P, D] USD.
     """
+    if floor == "gross":
+        return np.where(portfolios.gross > 0, portfolios.gross, 0.0)
     return np.where(portfolios.net > 0, portfolios.net, 1.0)
 
 
 def factor_dollars(
-    portfolios: Portfolios, dates: pl.Series, exposures: pl.DataFrame, factor_definitions: pl.DataFrame
+    portfolios: Portfolios,
+    dates: pl.Series,
+    exposures: pl.DataFrame,
+    factor_definitions: pl.DataFrame,
+    unmeasured: UnmeasuredFactors,
 ) -> FactorDollars:
     """Return the newest exposure to each factor, of a portfolio's newest 50 rows up to the session.
 
@@ -68,7 +81,8 @@ def factor_dollars(
 
     However old. A row's rank among the newest counts the portfolio's rows of later dates up to the session,
     and those of its own date that were written up to it: by created_at, and for equal ones in
-    `written_order`. Source: document 03 §4.3 and §4.4.
+    `written_order`. With `unmeasured` "absent" dollars of 0 are 0, and null is no exposure. Source: document
+    03 §4.3 and §4.4.
 
     Args:
         portfolios: P of them; net exposure [P, D].
@@ -76,6 +90,7 @@ def factor_dollars(
         exposures: portfolio_id, factor_id, calculation_date, exposure_value, exposure_dollar,
             created_at, as stored: of the window and of before.
         factor_definitions: id, name.
+        unmeasured: see `engine.core.rules.Rules`.
     """
     factors = written_order(factor_definitions)
     rows = _numbered(exposures, "portfolio_id", portfolios.ids)
@@ -92,10 +107,16 @@ def factor_dollars(
     row[tuple(axis.to_numpy() for axis in cell)] = np.arange(rows.height)
     newest, order = _newest(row, _ranks_in_date(rows), at)
     value, dollar = (_floats(rows[name], newest) for name in ("exposure_value", "exposure_dollar"))
-    usd = np.where(np.isnan(dollar) | (dollar == 0), loss_base(portfolios) * value, dollar)
-    usd = np.where(newest >= 0, usd, 0.0)
+    if unmeasured == "zero":
+        replaced = np.isnan(dollar) | (dollar == 0)
+        dollar = np.where(replaced, loss_base(portfolios, "net") * value, dollar)
+    else:
+        newest = np.where(np.isnan(dollar), -1, newest)
+    measured = newest >= 0
+    usd = np.where(measured, dollar, 0.0)
     dollars = dict(zip(factors["name"], usd, strict=True))
-    return FactorDollars(dollars, order, np.asarray((newest >= 0).any(axis=0)))
+    by_name = dict(zip(factors["name"], measured, strict=True))
+    return FactorDollars(dollars, by_name, order, np.asarray(measured.any(axis=0)))
 
 
 def rate_dollars(

@@ -497,6 +497,28 @@ STRESS_TEST_RESULTS = Table(
     ),
 )
 
+STRESS_TEST_GAPS = Table(
+    name="stress_test_gaps",
+    role="output",
+    comment="Scenarios without a result for a portfolio and session, with the reason.",
+    jobs=("stress",),
+    columns=(
+        row_id(),
+        Column("portfolio_id", UUID),
+        Column("scenario_id", UUID),
+        Column("calculation_date", DATE),
+        Column("reason", varchar(64), unit="code"),
+        Column("factors", TEXT, unit="shocked factors without an exposure"),
+        stamp("created_at"),
+    ),
+    key=("portfolio_id", "scenario_id", "calculation_date"),
+    date="calculation_date",
+    owner="portfolio_id",
+    foreign_keys=(_portfolio_key("stress_test_gaps"),),
+    since="2",
+    legacy=False,
+)
+
 POSITION_GREEKS = Table(
     name="position_greeks",
     role="output",
@@ -610,6 +632,7 @@ FIGURES = (
     CORRELATION_CLUSTER_POSITIONS,
     PAIRWISE_CORRELATIONS,
     STRESS_TEST_RESULTS,
+    STRESS_TEST_GAPS,
     POSITION_GREEKS,
     MARKET_RISK_SCENARIOS,
     FACTOR_CORRELATIONS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ import pytest
 from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.scenarios import Scenario, scenario
 from engine.analytics.stress.stress import StressExposures, correlated_pnl, direct_pnl, stress
+from engine.core.rules import Rules
 from tests.analytics.small import LAST, lot, open_lots, portfolios, window_dates
 from tests.builders import STAMP, uid
 
 CORRELATIONS = FactorCorrelations(("Market", "Value"), np.array([[1.0, 0.5], [0.5, 1.0]]), 40, LAST)
+
+LEGACY = Rules.legacy()
 
 
 def cell(factors: Mapping[str, float], rates: float = np.nan, base: float = 1e6) -> StressExposures:
@@ -64,6 +68,10 @@ def run(
     stored: tuple[str, ...] = ("fall",),
     correlations: FactorCorrelations = CORRELATIONS,
     dollars: float | None = 400.0,
+    rules: Rules = LEGACY,
+    gross: float = 1000.0,
+    net: float = 1000.0,
+    betas: bool = True,
 ) -> Any:
     rows = [] if dollars is None else [(uid("P0"), uid("Value"), LAST, 0.1, dollars, STAMP)]
     exposures = {
@@ -74,18 +82,18 @@ def run(
         "exposure_dollar": pl.Float64(),
         "created_at": pl.Datetime("us", "UTC"),
     }
-    betas = pl.DataFrame({"position_id": [uid("P0/A/")], "calculation_date": [LAST], "ir_beta": [2.0]})
+    stored_betas = pl.DataFrame({"position_id": [uid("P0/A/")], "calculation_date": [LAST], "ir_beta": [2.0]})
     return stress(
-        portfolios([[1000.0]], net=[[1000.0]]),
+        portfolios([[1000.0]], gross=[[gross]], net=[[net]]),
         open_lots(lot("A", [50.0])),
         window_dates(1),
         pl.DataFrame(rows, schema=exposures, orient="row"),
-        betas,
+        stored_betas if betas else stored_betas.clear(),
         pl.DataFrame({"id": [uid("Value")], "name": ["Value"]}),
         scenarios,
         {name: uid(name) for name in stored},
         correlations,
-        "absolute",
+        rules,
     )
 
 
@@ -123,3 +131,51 @@ def test_the_job_says_why_it_has_no_results(
     found = run(*scenarios, **case)
     assert found.status["reason"].to_list() == [reason]
     assert found.tables["stress_test_results"].is_empty()
+
+
+def test_a_net_short_portfolio_loses_up_to_99_percent_of_its_gross_exposure() -> None:
+    rise = scenario("Fall", {"Value": 2.0})
+    short = {"dollars": -600.0, "gross": 800.0, "net": -800.0}
+    floored = replace(LEGACY, loss_floor="gross")
+    assert figures(run(rise, **short)) == (-0.99, -0.99)  # 99 % of 1 USD
+    assert figures(run(rise, **short, rules=floored)) == (-792.0, -792.0)  # 99 % of 800, not 1,200
+    mild = scenario("Fall", {"Value": 0.5})
+    assert figures(run(mild, **short, rules=floored)) == (-300.0, -300.0)
+
+
+def figures(result: Any) -> tuple[float, float]:
+    (row,) = result.tables["stress_test_results"].select("direct_pnl", "correlated_pnl").rows()
+    return row[0], row[1]
+
+
+ABSENT = replace(LEGACY, unmeasured_factors="absent")
+
+
+def test_a_scenario_of_a_factor_that_was_not_measured_has_a_gap_and_no_result() -> None:
+    rise, both = (
+        scenario("Rise", {"Value": 0.1}),
+        scenario("Both", {"Value": 0.1, "Size": 0.1, "Market": -0.1}),
+    )
+    zero, absent = (run(rise, both, stored=("rise", "both"), rules=rules) for rules in (LEGACY, ABSENT))
+    assert zero.tables["stress_test_results"].height == 2
+    assert zero.tables["stress_test_gaps"].is_empty()
+    assert absent.tables["stress_test_results"]["scenario_id"].to_list() == [uid("rise")]
+    gap = (uid("P0"), uid("both"), LAST, "factor_not_measured", "Size, Market")
+    names = ("portfolio_id", "scenario_id", "calculation_date", "reason", "factors")
+    assert absent.tables["stress_test_gaps"].select(names).rows() == [gap]
+    assert absent.status["status"].to_list() == ["ok"]
+
+
+def test_without_any_measured_scenario_the_job_fails() -> None:
+    size = scenario("Fall", {"Size": -0.1})
+    found = run(size, rules=ABSENT)
+    assert found.status.select("status", "reason").rows() == [("failed", "factor_not_measured")]
+    assert found.tables["stress_test_results"].is_empty()
+    assert run(size).status["status"].to_list() == ["ok"]
+
+
+def test_without_a_rate_beta_a_rate_scenario_has_a_gap() -> None:
+    rates, value = scenario("Rates", {"Interest_Rate": 0.01}), scenario("Fall", {"Value": -0.1})
+    found = run(rates, value, stored=("rates", "fall"), rules=ABSENT, betas=False)
+    assert found.tables["stress_test_gaps"]["factors"].to_list() == ["Interest_Rate"]
+    assert found.tables["stress_test_results"]["scenario_id"].to_list() == [uid("fall")]

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from engine.analytics.stress.stress_exposures import factor_dollars, loss_base, rate_dollars
-from engine.core.rules import RateWeights
+from engine.core.rules import RateWeights, UnmeasuredFactors
 from tests.analytics.small import LAST, lot, open_lots, portfolios, window_dates
 from tests.builders import STAMP, uid
 
@@ -32,7 +32,11 @@ def exposure(
     }
 
 
-def run(*rows: dict[str, Any], definitions: pl.DataFrame = DEFINITIONS) -> Any:
+def run(
+    *rows: dict[str, Any],
+    definitions: pl.DataFrame = DEFINITIONS,
+    unmeasured: UnmeasuredFactors = "zero",
+) -> Any:
     schema = {
         "portfolio_id": pl.String(),
         "factor_id": pl.String(),
@@ -41,11 +45,18 @@ def run(*rows: dict[str, Any], definitions: pl.DataFrame = DEFINITIONS) -> Any:
         "exposure_dollar": pl.Float64(),
         "created_at": pl.Datetime("us", "UTC"),
     }
-    return factor_dollars(NET, window_dates(2), pl.DataFrame(list(rows), schema=schema), definitions)
+    frame = pl.DataFrame(list(rows), schema=schema)
+    return factor_dollars(NET, window_dates(2), frame, definitions, unmeasured)
 
 
 def test_losses_are_limited_by_the_net_exposure_or_1() -> None:
-    assert loss_base(portfolios([[1, 1, 1]], net=[[200.0, 0.0, np.nan]])).tolist() == [[200.0, 1.0, 1.0]]
+    net = portfolios([[1, 1, 1]], net=[[200.0, 0.0, np.nan]])
+    assert loss_base(net, "net").tolist() == [[200.0, 1.0, 1.0]]
+
+
+def test_losses_are_limited_by_the_gross_exposure() -> None:
+    book = portfolios([[1, 1, 1]], gross=[[200.0, 0.0, np.nan]], net=[[-200.0, 0.0, 5.0]])
+    assert loss_base(book, "gross").tolist() == [[200.0, 0.0, 0.0]]
 
 
 def test_the_newest_exposure_up_to_the_session_counts_however_old() -> None:
@@ -58,6 +69,13 @@ def test_the_newest_exposure_up_to_the_session_counts_however_old() -> None:
 @pytest.mark.parametrize("stored", [None, 0.0])
 def test_without_dollars_it_is_the_net_exposure_times_the_beta(stored: float | None) -> None:
     assert run(exposure("Size", 5, stored, 0.5)).dollars["Size"].tolist() == [[100.0, 0.5]]
+
+
+def test_dollars_of_0_are_0_and_null_is_no_exposure() -> None:
+    found = run(exposure("Size", 5, 0.0), exposure("Value", 5, None), unmeasured="absent")
+    assert found.dollars["Size"].tolist() == found.dollars["Value"].tolist() == [[0.0, 0.0]]
+    assert found.measured["Size"].tolist() == [[True, True]]
+    assert found.measured["Value"].tolist() == [[False, False]]
 
 
 def test_only_the_newest_50_rows_of_a_portfolio_count() -> None:
