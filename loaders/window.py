@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from engine.core.calendar import last_session, stored_sessions
+from engine.core.calendar import stored_sessions
 from engine.core.consistency import CURRENCY, inconsistencies
 from engine.core.funds import BENCHMARK, FACTOR_FUNDS
 from engine.core.job_catalog import EXPOSURE_ROWS, MARKET_VALUES, RATE_BETA_DAYS, STRESS
@@ -239,9 +239,10 @@ def _positions(checked: CheckedReader, window: Window, openings: pl.DataFrame) -
 
 def _dated(checked: CheckedReader, window: Window, table: str, columns: Sequence[str]) -> pl.DataFrame:
     """Return rows from the day after the last session before the window: cash of a weekend belongs to it."""
-    after_last = last_session(window.sessions[0] - ONE_DAY) + ONE_DAY
     day = Name(TABLES[table].date or "")
-    return checked.read("read/owned_dated", table, columns, date=day, start=after_last, end=window.last)
+    return checked.read(
+        "read/owned_dated", table, columns, date=day, start=window.first_cash, end=window.last
+    )
 
 
 def _closes(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> pl.DataFrame:

@@ -15,8 +15,10 @@ HEAD = """\
 Made by `python -m tools.reasons_page` from `engine/core/job_catalog.py`; do not edit.
 
 `analytics_status` has one row for each portfolio, session and job. Its `status` is `ok`, `partial` (there is
-a figure, but not from all that it needs), `skipped` (there was nothing to compute) or `failed` (a figure was
-due and could not be computed). A row that is not `ok` has one of the reasons below. [Find out why a figure is
+a figure, but not from all that it needs), `held_back` (not computed yet, because closes may still come),
+`skipped` (there was nothing to compute) or `failed` (a figure was due and could not be computed). A row that
+is not `ok` has one of the reasons below, or says in words which
+[closes are missing](../operations.md#closes-that-are-missing). [Find out why a figure is
 absent](../how-to/absent.md) shows how to ask.
 
 ## The jobs

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from engine.batch.missing_sessions import gaps
+from engine.batch.gate_inputs import held_days, never_due
+from engine.batch.missing_sessions import count_sessions, expected_sessions
 from engine.core.schema import TABLES, Table
 from engine.core.store_url import StoreURL
 from loaders import open_reader
@@ -24,10 +25,12 @@ class Inventory:
     Attributes:
         url: The store.
         tables: table, rows, first and last (days of dated tables).
-        portfolios: portfolio_id, name, expected, stored and missing (numbers of sessions),
+        portfolios: portfolio_id, name, expected, stored, missing and held_back (numbers of sessions),
             first_missing, last_missing. A session is stored if its snapshot has an equity. Sessions
-            are expected from the portfolio's oldest stored one to the store's newest; for a portfolio
-            without any, from its first position on, but not before the store's oldest stored session.
+            are expected from the portfolio's oldest stored one to the store's newest, or the newest that is
+            held back; for a portfolio without any, from its first position on, but not before the store's
+            oldest stored session. One that nothing has a close of is not expected (`engine.batch.gate`).
+            held_back: those of the missing ones that wait for closes.
     """
 
     url: StoreURL
@@ -45,10 +48,10 @@ class Inventory:
         for row in self.tables.iter_rows(named=True):
             span = f"{row['first']} to {row['last']}" if row["first"] else ""
             lines.append(f"{row['table']:<32}{row['rows']:>12,}  {span}")
-        lines += ["", f"{'portfolio':<38}{'expected':>9}{'stored':>8}{'missing':>9}  which"]
+        lines += ["", f"{'portfolio':<38}{'expected':>9}{'stored':>8}{'missing':>9}{'held back':>11}  which"]
         for row in self.portfolios.iter_rows(named=True):
             gap = f"{row['first_missing']} to {row['last_missing']}" if row["missing"] else ""
-            counts = f"{row['expected']:>9}{row['stored']:>8}{row['missing']:>9}"
+            counts = f"{row['expected']:>9}{row['stored']:>8}{row['missing']:>9}{row['held_back']:>11}"
             lines.append(f"{row['portfolio_id']:<38}{counts}  {gap}")
         return "\n".join(lines)
 
@@ -69,12 +72,26 @@ def inventory(url: str | StoreURL) -> Inventory:
         counted = [_row_count(reader, table) for name, table in TABLES.items() if name in present]
         portfolios = reader.read("portfolios", ["id", "name", "deleted_at"])
         positions = reader.read("positions", ["portfolio_id", "entry_date"])
-        stored = stored_days(reader)
+        stored, held = stored_days(reader), held_days(reader)
+        kept = portfolios.filter(pl.col("deleted_at").is_null()).select("id", "name")
+        due = _expected(reader, kept, positions, stored, held)
     tables = pl.DataFrame(
         counted, schema={"table": pl.String, "rows": pl.Int64, "first": pl.Date, "last": pl.Date}
     )
-    kept = portfolios.filter(pl.col("deleted_at").is_null()).select("id", "name")
-    return Inventory(StoreURL.parse(url), tables, gaps(kept, positions, stored))
+    return Inventory(StoreURL.parse(url), tables, count_sessions(kept, due, held))
+
+
+def _expected(
+    reader: Reader, kept: pl.DataFrame, positions: pl.DataFrame, stored: pl.DataFrame, held: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the sessions that are expected, without those that no run computes."""
+    days = [*stored["snapshot_date"], *held["date"]]
+    due = expected_sessions(kept["id"].to_list(), positions, stored, max(days, default=None))
+    missing = due.filter(~pl.col("stored"))["date"].unique().sort()
+    if missing.is_empty():
+        return due
+    never = never_due(reader, missing.to_list())
+    return due.filter(pl.col("stored") | ~pl.col("date").is_in(never.implode()))
 
 
 def _row_count(reader: Reader, table: Table) -> dict[str, object]:

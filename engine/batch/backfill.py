@@ -13,10 +13,12 @@ import polars as pl
 
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.batch.executors import check, open_executor
+from engine.batch.gate import THRESHOLD, Policy
+from engine.batch.held_back import record_held_back
 from engine.batch.ledger import Run, interrupted_run, new_run, resumed_run, run_start
-from engine.batch.missing_sessions import Stage, missing_stages
+from engine.batch.missing_sessions import Stage
 from engine.batch.older_store import allow_for_gaps
-from engine.batch.plan import plan, settled, stored_by_portfolio
+from engine.batch.plan import plan, plan_missing, plan_window, settled, stored_by_portfolio
 from engine.batch.report import Report, combined
 from engine.batch.request import Request, destination
 from engine.batch.shards import (
@@ -72,6 +74,8 @@ def backfill(
     executor: str = "local",
     rules: Rules | None = None,
     recompute: bool = False,
+    threshold: float = THRESHOLD,
+    allow_stale: bool = False,
     scenarios: Path | None = None,
     progress: Quiet | None = None,
 ) -> Report:
@@ -98,6 +102,9 @@ def backfill(
         rules: default those of the store; `Rules.legacy()` for a store without figures. Other rules than
             the store's are refused, unless all is computed anew.
         recompute: compute all stored sessions anew, from the first one on, by `rules`.
+        threshold: the fraction of a portfolio's value that the closes of a session must cover, 0 to 1. A
+            missing session with fewer waits for closes that may still come (`engine.batch.gate`).
+        allow_stale: compute sessions with too few closes, or none, all the same; never one of the future.
         scenarios: a file of stress scenarios, TOML or JSON; default the shipped ones.
         progress: shows stages and rows; default none.
 
@@ -130,13 +137,17 @@ def backfill(
         memory,
         dry_run,
         recompute,
+        threshold,
+        allow_stale,
     )
     state = RunState(request, progress or Quiet(), datetime.now(UTC))
     check(executor, request)
     if dry_run:
         return _all_stages(state, _dry_run)
     with store_lock(request.target, wait):
-        return _all_stages(state, partial(_run, restart=restart, executor=executor))
+        report = _all_stages(state, partial(_run, restart=restart, executor=executor))
+        with_retries(partial(record_held_back, state), state.progress.note)
+        return report
 
 
 def _all_stages(state: RunState, run: Callable[[RunState], Report]) -> Report:
@@ -145,7 +156,7 @@ def _all_stages(state: RunState, run: Callable[[RunState], Report]) -> Report:
     reports = [run(state)]
     for stage in state.stages:
         request = replace(asked, command=state.request.id).for_stage(stage)
-        reports.append(run(RunState(request, state.progress, state.now)))
+        reports.append(run(RunState(request, state.progress, state.now, decided=state.decided)))
     return combined(reports)
 
 
@@ -275,15 +286,16 @@ def _plan(
     request = state.request
     run_date = request.run_date or state.now.date()
     start, end = request.start, request.end or settled(state.now)
-    if request.recompute:
-        start = first_session(past.results)
-    if start is None:
-        stages = _with_interrupted(missing_stages(past, end, request.portfolios), old, restart)
+    if not request.command:
+        stages = _with_interrupted(_planned(state, past, run_date), state, old, restart)
         if not stages:
             return None
-        state.request, state.stages = request.for_stage(stages[0]), stages[1:]
         start, end = stages[0].start, stages[0].end
-    window = plan(past, start, end, run_date, state.request.portfolios)
+        if request.missing_only:
+            state.request, state.stages = request.for_stage(stages[0]), stages[1:]
+    assert start is not None, "a stage has a first day"
+    never = state.decided.never["date"].to_list()
+    window = plan(past, start, end, run_date, state.request.portfolios, never)
     state.report.window = window
     if window:
         state.portfolios, state.deleted = live_portfolios(past.source, state.request.portfolios)
@@ -293,9 +305,28 @@ def _plan(
     return window
 
 
-def _with_interrupted(stages: list[Stage], old: pl.DataFrame | None, restart: bool) -> list[Stage]:
+def _planned(state: RunState, past: EarlierResults, run_date: date) -> list[Stage]:
+    """Return the stages of a request. What the gate decided is kept in the state and in the report."""
+    request, end = state.request, state.request.end or settled(state.now)
+    start = first_session(past.results) if request.recompute else request.start
+    policy = Policy(run_date, request.threshold, request.missing_only, request.allow_stale)
+    if start is None:
+        planned = plan_missing(past, end, request.portfolios, policy)
+    else:
+        planned = plan_window(past, start, end, request.portfolios, policy)
+    state.decided = state.report.decided = planned.decided
+    state.report.not_computed = planned.not_computed
+    return planned.stages
+
+
+def _with_interrupted(
+    stages: list[Stage], state: RunState, old: pl.DataFrame | None, restart: bool
+) -> list[Stage]:
     """Return the stages, after the window of an interrupted run unless the first stage is what it left."""
     first = None if old is None else run_start(old)
-    if old is None or first is None or (stages and stages[0].start == first and not restart):
+    if old is None or first is None or not state.request.missing_only:
         return stages
-    return [Stage(first, stages[-1].end if stages else old["end_date"].item())]
+    if stages and stages[0].start == first and not restart:
+        return stages
+    whole = stages and state.decided.held_back.is_empty()
+    return [Stage(first, stages[-1].end if whole else old["end_date"].item())]

@@ -7,7 +7,7 @@ replaced when the session is computed. Each portfolio is held to its own history
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -15,6 +15,7 @@ from uuid import UUID
 
 import polars as pl
 
+from engine.batch.gate import Decisions
 from engine.batch.shards import live_portfolios
 from engine.core.calendar import clamped, sessions
 from engine.core.schema import TABLES
@@ -45,15 +46,34 @@ class Stage:
     tables: Sequence[str] | None = None
 
 
-def missing_stages(
-    past: EarlierResults, target: date, portfolios: Sequence[object] | None = None
-) -> list[Stage]:
-    """Return the stages that bring portfolios up to a session, in the order in which to compute them.
+@dataclass(frozen=True)
+class Missing:
+    """Missing sessions up to a target.
 
-    Portfolios that are behind are first brought to where the next ones stand; in the last stage all go
-    together. A portfolio without positions and snapshots comes along when all others do. In a store
-    without snapshots all begin after the newest session that a batch recorded as done, else on the day
-    of the first position.
+    Attributes:
+        rows: portfolio_id, date.
+        asked: Ids of the portfolios that were asked for.
+        idle: Ids of those without positions and snapshots, of which no session is due.
+        recorded: Sessions that are recorded as done for all portfolios.
+        newest: The newest stored session; None in a store without any.
+        target: The last session to compute.
+    """
+
+    rows: pl.DataFrame
+    asked: Sequence[str]
+    idle: Sequence[str]
+    recorded: Set[date]
+    newest: date | None
+    target: date
+
+
+def missing_sessions(
+    past: EarlierResults, target: date, portfolios: Sequence[object] | None = None
+) -> Missing:
+    """Return the sessions up to a target that portfolios lack.
+
+    In a store without snapshots all begin after the newest session that a batch recorded as done, else on
+    the day of the first position.
 
     Args:
         past: The stores of the run.
@@ -63,16 +83,80 @@ def missing_stages(
     everybody, _ = live_portfolios(past.source, None)
     asked, _ = live_portfolios(past.source, portfolios)
     stored = past.snapshot_days(everybody, date.min)
-    if stored.is_empty():
-        first = _first_session(past) if asked else None
-        return [Stage(first, target)] if first and sessions(first, target) else []
-    entries = past.source.read("positions", ["portfolio_id", "entry_date"])
-    counted = gaps(pl.DataFrame({"id": asked}, {"id": pl.String}), entries, stored, target)
-    lacking = counted.filter((pl.col("missing") > 0) | (pl.col("expected") == 0))
     recorded: set[date] = set()
     if past.results is not None:
         recorded = set(past.results.read(TRACKING.name, ["run_date"])["run_date"])
-    return _stages(lacking.select("portfolio_id", first="first_missing"), len(asked), target, recorded)
+    if stored.is_empty():
+        first = _first_session(past)
+        calendar = pl.DataFrame({"date": pl.Series(sessions(first, target) if first else [], dtype=pl.Date)})
+        owners = pl.DataFrame({"portfolio_id": pl.Series(asked, dtype=pl.String)})
+        return Missing(owners.join(calendar, how="cross"), asked, (), recorded, None, target)
+    entries = past.source.read("positions", ["portfolio_id", "entry_date"])
+    due = expected_sessions(asked, entries, stored, target)
+    idle = sorted(set(asked) - set(due["portfolio_id"]))
+    rows = due.filter(~pl.col("stored")).select("portfolio_id", "date")
+    newest: date = stored["snapshot_date"].max()  # type: ignore[assignment]
+    return Missing(rows, asked, idle, recorded, newest, target)
+
+
+def missing_stages(
+    past: EarlierResults, target: date, portfolios: Sequence[object] | None = None
+) -> list[Stage]:
+    """Return the stages that compute all missing sessions, without regard to closes: see `stages`.
+
+    Args:
+        past: The stores of the run.
+        target: The last session to compute.
+        portfolios: Ids; default all that are not deleted.
+    """
+    return stages(missing_sessions(past, target, portfolios), Decisions())
+
+
+def stages(missing: Missing, decided: Decisions) -> list[Stage]:
+    """Return the stages that bring portfolios up to the target, in the order in which to compute them.
+
+    Portfolios that are behind are first brought to where the next ones stand; those that go on to the same
+    session go together. One whose sessions are held back stops before the first of them. A portfolio
+    without positions and snapshots comes along in the last stage.
+
+    Args:
+        missing: The missing sessions.
+        decided: Which of them are held back, or never computed.
+    """
+    held = decided.held_back.group_by("portfolio_id").agg(held=pl.col("date").min())
+    possible = missing.rows.join(decided.never, on="date", how="anti")
+    ranges = (
+        possible.group_by("portfolio_id")
+        .agg(first=pl.col("date").min())
+        .join(held, on="portfolio_id", how="left")
+        .with_columns(after=pl.coalesce("held", pl.lit(missing.target + ONE_DAY)))
+        .filter(pl.col("first") < pl.col("after"))
+    )
+    bounds = sorted({*ranges["first"], *ranges["after"]})
+    parts = [_stage(missing, ranges, set(decided.held_back["date"]), *pair) for pair in pairwise(bounds)]
+    return [stage for stage in parts if stage]
+
+
+def _stage(missing: Missing, ranges: pl.DataFrame, held: Set[date], start: date, after: date) -> Stage | None:
+    """Return the stage of the portfolios that go from `start` to the day before `after`; None without any.
+
+    Args:
+        missing: The missing sessions.
+        ranges: portfolio_id, first, after: the sessions to compute lie in [first, after).
+        held: Sessions that some portfolio does not get yet.
+        start: First day.
+        after: The day after the last one.
+    """
+    due = ranges.filter((pl.col("first") <= start) & (pl.col("after") >= after))
+    if due.is_empty():
+        return None
+    last = after == ranges["after"].max()
+    ids = sorted([*due["portfolio_id"], *(missing.idle if last else ())])
+    if len(ids) == len(missing.asked):
+        return Stage(start, after - ONE_DAY)
+    days = set(sessions(start, after - ONE_DAY))
+    tracked = not (missing.recorded >= days or days & held)
+    return Stage(start, after - ONE_DAY, [UUID(key) for key in ids], None if tracked else UNTRACKED)
 
 
 def _first_session(past: EarlierResults) -> date | None:
@@ -92,37 +176,41 @@ def _day(reader: Reader, table: str, name: str) -> date | None:
     return day and clamped(day)
 
 
-def _stages(lacking: pl.DataFrame, asked: int, target: date, recorded: set[date]) -> list[Stage]:
-    """Return the stages.
+def expected_sessions(
+    portfolios: Sequence[str], positions: pl.DataFrame, stored: pl.DataFrame, until: date | None = None
+) -> pl.DataFrame:
+    """Return portfolio_id, date, stored of the sessions that portfolios should have.
+
+    They are the sessions from a portfolio's oldest stored one on; of a portfolio without any, from its
+    first position's entry on, but not from before the store's oldest stored session.
 
     Args:
-        lacking: portfolio_id, first: the first missing session, null where no session is due.
-        asked: The number of portfolios asked for.
-        target: The last session to compute.
-        recorded: The sessions that are recorded as done.
+        portfolios: Ids.
+        positions: portfolio_id, entry_date.
+        stored: portfolio_id, snapshot_date of the stored sessions.
+        until: The last session expected; default the newest stored one.
     """
-    starts = lacking["first"].drop_nulls().unique().sort().to_list()
-    stages = []
-    for start, after in pairwise([*starts, target + ONE_DAY]):
-        last = start == starts[-1]
-        due = lacking.filter((pl.col("first") <= start) | (last & pl.col("first").is_null()))
-        ids = due["portfolio_id"].sort().to_list()
-        if len(ids) == asked:
-            stages.append(Stage(start, after - ONE_DAY))
-        else:
-            done = recorded.issuperset(sessions(start, after - ONE_DAY))
-            some = [UUID(portfolio) for portfolio in ids]
-            stages.append(Stage(start, after - ONE_DAY, some, UNTRACKED if done else None))
-    return stages
+    days = stored.select("portfolio_id", date="snapshot_date")
+    newest, oldest = until or days["date"].max(), days["date"].min()
+    entered = positions.join(stored, on="portfolio_id", how="anti").select(
+        "portfolio_id", date=pl.max_horizontal("entry_date", pl.lit(oldest, pl.Date))
+    )
+    starts = pl.concat([entered, days]).group_by("portfolio_id").agg(start=pl.col("date").min())
+    calendar = sessions(clamped(starts["start"].min()), newest) if newest and starts.height else []  # type: ignore[arg-type]
+    owners = pl.DataFrame({"portfolio_id": pl.Series(portfolios, dtype=pl.String)})
+    return (
+        owners.join(starts, on="portfolio_id")
+        .join(pl.DataFrame({"date": pl.Series(calendar, dtype=pl.Date)}), how="cross")
+        .filter(pl.col("date") >= pl.col("start"))
+        .join(days.with_columns(stored=pl.lit(True)), on=["portfolio_id", "date"], how="left")
+        .select("portfolio_id", "date", pl.col("stored").fill_null(False))
+    )
 
 
 def gaps(
     portfolios: pl.DataFrame, positions: pl.DataFrame, stored: pl.DataFrame, until: date | None = None
 ) -> pl.DataFrame:
-    """Return the expected, stored and missing sessions of each portfolio: see `Inventory.portfolios`.
-
-    Expected are the sessions from a portfolio's oldest stored one on; of a portfolio without any, from
-    its first position's entry on, but not from before the store's oldest stored session.
+    """Return the expected, stored and missing sessions of each portfolio: see `count_sessions`.
 
     Args:
         portfolios: id, perhaps with a name.
@@ -130,31 +218,29 @@ def gaps(
         stored: portfolio_id, snapshot_date of the stored sessions.
         until: The last session expected; default the newest stored one.
     """
-    columns = ["portfolio_id", "snapshot_date"]
-    newest, oldest = until or stored["snapshot_date"].max(), stored["snapshot_date"].min()
-    entered = positions.join(stored, on="portfolio_id", how="anti").select(
-        "portfolio_id", snapshot_date=pl.max_horizontal("entry_date", pl.lit(oldest, pl.Date))
-    )
-    begins = pl.concat([entered, stored.select(columns)])
-    starts = begins.group_by("portfolio_id").agg(start=pl.col("snapshot_date").min())
-    days = sessions(clamped(starts["start"].min()), newest) if newest and starts.height else []  # type: ignore[arg-type]
-    calendar = pl.DataFrame({"snapshot_date": pl.Series(days, dtype=pl.Date)})
-    expected = (
-        portfolios.select(portfolio_id="id")
-        .join(starts, on="portfolio_id", how="left")
-        .join(calendar, how="cross")
-        .filter(pl.col("snapshot_date") >= pl.col("start"))
-    )
-    held = stored.select(columns).with_columns(stored=pl.lit(True))
-    marked = expected.join(held, on=columns, how="left")
-    lacking = pl.col("snapshot_date").filter(pl.col("stored").is_null())
+    due = expected_sessions(portfolios["id"].to_list(), positions, stored, until)
+    return count_sessions(portfolios, due, due.clear())
+
+
+def count_sessions(portfolios: pl.DataFrame, due: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Return the numbers of sessions of each portfolio: see `engine.analyst.inventory.Inventory`.
+
+    Args:
+        portfolios: id, perhaps with a name.
+        due: of `expected_sessions`.
+        held: portfolio_id, date of sessions that were held back.
+    """
+    lacking = pl.col("date").filter(~pl.col("stored"))
+    waits = held.select("portfolio_id", "date", held=pl.lit(True))
+    marked = due.join(waits, on=["portfolio_id", "date"], how="left")
     counted = marked.group_by("portfolio_id").agg(
         expected=pl.len(),
-        stored=pl.col("stored").is_not_null().sum(),
-        missing=pl.col("stored").is_null().sum(),
+        stored=pl.col("stored").sum(),
+        missing=(~pl.col("stored")).sum(),
         first_missing=lacking.min(),
         last_missing=lacking.max(),
+        held_back=(pl.col("held") & ~pl.col("stored")).sum(),
     )
-    counts = pl.col("expected", "stored", "missing").fill_null(0).cast(pl.Int64)
+    counts = pl.col("expected", "stored", "missing", "held_back").fill_null(0).cast(pl.Int64)
     named = portfolios.rename({"id": "portfolio_id"})
     return named.join(counted, on="portfolio_id", how="left").with_columns(counts).sort("portfolio_id")

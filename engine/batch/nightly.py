@@ -9,9 +9,10 @@ from datetime import date, datetime
 from typing import Any
 
 from engine.batch.backfill import backfill
+from engine.batch.gate import THRESHOLD
 from engine.batch.missing_sessions import Stage, missing_stages
 from engine.batch.plan import settled
-from engine.batch.report import Report, refusal_lines, report_content
+from engine.batch.report import Report, gate_lines, refusal_lines, report_content, withheld_lines
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
 from engine.market_data import KINDS, CollectionResult
@@ -20,10 +21,6 @@ from loaders import open_reader
 from loaders.earlier_results import EarlierResults
 from loaders.market import Provider
 from writers.writer import BATCH_ROWS
-
-ENOUGH = 0.95
-"""The fraction of closes to have: the legacy batch warned when more than 5 % lacked one
-(document 04 §4.5)."""
 
 
 @dataclass
@@ -36,7 +33,7 @@ class DailyRun:
         collected: one result for each kind of data.
         stages: the missing sessions.
         reports: of the stages that were computed.
-        held_back: why nothing was computed; else empty.
+        report: of all stages together, with what the gate decided.
     """
 
     target: date
@@ -44,14 +41,19 @@ class DailyRun:
     collected: list[CollectionResult] = field(default_factory=list)
     stages: Sequence[Stage] = ()
     reports: Sequence[Report] = ()
-    held_back: str = ""
+    report: Report = field(default_factory=lambda: Report(None))
 
     @property
     def complete(self) -> bool:
         """Return whether enough closes are stored, and every portfolio was computed."""
         prices = [result for result in self.collected if result.kind == "prices"]
         covered = all(result.coverage >= self.enough for result in prices)
-        return covered and not self.held_back and all(report.complete for report in self.reports)
+        return covered and self.report.complete
+
+    @property
+    def held_back(self) -> str:
+        """Return why sessions were held back or not computed, in a line each; else empty."""
+        return "\n".join(withheld_lines(self.report))
 
     def content(self) -> dict[str, Any]:
         """Return the record for JSON."""
@@ -70,14 +72,10 @@ class DailyRun:
     def to_text(self) -> str:
         """Return a summary to read."""
         lines = [f"the session of {self.target}", *(result.to_text() for result in self.collected)]
-        if self.held_back:
-            lines.append(f"nothing was computed: {self.held_back}")
-        elif not self.stages:
+        if not self.reports and self.report.complete:
             lines.append("no session is missing: nothing to compute")
-        for report in self.reports:
-            lines.append(_line(report))
-        refusals = dict.fromkeys(line for report in self.reports for line in refusal_lines(report))
-        return "\n".join([*lines, *refusals])
+        lines += [_line(report) for report in self.reports]
+        return "\n".join([*lines, *gate_lines(self.report), *refusal_lines(self.report)])
 
 
 def _line(report: Report) -> str:
@@ -96,8 +94,9 @@ def daily(
     *,
     now: datetime,
     kinds: Sequence[str] = KINDS,
-    enough: float = ENOUGH,
+    enough: float = THRESHOLD,
     rules: Rules | None = None,
+    allow_stale: bool = False,
     batch_rows: int = BATCH_ROWS,
     wait: bool = False,
     progress: Quiet | None = None,
@@ -108,16 +107,17 @@ def daily(
     figures whenever the run takes place: a run on the next morning, or after a weekend, leaves
     what one on the same evening would have left. A second run finds nothing missing.
 
-    Nothing is computed while more than 1 - `enough` of the closes due may still come: a session
-    without prices would be stored as one on which nothing moved, and never be missing again.
+    A session of a portfolio whose closes cover less than `enough` of its value is held back while they may
+    still come (`engine.batch.gate`): it would be stored as one on which nothing moved.
 
     Args:
         url: the store.
         provider: of market data; None collects nothing.
         now: aware; any zone.
         kinds: of data to collect, in this order.
-        enough: the fraction of closes to have, 0 to 1.
+        enough: the fraction of a portfolio's value that closes must cover, 0 to 1.
         rules: default those of the store.
+        allow_stale: compute sessions with too few closes, or none, all the same.
         batch_rows: rows in one batch.
         wait: wait for another run in the store instead of raising an error.
         progress: shows stages and rows; default none.
@@ -148,23 +148,16 @@ def daily(
                 progress=progress,
             )
         )
-    run.held_back = _held_back(run)
-    if run.stages and not run.held_back:
-        report = backfill(
-            url,
-            end=run.target,
-            run_date=run.target,
-            batch_rows=batch_rows,
-            wait=wait,
-            rules=rules,
-            progress=progress,
-        )
-        run.reports = report.stages
+    report = backfill(
+        url,
+        end=run.target,
+        run_date=run.target,
+        batch_rows=batch_rows,
+        wait=wait,
+        rules=rules,
+        threshold=enough,
+        allow_stale=allow_stale,
+        progress=progress,
+    )
+    run.reports, run.report = report.stages, report
     return run
-
-
-def _held_back(run: DailyRun) -> str:
-    for result in run.collected:
-        if result.kind == "prices" and result.unanswered > 1 - run.enough:
-            return f"{result.unanswered:.2%} of the closes of {run.target} may still come; run again later"
-    return ""

@@ -1,15 +1,20 @@
-"""Plan: the window of the sessions that a backfill computes."""
+"""Plan: the sessions that a backfill computes, and the window of each stage."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from engine.batch.gate import Decisions, Policy, spans
+from engine.batch.gate_inputs import decisions
+from engine.batch.missing_sessions import Stage, missing_sessions, stages
+from engine.batch.shards import live_portfolios
 from engine.core.calendar import sessions, stored_sessions, target_session
-from engine.core.errors import UsageError
+from engine.core.errors import NoPricesError, UsageError
 from engine.core.window import Window
 from loaders.earlier_results import EarlierResults
 from loaders.reader import Reader
@@ -17,6 +22,75 @@ from sql import Value
 
 NEW_YORK = ZoneInfo("America/New_York")
 ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """The sessions that a request computes.
+
+    Attributes:
+        stages: in the order in which to compute them.
+        decided: what the gate decided on the sessions that are due.
+        not_computed: sessions that are due and never computed, in a line for each reason.
+    """
+
+    stages: list[Stage]
+    decided: Decisions
+    not_computed: Sequence[str] = ()
+
+
+def plan_missing(
+    past: EarlierResults, end: date, portfolios: Sequence[object] | None, policy: Policy
+) -> SessionPlan:
+    """Return the plan that computes every missing session up to a day.
+
+    Sessions before the newest stored one that nothing has a close of are left out in silence: no run will
+    ever compute them unless their closes come.
+
+    Args:
+        past: source and target.
+        end: last day.
+        portfolios: ids; default all.
+        policy: of the run.
+    """
+    missing = missing_sessions(past, end, portfolios)
+    decided = decisions(past.source, missing.rows, policy)
+    possible = missing.rows.join(decided.never, on="date", how="anti")["date"].max()
+    known = [day for day in (missing.newest, possible) if isinstance(day, date)]
+    late = decided.never.filter(pl.col("date") > max(known, default=date.min))
+    return SessionPlan(stages(missing, decided), decided, spans(late.rows()))
+
+
+def plan_window(
+    past: EarlierResults, start: date, end: date, portfolios: Sequence[object] | None, policy: Policy
+) -> SessionPlan:
+    """Return the plan of a window that the user named.
+
+    Args:
+        past: source and target.
+        start: first day.
+        end: last day.
+        portfolios: ids; default all.
+        policy: of the run.
+
+    Raises:
+        UsageError: the window ends before it starts, or lies after the run date.
+        NoPricesError: nothing has a close in the window.
+    """
+    if start > end:
+        raise UsageError(f"the window ends ({end}) before it starts ({start})")
+    days = pl.DataFrame({"date": pl.Series(sessions(start, end), dtype=pl.Date)})
+    asked, _ = live_portfolios(past.source, portfolios)
+    due = pl.DataFrame({"portfolio_id": pl.Series(asked, dtype=pl.String)}).join(days, how="cross")
+    decided = decisions(past.source, due, policy)
+    if days.height and decided.never.height == days.height:
+        if start > policy.run_date:
+            raise UsageError(
+                f"the window starts ({start}) after the run date ({policy.run_date})",
+                "A session after today is never computed; --run-date says which day counts as today",
+            )
+        raise NoPricesError(past.source.url, f"{start}", f"{end}")
+    return SessionPlan([Stage(start, end)] if days.height else [], decided, spans(decided.never.rows()))
 
 
 def settled(now: datetime) -> date:
@@ -34,6 +108,7 @@ def plan(
     end: date,
     run_date: date,
     portfolios: Sequence[object] | None = None,
+    never: Collection[date] = (),
 ) -> Window | None:
     """Return the window of the sessions in [start, end]; None where there is no session.
 
@@ -47,16 +122,18 @@ def plan(
         end: last day.
         run_date: the day that counts as today.
         portfolios: ids; default all.
+        never: sessions that are not computed (`engine.batch.gate`).
 
     Raises:
         UsageError: the window ends before it starts.
     """
     if start > end:
         raise UsageError(f"the window ends ({end}) before it starts ({start})")
-    asked = sessions(start, end)
+    asked = [day for day in sessions(start, end) if day not in never]
     if not asked:
         return None
-    return Window(asked[0], asked[-1], run_date, later=_later(past.results, asked[-1] + ONE_DAY, portfolios))
+    later = _later(past.results, asked[-1] + ONE_DAY, portfolios)
+    return Window(asked[0], asked[-1], run_date, later, skipped=tuple(sorted(never)))
 
 
 def _later(reader: Reader | None, start: date, portfolios: Sequence[object] | None) -> tuple[date, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from engine.batch.gate import Decisions
 from engine.core.consistency import FINDINGS
 from engine.core.row_rules import QUARANTINE
 from engine.core.schema.evolution import SchemaGap
@@ -31,6 +32,8 @@ class Report:
         inconsistent: rows that break a rule across columns (`engine.core.consistency.FINDINGS`).
         schema_gaps: tables, columns and widths that the target lacks.
         schema_note: the same in one line, with the command that adds them.
+        decided: what the gate decided on the sessions that were due.
+        not_computed: sessions that were due and are never computed, in a line for each reason.
         stages: the reports of the stages in which missing sessions were computed.
     """
 
@@ -43,12 +46,15 @@ class Report:
     inconsistent: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FINDINGS))
     schema_gaps: Sequence[SchemaGap] = ()
     schema_note: str = ""
+    decided: Decisions = field(default_factory=Decisions)
+    not_computed: Sequence[str] = ()
     stages: Sequence[Report] = ()
 
     @property
     def complete(self) -> bool:
-        """Return whether every portfolio was computed, from rows that all keep the rules."""
-        return self.failures.is_empty() and self.quarantine.is_empty()
+        """Return whether every session was computed of every portfolio, from rows that all keep the rules."""
+        gated = self.not_computed or not self.decided.held_back.is_empty()
+        return self.failures.is_empty() and self.quarantine.is_empty() and not gated
 
     def count(self, rows: Mapping[str, int]) -> None:
         """Add rows by table.
@@ -116,7 +122,14 @@ def combined(stages: Sequence[Report]) -> Report:
     Args:
         stages: in the order of the run, one or more.
     """
-    total = Report(None, schema_gaps=stages[0].schema_gaps, schema_note=stages[0].schema_note)
+    first = stages[0]
+    total = Report(
+        None,
+        schema_gaps=first.schema_gaps,
+        schema_note=first.schema_note,
+        decided=first.decided,
+        not_computed=first.not_computed,
+    )
     for report in stages:
         total.add(report)
     total.stages = [report for report in stages if report.window]
@@ -124,6 +137,38 @@ def combined(stages: Sequence[Report]) -> Report:
     if total.window and total.stages[0].window:
         total.window = replace(total.window, start=total.stages[0].window.start)
     return total
+
+
+def withheld_lines(report: Report) -> list[str]:
+    """Return a line for each reason why sessions were not computed."""
+    held = report.decided.held_back.unique("portfolio_id", keep="first", maintain_order=True)
+    return [
+        *(f"not computed: {line}" for line in report.not_computed),
+        *(
+            f"held back: portfolio {row['portfolio_id']} from {row['date']} on: {row['reason']}"
+            for row in held.to_dicts()
+        ),
+    ]
+
+
+def gate_lines(report: Report) -> list[str]:
+    """Return the lines of `withheld_lines`, and one for each lot without closes."""
+    unpriced = report.decided.unpriced.group_by("portfolio_id", "symbol", maintain_order=True).agg(
+        days=pl.len(), first=pl.col("date").min(), last=pl.col("date").max(), weight=pl.col("weight").max()
+    )
+    return [
+        *withheld_lines(report),
+        *(
+            f"no close: portfolio {row['portfolio_id']}: {row['symbol']}, {_days(row)}, "
+            f"up to {row['weight']:.1%} of its value"
+            for row in unpriced.to_dicts()
+        ),
+    ]
+
+
+def _days(row: dict[str, Any]) -> str:
+    several = f"{row['days']} sessions from {row['first']} to {row['last']}"
+    return f"{row['first']}" if row["days"] == 1 else several
 
 
 def refusal_lines(report: Report) -> list[str]:
@@ -156,6 +201,10 @@ def report_content(report: Report) -> dict[str, Any]:
         "failures": report.failures.to_dicts(),
         "quarantine": report.quarantine.to_dicts(),
         "inconsistent": report.inconsistent.to_dicts(),
+        "not_computed": list(report.not_computed),
+        "held_back": report.decided.held_back.to_dicts(),
+        "partial": report.decided.partial.to_dicts(),
+        "unpriced": report.decided.unpriced.to_dicts(),
         "schema_gaps": [str(gap) for gap in report.schema_gaps],
         "schema_note": report.schema_note,
     }

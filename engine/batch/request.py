@@ -8,6 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from engine.analytics.stress.scenarios import Scenarios
+from engine.batch.gate import THRESHOLD
 from engine.batch.ledger import RUNS, request_hash
 from engine.batch.missing_sessions import Stage
 from engine.core.errors import UsageError
@@ -63,6 +64,8 @@ class Request:
         memory: bytes that the run may use; None: half of what is free.
         dry_run: whether nothing is written.
         recompute: whether all stored sessions are computed anew.
+        threshold: the fraction of a portfolio's value that closes must cover, 0 to 1.
+        allow_stale: whether sessions with too few closes, or none, are computed all the same.
         rules: those of the run, set when the target has been read.
         command: the id of the whole request if this is one stage of it; else empty.
     """
@@ -81,6 +84,8 @@ class Request:
     memory: int | None
     dry_run: bool
     recompute: bool = False
+    threshold: float = THRESHOLD
+    allow_stale: bool = False
     rules: Rules = field(default_factory=Rules.legacy)
     command: str = ""
 
@@ -88,6 +93,11 @@ class Request:
     def in_place(self) -> bool:
         """Return whether source and target are the same store."""
         return same_store(self.source, self.target)
+
+    @property
+    def missing_only(self) -> bool:
+        """Return whether the sessions that portfolios lack are to be computed, not those of a window."""
+        return self.start is None and not self.recompute
 
     def for_stage(self, stage: Stage) -> Request:
         """Return the request for one stage of it."""
@@ -106,4 +116,5 @@ class Request:
         if self.command:
             return self.command
         asked = (str(self.source), self.start, self.end, self.run_date, self.portfolios, sorted(self.wanted))
-        return request_hash(*asked, self.rules, self.scenarios.active, self.recompute)
+        gate = self.threshold, self.allow_stale
+        return request_hash(*asked, self.rules, self.scenarios.active, self.recompute, *gate)

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from engine.batch.copied_rows import rows_of_computed, rows_of_others
+from engine.batch.gate import Decisions
 from engine.batch.ledger import LEDGER, RUNS, SETTINGS, SHARDS, Run, settings_rows
 from engine.batch.missing_sessions import Stage
 from engine.batch.report import Report
@@ -62,6 +63,7 @@ class RunState:
         start_recorded: whether the start of the run is recorded in the target, or queued to be.
         end_recorded: the same of its end.
         settings: those to record in the target, by name.
+        decided: what the gate decided on the sessions of the whole request.
         stages: the stages of missing sessions after this one.
         report: what the run has done so far.
     """
@@ -76,6 +78,7 @@ class RunState:
     start_recorded: bool = False
     end_recorded: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+    decided: Decisions = field(default_factory=Decisions)
     stages: Sequence[Stage] = ()
     report: Report = field(default_factory=lambda: Report(None))
 
@@ -164,6 +167,7 @@ def load(state: RunState, past: EarlierResults, whole: Window, portfolios: list[
         state.report.add_quarantine(quarantine)
     state.report.add_quarantine(inputs.quarantine)
     state.report.add_inconsistent(inputs.inconsistent)
+    inputs = replace(inputs, partial=state.decided.partial)
     return LoadedInputs(portfolios, window, inputs, copied)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.batch.report import refusal_lines, report_content
+from engine.batch.report import gate_lines, refusal_lines, report_content
 from engine.cli.settings import Config
 from engine.core.errors import UsageError, error_line
 from engine.core.store_url import safe_url
@@ -64,8 +64,9 @@ class RunRecord:
     def to_text(self) -> str:
         """Return a summary of a few lines."""
         report = self.report
+        gated = gate_lines(report) if report else []
         if report is None or report.window is None:
-            return "no session is missing: nothing to do"
+            return "\n".join(gated) or "no session is missing: nothing to do"
         window = report.window
         lines = [
             f"{len(window.sessions)} sessions, {window.sessions[0]} to {window.sessions[-1]}, "
@@ -74,7 +75,7 @@ class RunRecord:
             "  ".join(f"{stage} {spent:.2f} s" for stage, spent in report.seconds.items())
             + f"  all {self.wall_seconds:.2f} s  peak {_peak_memory():,} MiB",
         ]
-        return "\n".join([*lines, *refusal_lines(report)])
+        return "\n".join([*lines, *gated, *refusal_lines(report)])
 
 
 def _peak_memory() -> int:

@@ -19,7 +19,8 @@ from engine.numerics.volatility import MIN_OBSERVATIONS
 NotDone = Literal["partial", "skipped", "failed"]
 """partial: there is a figure, but not from all that it needs. skipped: there was nothing to compute.
 failed: there should have been a figure."""
-Status = Literal["ok"] | NotDone
+Status = Literal["ok", "held_back"] | NotDone
+"""held_back: not computed yet, because closes may still come."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
-from engine.core.calendar import sessions
+from engine.core.calendar import last_session, sessions
 from engine.core.errors import UsageError
 from engine.core.job_catalog import JOBS
 
+ONE_DAY = timedelta(days=1)
 PRICE_LOOK_BACK = timedelta(days=1 + max(job.look_back for job in JOBS.values() if not job.from_run_date))
 """Calendar days of prices before the first session: the longest look-back, both ends included."""
 
@@ -27,6 +28,8 @@ class Window:
         correlations look back from it.
     later: stored sessions after `end`, which a rerun computes anew.
     known: the sessions, of the window or later, that the shard's portfolios have already.
+    skipped: sessions that are not computed because nothing has a close; perhaps some directly before `start`.
+        Cash of such a day is booked on the next session.
     """
 
     start: date
@@ -34,6 +37,7 @@ class Window:
     run_date: date
     later: tuple[date, ...] = ()
     known: tuple[date, ...] = ()
+    skipped: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
         if self.start > self.end:
@@ -52,7 +56,16 @@ class Window:
     @cached_property
     def sessions(self) -> list[date]:
         """The NYSE sessions of the window and the later ones, ascending."""
-        return [*sessions(self.start, self.end), *self.later]
+        days = sessions(self.start, self.end)
+        return [*(day for day in days if day not in self.skipped), *self.later]
+
+    @property
+    def first_cash(self) -> date:
+        """The first day whose cash is booked in the window: the one after the last session before it."""
+        before = last_session(self.start - ONE_DAY)
+        while before in self.skipped:
+            before = last_session(before - ONE_DAY)
+        return before + ONE_DAY
 
     @property
     def first_stored(self) -> date:

@@ -19,6 +19,8 @@ RECENTLY_TRADED = timedelta(days=10)
 """A symbol with a close so near to the target is listed: that it is not found is transient."""
 RECENT_GAP = timedelta(days=7)
 """A bar missing so near to the target may still come: every run requests it."""
+NO_BAR = "the provider has no bar"
+"""Reason of a gap that the provider has confirmed; other reasons are of bars that may still be completed."""
 LONGEST_BACKOFF = 5
 """Exponent of 2, days: what keeps failing is requested about once a month."""
 
@@ -169,7 +171,7 @@ def _gaps(
     recent = pl.col("date") > task.target - RECENT_GAP
     return tried.select(
         "date",
-        reason=pl.col("reason").fill_null("the provider has no bar"),
+        reason=pl.col("reason").fill_null(NO_BAR),
         tries=tries,
         retry_on=pl.when(recent).then(task.today).otherwise(task.today + backoff).cast(pl.Date),
     )

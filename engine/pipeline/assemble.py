@@ -23,7 +23,7 @@ from engine.pipeline.state_rows import (
     rolled_portfolios,
     tracked_sessions,
 )
-from engine.pipeline.status import daily_job_status, failed_status
+from engine.pipeline.status import daily_job_status, failed_status, with_partial
 
 EMPTIED = ("correlation_clusters", "correlation_cluster_positions")
 """Tables that get no rows and are replaced all the same: their rows would refer to replaced matrices."""
@@ -54,7 +54,7 @@ def assemble(
     marks, snapshots, job_columns = (_without(frame, failures) for frame in (marks, snapshots, job_columns))
     tables = {name: _without(frame, failures) for name, frame in tables.items()}
     snapshots = _with_columns(_with_columns(snapshots, job_columns), inputs.kept_snapshots)
-    daily = daily_job_status(snapshots, marks, inputs.grave)
+    daily = with_partial(daily_job_status(snapshots, marks, inputs.grave), inputs.partial)
     status = [daily, *(_without(job.status, failures) for job in jobs)]
     tagged, unlinked = _tags(inputs, window, failures)
     exposures = tables["factor_exposures"]

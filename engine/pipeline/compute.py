@@ -122,9 +122,25 @@ def _cash(inputs: Inputs, window: Window, rules: Rules) -> dict[str, pl.DataFram
         "flow": (inputs.equity_changes, "change_date", flow_cents()),
     }
     return {
-        name: booked(rows, day, cents, window.sessions, rules.off_session_cash)
+        name: booked(
+            _unbooked(rows, day, inputs, window),
+            day,
+            cents,
+            window.sessions,
+            rules.off_session_cash,
+            window.skipped,
+        )
         for name, (rows, day, cents) in sources.items()
     }
+
+
+def _unbooked(rows: pl.DataFrame, day: str, inputs: Inputs, window: Window) -> pl.DataFrame:
+    """Return the cash since each portfolio's last snapshot: a skipped session may be stored of some."""
+    if not window.skipped:
+        return rows
+    last = inputs.previous_snapshots.select("portfolio_id", last="snapshot_date")
+    dated = rows.join(last, on="portfolio_id", how="left", maintain_order="left")
+    return dated.filter((pl.col(day) > pl.col("last")).fill_null(True)).drop("last")
 
 
 def _check_covered(window: Window, loaded: Window) -> None:

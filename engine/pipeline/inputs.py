@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,8 @@ import polars as pl
 
 from engine.core.funds import FACTOR_FUNDS
 from engine.core.window import Window
+
+PARTIAL: dict[str, pl.DataType] = {"portfolio_id": pl.String(), "date": pl.Date(), "reason": pl.String()}
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Inputs:
         quarantine: the rows that broke a rule (`engine.core.row_rules.QUARANTINE`).
         refused: portfolio_id, reason: portfolios that cannot be computed.
         inconsistent: rows that break a rule across columns (`engine.core.consistency.FINDINGS`).
+        partial: portfolio_id, date, reason: sessions whose closes cover too little of the portfolio.
     """
 
     window: Window
@@ -77,6 +80,7 @@ class Inputs:
     quarantine: pl.DataFrame
     refused: pl.DataFrame
     inconsistent: pl.DataFrame
+    partial: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PARTIAL))
 
     @cached_property
     def visible(self) -> set[str]:

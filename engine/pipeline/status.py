@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from engine.core.job_catalog import JOBS, MARKET_VALUES, PNL, SNAPSHOT
+from engine.core.job_catalog import JOBS, MARKET_VALUES, PNL, SNAPSHOT, Status
 from engine.core.schema import TABLES
 
 REASON_LENGTH = TABLES["analytics_status"]["reason"].type.length
@@ -51,6 +51,26 @@ def daily_job_status(snapshots: pl.DataFrame, marks: pl.DataFrame, grave: pl.Dat
     )
 
 
+def with_partial(status: pl.DataFrame, partial: pl.DataFrame) -> pl.DataFrame:
+    """Return the status of the jobs that price positions, partial where a session has too few closes.
+
+    Args:
+        status: of `daily_job_status`.
+        partial: portfolio_id, date, reason.
+    """
+    if partial.is_empty():
+        return status
+    few = partial.select(
+        "portfolio_id", calculation_date="date", why=pl.col("reason").str.slice(0, REASON_LENGTH)
+    )
+    rows = status.join(few, on=["portfolio_id", "calculation_date"], how="left", maintain_order="left")
+    few_closes = pl.col("why").is_not_null() & (pl.col("status") == "ok")
+    return rows.with_columns(
+        status=pl.when(few_closes).then(pl.lit("partial")).otherwise("status"),
+        reason=pl.when(few_closes).then("why").otherwise("reason"),
+    ).drop("why")
+
+
 def failed_status(failures: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
     """Return a failed row for every job and session of the portfolios that were left out.
 
@@ -60,9 +80,24 @@ def failed_status(failures: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFr
     """
     reasons = failures.unique("portfolio_id", keep="first", maintain_order=True)
     calendar = pl.DataFrame({"calculation_date": pl.Series(sessions, dtype=pl.Date)})
-    return (
-        reasons.select("portfolio_id", reason=pl.col("reason").str.slice(0, REASON_LENGTH))
-        .join(calendar, how="cross")
-        .join(pl.DataFrame({"job": list(JOBS)}), how="cross")
-        .with_columns(status=pl.lit("failed"), positions_used=0, positions_left_out=0)
+    return _of_every_job(reasons.select("portfolio_id", "reason").join(calendar, how="cross"), "failed")
+
+
+def held_status(held_back: pl.DataFrame) -> pl.DataFrame:
+    """Return a row for every job of sessions that are held back.
+
+    Args:
+        held_back: portfolio_id, date, reason.
+
+    Returns:
+        Columns of analytics_status without the id.
+    """
+    return _of_every_job(held_back.rename({"date": "calculation_date"}), "held_back")
+
+
+def _of_every_job(sessions: pl.DataFrame, status: Status) -> pl.DataFrame:
+    rows = sessions.with_columns(pl.col("reason").str.slice(0, REASON_LENGTH))
+    jobs = pl.DataFrame({"job": list(JOBS)})
+    return rows.join(jobs, how="cross").with_columns(
+        status=pl.lit(status), positions_used=0, positions_left_out=0
     )

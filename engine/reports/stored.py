@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -12,6 +13,7 @@ import polars as pl
 
 from engine.analyst.store import Store
 from engine.analyst.store import open as open_store
+from engine.batch.gate_inputs import never_due
 from engine.core.calendar import sessions
 from engine.core.funds import BENCHMARK
 from engine.core.job_catalog import PNL
@@ -50,6 +52,7 @@ class StoredPortfolio:
         profiles: symbol, company_name.
         runs: finished engine_runs that overlap the window, newest first.
         rules: the rules by which the store was computed, as far as the caller knows.
+        never: sessions in between that no run computes, because nothing has a close.
     """
 
     url: str
@@ -73,6 +76,7 @@ class StoredPortfolio:
     profiles: pl.DataFrame
     runs: pl.DataFrame
     rules: Rules
+    never: Sequence[date] = ()
 
     @property
     def name(self) -> str:
@@ -86,8 +90,8 @@ class StoredPortfolio:
 
     @cached_property
     def days(self) -> list[date]:
-        """The sessions from the first snapshot to the last, stored or not."""
-        return sessions(self.start, self.end)
+        """The sessions from the first snapshot to the last, stored or not, that a run can compute."""
+        return [day for day in sessions(self.start, self.end) if day not in self.never]
 
     @cached_property
     def snapshots(self) -> pl.DataFrame:
@@ -155,7 +159,18 @@ def read_stored(
         profiles=_profiles(store, key),
         runs=_runs(store, first, last),
         rules=rules or store.rules,
+        never=_never_computed(url, history, first, last),
     )
+
+
+def _never_computed(url: str, history: pl.DataFrame, first: date, last: date) -> list[date]:
+    """Return the sessions in [first, last] without a snapshot that no run computes: nothing has a close."""
+    stored = set(history[SNAPSHOT_DATE])
+    missing = [day for day in sessions(first, last) if day not in stored]
+    if not missing:
+        return []
+    with open_reader(url) as reader:
+        return never_due(reader, missing).to_list()
 
 
 def extent(

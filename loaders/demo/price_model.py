@@ -196,6 +196,8 @@ def _quoted(companies: int, days: int, seed: int) -> NDArray[np.bool_]:
     missing = stream(seed, "gaps").random((len(gapped), days)) < 0.04
     halt = days - max(12, days // 8)
     missing[:, halt : halt + 9] = True
+    # A run would wait for a close that is missing in the newest session.
+    missing[:, -1] = False
     quoted[len(FUNDS) + gapped] &= ~missing
     return quoted
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -47,7 +48,12 @@ def unrealized(days: pl.DataFrame, closed_lots: ClosedLots) -> pl.DataFrame:
 
 
 def booked(
-    rows: pl.DataFrame, day: str, cents: pl.Expr, sessions: list[date], off_session: OffSession
+    rows: pl.DataFrame,
+    day: str,
+    cents: pl.Expr,
+    sessions: Sequence[date],
+    off_session: OffSession,
+    skipped: Sequence[date] = (),
 ) -> pl.DataFrame:
     """Sum cash of each portfolio by the session that books it.
 
@@ -57,16 +63,17 @@ def booked(
         cents: the amount.
         sessions: of the window.
         off_session: which session books cash of a day without one: see `engine.core.rules.Rules`.
+        skipped: sessions that are not computed: the next one books their cash, whatever the rules.
 
     Returns:
         portfolio_id, date, cents (Int128).
     """
     calendar = pl.DataFrame({"date": pl.Series(sessions, dtype=pl.Date)})
     days = rows.select("portfolio_id", pl.col(day).alias("day"), cents=cents).sort("day")
-    if off_session == "next_session":
-        dated = days.join_asof(calendar, left_on="day", right_on="date", strategy="forward")
-    else:
-        dated = days.with_columns(date="day").join(calendar, on="date", how="semi")
+    if off_session != "next_session":
+        known = pl.Series([*sessions, *skipped], dtype=pl.Date)
+        days = days.filter(pl.col("day").is_in(known.implode()))
+    dated = days.join_asof(calendar, left_on="day", right_on="date", strategy="forward")
     in_window = dated.filter(pl.col("date").is_not_null())
     return in_window.group_by("portfolio_id", "date").agg(pl.col("cents").sum())
 

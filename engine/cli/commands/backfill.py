@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.cli.commands.options import (
     day,
+    gate,
     names,
     output,
     portfolio_ids,
@@ -55,6 +56,7 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument(
         "--recompute", action="store_true", help="compute all stored sessions anew, by --rules"
     )
+    gate(command)
     command.add_argument("--wait", action="store_true", help="wait for another run in the target")
     command.add_argument("--dry-run", action="store_true", help="compute, but write nothing")
     output(command)
@@ -92,6 +94,8 @@ def run(options: Namespace, settings: Config) -> int:
             executor=options.executor,
             rules=rules_of(options, settings),
             recompute=options.recompute,
+            threshold=options.threshold / 100,
+            allow_stale=options.allow_stale,
             scenarios=Path(options.scenarios) if options.scenarios else None,
             progress=progress,
         )

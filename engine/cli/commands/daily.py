@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from engine.cli.commands.collect import provider_of, provider_options
-from engine.cli.commands.options import moment, output, percent, rules, rules_of
+from engine.cli.commands.options import gate, moment, output, rules, rules_of
 from engine.cli.settings import Config
 
 
@@ -13,13 +13,7 @@ def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     command.add_argument("--from", dest="source", metavar="URL", help="store to read and write")
     command.add_argument("--no-collect", action="store_true", help="compute from stored data only")
-    command.add_argument(
-        "--threshold",
-        type=percent,
-        default=95.0,
-        metavar="PERCENT",
-        help="coverage of closes that is sufficient [95]",
-    )
+    gate(command)
     rules(command)
     command.add_argument(
         "--at", type=moment, metavar="TIME", help="the time that counts as now, in New York [now]"
@@ -56,6 +50,7 @@ def run(options: Namespace, settings: Config) -> int:
             None if options.no_collect else provider,
             now=options.at or datetime.now(UTC),
             enough=options.threshold / 100,
+            allow_stale=options.allow_stale,
             rules=rules_of(options, settings),
             batch_rows=settings.batch_size,
             wait=options.wait,

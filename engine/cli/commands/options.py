@@ -42,6 +42,22 @@ def rules(command: argparse.ArgumentParser) -> None:
     )
 
 
+def gate(command: argparse.ArgumentParser) -> None:
+    """Add the options of a command that computes missing sessions."""
+    command.add_argument(
+        "--threshold",
+        type=percent,
+        default=95.0,
+        metavar="PERCENT",
+        help="share of a portfolio's value that closes must cover [95]",
+    )
+    command.add_argument(
+        "--allow-stale",
+        action="store_true",
+        help="compute sessions with too few closes, or none, all the same",
+    )
+
+
 def rules_named(text: str) -> str:
     """Check the text of `--rules`: `store`, or what `Rules.parse` takes."""
     from engine.core.errors import UsageError

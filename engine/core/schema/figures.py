@@ -608,7 +608,7 @@ ANALYTICS_STATUS = Table(
         Column("portfolio_id", UUID),
         Column("calculation_date", DATE),
         Column("job", varchar(32)),
-        Column("status", varchar(16), unit="ok, partial, skipped or failed"),
+        Column("status", varchar(16), unit="ok, partial, held_back, skipped or failed"),
         Column("reason", varchar(255), "the status is ok"),
         Column("positions_used", INTEGER, unit="positions"),
         Column("positions_left_out", INTEGER, unit="positions"),

@@ -24,9 +24,21 @@ from engine.reports.measures.data_quality import (
 from engine.reports.missing_figures import label, meaning
 from engine.reports.stored import StoredPortfolio
 
-COLOURS: dict[Status, str] = {"ok": "c1", "partial": "c4", "skipped": "skip", "failed": "down"}
+COLOURS: dict[Status, str] = {
+    "ok": "c1",
+    "partial": "c4",
+    "held_back": "c3",
+    "skipped": "skip",
+    "failed": "down",
+}
 """Colours of the style sheet by status."""
-WORDS: dict[Status, str] = {"ok": "Done", "partial": "Partial", "skipped": "Skipped", "failed": "Failed"}
+WORDS: dict[Status, str] = {
+    "ok": "Done",
+    "partial": "Partial",
+    "held_back": "Held back",
+    "skipped": "Skipped",
+    "failed": "Failed",
+}
 ROW, NARROW_ROW, AXIS = 24, 20, 36
 """Heights in pixels."""
 MOST_UNFOLDED = 10
