@@ -21,6 +21,7 @@ from pathlib import Path
 from engine.core.errors import EngineError, StoreUnreachableError
 from engine.core.files import open_own
 from engine.core.store_url import StoreURL, safe_url
+from loaders.parquet.layout import ENGINE_FOLDER, engine_folder
 
 PAUSE_SECONDS = 0.2
 """Between two attempts to take a lock."""
@@ -131,7 +132,8 @@ def _lock_file(url: StoreURL, suffix: str) -> Iterator[int]:
     path = _lock_path(url, suffix)
     try:
         if url.kind == "parquet":
-            _make_engine_folder(url.real_path)
+            url.real_path.mkdir(exist_ok=True)
+            engine_folder(url.real_path)
         handle = open_own(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or f"{error}"
@@ -142,16 +144,3 @@ def _lock_file(url: StoreURL, suffix: str) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
-
-
-def _make_engine_folder(store: Path) -> None:
-    """Make the folder of the engine's own files in a Parquet folder.
-
-    Raises:
-        OSError: It is a link, or cannot be made.
-    """
-    store.mkdir(exist_ok=True)
-    own = store / ENGINE_FOLDER
-    own.mkdir(exist_ok=True)
-    if own.is_symlink():
-        raise OSError(None, f"{own} is a link")

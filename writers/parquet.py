@@ -8,24 +8,27 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.core.errors import StoreUnreachableError, WriteError
+from engine.core.errors import StoreUnreachableError, UnfinishedCommitError, WriteError
 from engine.core.files import new_file
 from engine.core.frames import empty
 from engine.core.schema import TABLES, Table
 from engine.core.schema.evolution import Catalog, SchemaGap
 from engine.core.store_url import StoreURL
-from loaders.parquet.files import (
-    PART,
-    commit,
-    files,
+from loaders.parquet.files import files
+from loaders.parquet.journal import HalfRenamedError, commit, roll_forward
+from loaders.parquet.layout import (
+    common_path,
+    engine_folder,
+    is_own,
     may_hold,
     new_draft_path,
     part_path,
     remove_drafts,
-    roll_forward,
+    remove_staged,
     staged_path,
     table_path,
 )
+from loaders.parquet.old_layout import convert, finish_old_commit
 from loaders.parquet.reader import ParquetReader
 from writers.file_lock import file_turn
 from writers.older_store import columns_to_write
@@ -53,6 +56,7 @@ class ParquetWriter(Writer):
             raise StoreUnreachableError(url, str(error)) from error
         self._open: dict[Path, pl.DataFrame] = {}
         self._changed: dict[Path, Table] = {}
+        self._gone: set[Path] = set()
         self._scope: Scope | None = None
         self._reader: ParquetReader | None = None
         self._turn = ExitStack()
@@ -75,7 +79,7 @@ class ParquetWriter(Writer):
             table = TABLES[name]
             for path in files(self.folder, name):
                 with self._write_errors(name):
-                    _encode(self._reader.read_file(path, table), table, table.names, staged_path(path))
+                    _encode(self._reader.read_file(path, table), table, table.names, self._staged(path))
                 self._upgraded[path] = table
 
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
@@ -87,20 +91,49 @@ class ParquetWriter(Writer):
     def _set(self, path: Path, table: Table, frame: pl.DataFrame) -> None:
         self._open[path], self._changed[path] = frame, table
 
+    def _drop(self, path: Path) -> None:
+        """Leave a file out of the store from the commit on."""
+        self._open.pop(path, None)
+        self._changed.pop(path, None)
+        self._gone.add(path)
+
     def _frame(self, path: Path, table: Table) -> pl.DataFrame:
-        """Return the rows of a file, with the changes of the transaction."""
+        """Return the rows of a file, with the changes of the transaction; none if there is no such file."""
         if path not in self._open:
             assert self._reader is not None, "outside a transaction"
-            self._open[path] = self._reader.read_file(path, table)
+            exists = path not in self._gone and path in files(self.folder, table.name)
+            self._open[path] = self._reader.read_file(path, table) if exists else empty(table)
         return self._open[path]
 
     def _files(self, table: Table) -> list[Path]:
         changed = [path for path, other in self._changed.items() if other is table]
-        return sorted({*files(self.folder, table.name), *changed})
+        return sorted({*files(self.folder, table.name), *changed} - self._gone)
 
     def _whole(self, name: str) -> pl.DataFrame:
         table = TABLES[name]
         return pl.concat([self._frame(path, table) for path in self._files(table)])
+
+    def _common(self, table: Table) -> Path:
+        """Return the file of rows that are in no shard's part; parts of other programs are merged into it."""
+        folder, own = common_path(self.folder, table.name), table_path(self.folder, table.name)
+        is_folder = own.is_dir() or any(path.parent == own for path in self._files(table))
+        common = folder if is_folder else own
+        foreign = [path for path in self._files(table) if not is_own(self.folder, path)]
+        if foreign:
+            frames = [self._frame(path, table) for path in (*foreign, common)]
+            self._set(common, table, pl.concat(frames))
+            for path in foreign:
+                self._drop(path)
+        return common
+
+    def _make_folder(self, table: Table) -> None:
+        """Make a folder of a table that is one file so far."""
+        own = self._common(table)
+        if own == table_path(self.folder, table.name):
+            rows = self._frame(own, table)
+            self._drop(own)
+            if rows.height:
+                self._set(common_path(self.folder, table.name), table, rows)
 
     def replace(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:
         self._scope = scope
@@ -118,9 +151,9 @@ class ParquetWriter(Writer):
             if frame.height <= PREPARED or not scope.portfolios:
                 continue
             path = part_path(self.folder, name, min(scope.portfolios), max(scope.portfolios))
-            draft = new_draft_path(path)
-            self._drafts[path] = frame, draft
             with self._write_errors(name), ParquetReader(self.url) as reader:
+                draft = new_draft_path(self.folder)
+                self._drafts[path] = frame, draft
                 _encode(frame, TABLES[name], self._columns(TABLES[name], reader.columns), draft)
 
     def tidy(self) -> None:
@@ -129,6 +162,7 @@ class ParquetWriter(Writer):
 
     def delete(self, table: Table, scope: Scope) -> None:
         gone = self._in_scope(table, scope)
+        self._common(table)
         for path in self._files(table):
             if not scope.portfolios or may_hold(path, min(scope.portfolios), max(scope.portfolios)):
                 rows = self._frame(path, table)
@@ -158,8 +192,7 @@ class ParquetWriter(Writer):
         path = self._home(table, frame)
         fresh = frame.select(table.names)
         try:
-            exists = path in self._open or path in files(self.folder, table.name)
-            old = self._frame(path, table) if exists else empty(table)
+            old = self._frame(path, table)
             if old.is_empty() and path in self._drafts and self._drafts[path][0] is frame:
                 # The very frame that was prepared, and nothing else in the part: its draft can be used.
                 self._drafts[path] = fresh, self._drafts[path][1]
@@ -171,24 +204,25 @@ class ParquetWriter(Writer):
         self.progress(table.name, frame.height)
 
     def _home(self, table: Table, frame: pl.DataFrame) -> Path:
-        """Return the file for new rows: the table's own, or the shard's part if that would get large."""
-        own = table_path(self.folder, table.name)
+        """Return the file for new rows: the common one, or the shard's part if that would get large."""
+        common = self._common(table)
         if self._scope is None or not self._scope.portfolios or frame.is_empty():
-            return own
+            return common
         part = part_path(self.folder, table.name, min(self._scope.portfolios), max(self._scope.portfolios))
-        if part in self._drafts:
-            return part
-        return own if self._frame(own, table).height + frame.height <= LARGE else part
+        if part not in self._drafts and self._frame(common, table).height + frame.height <= LARGE:
+            return common
+        self._make_folder(table)
+        return part
 
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
-        path = table_path(self.folder, table.name)
+        path = self._common(table)
         self._set(path, table, self._frame(path, table).join(keys, on=table.key, how="anti"))
 
     def merge(
         self, table: Table, frame: pl.DataFrame, keep: Collection[str] = (), by_id: bool = False
     ) -> None:
         key = (table.primary_key,) if by_id else table.key
-        fresh = frame.join(self._frame(table_path(self.folder, table.name), table), on=key, how="anti")
+        fresh = frame.join(self._frame(self._common(table), table), on=key, how="anti")
         self._update(table, frame.drop(keep), key)
         self.progress(table.name, frame.height - fresh.height)
         self.insert(table, fresh)
@@ -200,7 +234,7 @@ class ParquetWriter(Writer):
     def _update(self, table: Table, frame: pl.DataFrame, key: tuple[str, ...]) -> None:
         kept = {table.primary_key} if table.made_ids else set()
         fresh = frame.drop(kept - set(key), strict=False)
-        path = table_path(self.folder, table.name)
+        path = self._common(table)
         try:
             new = self._frame(path, table).update(fresh, on=key, include_nulls=True)
         except pl.exceptions.PolarsError as error:
@@ -212,33 +246,56 @@ class ParquetWriter(Writer):
             # Another process' staged files would be removed as stale, and shards share small tables' files.
             self._turn.enter_context(file_turn(self.url))
         with self._write_errors(""):
+            finish_old_commit(self.folder)
             roll_forward(self.folder)
+            if lock is not None:
+                remove_staged(self.folder)
+            convert(self.folder)
         self._reader = ParquetReader(self.url)
 
     def commit(self) -> None:
-        kept = {p: table for p, table in self._changed.items() if self._open[p].height or PART not in p.name}
+        kept, removed = self._published()
         try:
             for path, table in kept.items():
                 with self._write_errors(table.name):
                     self._stage(path, table)
             self._close_reader()  # its shared lock would keep this writer waiting
-            with self._write_errors(""):
-                commit(self.folder, [*kept, *self._upgraded], self._changed.keys() - kept.keys())
+            if kept or self._upgraded or removed:
+                with self._write_errors(""):
+                    commit(self.folder, [*kept, *self._upgraded], removed)
         except WriteError:
             for path in (*kept, *self._upgraded):
                 with suppress(OSError):
-                    staged_path(path).unlink()
+                    staged_path(self.folder, path).unlink()
             raise
         finally:
             self.close()
+
+    def _published(self) -> tuple[dict[Path, Table], set[Path]]:
+        """Return the changed files with their tables, and the files to remove: parts without rows."""
+        parts = {path: table for path, table in self._changed.items() if path.parent != self.folder}
+        hollow = {path: table for path, table in parts.items() if self._open[path].is_empty()}
+        for path, table in hollow.items():
+            self._drop(path)
+            if not self._files(table):  # a table's folder is never without a part
+                common = common_path(self.folder, table.name)
+                self._set(common, table, empty(table))
+                self._gone.discard(common)
+        stored = {path for name in TABLES for path in files(self.folder, name)}
+        return self._changed, self._gone & stored
 
     def _stage(self, path: Path, table: Table) -> None:
         """Put a changed file's next content where `commit` publishes it."""
         rows, draft = self._drafts.get(path, (None, path))
         if rows is self._open[path]:
-            draft.replace(staged_path(path))
+            draft.replace(self._staged(path))
         else:
-            _encode(self._open[path], table, self._columns(table, self.catalog()), staged_path(path))
+            _encode(self._open[path], table, self._columns(table, self.catalog()), self._staged(path))
+
+    def _staged(self, path: Path) -> Path:
+        """Return where a file's next content is put, in a folder that exists."""
+        engine_folder(self.folder, "staged")
+        return staged_path(self.folder, path)
 
     def _columns(self, table: Table, catalog: Catalog) -> list[str]:
         """Return the columns that a table's files have; a new table gets all."""
@@ -249,6 +306,8 @@ class ParquetWriter(Writer):
     def _write_errors(self, table: str) -> Iterator[None]:
         try:
             yield
+        except HalfRenamedError as error:
+            raise UnfinishedCommitError(self.url, str(error)) from error
         except (OSError, pl.exceptions.PolarsError) as error:
             raise WriteError(self.url, table, str(error)) from error
 
@@ -256,7 +315,7 @@ class ParquetWriter(Writer):
         self.close()
 
     def close(self) -> None:
-        self._open, self._changed, self._upgraded = {}, {}, {}
+        self._open, self._changed, self._gone, self._upgraded = {}, {}, set(), {}
         self._close_reader()
         self._turn.close()
         for _, draft in self._drafts.values():

@@ -11,7 +11,7 @@ from engine.core.progress import Quiet
 from engine.core.schema import TABLES
 from engine.core.schema.evolution import gaps_note, gaps_of_a_run, schema_gaps, warn_of_gaps
 from engine.core.store_url import StoreURL
-from loaders.open import open_reader, same_store
+from loaders.open import is_new, open_reader, same_store
 from loaders.shipped import shipped_rows
 from writers import LockScope, open_writer
 from writers.kept_ids import kept_ids, with_kept_ids
@@ -107,6 +107,8 @@ def upgrade(url: str) -> list[str]:
     Returns:
         A line for each change; none if there was nothing to do.
     """
+    if is_new(StoreURL.parse(url)):
+        open_reader(url).close()  # it raises if there is no file or folder: the lock would make a folder
     with store_lock(url, wait=False):
         with open_reader(url) as reader:
             gaps = schema_gaps(reader.columns)

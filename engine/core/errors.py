@@ -202,6 +202,18 @@ class WriteError(EngineError, OSError):
         super().__init__(f"{where}: {self.reason}; nothing was written")
 
 
+class UnfinishedCommitError(EngineError, OSError):
+    """A Parquet store whose commit is valid, but whose files could not all be put in their places."""
+
+    def __init__(self, url: str | StoreURL, reason: str) -> None:
+        self.url, self.reason = safe_url(url), scrubbed(reason, url)
+        super().__init__(
+            f"store {self.url}: the rows are written, but not all files are in their places: {self.reason}",
+            "Commands of the engine read the new rows, other programs may see old ones. Remove the cause; "
+            "the next command that opens the store finishes the commit",
+        )
+
+
 class LostConnectionError(WriteError, ConnectionError):
     """A store whose connection was lost during a transaction; a retry may succeed."""
 

@@ -26,26 +26,33 @@ def hold(folder: Path) -> int:
 
 
 @contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Keep readers out of a folder; wait for those that have it open, at most `PATIENCE_SECONDS`."""
+def exclusive(folder: Path, patience: float = PATIENCE_SECONDS) -> Iterator[bool]:
+    """Keep readers out of a folder; wait for those that have it open.
+
+    Args:
+        folder: The store.
+        patience: Seconds to wait; a TimeoutError is raised after them.
+
+    Yields:
+        Whether the folder is locked: not on a file system without such locks.
+    """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _lock(handle)
-        yield
+        yield _lock(handle, patience)
     finally:
         os.close(handle)
 
 
-def _lock(handle: int) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
+def _lock(handle: int, patience: float) -> bool:
+    until = time.monotonic() + patience
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > until:
-                raise TimeoutError(f"another program still reads it after {PATIENCE_SECONDS:.0f} s") from None
+                raise TimeoutError(f"another program still reads it after {patience:.0f} s") from None
             time.sleep(PAUSE_SECONDS)
         except OSError:
-            return  # a file system without such locks
+            return False
         else:
-            return
+            return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -18,6 +18,8 @@ from loaders.duckdb.connect import connect_memory, literal_path
 from loaders.duckdb.reader import DuckDBReader
 from loaders.parquet.files import files
 from loaders.parquet.folder_lock import hold
+from loaders.parquet.journal import try_roll_forward
+from loaders.parquet.old_layout import finish_old_commit
 from sql import Lowered, Name, Selected, statement
 
 ONE_FILE = "one_file"
@@ -34,17 +36,27 @@ class ParquetReader(DuckDBReader):
         folder = self.url.real_path
         if not os.path.isdir(folder):
             raise StoreUnreachableError(self.url, f"there is no folder {folder}")
-        self._folder, self._handle = folder, hold(folder)
+        try:
+            finish_old_commit(folder)
+            try_roll_forward(folder)
+            self._folder, self._handle = folder, hold(folder)
+        except OSError as error:
+            raise StoreUnreachableError(self.url, str(error)) from error
         self._hold = weakref.finalize(self, os.close, self._handle)
         connection = connect_memory()
-        try:
-            for name, table in TABLES.items():
-                if paths := [*files(folder, name).values()]:
-                    self._view(connection, table.name, table, paths)
-        except (duckdb.Error, OSError) as error:
+        if problems := [*self._make_views(connection)]:
             self._hold()
-            raise StoreUnreachableError(self.url, f"{name}: {error}") from error
+            raise StoreUnreachableError(self.url, "; ".join(problems))
         return connection
+
+    def _make_views(self, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+        """Create a view for each table; yield what is wrong with those that cannot be read."""
+        for name, table in TABLES.items():
+            try:
+                if paths := [*files(self._folder, name).values()]:
+                    self._view(connection, name, table, paths)
+            except (duckdb.Error, OSError) as error:
+                yield f"{name}: {error}"
 
     def close(self) -> None:
         super().close()

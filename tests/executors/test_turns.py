@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from loaders.parquet.files import commit
+from loaders.parquet.journal import commit
 from writers import LockScope, open_writer
 
 PATIENCE_SECONDS = 10

@@ -145,13 +145,13 @@ def test_a_failure_amid_a_transaction_leaves_the_store_as_it_was(
 
 @pytest.mark.thorough
 def test_a_failure_amid_a_transaction_leaves_a_folder_as_it_was(fresh: Stores) -> None:
-    """The last table's file cannot be written: a folder stands where it would be made."""
+    """The last table's file cannot be staged: a folder stands where it would be made."""
     url = fresh("parquet")
     run(url, end=MIDDLE)
-    folder = Path(url.removeprefix("parquet:///"))
-    (folder / "portfolio_snapshots.parquet.new").mkdir()
+    staged = Path(url.removeprefix("parquet:///")) / "_engine" / "staged"
+    (staged / "portfolio_snapshots.parquet").mkdir(parents=True, exist_ok=True)
     before = whole(url)
     with pytest.raises(OSError, match="nothing was written"):
         run(url, start=AFTER_MIDDLE)
     assert whole(url) == before
-    assert [path.name for path in folder.glob("*.new")] == ["portfolio_snapshots.parquet.new"]
+    assert [path.name for path in staged.iterdir()] == ["portfolio_snapshots.parquet"]

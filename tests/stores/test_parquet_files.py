@@ -13,8 +13,10 @@ import pytest
 from engine.core.frames import empty
 from engine.core.schema import TABLES
 from loaders import open_reader
-from loaders.parquet import files as parquet_files
-from loaders.parquet.files import JOURNAL, commit, files, roll_forward, staged_path
+from loaders.parquet import journal
+from loaders.parquet.files import files
+from loaders.parquet.journal import commit, journal_path, roll_forward
+from loaders.parquet.layout import part_path, remove_staged, staged_path
 from writers import LockScope, Scope, open_writer, parquet
 
 BETAS = TABLES["position_market_betas"]
@@ -53,15 +55,15 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_large_table_has_parts_by_shard_and_reads_as_one(url: str, tmp_path: Path) -> None:
     put(url, OWNERS[:2], 1.0)
     put(url, OWNERS[2:], 2.0)
-    parts = sorted(path.name for path in tmp_path.glob(f"{BETAS.name}~*"))
-    assert parts == [f"{BETAS.name}~{a}~{b}.parquet" for a, b in (OWNERS[:2], OWNERS[2:])]
+    parts = sorted((tmp_path / f"{BETAS.name}.parquet").iterdir())
+    assert parts == [part_path(tmp_path, BETAS.name, a, b) for a, b in (OWNERS[:2], OWNERS[2:])]
     assert stored(url) == dict(zip(OWNERS, (1.0, 1.0, 2.0, 2.0), strict=True))
 
 
 def test_a_shard_rewrites_no_other_shards_part(url: str, tmp_path: Path) -> None:
     put(url, OWNERS[:2], 1.0)
     put(url, OWNERS[2:], 2.0)
-    other = next(tmp_path.glob(f"{BETAS.name}~{OWNERS[0]}*"))
+    other = part_path(tmp_path, BETAS.name, *OWNERS[:2])
     before = other.stat().st_mtime_ns
     put(url, OWNERS[2:], 3.0)
     assert other.stat().st_mtime_ns == before
@@ -73,9 +75,7 @@ def test_other_shards_of_the_same_portfolios_leave_no_row_twice(url: str, tmp_pa
     put(url, OWNERS[:3], 2.0)
     put(url, OWNERS[3:], 3.0)
     assert stored(url) == dict(zip(OWNERS, (2.0, 2.0, 2.0, 3.0), strict=True))
-    assert not [
-        path for path in files(tmp_path, BETAS.name) if pl.read_parquet(path).is_empty() and "~" in path.name
-    ]
+    assert not [path for path in files(tmp_path, BETAS.name) if pl.read_parquet(path).is_empty()]
 
 
 def put_ahead(url: str, owners: list[str], beta: float) -> None:
@@ -89,13 +89,17 @@ def put_ahead(url: str, owners: list[str], beta: float) -> None:
 
 def test_a_prepared_part_is_the_same_file(url: str, tmp_path: Path) -> None:
     put_ahead(url, OWNERS[:2], 1.0)
-    name = f"{BETAS.name}~{OWNERS[0]}~{OWNERS[1]}.parquet"
-    ahead = (tmp_path / name).read_bytes()
+    part = part_path(tmp_path, BETAS.name, *OWNERS[:2])
+    ahead = part.read_bytes()
     put_ahead(url, OWNERS[:2], 2.0)  # in place of the same rows
-    assert (tmp_path / name).read_bytes() != ahead
+    assert part.read_bytes() != ahead
     put(url, OWNERS[:2], 1.0)
-    assert (tmp_path / name).read_bytes() == ahead
-    assert list(tmp_path.glob("*.ahead")) == list(tmp_path.glob(".*.ahead")) == []
+    assert part.read_bytes() == ahead
+    assert drafts(tmp_path) == []
+
+
+def drafts(folder: Path) -> list[Path]:
+    return list((folder / "_engine" / "drafts").iterdir())
 
 
 def test_a_prepared_part_joins_rows_that_stay(url: str) -> None:
@@ -119,57 +123,66 @@ def test_drafts_are_removed_with_their_transaction_or_by_tidy(url: str, tmp_path
     frames, scope = {BETAS.name: betas(OWNERS, 1.0)}, Scope(OWNERS, *DAYS)
     with open_writer(url) as writer:
         writer.prepare(frames, scope)
-        assert len(list(tmp_path.glob(".*.ahead"))) == 1
+        assert len(drafts(tmp_path)) == 1
         with pytest.raises(ValueError, match="no"), writer.transaction(LockScope()):
             raise ValueError("no")
-        assert list(tmp_path.glob(".*.ahead")) == []
-        (tmp_path / f".{BETAS.name}~a~b.parquet.dead.ahead").touch()
+        assert drafts(tmp_path) == []
+        (tmp_path / "_engine" / "drafts" / "dead.parquet").touch()
         writer.tidy()
-    assert list(tmp_path.glob(".*.ahead")) == []
+    assert drafts(tmp_path) == []
 
 
-def lay_out(folder: Path, names: dict[str, str]) -> list[Path]:
-    for name, text in names.items():
-        (folder / name).write_text(text)
-    return [folder / name.removesuffix(".new") for name in names if name.endswith(".new")]
+def lay_out(folder: Path) -> list[Path]:
+    """A table's file, and next contents of two tables staged; the paths of the two."""
+    (folder / "users.parquet").write_text("old")
+    paths = [folder / "users.parquet", folder / "portfolios.parquet" / "part-common.parquet"]
+    (folder / "_engine" / "staged").mkdir(parents=True)
+    for path in paths:
+        staged_path(folder, path).write_text("new")
+    return paths
 
 
-TWO = {"users.parquet": "old", "users.parquet.new": "new", "portfolios.parquet.new": "new"}
+def left(folder: Path) -> list[str]:
+    """The files of a folder."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def test_before_the_journal_has_its_name_the_old_files_count(tmp_path: Path) -> None:
-    lay_out(tmp_path, TWO)
+    lay_out(tmp_path)
     assert [path.read_text() for path in files(tmp_path, "users").values()] == ["old"]
     assert files(tmp_path, "portfolios") == {}
     roll_forward(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["users.parquet"]
+    remove_staged(tmp_path)
+    assert left(tmp_path) == ["users.parquet"]
 
 
 @pytest.mark.parametrize("renamed", [0, 1, 2])
 def test_from_then_on_the_new_files_count_however_far_the_renaming_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renamed: int
 ) -> None:
-    paths = lay_out(tmp_path, TWO)
-    gone = tmp_path / "users~a~b.parquet"
+    paths = lay_out(tmp_path)
+    gone = tmp_path / "portfolios.parquet"
     gone.write_text("old")
     with monkeypatch.context() as patched:
-        patched.setattr(parquet_files, "finish_commit", lambda folder: None)  # the process dies here
+        patched.setattr(journal, "finish_commit", lambda folder: None)  # the process dies here
         commit(tmp_path, paths, [gone])
     for path in paths[:renamed]:
-        staged_path(path).replace(path)
+        gone.unlink(missing_ok=True)
+        path.parent.mkdir(exist_ok=True)
+        staged_path(tmp_path, path).replace(path)
+        gone = tmp_path / "absent"
     for table in ("users", "portfolios"):
         assert [path.read_text() for path in files(tmp_path, table).values()] == ["new"]
     roll_forward(tmp_path)
     roll_forward(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["portfolios.parquet", "users.parquet"]
-    assert {path.read_text() for path in tmp_path.iterdir()} == {"new"}
+    assert left(tmp_path) == ["portfolios.parquet/part-common.parquet", "users.parquet"]
+    assert {path.read_text() for path in paths} == {"new"}
 
 
 KILLED = """
 import os, sys
-from loaders.parquet import files as parquet_files
-finish = lambda folder: os._exit(9) if (folder / parquet_files.JOURNAL).exists() else None
-parquet_files.finish_commit = finish
+from loaders.parquet import journal
+journal.finish_commit = lambda folder: os._exit(9)
 from tests.stores.test_parquet_files import OWNERS, put
 put(sys.argv[1], OWNERS[:1], 2.0)
 """
@@ -179,8 +192,8 @@ def test_a_process_killed_between_two_renames_has_written_all(url: str, tmp_path
     put(url, OWNERS[:1], 1.0)
     done = subprocess.run([sys.executable, "-c", KILLED, url], check=False, capture_output=True, text=True)
     assert done.returncode == 9, done.stderr
-    assert (tmp_path / JOURNAL).exists()
+    assert journal_path(tmp_path).exists()
     assert stored(url) == {OWNERS[0]: 2.0}
+    assert not journal_path(tmp_path).exists()  # the reader has finished the commit
     put(url, OWNERS[1:2], 3.0)
     assert stored(url) == {OWNERS[0]: 2.0, OWNERS[1]: 3.0}
-    assert not (tmp_path / JOURNAL).exists()
