@@ -25,8 +25,6 @@ from loaders.parquet.layout import ENGINE_FOLDER, engine_folder
 
 PAUSE_SECONDS = 0.2
 """Between two attempts to take a lock."""
-ENGINE_FOLDER = "_engine"
-"""Folder of the engine's own files in a folder of Parquet files."""
 LOCK = struct.Struct("hhqqi4x")
 """C's `struct flock`: type, whence, start, length, process."""
 HOLDER = re.compile(r"process \d+ on [^\n]*|")

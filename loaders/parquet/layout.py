@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 from engine.core.schema import TABLES
 
 ENGINE_FOLDER = "_engine"
+"""Folder of the engine's own files in a folder of Parquet files."""
 PART = re.compile(r"part-([0-9a-f]{32})-([0-9a-f]{32})\.parquet")
 """Name of a part, with the ids of its first and last portfolio."""
 COMMON = "part-common.parquet"
