@@ -20,6 +20,8 @@ Alignment = Literal["portfolio", "symbol"]
 RateWeights = Literal["absolute", "signed"]
 LossFloor = Literal["net", "gross"]
 UnmeasuredFactors = Literal["zero", "absent"]
+FactorCovariance = Literal["run_date", "session"]
+UnshockedFactors = Literal["sum", "conditional"]
 InconsistentRows = Literal["computed", "refused"]
 
 
@@ -44,6 +46,11 @@ class Rules:
     unmeasured_factors: a factor of a scenario to which the portfolio's exposure could not be measured
         counts as "zero", with dollars of null or 0 replaced by net exposure x beta [03 §4.4]; or the
         scenario's figures are "absent": it has no result and a row of stress_test_gaps says why.
+    factor_covariance: stress reads the factor funds' correlations as of the "run_date", whatever the
+        session [03 §4.2]; or their shrunk covariances as of the "session".
+    unshocked_factors: in a correlated P&L every factor moves by the "sum" of shock x correlation, shocked
+        ones too [T3]; or shocked factors move by their shock and the others by their "conditional"
+        expectation given the shocks.
     inconsistent_rows: a portfolio with a row whose columns contradict each other, such as a SHORT lot
         with a positive quantity, is "computed" from it, or "refused" (`engine.core.consistency`).
     """
@@ -55,6 +62,8 @@ class Rules:
     rate_weights: RateWeights
     loss_floor: LossFloor
     unmeasured_factors: UnmeasuredFactors
+    factor_covariance: FactorCovariance
+    unshocked_factors: UnshockedFactors
     inconsistent_rows: InconsistentRows
 
     @classmethod
@@ -68,6 +77,8 @@ class Rules:
             rate_weights="absolute",
             loss_floor="net",
             unmeasured_factors="zero",
+            factor_covariance="run_date",
+            unshocked_factors="sum",
             inconsistent_rows="computed",
         )
 
@@ -82,6 +93,8 @@ class Rules:
             rate_weights="signed",
             loss_floor="gross",
             unmeasured_factors="absent",
+            factor_covariance="session",
+            unshocked_factors="conditional",
             inconsistent_rows="refused",
         )
 

@@ -20,11 +20,16 @@ from engine.analytics.job_result import JobResult
 from engine.analytics.panels import (
     OpenPositions,
     Portfolios,
+    PricePanel,
     build_price_panel,
     open_positions,
     portfolio_arrays,
 )
-from engine.analytics.stress.factor_correlations import factor_correlations
+from engine.analytics.stress.factor_correlations import (
+    FactorCorrelations,
+    factor_correlations,
+    session_correlations,
+)
 from engine.analytics.stress.scenarios import Scenarios
 from engine.analytics.stress.stress import stress
 from engine.analytics.volatility.position_volatility import volatility
@@ -88,7 +93,7 @@ def run_jobs(
         ),
         volatility(positions, portfolios, panel, dates, rules.synthetic_prefix),
         correlations(marks, portfolios, panel, inputs.closes, dates),
-        _stress(inputs, window, rules, scenarios, positions, portfolios, betas),
+        _stress(inputs, window, rules, scenarios, positions, portfolios, panel, betas),
     ]
 
 
@@ -99,6 +104,7 @@ def _stress(
     scenarios: Scenarios,
     positions: OpenPositions,
     portfolios: Portfolios,
+    panel: PricePanel,
     betas: Sequence[JobResult],
 ) -> JobResult:
     """Run stress on rounded exposures and rate betas, those of earlier runs too: legacy reads its tables."""
@@ -113,9 +119,19 @@ def _stress(
         updated_definitions(inputs.factor_definitions, exposures, window.stamp),
         scenarios.active,
         dict(inputs.scenarios.select("scenario_id", "id").iter_rows()),
-        factor_correlations(inputs.fund_closes, window.run_date, scenarios.bounds, scenarios.half_life),
+        _factor_correlations(inputs, window, rules, scenarios, panel),
         rules,
     )
+
+
+def _factor_correlations(
+    inputs: Inputs, window: Window, rules: Rules, scenarios: Scenarios, panel: PricePanel
+) -> FactorCorrelations:
+    """Return the correlations of the factor funds as of the run date, or of each session."""
+    assumptions = scenarios.bounds, scenarios.half_life
+    if rules.factor_covariance == "session":
+        return session_correlations(panel, window.sessions, *assumptions)
+    return factor_correlations(inputs.fund_closes, window.run_date, *assumptions)
 
 
 def _storable(table: str, results: Sequence[JobResult]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -109,14 +110,14 @@ def test_signed_weights_let_short_lots_lessen_the_exposure_to_rates() -> None:
     [
         ({"scenarios": ()}, "no_scenarios"),
         ({"scenario_ids": {}}, "no_stored_scenarios"),
-        ({"names": ()}, "no_factor_prices"),
-        ({"returns": 0}, "no_factor_prices"),
-        ({"names": ("Market",)}, "one_factor_alone"),
+        ({"factors": np.array([0]), "returns": np.array([0])}, "no_factor_prices"),
+        ({"returns": np.array([0])}, "no_factor_prices"),
+        ({"factors": np.array([1])}, "one_factor_alone"),
     ],
 )
 def test_what_nothing_can_be_computed_from_is_a_failure(change: dict[str, Any], reason: str) -> None:
     case = golden_stress("edge")
-    if change.keys() & {"names", "returns"}:
+    if change.keys() & {"factors", "returns"}:
         change = {"correlations": replace(case.correlations, **change)}
     outcome = replace(case, **change).run()
     rows = outcome.tables[TABLE.name]

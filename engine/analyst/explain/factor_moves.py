@@ -1,8 +1,9 @@
-"""Correlations of factors: those of their funds in the look-back window of the run date."""
+"""Correlations of factors and their moves: of their funds up to the run date, or up to the session."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 
@@ -16,22 +17,24 @@ from engine.numerics.arrays import Floats
 
 
 class FactorMoves:
-    """Exponentially weighted correlations of the factor funds.
+    """Correlations and covariances of the factor funds.
 
     Attributes:
-        names: Factors whose fund has any close in the look-back window of the run date.
+        names: Factors whose fund has any close in the look-back window.
+        as_of: Day on which the look-back window ends: the run date or the session.
         returns: [T, F] simple returns between days on which all funds have a close.
-        decay: Weight of a day relative to the next day.
+        decay: Weight of a day relative to the next day; None for equal weights and shrinkage.
         bounds: Smallest and largest correlation of two different factors.
     """
 
     def __init__(self, case: Case) -> None:
-        half_life = case.scenarios.half_life
+        half_life, self.case = case.scenarios.half_life, case
         self.bounds = case.scenarios.bounds
-        self.decay = DECAY if half_life is None else 0.5 ** (1.0 / half_life)
-        closes: dict[str, dict[date, float]] = {}
-        for symbol, day, close in case.inputs.fund_closes.select("symbol", "date", "close").iter_rows():
-            closes.setdefault(symbol, {})[day] = float(close)
+        own = case.rules.factor_covariance == "session"
+        self.as_of = case.day if own else case.run_date
+        halved = None if half_life is None else 0.5 ** (1.0 / half_life)
+        self.decay = halved if own or halved else DECAY
+        closes = _session_closes(case) if own else _run_date_closes(case)
         funds = [fund for fund in FUND_FACTORS if fund in closes]
         days = sorted({day for fund in funds for day in closes[fund]})
         complete = [day for day in days if all(day in closes[fund] for fund in funds)]
@@ -46,7 +49,7 @@ class FactorMoves:
     @cached_property
     def weights(self) -> Floats:
         """[T] weights with sum 1; the newest return has the largest."""
-        raw = np.power(self.decay, np.arange(len(self.returns) - 1, -1, -1, dtype=np.float64))
+        raw = np.power(self.decay or 1.0, np.arange(len(self.returns) - 1, -1, -1, dtype=np.float64))
         return np.asarray(raw / raw.sum())
 
     def between(self, shocked: str, held: str) -> float:
@@ -63,13 +66,66 @@ class FactorMoves:
             return float(shocked == held)
         return 1.0 if shocked == held else float(np.clip(self._rho(shocked, held), *self.bounds))
 
-    def _rho(self, a: str, b: str) -> float:
+    def move(self, shocks: Mapping[str, float], factor: str) -> float:
+        """Return how far a factor moves with shocks other than that of rates.
+
+        Args:
+            shocks: By factor, as fractions.
+            factor: Name of a factor to which the portfolio is exposed.
+
+        Returns:
+            The sum of shock x correlation; or under the rule "conditional" the factor's own shock, else
+            its expected move given the shocks.
+        """
+        if self.case.rules.unshocked_factors == "sum":
+            return sum((shock * self.between(name, factor) for name, shock in shocks.items()), 0.0)
+        given = [name for name in shocks if name in self.names]
+        if factor in shocks or factor not in self.names or not given:
+            return shocks.get(factor, 0.0)
+        at = [self.names.index(name) for name in given]
+        weights = np.linalg.pinv(self.covariance[np.ix_(at, at)]) @ [shocks[name] for name in given]
+        return float(self.covariance[self.names.index(factor), at] @ weights)
+
+    @cached_property
+    def covariance(self) -> Floats:
+        """[F, F] covariances of the funds' returns; 0 with fewer than 30, or of a fund without a return."""
         if len(self.returns) < STRESS.minimum:
-            return 0.0
-        x, y = (self.returns[:, self.names.index(name)] for name in (a, b))
-        if not (np.isfinite(x).all() and np.isfinite(y).all()):
-            return 0.0
-        w = self.weights
-        dx, dy = x - w @ x, y - w @ y
-        vx, vy = float(w @ (dx * dx)), float(w @ (dy * dy))
-        return float(w @ (dx * dy)) / math.sqrt(vx * vy) if vx > 0 and vy > 0 else 0.0
+            return np.zeros((len(self.names), len(self.names)))
+        finite = np.where(np.isfinite(self.returns).all(axis=0), self.returns, 0.0)
+        off = finite - self.weights @ finite
+        # A constant fund has deviations of exactly 0.
+        off[:, (finite == finite[0]).all(axis=0)] = 0.0
+        if self.decay is None:
+            return shrunk(off)
+        return np.asarray((off * self.weights[:, None]).T @ off)
+
+    def _rho(self, a: str, b: str) -> float:
+        cov, i, j = self.covariance, self.names.index(a), self.names.index(b)
+        return float(cov[i, j]) / math.sqrt(cov[i, i] * cov[j, j]) if cov[i, i] > 0 and cov[j, j] > 0 else 0.0
+
+
+def shrunk(off: Floats) -> Floats:
+    """Return the covariance of Ledoit and Wolf (2004), by their formulas, one return after the other.
+
+    Args:
+        off: [n, F] deviations of returns from their means.
+    """
+    n, count = off.shape
+    sample = off.T @ off / n
+    mu = float(np.trace(sample)) / count
+    distance = float(((sample - mu * np.eye(count)) ** 2).sum()) / count
+    errors = [float(((np.outer(row, row) - sample) ** 2).sum()) / count for row in off]
+    share = min(math.fsum(errors) / n**2, distance) / distance if distance > 0 else 0.0
+    return np.asarray(share * mu * np.eye(count) + (1.0 - share) * sample)
+
+
+def _run_date_closes(case: Case) -> dict[str, dict[date, float]]:
+    closes: dict[str, dict[date, float]] = {}
+    for symbol, day, close in case.inputs.fund_closes.select("symbol", "date", "close").iter_rows():
+        closes.setdefault(symbol, {})[day] = float(close)
+    return closes
+
+
+def _session_closes(case: Case) -> dict[str, dict[date, float]]:
+    closes = {fund: case.series(fund, STRESS.look_back) for fund in FUND_FACTORS}
+    return {fund: levels for fund, levels in closes.items() if levels}

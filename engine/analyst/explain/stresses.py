@@ -39,6 +39,10 @@ SHOCKS = {
     "shock": pl.Float64,
     "pnl": pl.Float64,
 }
+MOVED = {
+    "sum": "a sum of shock x rho",
+    "conditional": "the factor's shock, or its expectation given the shocks",
+}
 UNROUNDED = "the difference of the unrounded figures; the stored figures may differ from it by a cent"
 
 
@@ -242,7 +246,7 @@ def _correlated(case: Case, scenario: Scenario) -> tuple[Working, float]:
     for name, dollars in held.dollars.items():
         factor = CORRELATES_AS.get(name, name)
         between = {shocked: moves.between(shocked, factor) for shocked in shocks}
-        move = sum((shock * between[shocked] for shocked, shock in shocks.items()), 0.0)
+        move = moves.move(shocks, factor)
         rows.append((name, dollars, move, dollars * move))
         rho += [(shocked, name, value) for shocked, value in between.items() if value]
     rest = sum((pnl for *_, pnl in rows), 0.0)
@@ -252,13 +256,14 @@ def _correlated(case: Case, scenario: Scenario) -> tuple[Working, float]:
         Step(
             "S",
             rest,
-            "USD, sum of exposure x move, the move a sum of shock x rho",
+            f"USD, sum of exposure x move, the move {MOVED[case.rules.unshocked_factors]}",
             "frame `moves`: sum of pnl",
         ),
         _base(case, held),
     )
     frames = {"moves": table(MOVES, rows), "correlations": table(RHO, rho), "rate_lots": held.lots}
-    rests = f"correlations of {len(moves.returns)} returns, weights fall by {moves.decay:g} a return"
+    weights = f"weights fall by {moves.decay:g} a return" if moves.decay else "shrunk, of equal weights"
+    rests = f"correlations of {len(moves.returns)} returns up to {moves.as_of}, {weights}"
     formula = "correlated_pnl = max({R} + {S}, -0.99 * {B})"
     return Working(formula, value, steps, frames, notes=(rests, *notes)), value
 
@@ -287,12 +292,13 @@ def _impacts(case: Case, scenario: Scenario) -> Working:
 
 
 def _metadata(case: Case, scenario: Scenario) -> Working:
-    returns = len(factor_moves(case).returns)
+    moves = factor_moves(case)
+    returns = len(moves.returns)
     content = {
         "category": scenario.group,
         "data_days": returns,
         "scenario_name": scenario.name,
-        "correlation_matrix_date": case.run_date.isoformat(),
+        "correlation_matrix_date": moves.as_of.isoformat(),
     }
     step = Step("data_days", returns, "common returns of the factor funds", "market_data_cache")
     return Working("calculation_metadata: inputs of the row", json.dumps(content), (step,))

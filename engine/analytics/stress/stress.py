@@ -11,6 +11,7 @@ import polars as pl
 from engine.analytics.job_result import JobResult, first_reasons, status_rows
 from engine.analytics.panels import OpenPositions, Portfolios
 from engine.analytics.stress.factor_correlations import FactorCorrelations
+from engine.analytics.stress.factor_moves import factor_move
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import HELD_AS, factor_dollars, loss_base, rate_dollars
 from engine.analytics.stress.stress_gaps import gap_rows, measured_factors, measured_scenarios
@@ -25,7 +26,7 @@ from engine.core.job_catalog import (
     STRESS,
     Reason,
 )
-from engine.core.rules import Rules
+from engine.core.rules import Rules, UnshockedFactors
 from engine.numerics.arrays import Bools, Floats, Ints
 
 LOSS_FLOOR = -0.99
@@ -44,12 +45,14 @@ class StressExposures:
         order: [F, C] numbers of the factors in the order of summation.
         rates: [C] USD, NaN where there is none.
         base: [C] USD, not below 0: losses are limited to 99 % of it.
+        matrix: [C] number of the matrix of correlations of the cell's session.
     """
 
     factors: Mapping[str, Floats]
     order: Ints
     rates: Floats
     base: Floats
+    matrix: Ints
 
     def exposure(self, shocked: str) -> Floats:
         """Return the exposure that a shock multiplies; NaN where there is none to rates.
@@ -92,7 +95,7 @@ def stress(
         scenarios: those to compute.
         scenario_ids: row id by the scenario's own; a scenario without one is not stored.
         correlations: of the factors.
-        rules: rate_weights, loss_floor and unmeasured_factors.
+        rules: rate_weights, loss_floor, unmeasured_factors and unshocked_factors.
 
     Returns:
         stress_test_results, stress_test_gaps. Prices without a single return count as none.
@@ -111,6 +114,7 @@ def stress(
         factors.order[:, done],
         rates.dollars[done],
         loss_base(portfolios, rules.loss_floor)[done],
+        correlations.of_session(len(dates))[np.nonzero(done)[1]],
     )
     keys = _keys(portfolios, dates, done)
     by_id = {scenario_ids[scenario.id]: scenario for scenario in stored}
@@ -120,8 +124,9 @@ def stress(
         by_id,
         {name: cells.exposure(name) for name in shocked},
         [direct_pnl(scenario, cells) for scenario in stored],
-        [correlated_pnl(scenario, cells, correlations) for scenario in stored],
+        [correlated_pnl(scenario, cells, correlations, rules.unshocked_factors) for scenario in stored],
         correlations,
+        cells.matrix,
     )
     kept = complete[:, done].ravel()
     tables = {
@@ -150,36 +155,36 @@ def direct_pnl(scenario: Scenario, exposures: StressExposures) -> Floats:
 
 
 def correlated_pnl(
-    scenario: Scenario, exposures: StressExposures, correlations: FactorCorrelations
+    scenario: Scenario,
+    exposures: StressExposures,
+    correlations: FactorCorrelations,
+    unshocked: UnshockedFactors,
 ) -> Floats:
     """Return the P&L of the shocks and of the factors that move with them, [C] USD.
 
-        exposure_rates s_rates + sum_g exposure_g sum_f s_f rho(f, g)
+        exposure_rates s_rates + sum_g exposure_g move_g
 
-    not below -0.99 x base; f runs over the shocked factors except rates, g over the factors to which the
-    portfolio is exposed. Summed in the order of the exposure rows, newest first. Source: document 03 §4.5.
+    not below -0.99 x base; g runs over the factors to which the portfolio is exposed, `factor_move`. Summed
+    in the order of the exposure rows, newest first. Source: document 03 §4.5.
 
     Args:
         scenario: shocks by factor, as fractions.
         exposures: of C cells, in USD.
         correlations: of the factors' funds.
+        unshocked: see `engine.core.rules.Rules`.
     """
     rate_shock = scenario.shocks.get(RATE_SHOCK, 0.0)
     total = np.nan_to_num(exposures.rates * rate_shock)
-    moves = [_move(scenario, CORRELATES_AS.get(name, name), correlations) for name in exposures.factors]
+    names = [CORRELATES_AS.get(name, name) for name in exposures.factors]
+    moves = [factor_move(scenario, name, correlations, unshocked) for name in names]
     # Without any move the sum would add zeros: skip stacking the exposures.
-    if any(moves):
-        moved = np.stack([usd * move for usd, move in zip(exposures.factors.values(), moves, strict=True)])
+    if np.any(moves):
+        held = zip(exposures.factors.values(), moves, strict=True)
+        moved = np.stack([usd * move[exposures.matrix] for usd, move in held])
         # One after the other in each cell's own order: the last bit depends on it.
         for next_pnl in np.take_along_axis(moved, exposures.order, axis=0):
             total = total + next_pnl
     return _floored(total, exposures)
-
-
-def _move(scenario: Scenario, factor: str, correlations: FactorCorrelations) -> float:
-    """Return how far a factor moves with a scenario's shocks, a fraction."""
-    shocks = scenario.shocks.items()
-    return sum((s * correlations.between(f, factor) for f, s in shocks if f != RATE_SHOCK), 0.0)
 
 
 def _floored(pnl: Floats, exposures: StressExposures) -> Floats:
@@ -199,10 +204,10 @@ def _cases(
     correlations: FactorCorrelations, exposed: Bools, scenarios: int, stored: int
 ) -> dict[Reason, Bools | bool]:
     """Return the cells [P, D] to which each reason applies why nothing is computed."""
-    factors = len(correlations.names)
+    matrix = correlations.of_session(exposed.shape[1])
     return {
-        NO_FACTOR_PRICES: factors == 0 or correlations.returns == 0,
-        ONE_FACTOR_ALONE: factors == 1,
+        NO_FACTOR_PRICES: (correlations.returns == 0)[matrix],
+        ONE_FACTOR_ALONE: (correlations.factors == 1)[matrix],
         NO_FACTOR_EXPOSURES: ~exposed,
         NO_SCENARIOS: scenarios == 0,
         NO_STORED_SCENARIOS: stored == 0,

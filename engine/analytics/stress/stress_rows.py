@@ -10,7 +10,7 @@ import polars as pl
 
 from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.scenarios import Scenario
-from engine.numerics.arrays import Floats
+from engine.numerics.arrays import Floats, Ints
 
 PERCENT = 100
 NO_ROWS = pl.DataFrame(
@@ -34,6 +34,7 @@ def scenario_rows(
     direct: Sequence[Floats],
     correlated: Sequence[Floats],
     correlations: FactorCorrelations,
+    matrix: Ints,
 ) -> pl.DataFrame:
     """Return the rows of all scenarios, one scenario after the other; figures unrounded.
 
@@ -49,12 +50,14 @@ def scenario_rows(
         direct: [C] USD of each scenario.
         correlated: [C] USD of each scenario.
         correlations: of the factors.
+        matrix: [C] number of the matrix of correlations of the cell's session.
     """
     if not scenarios:
         return NO_ROWS
     rows = pl.concat([keys] * len(scenarios))
     number = np.repeat(np.arange(len(scenarios)), keys.height)
-    metadata = [_metadata(scenario, correlations) for scenario in scenarios.values()]
+    metadata = [text for scenario in scenarios.values() for text in _metadata(scenario, correlations)]
+    text = number * len(correlations.as_of) + np.tile(matrix, len(scenarios))
     alone, together = np.concatenate(direct), np.concatenate(correlated)
     return rows.select(
         "portfolio_id",
@@ -64,7 +67,7 @@ def scenario_rows(
         correlated_pnl=pl.Series(together),
         correlation_effect=pl.Series(together - alone),
         factor_impacts=impacts(scenarios.values(), exposures),
-        calculation_metadata=pl.Series(metadata).gather(number),
+        calculation_metadata=pl.Series(metadata).gather(text),
     )
 
 
@@ -114,12 +117,15 @@ def _number(usd: pl.Expr) -> pl.Expr:
     return pl.when(usd == 0.0).then(0.0).otherwise(usd).fill_nan(None).cast(pl.String)
 
 
-def _metadata(scenario: Scenario, correlations: FactorCorrelations) -> str:
-    """Return the row's provenance as JSON: scenario's group and name, day and returns of correlations."""
-    content = {
-        "category": scenario.group,
-        "data_days": correlations.returns,
-        "scenario_name": scenario.name,
-        "correlation_matrix_date": correlations.as_of.isoformat(),
-    }
-    return json.dumps(content, ensure_ascii=False)
+def _metadata(scenario: Scenario, correlations: FactorCorrelations) -> list[str]:
+    """Return a row's provenance as JSON: scenario's group and name, day and returns of each matrix."""
+    contents = (
+        {
+            "category": scenario.group,
+            "data_days": returns,
+            "scenario_name": scenario.name,
+            "correlation_matrix_date": as_of.isoformat(),
+        }
+        for returns, as_of in zip(correlations.returns.tolist(), correlations.as_of, strict=True)
+    )
+    return [json.dumps(content, ensure_ascii=False) for content in contents]

@@ -15,9 +15,10 @@ from engine.analytics.stress.scenarios import Scenario, scenario
 from engine.analytics.stress.stress import StressExposures, correlated_pnl, direct_pnl, stress
 from engine.core.rules import Rules
 from tests.analytics.small import LAST, lot, open_lots, portfolios, window_dates
+from tests.analytics.stress.matrices import one_matrix
 from tests.builders import STAMP, uid
 
-CORRELATIONS = FactorCorrelations(("Market", "Value"), np.array([[1.0, 0.5], [0.5, 1.0]]), 40, LAST)
+CORRELATIONS = one_matrix(("Market", "Value"), np.array([[1.0, 0.5], [0.5, 1.0]]))
 
 LEGACY = Rules.legacy()
 
@@ -26,12 +27,13 @@ def cell(factors: Mapping[str, float], rates: float = np.nan, base: float = 1e6)
     """The exposures of one portfolio and session, summed in the given order."""
     order = np.arange(len(factors))[:, None]
     usd = {name: np.array([value]) for name, value in factors.items()}
-    return StressExposures(usd, order, np.array([rates]), np.array([base]))
+    return StressExposures(usd, order, np.array([rates]), np.array([base]), np.array([0]))
 
 
 def pnl(shocks: dict[str, float], exposures: StressExposures) -> tuple[float, float]:
     shocked = scenario("Shock", shocks)
-    direct, correlated = direct_pnl(shocked, exposures), correlated_pnl(shocked, exposures, CORRELATIONS)
+    correlated = correlated_pnl(shocked, exposures, CORRELATIONS, "sum")
+    direct = direct_pnl(shocked, exposures)
     return direct.item(), correlated.item()
 
 
@@ -111,8 +113,8 @@ def test_the_job_has_a_row_for_each_stored_scenario() -> None:
     assert found.status.select("status", "positions_used").rows() == [("ok", 1)]
 
 
-ONE = FactorCorrelations(("Market",), np.eye(1), 40, LAST)
-NONE = FactorCorrelations((), np.zeros((0, 0)), 0, LAST)
+ONE = one_matrix(("Market",), np.eye(1))
+NONE = one_matrix((), np.zeros((0, 0)), returns=0)
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date
 
 import numpy as np
 import polars as pl
 
-from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.scenarios import Scenario
 from engine.analytics.stress.stress_rows import impacts, scenario_rows
 from tests.analytics.small import window_dates
+from tests.analytics.stress.matrices import one_matrix
 
-CORRELATIONS = FactorCorrelations(("Market",), np.eye(1), 123, date(2025, 6, 30))
+CORRELATIONS = one_matrix(("Market",), np.eye(1), returns=123)
 
 
 def scenario(shocks: Mapping[str, float], name: str = "Fall") -> Scenario:
@@ -49,7 +48,9 @@ def test_rows_come_scenario_by_scenario_with_the_effect_of_correlations() -> Non
     scenarios = {"id1": scenario({"Market": 0.5}), "id2": scenario({"Market": -0.5}, "Rückgang")}
     direct = [np.array([1.0, 2.0]), np.array([-1.0, -2.0])]
     correlated = [np.array([1.5, 2.0]), np.array([-3.0, -2.25])]
-    rows = scenario_rows(keys, scenarios, {"Market": np.array([2.0, 4.0])}, direct, correlated, CORRELATIONS)
+    rows = scenario_rows(
+        keys, scenarios, {"Market": np.array([2.0, 4.0])}, direct, correlated, CORRELATIONS, np.array([0, 0])
+    )
     assert rows["scenario_id"].to_list() == ["id1", "id1", "id2", "id2"]
     assert rows["portfolio_id"].to_list() == ["a", "b"] * 2
     assert rows["correlation_effect"].to_list() == [0.5, 0.0, -2.0, -0.25]
@@ -65,7 +66,13 @@ def test_rows_come_scenario_by_scenario_with_the_effect_of_correlations() -> Non
 def test_without_scenarios_there_are_no_rows_of_the_same_columns() -> None:
     keys = pl.DataFrame({"portfolio_id": ["a"], "calculation_date": window_dates(1)})
     one = scenario_rows(
-        keys, {"id": scenario({"F": 1.0})}, {"F": np.ones(1)}, [np.ones(1)], [np.ones(1)], CORRELATIONS
+        keys,
+        {"id": scenario({"F": 1.0})},
+        {"F": np.ones(1)},
+        [np.ones(1)],
+        [np.ones(1)],
+        CORRELATIONS,
+        np.array([0]),
     )
-    none = scenario_rows(keys, {}, {}, [], [], CORRELATIONS)
+    none = scenario_rows(keys, {}, {}, [], [], CORRELATIONS, np.array([0]))
     assert (none.height, none.schema) == (0, one.schema)

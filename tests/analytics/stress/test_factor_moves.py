@@ -1,0 +1,56 @@
+"""Moves of factors in scenarios, by hand and against the conditional normal distribution."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.analytics.stress.factor_moves import conditional_move, factor_move
+from engine.analytics.stress.scenarios import scenario
+from tests.analytics.stress.matrices import one_matrix
+
+# Volatilities of 1 %, 2 % and 3 %; correlations of 0.5, 0.2 and 0.8.
+COVARIANCE = np.array([[1.0, 1.0, 0.6], [1.0, 4.0, 4.8], [0.6, 4.8, 9.0]]) * 1e-4
+MATRIX = one_matrix(("Market", "Value", "Growth"), COVARIANCE)
+
+
+def moves(shocks: dict[str, float], rule: str) -> list[float]:
+    return [float(factor_move(scenario("S", shocks), name, MATRIX, rule)[0]) for name in MATRIX.names]  # type: ignore[arg-type]
+
+
+def test_a_factor_moves_by_the_sum_of_shocks_times_correlations() -> None:
+    assert moves({"Value": 0.2, "Growth": -0.1}, "sum") == pytest.approx(
+        [0.2 * 0.5 - 0.1 * 0.2, 0.2 - 0.1 * 0.8, 0.2 * 0.8 - 0.1]
+    )
+
+
+def test_a_shocked_factor_moves_by_its_shock_and_another_by_its_beta() -> None:
+    # The market's beta to Value is cov / var = 1 / 4, Growth's 4.8 / 4.
+    assert moves({"Value": 0.2}, "conditional") == pytest.approx([0.2 * 0.25, 0.2, 0.2 * 1.2])
+
+
+def test_with_two_shocks_a_factor_moves_by_its_joint_regression() -> None:
+    draws = np.random.default_rng(1).multivariate_normal(np.zeros(3), COVARIANCE, 200)
+    sample = one_matrix(MATRIX.names, np.cov(draws.T, ddof=0))
+    slopes = np.linalg.lstsq(draws[:, 1:] - draws[:, 1:].mean(0), draws[:, 0] - draws[:, 0].mean())[0]
+    found = conditional_move({"Value": 0.2, "Growth": -0.1}, "Market", sample)
+    assert found[0] == pytest.approx(slopes @ [0.2, -0.1], rel=1e-10)
+    assert moves({"Value": 0.2, "Growth": -0.1}, "conditional")[1:] == [0.2, -0.1]
+
+
+def test_a_factor_without_a_fund_moves_by_its_own_shock_alone() -> None:
+    assert conditional_move({"Size Spread": 0.1, "Value": 0.2}, "Size Spread", MATRIX).tolist() == [0.1]
+    assert conditional_move({"Value": 0.2}, "Size Spread", MATRIX).tolist() == [0.0]
+    assert conditional_move({"Size Spread": 0.1}, "Value", MATRIX).tolist() == [0.0]
+
+
+def test_without_a_covariance_only_shocked_factors_move() -> None:
+    none = one_matrix(("Market", "Value"), np.eye(2))
+    zero = np.zeros((1, 2, 2))
+    flat = type(none)(none.names, none.rho, zero, none.returns, none.factors, none.as_of)
+    assert conditional_move({"Value": 0.2}, "Market", flat).tolist() == [0.0]
+    assert conditional_move({"Value": 0.2}, "Value", flat).tolist() == [0.2]
+
+
+def test_rates_do_not_enter_here() -> None:
+    assert moves({"Interest_Rate": 0.01}, "sum") == moves({"Interest_Rate": 0.01}, "conditional") == [0, 0, 0]
