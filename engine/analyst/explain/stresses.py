@@ -92,9 +92,13 @@ def _holdings(case: Case) -> Holdings:
     absent = case.rules.unmeasured_factors == "absent"
     told: dict[str, tuple[object, ...]] = {}
     dollars: dict[str, float] = {}
+    seen: set[str] = set()
     for row in rows[:EXPOSURE_ROWS]:
         name, stored = names.get(row["factor_id"]), row["exposure_dollar"]
-        if name is not None and name not in dollars and not (absent and stored is None):
+        if name is None or name in seen:
+            continue
+        seen.add(name)
+        if not (absent and stored is None):
             dollars[name] = float(stored) if stored or absent else base * float(row["exposure_value"])
             source = (
                 "exposure_dollar" if stored or absent else f"exposure_value {row['exposure_value']} x {base}"
