@@ -25,11 +25,13 @@ class ReaderKind:
         example: A URL of this kind, for messages and help.
         open: Opens a store.
         database: Returns what tells one database from another; None where a URL names a file or folder.
+        same: Asks two databases with different names whether they are one; None for files and folders.
     """
 
     example: str
     open: Callable[[StoreURL], Reader]
     database: Callable[[StoreURL], tuple[str | None, ...]] | None = None
+    same: Callable[[StoreURL, StoreURL], bool] | None = None
 
 
 def _duckdb(url: StoreURL) -> Reader:
@@ -45,9 +47,15 @@ def _postgres(url: StoreURL) -> Reader:
 
 
 def _postgres_database(url: StoreURL) -> tuple[str | None, ...]:
-    from loaders.postgres.connect import database
+    from loaders.postgres.address import database
 
     return database(url)
+
+
+def _same_postgres(one: StoreURL, other: StoreURL) -> bool:
+    from loaders.postgres.connect import same_database
+
+    return same_database(one, other)
 
 
 def _parquet(url: StoreURL) -> Reader:
@@ -58,7 +66,9 @@ def _parquet(url: StoreURL) -> Reader:
 
 KINDS = {
     "duckdb": ReaderKind("duckdb:///file.duckdb", _duckdb),
-    "postgresql": ReaderKind("postgresql://user@host/database", _postgres, _postgres_database),
+    "postgresql": ReaderKind(
+        "postgresql://user@host/database", _postgres, _postgres_database, _same_postgres
+    ),
     "parquet": ReaderKind("parquet:///folder", _parquet),
 }
 EXAMPLES = [kind.example for kind in KINDS.values()]
@@ -93,13 +103,16 @@ def open_reader(url: str | StoreURL) -> Reader:
 
 
 def same_store(one: StoreURL, other: StoreURL) -> bool:
-    """Return whether two URLs name the same store, as far as can be told without opening it.
+    """Return whether two URLs name the same store. Databases are asked if their URLs differ.
 
     Args:
         one: Parsed URL.
         other: Parsed URL.
     """
-    return one.kind == other.kind and _identity(one) == _identity(other)
+    if one.kind != other.kind:
+        return False
+    asked = reader_kind(one).same
+    return _identity(one) == _identity(other) or (asked is not None and asked(one, other))
 
 
 def _identity(url: StoreURL) -> object:

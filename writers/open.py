@@ -61,13 +61,13 @@ def _postgres(url: StoreURL, batch_rows: int, progress: Progress | None) -> Writ
 
 
 def _postgres_lock(url: StoreURL, wait: bool) -> AbstractContextManager[None]:
-    from writers.postgres import database_lock
+    from writers.postgres_lock import database_lock
 
     return database_lock(url, wait)
 
 
 def _postgres_holder(url: StoreURL) -> str | None:
-    from writers.postgres import database_holder
+    from writers.postgres_lock import database_holder
 
     return database_holder(url)
 

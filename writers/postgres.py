@@ -2,65 +2,86 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
 import polars as pl
 import psycopg
 
-from engine.core.errors import LostConnectionError, WriteError
+from engine.core.errors import ConflictError, HiddenRowsError, LostConnectionError, ReadOnlyError, WriteError
 from engine.core.schema import Table
 from engine.core.store_url import StoreURL
-from loaders.postgres.connect import connect
+from loaders.postgres.connect import connect, hidden_rows
 from sql import Name, Names, statement
-from writers.file_lock import PAUSE_SECONDS, LockedError, holder
+from writers.postgres_lock import TURN_KEY, held_lock
 from writers.sql_writer import DatabaseWriter
 from writers.writer import BATCH_ROWS, LockScope, Progress
 
 STAGE = "incoming_rows"
 """Temporary table from which rows are merged."""
-RUN_KEY = 0x656E67696E65
-"""Key of the advisory lock that a run holds: "engine" in ASCII."""
-TURN_KEY = 0x7475726E73
-"""Key of the advisory lock on which exclusive transactions wait: "turns" in ASCII."""
+GAVE_WAY = ("40", "55P03")
+"""SQLSTATEs of a transaction that another one stopped: serialization, deadlock, a lock not got in time."""
 
 
 class PostgresWriter(DatabaseWriter):
     """A Postgres database, opened to write."""
 
     dialect = "postgres"
+    begin_text = statement("session/write")
 
     def __init__(self, url: StoreURL, batch_rows: int = BATCH_ROWS, progress: Progress | None = None) -> None:
         super().__init__(url, batch_rows, progress)
         self.connection = connect(url)
+        self._run_lock = held_lock(url)
+        self._affected = 0
 
     def execute(self, text: str, table: str) -> None:
+        self._affected = self._send(text, table).rowcount
+
+    def fetch(self, text: str) -> list[tuple[Any, ...]]:
+        return self._send(text, "").fetchall()
+
+    def _send(self, text: str, table: str) -> psycopg.Cursor:
         try:
-            self.connection.execute(text.encode())
+            return self.connection.execute(text.encode())
         except psycopg.Error as error:
             raise self._failure(table, error) from error
 
-    def _failure(self, table: str, error: psycopg.Error) -> WriteError:
-        """Return the error for a failed statement: a lost connection may be retried."""
-        kind = LostConnectionError if self.connection.closed else WriteError
+    def _failure(self, table: str, error: psycopg.Error) -> WriteError | HiddenRowsError:
+        """Return the error for a failed statement: a lost connection or a conflict may be retried."""
+        if hidden := hidden_rows(self.url, error):
+            return hidden
+        conflict = (error.sqlstate or "").startswith(GAVE_WAY)
+        kind = LostConnectionError if self.connection.closed else ConflictError if conflict else WriteError
         return kind(self.url, table, str(error))
 
     def begin(self, lock: LockScope | None = None) -> None:
         super().begin(lock)
-        if lock is None:
-            return
-        if lock.part is None:
-            self.execute(statement("lock/exclusive", key=TURN_KEY), "")
-            return
-        # Shared with all parts, so that only exclusive transactions wait; then exclusive for this part.
-        self.execute(statement("lock/shared", key=TURN_KEY), "")
-        self.execute(statement("lock/exclusive", key=_lock_key(lock.part)), "")
+        ((read_only, _),) = self.fetch(statement("session/settings"))
+        if read_only:
+            raise ReadOnlyError(self.url)
+        self._wait(lock)
+        self._check_run_lock()
 
-    def fetch(self, text: str) -> list[tuple[Any, ...]]:
-        return self.connection.execute(text.encode()).fetchall()
+    def _wait(self, lock: LockScope | None) -> None:
+        """Wait for the transactions that a lock keeps out."""
+        if lock and lock.part is None:
+            self.execute(statement("lock/exclusive", key=TURN_KEY), "")
+        elif lock or self._run_lock:
+            # Shared with all parts: only exclusive transactions wait, and a run that takes a lost lock over.
+            self.execute(statement("lock/shared", key=TURN_KEY), "")
+        if lock and lock.part is not None:
+            self.execute(statement("lock/exclusive", key=_lock_key(lock.part)), "")
+
+    def commit(self) -> None:
+        self._check_run_lock()
+        super().commit()
+
+    def _check_run_lock(self) -> None:
+        if self._run_lock:
+            self._run_lock.check()
 
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
         columns = Names(tuple(frame.columns))
@@ -80,10 +101,24 @@ class PostgresWriter(DatabaseWriter):
                 for batch in frame.iter_slices(self.batch_rows):
                     with cursor.copy(text.encode()) as copy:
                         copy.write(_csv(batch))
+                    self._require_all(table, batch.height, cursor.rowcount)
                     # Rows of the staging table are counted when they are merged.
                     self.progress(table, batch.height if counted else 0)
         except psycopg.Error as error:
             raise self._failure(table, error) from error
+
+    def merge(
+        self, table: Table, frame: pl.DataFrame, keep: Collection[str] = (), by_id: bool = False
+    ) -> None:
+        super().merge(table, frame, keep, by_id)
+        if frame.height:
+            self._require_all(table.name, frame.height, self._affected)
+
+    def _require_all(self, table: str, sent: int, stored: int) -> None:
+        """Raise an error if the server stored fewer rows than it was sent."""
+        if stored != sent:
+            reason = f"{stored} of {sent} rows were stored; a trigger or a rule of the table drops the others"
+            raise WriteError(self.url, table, reason)
 
     def rollback(self) -> None:
         # A lost connection has rolled back already; a second error would hide the cause.
@@ -105,43 +140,3 @@ def _csv(batch: pl.DataFrame) -> str:
     Text is always quoted: unquoted, an empty text would be null and a carriage return would end the row.
     """
     return batch.write_csv(include_header=False, quote_style="non_numeric")
-
-
-@contextmanager
-def database_lock(url: StoreURL, wait: bool) -> Iterator[None]:
-    """Hold a database for a run, by an advisory lock of a separate session.
-
-    Args:
-        url: The store.
-        wait: Wait while another run holds the lock.
-
-    Yields:
-        Nothing; the lock is held.
-
-    Raises:
-        LockedError: Another run holds the lock, and `wait` is False.
-    """
-    with connect(url) as connection:
-
-        def row(name: str) -> tuple[object, ...] | None:
-            return connection.execute(statement(name, key=RUN_KEY).encode()).fetchone()
-
-        connection.execute(statement("lock/name", name=holder()).encode())
-        while row("lock/take") != (True,):
-            if not wait:
-                other = row("lock/holder")
-                raise LockedError(url, str(other[0]) if other else "another run")
-            time.sleep(PAUSE_SECONDS)
-        try:
-            yield
-        finally:
-            # The server notices a closed session a little later; a release takes effect at once.
-            if not connection.closed:
-                row("lock/release")
-
-
-def database_holder(url: StoreURL) -> str | None:
-    """Return who holds a database, None if nobody does."""
-    with connect(url) as connection:
-        other = connection.execute(statement("lock/holder", key=RUN_KEY).encode()).fetchone()
-    return str(other[0]) if other else None

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from engine.core.errors import BusyFileError, LostConnectionError, LostReadError
+from engine.core.errors import (
+    BusyFileError,
+    ConflictError,
+    LostConnectionError,
+    LostReadError,
+    ServerAwayError,
+)
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 T = TypeVar("T")
-TRANSIENT_ERRORS = (BusyFileError, LostConnectionError, LostReadError)
+TRANSIENT_ERRORS = (BusyFileError, ConflictError, LostConnectionError, LostReadError, ServerAwayError)
 ATTEMPTS = 5
-LONGEST_WAIT_SECONDS = 20
+FIRST_WAIT_SECONDS = 1.0
+"""After the second attempt, doubled with each further one: a server that restarts has 7 s in all."""
+JITTER_SECONDS = 0.5
 
 
 def with_retries(work: Callable[[], T], note: Callable[[str], None]) -> T:
@@ -35,7 +43,7 @@ def with_retries(work: Callable[[], T], note: Callable[[str], None]) -> T:
 
 def _again(work: Callable[[], T], note: Callable[[str], None]) -> T:
     # Imported here, because the import takes longer than the computing of a short run.
-    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
     def before_sleep(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -44,7 +52,7 @@ def _again(work: Callable[[], T], note: Callable[[str], None]) -> T:
     return Retrying(
         retry=retry_if_exception_type(TRANSIENT_ERRORS),
         stop=stop_after_attempt(ATTEMPTS - 1),
-        wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_SECONDS),
+        wait=wait_exponential_jitter(multiplier=FIRST_WAIT_SECONDS, jitter=JITTER_SECONDS),
         before_sleep=before_sleep,
         reraise=True,
     )(work)

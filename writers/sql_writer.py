@@ -31,9 +31,11 @@ class DatabaseWriter(Writer):
     Attributes:
         dialect: Dialect of its CREATE statements.
         catalog_statement: Name of the statement that lists the store's columns.
+        begin_text: Statement that begins a transaction.
     """
 
     dialect: Dialect
+    begin_text = "begin"
     catalog_statement = "catalog"
     _catalog: Catalog | None = None
 
@@ -68,7 +70,7 @@ class DatabaseWriter(Writer):
 
     def begin(self, lock: LockScope | None = None) -> None:
         self._catalog = None
-        self.execute("begin", "")
+        self.execute(self.begin_text, "")
 
     def commit(self) -> None:
         self.execute("commit", "")

@@ -120,6 +120,10 @@ class StoreUnreachableError(EngineError, ConnectionError):
         super().__init__(f"store {self.url} cannot be opened: {self.reason}")
 
 
+class ServerAwayError(StoreUnreachableError):
+    """A server that is starting, stopping or out of connections; a retry may succeed."""
+
+
 class BusyFileError(StoreUnreachableError, BlockingIOError):
     """A DuckDB file that another process has open; a writer locks all others out."""
 
@@ -140,6 +144,17 @@ class ReadError(EngineError, OSError):
 
 class LostReadError(ReadError, ConnectionError):
     """A store whose connection was lost during a read; a retry may succeed."""
+
+
+class HiddenRowsError(EngineError, PermissionError):
+    """A table whose row-level security hides rows from the role; figures without them would be wrong."""
+
+    def __init__(self, url: str | StoreURL, table: str) -> None:
+        self.url, self.table = safe_url(url), table
+        super().__init__(
+            f"store {self.url}, table {table}: row-level security hides rows from the role",
+            "Give the role BYPASSRLS, or log in as one that sees all rows",
+        )
 
 
 class MissingTableError(EngineError, LookupError):
@@ -216,6 +231,17 @@ class UnfinishedCommitError(EngineError, OSError):
 
 class LostConnectionError(WriteError, ConnectionError):
     """A store whose connection was lost during a transaction; a retry may succeed."""
+
+
+class ConflictError(WriteError):
+    """A transaction that the server ended in favour of another one; a retry may succeed."""
+
+
+class ReadOnlyError(WriteError):
+    """A standby server, or a role or database whose transactions are read-only."""
+
+    def __init__(self, url: str | StoreURL) -> None:
+        super().__init__(url, "", "it is read-only: a standby server, or default_transaction_read_only is on")
 
 
 class IncompleteError(EngineError, ArithmeticError):

@@ -26,7 +26,7 @@ PAIR = re.compile(r"(\b\w*(?:pass|secret|token)\w*\s*=\s*)('(?:[^'\\]|\\.)*'|[^\
 """A secret parameter and its value, as a URL or a connection string spells it."""
 SECRET = re.compile(r"pass|secret|token", re.IGNORECASE)
 ALIASES = {"postgres": "postgresql"}
-"""Schemes that mean another one; libpq takes both of these."""
+"""Schemes that mean another one, also before a driver's name, as in SQLAlchemy's `postgresql+asyncpg`."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,7 +52,9 @@ class StoreURL:
             return url
         scheme, colon, _ = url.partition(":")
         kind = scheme.lower() if colon else ""
-        return cls(ALIASES.get(kind, kind), url)
+        base, driver, _ = kind.strip().partition("+")
+        known = ALIASES.get(base, base)
+        return cls(known if not driver or known in ALIASES.values() else kind, url)
 
     def __str__(self) -> str:
         address, mark, query = LOGIN.sub(r"\1:***@", self.text).partition("?")

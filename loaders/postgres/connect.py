@@ -1,67 +1,74 @@
-"""Connections to Postgres: what libpq makes of a URL and the environment, and a session in UTC."""
+"""Connections to Postgres, and the errors of its two drivers as the engine's own."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import psycopg
-from psycopg import pq
 
-from engine.core.errors import StoreUnreachableError
+from engine.core.errors import HiddenRowsError, ServerAwayError, StoreUnreachableError
 from engine.core.store_url import StoreURL
+from loaders.postgres.address import parameters
 from sql import statement
 
-AUTHORITY = re.compile(r"^[^:/?#]+://([^/?#]*)(.*)$", re.DOTALL)
-PORT = re.compile(r":[\d,:]*$|\]$")
-PATIENCE_SECONDS = "10"
-"""For a server to answer, unless the URL or the environment says otherwise."""
-
-
-def parameters(url: StoreURL) -> dict[str, str]:
-    """Return libpq's parameters: those of the URL, completed from the environment.
-
-    Raises:
-        StoreUnreachableError: The URL cannot be read.
-    """
-    _refuse_unescaped(url)
-    # libpq takes the scheme in lower case only.
-    scheme, colon, place = url.text.partition(":")
-    address = f"{scheme.lower()}{colon}{place}"
-    try:
-        options = [*pq.Conninfo.get_defaults(), *pq.Conninfo.parse(address.encode())]
-    except psycopg.Error as error:
-        raise StoreUnreachableError(url, str(error)) from error
-    given = {option.keyword.decode(): option.val.decode() for option in options if option.val}
-    return {"connect_timeout": PATIENCE_SECONDS, **given}
-
-
-def _refuse_unescaped(url: StoreURL) -> None:
-    """Raise an error if libpq would cut the password in two, and show one half in its message."""
-    parts = AUTHORITY.match(url.text)
-    authority, rest = parts.groups() if parts else ("", url.text)
-    cut_short = ":" in authority and "@" not in authority and not PORT.search(authority)
-    if authority.count("@") > 1 or (cut_short and "@" in rest):
-        raise StoreUnreachableError(
-            url, "in a password @ is written %40, / %2F, : %3A, ? %3F, # %23 and % itself %25"
-        )
-
-
-def database(url: StoreURL) -> tuple[str | None, ...]:
-    """Return server, port and database, as libpq reads URL and environment."""
-    given = parameters(url)
-    server = given.get("host") or given.get("hostaddr") or "localhost"
-    return server, given.get("port"), given.get("dbname") or given.get("user")
+AWAY = re.compile(
+    r"connection refused|is the server running|server closed the connection|the database system is "
+    r"|terminating connection|server shutdown|too many (clients|connections)|connection slots"
+    r"|pgbouncer cannot connect|server_login_retry",
+    re.IGNORECASE,
+)
+"""Messages of a server, or of a pooler before it, that may answer in a moment. None of them has an SQLSTATE
+that both drivers show."""
+NO_TRANSACTIONS = "statement pooling"
+HIDDEN = re.compile(r'row-level security policy for table "([^"]+)"')
 
 
 def connect(url: str | StoreURL) -> psycopg.Connection:
-    """Return a session in UTC, each statement its own transaction until one is begun.
+    """Return a connection on which each statement is its own transaction until one is begun.
+
+    It keeps no state on the server but in transactions, so that a pooler may stand between.
 
     Raises:
         StoreUnreachableError: There is no such server or database, or the login is refused.
     """
+    settings = parameters(StoreURL.parse(url)) | {"client_encoding": "utf8"}
     try:
-        connection = psycopg.connect(**parameters(StoreURL.parse(url)), autocommit=True)  # type: ignore[arg-type]
-        connection.execute(statement("utc").encode())
+        return psycopg.connect(**settings, autocommit=True, prepare_threshold=None)  # type: ignore[arg-type]
     except (psycopg.Error, UnicodeError) as error:
-        raise StoreUnreachableError(url, str(error)) from error
-    return connection
+        failure: StoreUnreachableError = opening_error(url, error)
+        raise failure from error
+
+
+def opening_error(url: str | StoreURL, error: Exception) -> StoreUnreachableError:
+    """Return the error for a connection that was refused; a `ServerAwayError` if a retry may succeed."""
+    reason = str(error)
+    if NO_TRANSACTIONS in reason:
+        return StoreUnreachableError(
+            url, "its PgBouncer pools by statement; the engine needs pool_mode transaction or session"
+        )
+    return (ServerAwayError if AWAY.search(reason) else StoreUnreachableError)(url, reason)
+
+
+def hidden_rows(url: StoreURL, error: Exception) -> HiddenRowsError | None:
+    """Return the error for a statement that row-level security would have shortened, None for others."""
+    table = HIDDEN.search(str(error))
+    return HiddenRowsError(url, table[1]) if table else None
+
+
+def same_database(one: StoreURL, other: StoreURL) -> bool:
+    """Return whether two URLs lead to one database, whatever names its server goes by; asks both."""
+    try:
+        return _identity(one) == _identity(other)
+    except StoreUnreachableError:
+        return False  # whoever opens it meets the error
+
+
+@cache
+def _identity(url: StoreURL) -> tuple[object, ...] | None:
+    try:
+        with connect(url) as connection:
+            return connection.execute(statement("session/identity").encode()).fetchone()
+    except psycopg.Error as error:
+        failure = opening_error(url, error)
+        raise failure from error

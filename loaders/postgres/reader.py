@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -12,11 +13,12 @@ import adbc_driver_postgresql
 import polars as pl
 from psycopg.conninfo import make_conninfo
 
-from engine.core.errors import LostReadError, ReadError, StoreUnreachableError
+from engine.core.errors import LostReadError, ReadError
 from engine.core.schema import Column, Table
 from engine.core.store_url import StoreURL
 from loaders.arrow_stream import ArrowStream
-from loaders.postgres.connect import parameters
+from loaders.postgres.address import parameters
+from loaders.postgres.connect import hidden_rows, opening_error
 from loaders.reader import Reader
 from sql import Selected, Value, statement
 
@@ -37,11 +39,19 @@ class PostgresReader(Reader):
         try:
             self._database = adbc.AdbcDatabase(driver=adbc_driver_postgresql._driver_path(), uri=address)
             self._connection = adbc.AdbcConnection(self._database)
-            with adbc.AdbcStatement(self._connection) as session:
-                session.set_sql_query(statement("utc"))
-                session.execute_update()
+            self._begin()
         except (adbc.Error, UnicodeError) as error:
-            raise StoreUnreachableError(url, str(error)) from error
+            raise opening_error(url, error) from error
+
+    def _begin(self) -> None:
+        """Begin the transaction of all reads: a pooler gives it one server connection, and one state."""
+        self._execute(statement("session/read"))
+        self._execute(statement("session/settings"))
+
+    def _execute(self, text: str) -> None:
+        with adbc.AdbcStatement(self._connection) as request:
+            request.set_sql_query(text)
+            request.execute_update()
 
     def close(self) -> None:
         self._connection.close()
@@ -54,9 +64,16 @@ class PostgresReader(Reader):
                 stream: Any = request.execute_query()[0]
                 rows = pl.Series(ArrowStream(stream)).struct.unnest()
         except (adbc.Error, pl.exceptions.PolarsError) as error:
+            self._begin_again()
             kind = LostReadError if _lost(error) else ReadError
-            raise kind(self.url, str(error)) from error
+            raise hidden_rows(self.url, error) or kind(self.url, str(error)) from error
         return rows.with_columns(pl.col(pl.Date).to_physical().clip(*DATE_RANGE).cast(pl.Date))
+
+    def _begin_again(self) -> None:
+        """Leave a transaction in which a statement failed: it would answer no other one."""
+        with suppress(adbc.Error):
+            self._execute("rollback")
+            self._begin()
 
     @cached_property
     def may_create(self) -> bool:
@@ -88,9 +105,9 @@ class PostgresReader(Reader):
 
 
 def _lost(error: Exception) -> bool:
-    """Return whether the server went away: SQLSTATE classes 08 and 57P, or no SQLSTATE at all."""
+    """Return whether the server went away, SQLSTATE 08 and 57P, or gave way to another transaction, 40."""
     state = getattr(error, "sqlstate", None) or ""
-    return state.startswith(("08", "57P")) or "server closed the connection" in str(error)
+    return state.startswith(("08", "57P", "40")) or "server closed the connection" in str(error)
 
 
 def _numbers(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:

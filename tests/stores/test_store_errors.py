@@ -200,7 +200,7 @@ def refused_urls(server: Server) -> dict[str, tuple[str, str]]:
         "unknown host": (f"postgresql://u:{WRONG}@no.such.host.invalid/db", "no.such.host.invalid"),
         "no socket": (f"postgresql://u:{WRONG}@/db?host=/no/such/folder", "/no/such/folder"),
         "bad port": (f"postgresql://u:{WRONG}@127.0.0.1:x/db", "cannot be opened"),
-        "bad escape": (f"postgresql://u:{WRONG}%zz@127.0.0.1/db", "percent"),
+        "bad escape": (f"postgresql://u:{WRONG}%zz@127.0.0.1/db", "%25"),
         "unknown parameter": (f"postgresql://u:{WRONG}@127.0.0.1/db?colour=red", "colour"),
         "unescaped at": (f"postgresql://u:x@{WRONG}@127.0.0.1/db", "%40"),
         "unescaped slash": (f"postgresql://u:{WRONG}/x@127.0.0.1/db", "%2F"),

@@ -9,12 +9,13 @@ import psycopg
 import pytest
 
 from engine.analyst.store import Store
-from engine.core.errors import scrubbed
+from engine.core.errors import StoreUnreachableError, scrubbed
 from engine.core.store_url import StoreURL, safe_url
 from loaders.open import open_reader, same_store
 from tests.conftest import GUARDED, PASSWORD, Server
 from tests.marks import first
 from writers import open_writer
+from writers.lock import lock_holder, store_lock
 
 FORMS = [
     "postgresql://postgres@{quoted}/{database}",
@@ -54,6 +55,26 @@ def test_every_form_that_libpq_takes_reads_and_writes(
         assert reader.query("select current_database()::text as name").item() == database
 
 
+OF_OTHER_DRIVERS = [
+    "postgresql+asyncpg://postgres@{quoted}/{database}",
+    "postgresql+psycopg2://postgres@{quoted}/{database}",
+    "postgresql+psycopg://{guarded}:{password}@{quoted}/{database}",
+    "PostgreSQL+asyncpg://postgres@{quoted}/{database}?ssl=disable&prepared_statement_cache_size=0",
+    "postgres://postgres@{quoted}/{database}?ssl=false&pgbouncer=true&connection_limit=1",
+    "postgresql://postgres@{quoted}/{database}?schema=public\n",
+]
+
+
+@pytest.mark.parametrize("form", OF_OTHER_DRIVERS)
+def test_spellings_of_other_drivers_are_taken(form: str, postgres_server: Server, database: str) -> None:
+    names = {"quoted": quote(postgres_server.socket, safe=""), "database": database}
+    url = form.format(**names, guarded=GUARDED, password=quote(PASSWORD, safe=""))
+    with open_writer(url) as writer, open_reader(url) as reader:
+        writer.begin()
+        assert reader.query("select current_database()::text as name").item() == database
+        assert same_store(StoreURL.parse(url), StoreURL.parse(postgres_server.url(database)))
+
+
 def test_the_search_path_of_a_url_is_kept(postgres_server: Server, database: str) -> None:
     url = f"{postgres_server.url(database)}?options=-csearch_path%3Dlegacy"
     with psycopg.connect(postgres_server.url(database), autocommit=True) as connection:
@@ -64,6 +85,26 @@ def test_the_search_path_of_a_url_is_kept(postgres_server: Server, database: str
         assert "positions" in reader.tables()
     with open_reader(postgres_server.url(database)) as reader:
         assert reader.tables() == set()
+
+
+def test_a_schema_of_prismas_is_the_search_path(postgres_server: Server, database: str) -> None:
+    with psycopg.connect(postgres_server.url(database), autocommit=True) as connection:
+        connection.execute('create schema "my ""own\\"')
+    with open_reader(f"{postgres_server.url(database)}?schema=my%20%22own%5C") as reader:
+        assert reader.query("select current_schema()::text as name").item() == 'my "own\\'
+
+
+PIECES = ("Xq7z", "Wk3v")
+RAW = ("{}@{}", "{}/@{}", "{}@/{}", "{}@?{}", "{}@?a={}", "{}?{}", "{}#{}", "{}%{}", "{}%zz{}", "{}@x/{}")
+
+
+@pytest.mark.parametrize("form", RAW)
+def test_no_piece_of_a_raw_password_is_shown(form: str) -> None:
+    url = f"postgresql+asyncpg://app:{form.format(*PIECES)}@127.0.0.1:1/db"
+    for opened in (open_reader, open_writer):
+        with pytest.raises(StoreUnreachableError, match="in a password @ is written %40") as caught:
+            opened(url)
+        assert not any(piece in str(caught.value) for piece in PIECES)
 
 
 def test_the_environment_completes_a_url(
@@ -112,6 +153,7 @@ def test_three_slashes_lead_to_an_absolute_path_whose_folder_exists(tmp_path: Pa
     ("one", "other", "same"),
     [
         ("postgresql://u@h/db", "postgres://u@h:5432/db", True),
+        ("postgresql://u@h/db", "postgresql+asyncpg://u@h/db?ssl=require", True),
         ("postgresql://u@h/db", "postgresql://v:pw@h/db?sslmode=disable", True),
         ("postgresql://u@%2Fs/db", "postgresql://u@/db?host=/s", True),
         ("postgresql://u@h/db", "postgresql://u@h/other", False),
@@ -126,6 +168,19 @@ def test_whether_two_urls_name_one_store(one: str, other: str, same: bool) -> No
     urls = [StoreURL.parse(one), StoreURL.parse(other)]
     assert same_store(*urls) is same
     assert same_store(*reversed(urls)) is same
+
+
+def test_one_database_by_two_names_of_its_server_is_one_store(
+    postgres_server: Server, database: str, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(postgres_server.socket)
+    given = StoreURL.parse(postgres_server.url(database))
+    linked = StoreURL.parse(f"postgresql://postgres@/{database}?host={tmp_path}/link")
+    other = StoreURL.parse(f"postgresql://postgres@/template1?host={tmp_path}/link")
+    assert same_store(given, linked)
+    assert not same_store(given, other)
+    with store_lock(given, wait=False):
+        assert lock_holder(linked)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +217,15 @@ def test_a_drivers_words_are_one_line_without_secrets() -> None:
 
 @pytest.mark.parametrize(
     ("url", "kind"),
-    [("DuckDB:///x", "duckdb"), ("Postgres://h/d", "postgresql"), ("x", ""), ("", ""), ("a:b", "a")],
+    [
+        ("DuckDB:///x", "duckdb"),
+        ("Postgres://h/d", "postgresql"),
+        ("x", ""),
+        ("", ""),
+        ("a:b", "a"),
+        ("postgres+asyncpg://h/d", "postgresql"),
+        ("duckdb+x:///d", "duckdb+x"),
+    ],
 )
 def test_the_kind_of_a_url(url: str, kind: str) -> None:
     assert StoreURL.parse(url).kind == kind

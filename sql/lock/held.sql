@@ -1,0 +1,2 @@
+-- Answers as long as the transaction lives that holds the lock.
+select 1

@@ -1,2 +1,0 @@
--- Release the lock of a run.
-select pg_advisory_unlock({key})

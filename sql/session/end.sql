@@ -1,0 +1,2 @@
+-- End a transaction without a trace; its locks are free at once.
+rollback
