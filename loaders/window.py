@@ -20,9 +20,7 @@ from loaders.earlier_results import STATE, EarlierResults, newest_rows
 from loaders.reader import Reader
 from sql import Name, Value, statement
 
-ONE_DAY = timedelta(days=1)
-
-EVENT_COLUMNS = ("id", "portfolio_id", "trade_date", "realized_pnl")
+EVENT_COLUMNS = ("id", "portfolio_id", "position_id", "trade_date", "quantity_closed", "realized_pnl")
 FLOW_COLUMNS = ("id", "portfolio_id", "change_type", "amount", "change_date", "deleted_at")
 CLOSE_COLUMNS = ("symbol", "date", "close")
 PROFILE_COLUMNS = ("symbol", "beta", "sector", "is_etf")
@@ -37,6 +35,7 @@ SNAPSHOT_COLUMNS = (
     "gross_exposure",
     "net_exposure",
 )
+EXACT_COLUMNS = ("portfolio_id", "calculation_date", "equity", "cumulative_pnl")
 KEPT_COLUMNS = ("portfolio_id", "snapshot_date", *(column.name for column in TARGET_PRICES))
 FIRST_COLUMNS = (
     "portfolio_id",
@@ -172,12 +171,12 @@ def load_window(
     owners = checked.valid(stores.with_state("portfolios", rows), "portfolios")
     deleted = owners.filter(pl.col("deleted_at").is_not_null())["id"]
     owners = owners.filter(pl.col("deleted_at").is_null())
-    flows = _dated(checked, window, "equity_changes", FLOW_COLUMNS)
+    flows = checked.read("read/owned", "equity_changes", FLOW_COLUMNS)
     openings = _openings(checked, window)
     frames = {
         **openings,
         "positions": _positions(checked, window, openings["first_positions"]),
-        "realized_events": _dated(checked, window, "position_realized_events", EVENT_COLUMNS),
+        "realized_events": checked.read("read/owned", "position_realized_events", EVENT_COLUMNS),
         "equity_changes": flows.filter(pl.col("deleted_at").is_null()),
         **_market(checked, window, openings["carried"]),
         **_labels(checked),
@@ -235,14 +234,6 @@ def _positions(checked: CheckedReader, window: Window, openings: pl.DataFrame) -
         return positions
     marks = openings.select(pl.col("position_id").alias("id"), *STATE["positions"])
     return positions.update(marks, on="id", include_nulls=True)
-
-
-def _dated(checked: CheckedReader, window: Window, table: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Return rows from the day after the last session before the window: cash of a weekend belongs to it."""
-    day = Name(TABLES[table].date or "")
-    return checked.read(
-        "read/owned_dated", table, columns, date=day, start=window.first_cash, end=window.last
-    )
 
 
 def _closes(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> pl.DataFrame:
@@ -322,12 +313,14 @@ def _earlier(checked: CheckedReader, first: date, last: date) -> dict[str, pl.Da
         "read/previous_snapshots", "portfolio_snapshots", SNAPSHOT_COLUMNS, first
     )
     previous = newest_rows(snapshots, "portfolio_id", "snapshot_date")
+    exact = checked.results_before("read/previous_exact", "engine_portfolio_pnl", EXACT_COLUMNS, first)
     oldest = checked.results("read/first_snapshots", "portfolio_snapshots", FIRST_COLUMNS)
     market_betas = checked.results_before(
         "read/previous_market_betas", "position_market_betas", MARKET_BETA_COLUMNS, first
     )
     return {
         "previous_snapshots": previous,
+        "previous_exact": newest_rows(exact, "portfolio_id", "calculation_date"),
         "previous_equity": previous.select("portfolio_id", "equity_balance"),
         "first_snapshots": oldest.sort(FIRST_COLUMNS[:2]).unique("portfolio_id", keep="first"),
         "kept_snapshots": checked.results(

@@ -16,6 +16,7 @@ TOGETHER: tuple[Set[str], ...] = (
         "portfolios",
         "positions",
         "portfolio_snapshots",
+        "engine_portfolio_pnl",
         "engine_portfolio_openings",
         "engine_position_openings",
     },

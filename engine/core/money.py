@@ -10,6 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 TICK_SCALE = 4
+QUANTITY_SCALE = 4
 CENT_SCALE = 2
 GRAIN_SCALE = 8
 GRAINS_A_CENT = 10 ** (GRAIN_SCALE - CENT_SCALE)

@@ -13,7 +13,14 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from engine.core.errors import UsageError, nearest
 
-ClosedLots = Literal["earn", "stop"]
+ClosedLots = Literal["earn", "stop", "exact"]
+RealizedGains = Literal["added", "replace"]
+Membership = Literal["today", "session"]
+Expiry = Literal["ignored", "settled"]
+ZeroCloses = Literal["prices", "missing"]
+PreviousClose = Literal["any_day", "session"]
+PriceGaps = Literal["ten_days", "whole"]
+PnlSince = Literal["prior_close", "previous_snapshot"]
 OffSession = Literal["lost", "next_session"]
 SyntheticPrefix = Literal["EQ", "none"]
 Alignment = Literal["portfolio", "symbol"]
@@ -30,7 +37,23 @@ class Rules:
     """One field for each difference that is implemented.
 
     closed_lots: "earn": a lot has a daily P&L on and after its exit date as long as its quantity
-        is not 0 [Q1]; "stop": from its exit date on it has none.
+        is not 0 [Q1]; "stop": from its exit date on it has none; "exact": it earns from its entry price
+        to its exit price, each session's part in that session.
+    realized_gains: the gain of a realized event is "added" to the daily P&L that the lot has had already;
+        "replace": it replaces that of the part that was closed, and a lot has the quantity of the session:
+        events after the session are added back.
+    membership: figures of a session look at the lots that are open "today", and exposures leave out lots that
+        were deleted since; or at the lots, with the quantities, that were held in the "session".
+    expiry: an option's expiration_date is "ignored", or the option is "settled" on it: at its intrinsic
+        value, or at its last price if the underlying has no close.
+    zero_closes: closes of 0 are "prices" in P&L and exposures, or "missing", as for every other reader.
+    previous_close: the P&L of a session starts from the newest close of "any_day" before it, so that closes
+        of weekends and foreign holidays take a part of the move away; or from the newest close up to the
+        previous "session".
+    price_gaps: the move over a gap is booked if the gap has at most "ten_days", or "whole", when the price
+        comes back.
+    pnl_since: the P&L and cash of a session start after the "prior_close", or after the portfolio's
+        "previous_snapshot", so that sessions that were left out are made up for.
     off_session_cash: realized gains and capital flows dated on a day without a session are
         "lost" [Q5], or booked on the "next_session".
     synthetic_prefix: "EQ": symbols that begin with EQ are synthetic, EQIX and EQR among them:
@@ -56,6 +79,13 @@ class Rules:
     """
 
     closed_lots: ClosedLots
+    realized_gains: RealizedGains
+    membership: Membership
+    expiry: Expiry
+    zero_closes: ZeroCloses
+    previous_close: PreviousClose
+    price_gaps: PriceGaps
+    pnl_since: PnlSince
     off_session_cash: OffSession
     synthetic_prefix: SyntheticPrefix
     alignment: Alignment
@@ -71,6 +101,13 @@ class Rules:
         """Return the rules of the legacy batch, which reproduce its tables digit for digit."""
         return cls(
             closed_lots="earn",
+            realized_gains="added",
+            membership="today",
+            expiry="ignored",
+            zero_closes="prices",
+            previous_close="any_day",
+            price_gaps="ten_days",
+            pnl_since="prior_close",
             off_session_cash="lost",
             synthetic_prefix="EQ",
             alignment="portfolio",
@@ -86,7 +123,14 @@ class Rules:
     def corrected(cls) -> Rules:
         """Return the rules that give the right figures."""
         return cls(
-            closed_lots="stop",
+            closed_lots="exact",
+            realized_gains="replace",
+            membership="session",
+            expiry="settled",
+            zero_closes="missing",
+            previous_close="session",
+            price_gaps="whole",
+            pnl_since="previous_snapshot",
             off_session_cash="next_session",
             synthetic_prefix="none",
             alignment="symbol",

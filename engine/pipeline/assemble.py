@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 
 import polars as pl
@@ -14,6 +14,7 @@ from engine.core.frames import empty
 from engine.core.schema import TABLES
 from engine.core.window import Window
 from engine.pipeline.column_limits import misfits
+from engine.pipeline.equity import EXACT_TABLES
 from engine.pipeline.inputs import Inputs
 from engine.pipeline.results import Results, StoredTables
 from engine.pipeline.state_rows import (
@@ -26,7 +27,8 @@ from engine.pipeline.state_rows import (
 from engine.pipeline.status import daily_job_status, failed_status, with_partial
 
 EMPTIED = ("correlation_clusters", "correlation_cluster_positions")
-"""Tables that get no rows and are replaced all the same: their rows would refer to replaced matrices."""
+"""Tables that get no rows and are replaced all the same: their rows would refer to replaced matrices.
+The tables of unrounded P&L are replaced too, so that no rows of other rules stay."""
 SNAPSHOTS = TABLES["portfolio_snapshots"]
 
 
@@ -37,6 +39,7 @@ def assemble(
     snapshots: pl.DataFrame,
     jobs: Sequence[JobResult],
     failures: pl.DataFrame,
+    exact: Mapping[str, pl.DataFrame],
 ) -> Results:
     """Return the results: every table's rows, without the portfolios with a figure that does not fit.
 
@@ -44,9 +47,10 @@ def assemble(
         inputs: validated frames.
         window: sessions that were computed.
         marks: of `engine.pipeline.compute.mark_positions`, portfolios that failed before left out.
-        snapshots: of `engine.pipeline.compute.roll_equity`, the same.
+        snapshots: of `engine.pipeline.equity.roll_equity`, the same.
         jobs: of `engine.pipeline.jobs.run_jobs`.
         failures: the portfolios that failed before (`engine.pipeline.results.FAILURES`).
+        exact: rows of the tables of unrounded P&L, of `engine.pipeline.equity.roll_equity`.
     """
     job_columns, tables = _snapshot_columns(jobs), _by_table(jobs)
     checked = {SNAPSHOTS.name: job_columns, **tables}
@@ -62,13 +66,14 @@ def assemble(
         "portfolios": rolled_portfolios(inputs.portfolios, snapshots, window.stamp),
         "positions": marked_positions(inputs.positions, marks, window.stamp),
         "factor_definitions": updated_definitions(inputs.factor_definitions, exposures, window.stamp),
-        **{name: empty(TABLES[name]) for name in EMPTIED},
+        **{name: empty(TABLES[name]) for name in (*EMPTIED, *EXACT_TABLES) if name not in exact},
         **tagged,
         TRACKING.name: tracked_sessions(window) if failures.is_empty() else empty(TRACKING),
         **new_openings(inputs, snapshots),
     }
     figures = {
         **tables,
+        **{name: _without(frame, failures) for name, frame in exact.items()},
         SNAPSHOTS.name: snapshots.with_columns(snapshot_date="date"),
         "analytics_status": pl.concat(
             [*status, failed_status(failures, window.sessions)], how="diagonal_relaxed"

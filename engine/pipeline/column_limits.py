@@ -79,7 +79,7 @@ def money_misfits(snapshots: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
     """Find the figures of phases 3 and 4 that do not fit, exposures included.
 
     Args:
-        snapshots: of `engine.pipeline.compute.roll_equity`.
+        snapshots: of `engine.pipeline.equity.roll_equity`.
         marks: of `engine.pipeline.compute.mark_positions`.
 
     Returns:

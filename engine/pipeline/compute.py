@@ -5,19 +5,22 @@ from __future__ import annotations
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from engine.analytics.equity.exposures import exposures
-from engine.analytics.equity.opening_balances import open_book, openings
-from engine.analytics.equity.pnl import booked, flow_cents, realized_cents, roll_forward, unrealized
-from engine.analytics.equity.snapshots import figures
-from engine.analytics.positions.prices import quotes
-from engine.analytics.positions.valuation import mark_to_market, position_days, since, unmarked_before
+from engine.analytics.equity.lot_pnl import with_lives
+from engine.analytics.positions.prices import QuoteRules, quotes
+from engine.analytics.positions.valuation import (
+    mark_in_session,
+    mark_to_market,
+    position_days,
+    since,
+    unmarked_before,
+)
 from engine.analytics.stress.scenarios import Scenarios, load_scenarios
 from engine.core.errors import UsageError
-from engine.core.money import integer
 from engine.core.rules import Rules
 from engine.core.window import Window
 from engine.pipeline.assemble import assemble
 from engine.pipeline.column_limits import money_misfits
+from engine.pipeline.equity import last_days, lives_in, roll_equity
 from engine.pipeline.inputs import Inputs
 from engine.pipeline.jobs import run_jobs
 from engine.pipeline.results import FAILURES, Results
@@ -57,14 +60,14 @@ def compute(
     # Two BLAS threads beside another job have made the same product 4 to 30 times slower.
     with threadpool_limits(1, "blas"):
         marks = mark_positions(inputs, window, rules)
-        snapshots = roll_equity(inputs, window, rules, marks)
+        snapshots, exact = roll_equity(inputs, window, rules, marks)
         failures = pl.concat([_refusals(inputs, rules), money_misfits(snapshots, marks)])
         marks, snapshots = (
             frame.join(failures, on="portfolio_id", how="anti", maintain_order="left")
             for frame in (marks, snapshots)
         )
         results = run_jobs(inputs, window, rules, scenarios or load_scenarios(), marks, snapshots)
-        return assemble(inputs, window, marks, snapshots, results, failures)
+        return assemble(inputs, window, marks, snapshots, results, failures, exact)
 
 
 def mark_positions(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:
@@ -77,70 +80,13 @@ def mark_positions(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame
     """
     symbols = inputs.positions["symbol"].unique().sort()
     sessions = [*inputs.earlier, *window.sessions]
-    prices = quotes(symbols, inputs.closes, sessions)
-    days = position_days(inputs.positions, prices, sessions, rules.synthetic_prefix)
+    prices = quotes(symbols, inputs.closes, sessions, QuoteRules.of(rules))
+    days = position_days(inputs.positions, prices, sessions, rules.synthetic_prefix, rules.membership)
     days = unmarked_before(days, window.sessions[0], inputs.carried, inputs.portfolios["id"])
-    return since(mark_to_market(days), len(inputs.earlier))
-
-
-def roll_equity(inputs: Inputs, window: Window, rules: Rules, marks: pl.DataFrame) -> pl.DataFrame:
-    """Return one row for each portfolio and session with its P&L, equity and exposures: phase 3.
-
-    Args:
-        inputs: previous snapshots, opening balances, realized events and flows.
-        window: the sessions to compute.
-        rules: closed_lots and those of flows.
-        marks: of `mark_positions`.
-    """
-    start = openings(
-        inputs.portfolios,
-        inputs.previous_snapshots,
-        inputs.previous_equity,
-        inputs.first_equity,
-        inputs.first_snapshots,
-        window,
-    )
-    rows = open_book(start, window.sessions)
-    numbers = rows.select("portfolio", "portfolio_id", "session", "has_previous")
-    days = marks.join(numbers, on=["portfolio_id", "session"], maintain_order="left")
-    moves = unrealized(days, rules.closed_lots)
-    rows = rows.join(moves, on=["portfolio", "session"], how="left", maintain_order="left")
-    for name, amounts in _cash(inputs, window, rules).items():
-        named = amounts.rename({"cents": name})
-        rows = rows.join(named, on=["portfolio_id", "date"], how="left", maintain_order="left")
-    rows = rows.with_columns(
-        pl.col("unrealized", "realized", "flow").fill_null(integer(0)),
-        pl.col("moved", "still").fill_null(0),
-    )
-    return figures(roll_forward(rows), exposures(days))
-
-
-def _cash(inputs: Inputs, window: Window, rules: Rules) -> dict[str, pl.DataFrame]:
-    """Return realized gains and flows in cents by portfolio and session."""
-    sources = {
-        "realized": (inputs.realized_events, "trade_date", realized_cents()),
-        "flow": (inputs.equity_changes, "change_date", flow_cents()),
-    }
-    return {
-        name: booked(
-            _unbooked(rows, day, inputs, window),
-            day,
-            cents,
-            window.sessions,
-            rules.off_session_cash,
-            window.skipped,
-        )
-        for name, (rows, day, cents) in sources.items()
-    }
-
-
-def _unbooked(rows: pl.DataFrame, day: str, inputs: Inputs, window: Window) -> pl.DataFrame:
-    """Return the cash since each portfolio's last snapshot: a skipped session may be stored of some."""
-    if not window.skipped:
-        return rows
-    last = inputs.previous_snapshots.select("portfolio_id", last="snapshot_date")
-    dated = rows.join(last, on="portfolio_id", how="left", maintain_order="left")
-    return dated.filter((pl.col(day) > pl.col("last")).fill_null(True)).drop("last")
+    if rules.membership == "today":
+        return since(mark_to_market(days), len(inputs.earlier))
+    lives = lives_in(inputs, sessions, rules, last_days(inputs, window, rules))
+    return since(mark_in_session(with_lives(days, lives)), len(inputs.earlier))
 
 
 def _check_covered(window: Window, loaded: Window) -> None:

@@ -24,8 +24,8 @@ class Inputs:
         window: the window that they were loaded for.
         portfolios: all columns, of the portfolios asked for that can be computed.
         positions: all columns, of these and of deleted portfolios, whose positions legacy marks as well.
-        realized_events: portfolio_id, trade_date, realized_pnl.
-        equity_changes: portfolio_id, change_type, amount, change_date; not deleted.
+        realized_events: portfolio_id, position_id, trade_date, quantity_closed, realized_pnl; of all days.
+        equity_changes: portfolio_id, change_type, amount, change_date; not deleted; of all days.
         closes: symbol, date, close (Decimal): from the look-back of the first session to the last,
             and before that the newest one of each symbol held.
         fund_closes: the same columns, of the factor funds, over the look-back of the run date.
@@ -37,6 +37,8 @@ class Inputs:
         tags: whole table.
         position_tags: whole table.
         previous_snapshots: each portfolio's newest before the window.
+        previous_exact: portfolio_id, calculation_date, equity, cumulative_pnl: each portfolio's newest
+            unrounded balances before the window.
         previous_equity: portfolio_id, equity_balance: the newest before the window that is not null.
         first_snapshots: each portfolio's oldest that has an equity.
         kept_snapshots: columns of other services in stored snapshots of the window.
@@ -68,6 +70,7 @@ class Inputs:
     tags: pl.DataFrame
     position_tags: pl.DataFrame
     previous_snapshots: pl.DataFrame
+    previous_exact: pl.DataFrame
     previous_equity: pl.DataFrame
     first_snapshots: pl.DataFrame
     kept_snapshots: pl.DataFrame

@@ -61,7 +61,7 @@ def run_jobs(
         rules: choices between legacy and corrected behaviour.
         scenarios: stress scenarios.
         marks: of `engine.pipeline.compute.mark_positions`.
-        snapshots: of `engine.pipeline.compute.roll_equity`.
+        snapshots: of `engine.pipeline.equity.roll_equity`.
 
     Returns:
         The result of each job.

@@ -24,7 +24,7 @@ def daily_job_status(snapshots: pl.DataFrame, marks: pl.DataFrame, grave: pl.Dat
     """Return the status of phases 3 and 4, which never skip: a row for each portfolio, session and job.
 
     Args:
-        snapshots: of `engine.pipeline.compute.roll_equity`.
+        snapshots: of `engine.pipeline.equity.roll_equity`.
         marks: of `engine.pipeline.compute.mark_positions`.
         grave: of `engine.pipeline.inputs.Inputs`: the portfolios computed from an inconsistent row.
 

@@ -71,7 +71,7 @@ def golden_inputs(name: str) -> Inputs:
 
 def case_of(inputs: Inputs, window: Window) -> Case:
     days = mark_positions(inputs, window, Rules.legacy())
-    book = roll_equity(inputs, window, Rules.legacy(), days)
+    book, _ = roll_equity(inputs, window, Rules.legacy(), days)
     portfolios = portfolio_arrays(book, len(window.sessions))
     return Case(
         panel=build_price_panel(inputs.closes, inputs.visible, window),

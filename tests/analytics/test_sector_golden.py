@@ -33,7 +33,7 @@ World = tuple[pl.DataFrame, pl.DataFrame, Portfolios]
 def golden_days(name: str) -> World:
     inputs, window = golden_inputs(name), WINDOWS[name]
     days = mark_positions(inputs, window, Rules.legacy())
-    book = roll_equity(inputs, window, Rules.legacy(), days)
+    book, _ = roll_equity(inputs, window, Rules.legacy(), days)
     return book, days, portfolio_arrays(book, len(window.sessions))
 
 

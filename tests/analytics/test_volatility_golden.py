@@ -44,7 +44,7 @@ E2 = "5ad941fe-fac8-5c6a-b70b-eda85ce24818"
 def outcomes(name: str) -> tuple[JobResult, JobResult]:
     inputs, window, rules = golden_inputs(name), WINDOWS[name], Rules.legacy()
     days = mark_positions(inputs, window, rules)
-    portfolios = portfolio_arrays(roll_equity(inputs, window, rules, days), len(window.sessions))
+    portfolios = portfolio_arrays(roll_equity(inputs, window, rules, days)[0], len(window.sessions))
     panel = build_price_panel(inputs.closes, inputs.visible, window)
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     return (

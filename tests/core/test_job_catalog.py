@@ -36,7 +36,7 @@ def outcomes() -> list[JobResult]:
     inputs = engine.open(f"parquet:///{GOLDEN}/inputs").inputs(RUN_DATE, RUN_DATE, run_date=RUN_DATE)
     rules = Rules.legacy()
     days = mark_positions(inputs, inputs.window, rules)
-    book = roll_equity(inputs, inputs.window, rules, days)
+    book, _ = roll_equity(inputs, inputs.window, rules, days)
     return run_jobs(inputs, inputs.window, rules, load_scenarios(), days, book)
 
 

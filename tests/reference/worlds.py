@@ -10,7 +10,7 @@ missing factor definitions, funds without prices, few scenarios, no benchmark.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -18,6 +18,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import numpy as np
 import polars as pl
 
+from engine.analyst.explain.explaining import UNDERIVED
 from engine.analytics.stress.scenarios import Scenarios, load_scenarios
 from engine.core.calendar import sessions
 from engine.core.funds import FACTOR_FUNDS
@@ -128,8 +129,11 @@ class Draw:
     def _rules(self) -> Rules:
         """The legacy rules, or every field drawn."""
         kinds = get_type_hints(Rules)
-        drawn = {field.name: self.one(get_args(kinds[field.name])) for field in fields(Rules)}
-        return Rules.legacy() if self.chance(0.5) else Rules(**drawn)
+        legacy = Rules.legacy()
+        derived = {name: get_args(kinds[name]) for name in kinds if name not in UNDERIVED}
+        values = {"closed_lots": ("earn", "stop"), **derived}
+        drawn = {name: self.one(some) for name, some in values.items()}
+        return legacy if self.chance(0.5) else replace(legacy, **drawn)
 
     # Portfolios and positions
 

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from engine.core.instruments import multiplier
-from engine.core.money import CENT_SCALE, TICK_SCALE, half_even, scaled, usd
+from engine.core.money import CENT_SCALE, QUANTITY_SCALE, TICK_SCALE, decimal, half_even, scaled, usd
+from engine.core.rules import Membership
 
 SHORTEST_SCALE = 24
 """Decimals that hold every shortest text of a double between 1e-8 and 1e14, the least and the largest value
@@ -23,6 +24,21 @@ def held() -> pl.Expr:
     return entered & ~closed.fill_null(False) & pl.col("deleted_at").is_null()
 
 
+def present(days: pl.DataFrame, membership: Membership) -> pl.DataFrame:
+    """Return the days on which a position counts in a snapshot, with its quantity of the session.
+
+    Args:
+        days: of `engine.analytics.positions.valuation.mark_to_market`; for membership="session" with held.
+        membership: see `engine.core.rules.Rules`.
+
+    Returns:
+        The rows with units (Int128, 1/10,000).
+    """
+    if membership == "today":
+        return days.filter(held()).with_columns(units=scaled("quantity"))
+    return days.filter(pl.col("held") != 0).with_columns(units=pl.col("held").cast(pl.Int128))
+
+
 def exposure(held: pl.DataFrame) -> pl.Series:
     """Return each position's signed value in USD, a double: quantity x price x m from left to right.
 
@@ -31,7 +47,7 @@ def exposure(held: pl.DataFrame) -> pl.Series:
     document 01 §4.3 and §4.4.
 
     Args:
-        held: of `engine.analytics.positions.valuation.mark_to_market`, positions that count.
+        held: of `present`.
     """
     stored, units = pl.col("opening_value"), scaled("quantity")
     private = pl.col("investment_class") == "PRIVATE"
@@ -50,11 +66,12 @@ def exposure(held: pl.DataFrame) -> pl.Series:
         .when(private & ((stored <= 0) | stored.is_null()))
         .then(pl.col("entry_price").cast(pl.Float64))
     )
-    value = pl.col("quantity").cast(pl.Float64) * price * multiplier().cast(pl.Float64)
+    shares = decimal(pl.col("units"), 16, QUANTITY_SCALE).cast(pl.Float64)
+    value = shares * price * multiplier().cast(pl.Float64)
     return held.select(value).to_series()
 
 
-def exposures(days: pl.DataFrame) -> pl.DataFrame:
+def exposures(present: pl.DataFrame) -> pl.DataFrame:
     """Return sums and counts of each portfolio's positions in each session.
 
         gross = sum |v_i|,  net = sum v_i,  long = sum of v_i > 0,  short = sum of v_i < 0
@@ -63,7 +80,7 @@ def exposures(days: pl.DataFrame) -> pl.DataFrame:
     are exact; each is rounded to cents half to even. Source: document 01 §4.5 and §4.6.
 
     Args:
-        days: of `engine.analytics.positions.valuation.mark_to_market`, with `portfolio`.
+        present: of `present`, with `portfolio`.
 
     Returns:
         portfolio, session; gross_exposure, net_exposure, long_value, short_value (Int128 cents);
@@ -72,8 +89,7 @@ def exposures(days: pl.DataFrame) -> pl.DataFrame:
         has no row.
     """
     value = pl.col("_value")
-    present = days.filter(held())
-    counted = present.select("portfolio", "session", _quantity=scaled("quantity"), _usd=exposure(present))
+    counted = present.select("portfolio", "session", _quantity="units", _usd=exposure(present))
     counted = counted.with_columns(
         _fits=pl.col("_usd").abs() < LARGEST,
     ).with_columns(_value=_shortest(pl.when(pl.col("_fits")).then("_usd")))

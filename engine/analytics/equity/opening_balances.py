@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from engine.analytics.positions.prices import session_frame
-from engine.core.money import decimal, integer, scaled
+from engine.core.money import GRAINS_A_CENT, decimal, half_away, integer, scaled
 from engine.core.window import Window
 
 TOTALS = ("opening_pnl", "opening_realized", "opening_flow")
@@ -129,3 +129,37 @@ def open_book(openings: pl.DataFrame, sessions: list[date]) -> pl.DataFrame:
     book = openings.with_row_index("portfolio").with_columns(pl.col("portfolio").cast(pl.Int32))
     book = book.join(session_frame(sessions), how="cross", maintain_order="left_right")
     return book.with_columns(has_previous=pl.col("has_previous") | (pl.col("session") > 0))
+
+
+def with_exact_openings(book: pl.DataFrame, exact: pl.DataFrame) -> pl.DataFrame:
+    """Return the book with unrounded opening balances.
+
+    They are those that the last run stored, where its row is of the previous snapshot's session and rounds to
+    the opening equity; else the opening balances in cents.
+
+    Args:
+        book: of `open_book`, with previous_date: the session of each portfolio's previous snapshot, or null.
+        exact: portfolio_id, calculation_date, equity, cumulative_pnl: each portfolio's newest row before the
+            window.
+
+    Returns:
+        `book` with opening_equity_grains and opening_pnl_grains (Int128).
+    """
+    stored = exact.select(
+        "portfolio_id",
+        exact_date="calculation_date",
+        exact_equity=scaled("equity"),
+        exact_pnl=scaled("cumulative_pnl"),
+    )
+    rows = book.join(stored, on="portfolio_id", how="left", maintain_order="left")
+    columns = {"opening_equity": "exact_equity", "opening_pnl": "exact_pnl"}
+    fits = (pl.col("exact_date") == pl.col("previous_date")).fill_null(False)
+    for opening, unrounded in columns.items():
+        fits &= (half_away(pl.col(unrounded), GRAINS_A_CENT) == pl.col(opening)).fill_null(False)
+    return rows.with_columns(
+        pl.when(fits)
+        .then(unrounded)
+        .otherwise(pl.col(opening) * integer(GRAINS_A_CENT))
+        .alias(f"{opening}_grains")
+        for opening, unrounded in columns.items()
+    )

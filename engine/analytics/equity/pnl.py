@@ -29,7 +29,7 @@ def unrealized(days: pl.DataFrame, closed_lots: ClosedLots) -> pl.DataFrame:
         portfolio, session; unrealized (Int128 grains); moved, still: positions with and without a close.
     """
     holding = (pl.col("entry_date") <= pl.col("date")) & pl.col("deleted_at").is_null()
-    if closed_lots == "stop":
+    if closed_lots != "earn":
         holding &= (pl.col("exit_date") > pl.col("date")).fill_null(True)
     private = pl.col("investment_class").str.to_uppercase() == "PRIVATE"
     priced = ~private.fill_null(False) & pl.col("close").is_not_null()
@@ -53,6 +53,7 @@ def booked(
     cents: pl.Expr,
     sessions: Sequence[date],
     off_session: OffSession,
+    since: pl.DataFrame,
     skipped: Sequence[date] = (),
 ) -> pl.DataFrame:
     """Sum cash of each portfolio by the session that books it.
@@ -63,13 +64,15 @@ def booked(
         cents: the amount.
         sessions: of the window.
         off_session: which session books cash of a day without one: see `engine.core.rules.Rules`.
+        since: portfolio_id, since: the day up to which each portfolio's cash has been booked.
         skipped: sessions that are not computed: the next one books their cash, whatever the rules.
 
     Returns:
         portfolio_id, date, cents (Int128).
     """
     calendar = pl.DataFrame({"date": pl.Series(sessions, dtype=pl.Date)})
-    days = rows.select("portfolio_id", pl.col(day).alias("day"), cents=cents).sort("day")
+    days = rows.select("portfolio_id", pl.col(day).alias("day"), cents=cents)
+    days = days.join(since, on="portfolio_id").filter(pl.col("day") > pl.col("since")).sort("day")
     if off_session != "next_session":
         known = pl.Series([*sessions, *skipped], dtype=pl.Date)
         days = days.filter(pl.col("day").is_in(known.implode()))
@@ -89,7 +92,7 @@ def flow_cents() -> pl.Expr:
     return pl.when(paid_in).then(scaled("amount")).otherwise(scaled("amount") * -1)
 
 
-def roll_forward(book: pl.DataFrame) -> pl.DataFrame:
+def roll_forward(book: pl.DataFrame, realized_counts: bool = True, exact: bool = False) -> pl.DataFrame:
     """Carry equity and the cumulative figures through the sessions.
 
         T = U + R                    E = previous E + T + F
@@ -98,22 +101,26 @@ def roll_forward(book: pl.DataFrame) -> pl.DataFrame:
 
     U is the unrealised and R the realised P&L, F the capital flow. Stored figures are cents; each session
     starts from the stored ones, and T is not rounded before it is used. Source: document 01 §3.2 and §3.6.
+    With `exact`, a session starts from unrounded equity and totals, and each stored sum is rounded once.
 
     Args:
         book: a row for each portfolio and session, sessions ascending, with Int128 columns:
             opening_equity, opening_pnl, opening_realized, opening_flow (cents, the same in every
-            row of a portfolio); unrealized (grains); realized, flow (cents).
+            row of a portfolio); unrealized (grains); realized, flow (cents); with `exact` also
+            opening_equity_grains and opening_pnl_grains.
+        realized_counts: whether R is added to U, or is a part of it.
+        exact: whether sums are rounded once.
 
     Returns:
-        `book` with, in cents: equity, daily_pnl, cumulative_pnl, cumulative_realized,
-        cumulative_flow; equity_grains, unrounded; daily_return in millionths.
+        `book` with total (grains) and, in cents: equity, daily_pnl, cumulative_pnl, cumulative_realized,
+        cumulative_flow; equity_grains, unrounded, and with `exact` pnl_grains; daily_return in millionths.
     """
     grains = integer(GRAINS_A_CENT)
-    total = pl.col("unrealized") + pl.col("realized") * grains
+    total = pl.col("unrealized")
+    if realized_counts:
+        total += pl.col("realized") * grains
     book = book.with_columns(total=total, change=total + pl.col("flow") * grains)
-    book = book.with_columns(
-        equity=running_balance(book, "opening_equity", "change", "portfolio"),
-        cumulative_pnl=running_balance(book, "opening_pnl", "total", "portfolio"),
+    book = (_unrounded_sums if exact else _rounded_sums)(book).with_columns(
         cumulative_realized=_running("opening_realized", "realized"),
         cumulative_flow=_running("opening_flow", "flow"),
     )
@@ -123,9 +130,30 @@ def roll_forward(book: pl.DataFrame) -> pl.DataFrame:
     # Both branches of when/then are evaluated: the divisor must not be 0 in either.
     safe = pl.when(positive).then("previous_equity").otherwise(integer(1))
     return book.with_columns(
-        equity_grains=pl.col("previous_equity") * grains + pl.col("change"),
         daily_pnl=half_away(pl.col("total"), GRAINS_A_CENT),
         daily_return=pl.when(positive).then(half_away(pl.col("total"), safe)).otherwise(integer(0)),
+    )
+
+
+def _rounded_sums(book: pl.DataFrame) -> pl.DataFrame:
+    """Return the book with equity and P&L that start each session from the stored cents."""
+    equity = running_balance(book, "opening_equity", "change", "portfolio")
+    book = book.with_columns(
+        equity=equity, cumulative_pnl=running_balance(book, "opening_pnl", "total", "portfolio")
+    )
+    before = pl.col("equity").shift(1).over("portfolio").fill_null(pl.col("opening_equity"))
+    return book.with_columns(equity_grains=before * integer(GRAINS_A_CENT) + pl.col("change"))
+
+
+def _unrounded_sums(book: pl.DataFrame) -> pl.DataFrame:
+    """Return the book with equity and P&L that are summed in grains and rounded once."""
+    book = book.with_columns(
+        equity_grains=_running("opening_equity_grains", "change"),
+        pnl_grains=_running("opening_pnl_grains", "total"),
+    )
+    return book.with_columns(
+        equity=half_away(pl.col("equity_grains"), GRAINS_A_CENT),
+        cumulative_pnl=half_away(pl.col("pnl_grains"), GRAINS_A_CENT),
     )
 
 

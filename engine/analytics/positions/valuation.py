@@ -6,10 +6,11 @@ from datetime import date
 
 import polars as pl
 
+from engine.analytics.positions.lot_life import CLOSED
 from engine.analytics.positions.prices import session_frame
 from engine.core.instruments import multiplier, unquoted
-from engine.core.money import GRAINS_A_CENT, half_away, scaled
-from engine.core.rules import SyntheticPrefix
+from engine.core.money import GRAINS_A_CENT, half_away, integer, scaled
+from engine.core.rules import Membership, SyntheticPrefix
 
 DAILY = (
     "id",
@@ -34,7 +35,11 @@ OPEN = pl.col("exit_date").is_null() & pl.col("deleted_at").is_null()
 
 
 def position_days(
-    positions: pl.DataFrame, quotes: pl.DataFrame, sessions: list[date], synthetic_prefix: SyntheticPrefix
+    positions: pl.DataFrame,
+    quotes: pl.DataFrame,
+    sessions: list[date],
+    synthetic_prefix: SyntheticPrefix,
+    membership: Membership = "today",
 ) -> pl.DataFrame:
     """Cross positions with sessions and join their quotes: position-major, sessions ascending.
 
@@ -43,12 +48,15 @@ def position_days(
         quotes: of `engine.analytics.positions.prices.quotes`.
         sessions: D dates.
         synthetic_prefix: see `engine.core.rules.Rules`.
+        membership: see `engine.core.rules.Rules`.
 
     Returns:
         N x D rows: `position` (0, 1, ...), the position's columns `DAILY`, those of the quotes, `date`, and
-        `markable`: whether the position is open and its symbol quoted by a market.
+        `markable`: whether the position is open today, which membership="session" does not ask, and its
+        symbol quoted by a market.
     """
-    markable = OPEN & ~unquoted("symbol", synthetic_prefix)
+    quoted = ~unquoted("symbol", synthetic_prefix)
+    markable = OPEN & quoted if membership == "today" else quoted
     numbered = positions.select(*DAILY, markable=markable).with_row_index("position")
     days = numbered.join(session_frame(sessions), how="cross", maintain_order="left_right")
     return days.join(quotes, on=["symbol", "session"], how="left", maintain_order="left")
@@ -82,17 +90,54 @@ def mark_to_market(days: pl.DataFrame) -> pl.DataFrame:
         _value=_where(marked, half_away(value, GRAINS_A_CENT), scaled("market_value")),
         _gain=_where(marked, half_away(value - cost, GRAINS_A_CENT), scaled("unrealized_pnl")),
     )
-    return fresh.with_columns(
+    carried = fresh.with_columns(
         last_price=pl.col("_price").forward_fill().over("position"),
         market_value=pl.col("_value").forward_fill().over("position"),
         unrealized_pnl=pl.col("_gain").forward_fill().over("position"),
         _held=scaled("market_value"),
-    ).select(
-        pl.exclude("_price", "_value", "_gain", "_held"),
-        opening_value=pl.when(pl.col("session") == 0)
-        .then("_held")
-        .otherwise(pl.col("market_value").shift(1)),
     )
+    return _with_opening_value(carried).drop("_price", "_value", "_gain", "_held")
+
+
+def mark_in_session(days: pl.DataFrame) -> pl.DataFrame:
+    """Compute prices and values as `mark_to_market` does, of the lots that are held in the session.
+
+    The quantity is the session's. A quoted lot without a fresh price is worth its quantity times its last
+    price; one that no market quotes keeps the table's value. From a lot's end on its value is 0.
+
+    Args:
+        days: of `position_days` with membership="session", with held and life.
+
+    Returns:
+        As `mark_to_market`, with `markable` where the lot is held.
+    """
+    held, ended = pl.col("held") != 0, pl.col("life") >= CLOSED
+    days = days.with_columns(quoted="markable", markable=pl.col("markable") & held)
+    marked = pl.col("markable") & pl.col("mark").is_not_null()
+    price = _where(marked, pl.col("mark").cast(pl.Int128), scaled("last_price"))
+    quantity = pl.col("held").cast(pl.Int128) * multiplier()
+    rows = days.with_columns(
+        marked=marked, last_price=price.forward_fill().over("position"), _held=scaled("market_value")
+    )
+    value, cost = quantity * pl.col("last_price"), quantity * scaled("entry_price")
+    own = pl.col("quoted") & pl.col("last_price").is_not_null() & held
+    stored = {"market_value": value, "unrealized_pnl": value - cost}
+    valued = rows.with_columns(
+        pl.when(ended & (pl.col(name).is_not_null() | pl.col("last_price").is_not_null()))
+        .then(integer(0))
+        .when(own)
+        .then(half_away(grains, GRAINS_A_CENT))
+        .otherwise(scaled(name))
+        .alias(name)
+        for name, grains in stored.items()
+    )
+    return _with_opening_value(valued).drop("quoted", "_held")
+
+
+def _with_opening_value(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add the market value before each session; before the first it is the table's, `_held`."""
+    before = pl.col("market_value").shift(1)
+    return rows.with_columns(opening_value=pl.when(pl.col("session") == 0).then("_held").otherwise(before))
 
 
 def unmarked_before(

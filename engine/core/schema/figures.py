@@ -620,6 +620,56 @@ ANALYTICS_STATUS = Table(
     foreign_keys=(_portfolio_key("analytics_status"),),
 )
 
+GRAINS = numeric(30, 8)
+"""Unrounded USD: quantities of 4 decimals times prices of 4 decimals."""
+
+ENGINE_LOT_PNL = Table(
+    name="engine_lot_pnl",
+    role="output",
+    legacy=False,
+    since="2",
+    comment="Each lot's life and unrounded P&L in each session while it is held. Exact rules only.",
+    jobs=("pnl",),
+    columns=(
+        row_id(),
+        Column("portfolio_id", UUID),
+        Column("position_id", UUID),
+        Column("calculation_date", DATE),
+        Column("life", varchar(20), unit="open, closed, expired, deleted or refused, after the session"),
+        Column("quantity", numeric(16, 4), unit="shares or contracts after the session, negative when short"),
+        Column("pnl", GRAINS, unit="USD, unrounded"),
+        Column("income", GRAINS, unit="USD, unrounded: events of quantity 0"),
+        Column("notice", varchar(40), "nothing to report", "why the lot was not taken as it is"),
+    ),
+    key=("position_id", "calculation_date"),
+    date="calculation_date",
+    owner="portfolio_id",
+    unique={"uq_engine_lot_pnl": ("position_id", "calculation_date")},
+    indexes={"ix_engine_lot_pnl_portfolio_date": ("portfolio_id", "calculation_date")},
+)
+
+ENGINE_PORTFOLIO_PNL = Table(
+    name="engine_portfolio_pnl",
+    role="output",
+    legacy=False,
+    since="2",
+    comment="Unrounded P&L and equity of each portfolio and session, from which the next one starts. "
+    "Exact rules only.",
+    jobs=("pnl",),
+    columns=(
+        row_id(),
+        Column("portfolio_id", UUID),
+        Column("calculation_date", DATE),
+        Column("pnl", GRAINS, unit="USD, unrounded"),
+        Column("cumulative_pnl", GRAINS, unit="USD, unrounded"),
+        Column("equity", GRAINS, unit="USD, unrounded"),
+    ),
+    key=("portfolio_id", "calculation_date"),
+    date="calculation_date",
+    owner="portfolio_id",
+    unique={"uq_engine_portfolio_pnl": ("portfolio_id", "calculation_date")},
+)
+
 FIGURES = (
     PORTFOLIO_SNAPSHOTS,
     POSITION_MARKET_BETAS,
@@ -638,4 +688,6 @@ FIGURES = (
     FACTOR_CORRELATIONS,
     BATCH_RUN_TRACKING,
     ANALYTICS_STATUS,
+    ENGINE_LOT_PNL,
+    ENGINE_PORTFOLIO_PNL,
 )

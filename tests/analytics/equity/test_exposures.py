@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.analytics.equity.exposures import exposure, exposures
+from engine.analytics.equity.exposures import exposure, exposures, present
 from engine.analytics.positions.valuation import mark_to_market
 from tests.analytics.small import crossed
 from tests.builders import STAMP, close, position
@@ -18,7 +18,7 @@ SUMS = ("gross_exposure", "net_exposure", "long_value", "short_value")
 
 
 def day(*lots: dict[str, Any], closes: list[dict[str, Any]]) -> pl.DataFrame:
-    return mark_to_market(crossed(list(lots), closes, [TUE]))
+    return present(mark_to_market(crossed(list(lots), closes, [TUE])), "today")
 
 
 def test_longs_and_shorts_add_up_by_sign() -> None:

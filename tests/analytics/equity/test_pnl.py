@@ -52,7 +52,8 @@ def test_cash_of_a_weekend_is_lost_or_booked_on_monday(off_session: OffSession, 
     events = table(
         "position_realized_events", event(SAT, "2.50"), event(MON, "5"), event(date(2025, 6, 4), "9")
     )
-    found = booked(events, "trade_date", realized_cents(), [MON, TUE], off_session)
+    since = pl.DataFrame({"portfolio_id": [uid("P")], "since": [FRI]})
+    found = booked(events, "trade_date", realized_cents(), [MON, TUE], off_session, since)
     assert found["date"].to_list() == [MON]
     assert found["cents"].to_list() == cents
 
