@@ -29,7 +29,7 @@ def open_provider(name: str | None = None, policy: RequestPolicy | None = None) 
     Raises:
         UsageError: no provider has this name.
     """
-    name = name or next(iter(PROVIDERS))
+    name = next(iter(PROVIDERS)) if name is None else name
     if name not in PROVIDERS:
         raise UsageError(f"'{name}' is no provider of market data", f"Known: {', '.join(PROVIDERS)}")
     return PROVIDERS[name](policy or RequestPolicy())

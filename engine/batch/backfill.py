@@ -115,13 +115,13 @@ def backfill(
         UsageError: arguments that contradict each other.
         EngineError: any other error of `engine.core.errors`; nothing of an open shard was written.
     """
-    if recompute and (start or portfolios or only):
+    if recompute and not (start is None and portfolios is None and only is None):
         raise UsageError(
             "--recompute computes all sessions, portfolios and tables of a store anew",
             "Leave out --start, --portfolio and --only",
         )
     inputs = StoreURL.parse(source)
-    results = destination(inputs, StoreURL.parse(target) if target else None, dry_run)
+    results = destination(inputs, None if target is None else StoreURL.parse(target), dry_run)
     request = Request(
         inputs,
         results,

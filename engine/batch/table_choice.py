@@ -41,11 +41,16 @@ def with_required_tables(only: Iterable[str] | None, in_place: bool) -> frozense
             the run itself makes them.
 
     Returns:
-        The named tables with those that they need. An unknown name raises a UsageError.
+        The named tables with those that they need.
+
+    Raises:
+        UsageError: A name is unknown, or none is given.
     """
     if only is None:
         return frozenset(TABLES)
     wanted = frozenset(_known(only))
+    if not wanted:
+        raise UsageError("no table is named to be written", "Leave the choice of tables out to write all")
     while True:
         more = wanted.union(*(_needs(name, in_place) for name in wanted))
         if more == wanted:

@@ -15,6 +15,7 @@ from engine.benchmarks.postgres_server import BenchmarkServer, server
 from engine.benchmarks.sections import TRIAL
 from engine.benchmarks.stores import PRISTINE, BenchmarkStore, DuckDBStore, ParquetStore, PostgresStore
 from engine.benchmarks.workloads import BenchmarkPlan
+from engine.core.documents import parsed, read_text
 from engine.core.errors import UsageError, nearest
 from engine.core.progress import Quiet
 
@@ -111,7 +112,7 @@ def earlier_measures(path: str) -> dict[str, Measurement]:
         UsageError: there is no such file, or it has another format.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = parsed(json.loads, read_text(Path(path)))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be compared with: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:

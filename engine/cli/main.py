@@ -40,6 +40,12 @@ class Parser(argparse.ArgumentParser):
         """Return the words before the command."""
         return takewhile(lambda word: word.startswith("-"), words)
 
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        # A variable of the shell that is not set; the words after the command are seen by its own parser.
+        if not arg_string.strip() and action.nargs != argparse.PARSER:
+            raise argparse.ArgumentError(action, "a value is expected, the text is empty")
+        return super()._get_value(action, arg_string)
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:
             super()._check_value(action, value)
@@ -49,11 +55,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print usage and the message, and exit with 2."""
+        from engine.core.secrets import masked
         from engine.core.store_url import safe_url
 
         for argument in sys.argv[1:]:
             message = message.replace(argument, safe_url(argument))
-        super().error(message)
+        super().error(masked(message))
 
 
 class CommandParser(Parser):

@@ -97,7 +97,7 @@ def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunR
     Yields:
         The record, for the block to add its results to.
     """
-    arguments = {key: value for key, value in vars(options).items() if value is not None}
+    arguments = {key: _shown(value) for key, value in vars(options).items() if value is not None}
     for key, url in (("source", source), ("target", getattr(options, "target", None) or source)):
         arguments[key] = safe_url(url)
     record = RunRecord(arguments, settings.shown())
@@ -109,6 +109,13 @@ def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunR
     finally:
         record.wall_seconds = time.perf_counter() - record.started
         _write(record, settings.run_results)
+
+
+def _shown(value: object) -> object:
+    """Return an argument without its secrets: any may be a URL, or a password in the wrong place."""
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    return safe_url(value) if isinstance(value, str) else value
 
 
 def _write(record: RunRecord, path: str) -> None:

@@ -7,7 +7,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import cast
 
+from engine.core.documents import parsed, read_text
 from engine.core.errors import UsageError, nearest
 from engine.core.store_url import safe_url
 
@@ -35,7 +37,9 @@ class Config:
 
     def shown(self) -> dict[str, str | int]:
         """Return the settings with passwords masked."""
-        return {**vars(self), "database": safe_url(self.database)}
+        return {
+            key: safe_url(value) if isinstance(value, str) else value for key, value in vars(self).items()
+        }
 
 
 def load(folder: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
@@ -52,10 +56,10 @@ def load(folder: Path | None = None, environment: Mapping[str, str] | None = Non
     path = (folder or Path()) / FILE
     if path.is_file():
         try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            content = parsed(tomllib.loads, read_text(path))
+        except (OSError, ValueError) as error:
             raise UsageError(f"{path} is no TOML: {error}") from error
-        config = _with(config, content, str(path))
+        config = _with(config, cast("dict[str, object]", content), str(path))
     variables = os.environ if environment is None else environment
     named = {k.removeprefix(PREFIX).lower(): v for k, v in variables.items() if k.startswith(PREFIX)}
     return _with(config, named, f"environment ({PREFIX}...)")
@@ -73,7 +77,9 @@ def _with(config: Config, values: Mapping[str, object], origin: str) -> Config:
 
 
 def _value(value: object, kind: type, key: str, origin: str) -> object:
-    if kind is int and isinstance(value, str) and value.isdecimal():
+    if isinstance(value, str) and not value.strip():
+        raise UsageError(f"{origin}: {key} is empty", "Leave it out for its default")
+    if kind is int and isinstance(value, str) and value.isdecimal() and len(value) <= LONGEST_SHOWN:
         value = int(value)
     # Not isinstance: a Boolean is an int.
     if type(value) is not kind or (kind is int and int(str(value)) < 1):

@@ -11,21 +11,11 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from engine.core.store_url import PAIR, StoreURL, safe_url
+from engine.core.secrets import masked
+from engine.core.store_url import StoreURL, safe_url
 
-IN_TEXT = re.compile(r"(\w+:/+[^:?#@\s]*):\S*@")
-"""A URL and its password inside a sentence, for messages of others that do not mask it."""
 LONGEST_REASON = 400
 """Characters of a driver's message that are shown."""
-
-
-def masked(text: str) -> str:
-    """Return a text with the secrets of its URLs and connection strings masked.
-
-    Args:
-        text: of a message, with any number of URLs and `key=value` pairs.
-    """
-    return PAIR.sub(r"\1***", IN_TEXT.sub(r"\1:***@", text))
 
 
 def scrubbed(reason: str, url: str | StoreURL) -> str:
@@ -38,7 +28,7 @@ def scrubbed(reason: str, url: str | StoreURL) -> str:
     Returns:
         At most LONGEST_REASON characters, and an ellipsis where the message is longer.
     """
-    line = " ".join(re.split(r"\s*LINE \d+:", reason)[0].split())
+    line = " ".join(re.split(r"LINE \d+:", reason, maxsplit=1)[0].split())
     store = StoreURL.parse(url)
     line = line.replace(store.text, str(store))
     for secret in store.secrets:

@@ -6,25 +6,14 @@ What a kind of store can do is not asked of its URL: see `loaders.open` and `wri
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
-LOGIN = re.compile(
-    r"^(\s*(?:[\w+.-]+:/+[^:?#@]*"
-    r"|(?![\w+.-]+://|duckdb:|parquet:)[^:/?#@]*)):(.*)@",
-    re.DOTALL,
-)
-"""The text before a password, and the password: up to the last @, whatever is unescaped in it.
+from engine.core.secrets import masked_url, secrets
 
-It matches mistyped URLs, too: without slashes, with one slash, without a scheme.
-"""
-PAIR = re.compile(r"(\b\w*(?:pass|secret|token)\w*\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
-"""A secret parameter and its value, as a URL or a connection string spells it."""
-SECRET = re.compile(r"pass|secret|token", re.IGNORECASE)
 ALIASES = {"postgres": "postgresql"}
 """Schemes that mean another one, also before a driver's name, as in SQLAlchemy's `postgresql+asyncpg`."""
 
@@ -57,12 +46,7 @@ class StoreURL:
         return cls(known if not driver or known in ALIASES.values() else kind, url)
 
     def __str__(self) -> str:
-        address, mark, query = LOGIN.sub(r"\1:***@", self.text).partition("?")
-        pairs = (
-            f"{name}=***" if value and SECRET.search(unquote(name)) else f"{name}{equals}{value}"
-            for name, equals, value in (pair.partition("=") for pair in query.split("&"))
-        )
-        return PAIR.sub(r"\1***", f"{address}{mark}{'&'.join(pairs)}")
+        return masked_url(self.text)
 
     def __repr__(self) -> str:
         return f"StoreURL({str(self)!r})"
@@ -96,10 +80,7 @@ class StoreURL:
     @property
     def secrets(self) -> Iterator[str]:
         """Passwords and tokens, both as the URL spells them and unescaped."""
-        login = LOGIN.match(self.text)
-        query = (pair.partition("=") for pair in self.text.partition("?")[2].split("&"))
-        hidden = [value for name, _, value in query if SECRET.search(unquote(name))]
-        for secret in (login[2] if login else "", *hidden, os.environ.get("PGPASSWORD", "")):
+        for secret in (*secrets(self.text), os.environ.get("PGPASSWORD", "")):
             yield from filter(None, (secret, unquote(secret)))
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from engine.core.calendar import last_session, sessions
 from engine.core.errors import UsageError
 from engine.core.job_catalog import JOBS
+from engine.core.row_rules import FIRST_DAY, LAST_DAY
 
 ONE_DAY = timedelta(days=1)
 PRICE_LOOK_BACK = timedelta(days=1 + max(job.look_back for job in JOBS.values() if not job.from_run_date))
@@ -40,6 +41,8 @@ class Window:
     skipped: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
+        if not FIRST_DAY <= self.run_date <= LAST_DAY:
+            raise UsageError(f"the run date {self.run_date} lies outside {FIRST_DAY} to {LAST_DAY}")
         if self.start > self.end:
             raise UsageError(f"the window ends ({self.end}) before it starts ({self.start})")
         if not self.sessions:

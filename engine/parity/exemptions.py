@@ -20,6 +20,7 @@ from typing import Any, Literal, NoReturn
 
 import polars as pl
 
+from engine.core.documents import parsed, read_text
 from engine.core.errors import nearest
 from engine.core.schema import TABLES, Column, Table
 from engine.parity.canonical import NOT_A_NUMBER, canonical_type, needed
@@ -131,7 +132,7 @@ def load_exemptions(path: str | Path) -> tuple[Exemption, ...]:
             does not exist.
     """
     try:
-        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+        entries = parsed(json.loads, read_text(Path(path)))
     except (OSError, ValueError) as error:
         raise ExemptionError(f"file {path}", f"cannot be read: {error}") from error
     if not isinstance(entries, list):

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from engine.core.documents import parsed
 from engine.parity.matching import ACTUAL
 from engine.parity.tolerance import JSON_NUMBERS
 
@@ -60,7 +61,7 @@ class NotJson(str):
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parsed(json.loads, text)
     except ValueError:
         return NotJson(text)
 

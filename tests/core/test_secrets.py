@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.errors import EngineError, StoreUnreachableError, UnknownStoreError, error_line, masked
+from engine.core.errors import (
+    EngineError,
+    StoreUnreachableError,
+    UnknownStoreError,
+    error_line,
+    masked,
+    scrubbed,
+)
 from engine.core.store_url import StoreURL, safe_url
 from loaders.open import EXAMPLES
 
@@ -33,8 +42,14 @@ FORMS = (
     "postgresql://host/db?pass%77ord={}",
     "host=h user=u password={} dbname=d",
     "host=h password='{}' dbname=d",
+    "postgres//user:{}@host/db",
+    "postgresql://host/db?pwd={}",
+    "postgresql://host/db?user=u&api_key={}",
+    "host=h passwd={} dbname=d",
+    "host=h pwd = '{}' dbname=d",
+    "md:book?motherduck_token={}",
 )
-IN_WORDS = [form for form in FORMS if form.startswith(("postgresql:/", "host="))]
+IN_WORDS = [form for form in FORMS if form.startswith(("postgres", "host=", "md:"))]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -63,6 +78,36 @@ def test_a_message_that_quotes_a_url_is_masked(form: str) -> None:
 )
 def test_what_is_no_secret_is_shown(url: str) -> None:
     assert safe_url(url) == url
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["a", " ", "a:", "a://", "a:/@", "pass", "password=", "password='", "x=", "@", "/", "\n", "LINE 1", "%"],
+)
+@pytest.mark.parametrize("show", [masked, safe_url, lambda text: scrubbed(text, "postgresql://u:pw@h/d")])
+def test_masking_takes_time_in_proportion_to_the_text(part: str, show: Callable[[str], str]) -> None:
+    """A million characters: in the square of that, hours."""
+    text = part * (1_000_000 // len(part))
+    before = time.process_time()
+    show(text)
+    assert time.process_time() - before < 30
+
+
+def test_the_record_of_a_run_masks_every_argument(tmp_path: Path) -> None:
+    url = f"postgresql://u:{SECRET}@127.0.0.1:1/db"
+    more = ["--to", url, "--scenarios", url, "--portfolio", url, "--portfolio", f"?pwd={SECRET}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", "backfill", "--from", "duckdb:///none", *more],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    record = (tmp_path / "run_results.json").read_text()
+    assert done.returncode == 2
+    assert "***@127.0.0.1" in record
+    assert SECRET not in done.stdout + done.stderr + record
 
 
 @pytest.mark.thorough

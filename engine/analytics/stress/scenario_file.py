@@ -10,6 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import PurePath
 from typing import Any
 
+from engine.core.documents import parsed, read_text
 from engine.core.errors import EngineError, nearest
 
 Document = dict[str, Any]
@@ -52,8 +53,8 @@ def read_document(path: Traversable, source: str) -> Document:
     """
     parse = _parser(PurePath(source).suffix.lower(), source)
     try:
-        text = path.read_text(encoding="utf-8")
-        return mapping(source, "the file", parse(text) if text.strip() else {})
+        text = read_text(path)
+        return mapping(source, "the file", parsed(parse, text) if text.strip() else {})
     except ScenarioFileError:
         raise
     except (OSError, ValueError) as error:
@@ -72,11 +73,12 @@ def _parser(suffix: str, source: str) -> Callable[[str], object]:
 def _unrepeated(source: str, pairs: Sequence[tuple[str, Any]]) -> Document:
     """Return a JSON object without repeated keys."""
     # Python would keep the last of two equal keys; the TOML parser refuses them itself.
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
+    document: Document = {}
+    for name, value in pairs:
+        if name in document:
             raise ScenarioFileError(source, f"key '{name}' is repeated")
-    return dict(pairs)
+        document[name] = value
+    return document
 
 
 def mapping(source: str, what: str, value: object) -> Document:

@@ -66,13 +66,19 @@ def run(options: Namespace, settings: Config) -> int:
 
     Returns:
         The exit code: 1 where coverage is below the threshold, else 0.
+
+    Raises:
+        UsageError: Two stores are named.
     """
     from datetime import UTC, datetime
 
     from engine.cli.run_results import recorded
+    from engine.core.errors import UsageError
     from engine.core.progress import reporter
     from engine.market_data.collect import collect
 
+    if options.source and options.url and options.source != options.url:
+        raise UsageError("two stores are named", "Name the store once: by --from, or as the second word")
     source = options.source or options.url or settings.database
     with (
         recorded(options, settings, source) as record,

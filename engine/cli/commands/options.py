@@ -113,7 +113,7 @@ def size(text: str) -> int:
 def day(text: str) -> date:
     """Parse a date in ISO 8601."""
     try:
-        return date.fromisoformat(text)
+        return _within_the_years(date.fromisoformat(text))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no date like 2025-12-31") from None
 
@@ -122,14 +122,31 @@ def moment(text: str) -> datetime:
     """Parse a time in ISO 8601; without a zone it is New York time."""
     try:
         time = datetime.fromisoformat(text)
+        _within_the_years(time.date())
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no time like 2025-12-31T18:00") from None
     return time if time.tzinfo else time.replace(tzinfo=ZoneInfo("America/New_York"))
 
 
+def _within_the_years(value: date) -> date:
+    """Return a date that rows of a store may have; a look-back from it stays within the calendar.
+
+    Raises:
+        ArgumentTypeError: It lies outside.
+    """
+    from engine.core.row_rules import FIRST_DAY, LAST_DAY
+
+    if not FIRST_DAY <= value <= LAST_DAY:
+        raise argparse.ArgumentTypeError(f"{value} lies outside {FIRST_DAY} to {LAST_DAY}")
+    return value
+
+
 def names(text: str) -> list[str]:
-    """Parse names separated by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """Parse names separated by commas; at least one."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise argparse.ArgumentTypeError(f"'{text}' names nothing")
+    return found
 
 
 def positive(text: str) -> int:
