@@ -15,7 +15,7 @@ def _leave() -> None:
     """Exit without interpreter teardown (0.5 s after a large run), after all other exit handlers."""
     if EXIT_CODES:
         for stream in sys.stdout, sys.stderr:
-            with suppress(BrokenPipeError):
+            with suppress(OSError, ValueError):
                 stream.flush()
         os._exit(EXIT_CODES[0])
 

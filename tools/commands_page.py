@@ -29,6 +29,7 @@ description are defaults. `--portfolio` takes an id or a name. Data goes to stdo
 | 2 | not done: wrong usage, no connection, another run in the store, or an unexpected error |
 | 130 | interrupted |
 | 141 | the reader of the output closed it |
+| 143 | ended by SIGTERM |
 """
 
 

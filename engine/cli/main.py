@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import Any, NoReturn
 
 from engine.cli.commands import COMMANDS, command_module
+from engine.cli.signals import EXIT_CODE, TerminatedError, ending_on_sigterm
 from engine.core.errors import either
 from engine.core.version import VERSION
 from loaders.open import EXAMPLES
@@ -123,13 +124,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code. 0: done. 1: a portfolio was refused, a row quarantined, a figure not explained,
         closes are missing, or stores differ. 2: wrong usage or an unexpected error. 130:
-        interrupted. 141: the reader of the output closed it.
+        interrupted. 141: the reader of the output closed it. 143: ended by SIGTERM.
     """
     options = parser().parse_args(arguments)
     from engine.core.errors import EngineError, error_line
 
     try:
-        return _run(options)
+        with ending_on_sigterm():
+            return _run(options)
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -138,6 +140,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         print(f"unexpected error: {error_line(error)}", file=sys.stderr)
         return 2
+    except TerminatedError:
+        print("terminated: nothing of an open transaction was written", file=sys.stderr)
+        return EXIT_CODE
     except KeyboardInterrupt:
         print("interrupted: nothing of an open transaction was written", file=sys.stderr)
         return 130

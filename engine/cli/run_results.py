@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import resource
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.batch.report import gate_lines, refusal_lines, report_content
 from engine.cli.settings import Config
-from engine.core.errors import UsageError, error_line
+from engine.core.errors import error_line
 from engine.core.store_url import safe_url
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _peak_memory() -> int:
 def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunRecord]:
     """Write the record of a run when the block ends, also when it fails.
 
-    A file that cannot be written raises a UsageError.
+    A file that cannot be written is a warning: the run's own result or error counts.
 
     Args:
         options: the parsed command line; its `target`, if any, is masked as `source` is.
@@ -119,7 +120,10 @@ def _shown(value: object) -> object:
 
 
 def _write(record: RunRecord, path: str) -> None:
+    """Write the record. One that cannot be written changes neither the result of the run nor its error."""
     try:
         Path(path).write_text(record.to_json() + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"run_results cannot be written to {path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        with suppress(OSError, ValueError):
+            print(f"warning: run_results cannot be written to {safe_url(path)}: {reason}", file=sys.stderr)

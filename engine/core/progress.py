@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -75,11 +76,17 @@ class Quiet:
         """End the display, whether the command succeeded or not."""
 
 
+def _print(text: str) -> None:
+    """Print a line on stderr; a reader that has gone away, or a full disk, does not end the run."""
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
+
+
 class Warnings(Quiet):
     """Warnings alone, a line on stderr for each."""
 
     def warning(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        _print(text)
 
 
 LOG_SECONDS = 5.0
@@ -98,7 +105,7 @@ class Plain(Quiet):
 
     def note(self, text: str) -> None:
         elapsed = time.perf_counter() - self._start
-        print(f"{elapsed:8.2f} s  {text}", file=sys.stderr, flush=True)
+        _print(f"{elapsed:8.2f} s  {text}")
 
 
 class PlainStage(ProgressStage):
@@ -170,9 +177,10 @@ class Bars(Quiet):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self._complete()
-        self._bars.stop()
+        with suppress(OSError, ValueError):
+            if kind is None:
+                self._complete()
+            self._bars.stop()
 
     def stage(self, name: str, total: int | None = None) -> ProgressStage:
         self._complete()

@@ -15,6 +15,7 @@ SECRET = re.compile(r"pass|pwd|secret|token|credential|api_?key", re.IGNORECASE)
 NAME = re.compile(r"(?<![\w.%-])([\w.%-]+)\s*=\s*")
 """The name of a parameter, as a URL or a connection string spells it."""
 VALUE = re.compile(r"'(?:[^'\\]|\\.)*'|\"[^\"]*\"|[^\s&]+")
+SCHEME = re.compile(r"[^\w+.-]*[\w+.-]+:/{2,}")
 LOCAL = re.compile(r"\s*(?:duckdb|parquet):", re.IGNORECASE)
 """Kinds of stores without a login; their paths may hold colons and `@`."""
 USER = re.compile(r"[^:?#@]*")
@@ -30,14 +31,12 @@ def password_span(url: str) -> Span | None:
     Args:
         url: As a user writes it, or a word of a sentence with a URL.
     """
-    end, slashes = url.rfind("@"), url.find(":/")
-    starts = [] if slashes < 0 else [slashes + 1]
-    if not url.startswith("://", slashes) and not LOCAL.match(url):
-        starts.append(0)  # without a scheme, or with one slash
-    for start in starts:
-        user = USER.match(url, start)
-        if user and user.end() < end and url[user.end()] == ":":
-            return user.end() + 1, end
+    scheme = SCHEME.match(url)
+    if scheme is None and LOCAL.match(url):
+        return None
+    user, end = USER.match(url, scheme.end() if scheme else 0), url.rfind("@")
+    if user and user.end() < end and url[user.end()] == ":":
+        return user.end() + 1, end
     return None
 
 

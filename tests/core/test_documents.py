@@ -1,4 +1,4 @@
-"""What users write is read to a limit of size and depth."""
+"""JSON and TOML of users are read to a limit of size and depth."""
 
 from __future__ import annotations
 
