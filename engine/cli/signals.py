@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 EXIT_CODE = 128 + signal.SIGTERM
-"""What a shell reports of a process that SIGTERM ended: 143."""
+"""143, as a shell reports of a process that SIGTERM ended."""
 
 
 class TerminatedError(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""How a run ends: SIGTERM as Ctrl-C, and nothing that is cleaned up or reported changes the result."""
+"""Ends of runs: SIGTERM as Ctrl-C, and nothing that is cleaned up or reported changes the result."""
 
 from __future__ import annotations
 
