@@ -27,8 +27,17 @@ In the order in which they run. A look-back is in calendar days, both ends inclu
 the session alone. The minimum is in returns; the job's page says what is stored below it. Which
 columns a job fills in a table that it shares is in [The tables](../schema.md).
 
-| job | on pages | fills | look-back | minimum |
-|---|---|---|---|---|
+`coverage` is the value of the lots that entered the figure over that of the lots that it is about: of
+quoted lots in `pnl`, of all lots in `snapshot`, of those that are ever marked in `market_values`, of open
+lots that are not private in `market_beta`, of public stocks and lots without a class in the other betas and
+factors (in `rate_beta` and `stress` of any type), of open lots in `sector`, of those with a quoted symbol
+in `volatility`, of those that pass the filter in `correlations`. A lot counts with its absolute market
+value, else with quantity x (last price, else entry price). A figure whose coverage is below the floor is
+`partial`, `low_coverage`; a session that a run found to have too few closes has a sentence instead that
+names the lots.
+
+| job | on pages | fills | look-back | minimum | floor |
+|---|---|---|---|---|---|
 """
 REASONS = """
 ## The reasons
@@ -89,8 +98,9 @@ def _job(job: AnalyticsJob) -> str:
     of_run_date = " from the run date" if job.from_run_date else ""
     look_back = f"{job.look_back} days{of_run_date}" if job.look_back else ""
     minimum = str(job.minimum or "")
+    floor = f"{job.floor:.0%}" if job.floor else ""
     page = f"[`{job.name}`](../{job.page})"
-    return f"| {page} | {job.label} | {', '.join(_filled(job))} | {look_back} | {minimum} |\n"
+    return f"| {page} | {job.label} | {', '.join(_filled(job))} | {look_back} | {minimum} | {floor} |\n"
 
 
 def _filled(job: AnalyticsJob) -> list[str]:

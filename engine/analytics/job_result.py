@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 import numpy as np
 import polars as pl
 
-from engine.analytics.panels import Portfolios, PortfolioSums
+from engine.analytics.panels import OpenPositions, Portfolios, PortfolioSums
 from engine.core.job_catalog import EQUITY_NOT_POSITIVE, AnalyticsJob, Reason
 from engine.numerics.arrays import Bools, Floats, Ints
 
@@ -18,6 +18,8 @@ PRODUCT = Context(prec=28, rounding=ROUND_HALF_EVEN)
 """Python's default context, in which the legacy batch multiplies: 28 significant digits."""
 STORED = Context(prec=64, rounding=ROUND_HALF_UP)
 """Rounding of an SQL numeric column."""
+TIE = 1e-9
+"""A coverage this far below the floor counts as the floor: sums of doubles are not exact."""
 TIE_MARGIN_ULPS = 8.0
 """beta x equity in cents misses the value of the decimal texts' product by about 4 ulp at most: two texts and
 two products, each with a relative error of 2^-53, which is at most one ulp."""
@@ -30,8 +32,8 @@ class JobResult:
     Attributes:
         tables: rows by table, in the tables' own column names without ids and time stamps; figures are
             Float64. Every frame has portfolio_id, also where its table has not.
-        status: portfolio_id, calculation_date, job, status, reason, positions_used, positions_left_out:
-            a row for each portfolio and session.
+        status: portfolio_id, calculation_date, job, status, reason, positions_used, positions_left_out,
+            coverage: a row for each portfolio and session.
         snapshot: portfolio_id, snapshot_date and the columns of portfolio_snapshots that the job fills,
             figures as Float64; only rows whose job succeeded.
     """
@@ -42,7 +44,7 @@ class JobResult:
 
 
 def first_reasons(job: AnalyticsJob, cases: Mapping[Reason, Bools | bool], shape: tuple[int, ...]) -> Ints:
-    """Return the number of the first of a job's reasons that holds in each cell, 0 where none does.
+    """Return the number of the first reason for which a cell has no figure, 0 where it has one.
 
     Args:
         job: its reasons are numbered from 1, in the order of the catalog.
@@ -52,14 +54,31 @@ def first_reasons(job: AnalyticsJob, cases: Mapping[Reason, Bools | bool], shape
     Raises:
         ValueError: If the cases are not those of the job's reasons.
     """
-    if cases.keys() != set(job.reasons):
+    if cases.keys() != set(job.obstacles):
         raise ValueError(f"job {job.name}: the cases are not those of its reasons in the job catalog")
-    holds = [np.broadcast_to(cases[reason], shape) for reason in job.reasons]
+    holds = [np.broadcast_to(cases[reason], shape) for reason in job.obstacles]
     return np.select(holds, [np.int64(number + 1) for number in range(len(holds))], np.int64(0))
 
 
+def covered(used: Floats, due: Floats) -> Floats:
+    """Return used / due, NaN where nothing is due.
+
+    Args:
+        used: USD of the lots that entered a figure.
+        due: USD of all lots that it is about, of the same shape.
+    """
+    return np.asarray(np.divide(used, due, out=np.full(due.shape, np.nan), where=due > 0))
+
+
 def status_rows(
-    job: AnalyticsJob, portfolios: Portfolios, dates: pl.Series, reasons: Ints, used: Ints, left_out: Ints
+    job: AnalyticsJob,
+    portfolios: Portfolios,
+    dates: pl.Series,
+    reasons: Ints,
+    used: Ints,
+    left_out: Ints,
+    coverage: Floats,
+    doubts: Mapping[Reason, Bools | bool] | None = None,
 ) -> pl.DataFrame:
     """Return the status rows of a job.
 
@@ -70,11 +89,14 @@ def status_rows(
         reasons: [P, D] of `first_reasons`.
         used: [P, D] positions that count in the figure.
         left_out: [P, D] positions that the job looked at and could not use.
+        coverage: [P, D] of `covered`.
+        doubts: where its other partial reasons hold, besides too low a coverage.
     """
     owner, session = np.divmod(np.arange(reasons.size), max(dates.len(), 1))
     statuses = pl.Series("status", ["ok", *(reason.status for reason in job.reasons)])
     codes = pl.Series("reason", [None, *(reason.code for reason in job.reasons)], dtype=pl.String)
-    number = reasons.ravel()
+    number = _with_doubts(job, reasons, coverage, doubts or {}).ravel()
+    rested = np.where((reasons > 0) & ~np.isnan(coverage), 0.0, coverage)
     # Texts are gathered by number: there is a row for each portfolio, session and job.
     return pl.DataFrame(
         {
@@ -85,8 +107,20 @@ def status_rows(
             "job": pl.repeat(job.name, number.size, eager=True),
             "positions_used": used.ravel().astype(np.int32),
             "positions_left_out": left_out.ravel().astype(np.int32),
+            "coverage": pl.Series(rested.ravel(), nan_to_null=True),
         }
     )
+
+
+def _with_doubts(
+    job: AnalyticsJob, reasons: Ints, coverage: Floats, doubts: Mapping[Reason, Bools | bool]
+) -> Ints:
+    """Return the numbers of the reasons, with the first doubt in cells that have a figure."""
+    numbers = reasons
+    for number, reason in reversed([*enumerate(job.reasons, 1)][len(job.obstacles) :]):
+        holds = doubts[reason] if reason in doubts else coverage < job.floor - TIE
+        numbers = np.where((reasons == 0) & holds, np.int64(number), numbers)
+    return numbers
 
 
 @dataclass(frozen=True)
@@ -98,37 +132,48 @@ class JobStatus:
         reasons: [D, P] of `first_reasons`, 0 where the job is done.
         used: [D, P] positions that count in the figure.
         left_out: [D, P] positions that the job looked at and could not use.
+        coverage: [D, P] of `covered`.
     """
 
     job: AnalyticsJob
     reasons: Ints
     used: Ints
     left_out: Ints
+    coverage: Floats
 
     @property
     def done(self) -> Bools:
         """Return whether the job has figures, [D, P]."""
         return np.asarray(self.reasons == 0)
 
-    def rows(self, portfolios: Portfolios, dates: pl.Series) -> pl.DataFrame:
+    def rows(
+        self,
+        portfolios: Portfolios,
+        dates: pl.Series,
+        doubts: Mapping[Reason, Bools | bool] | None = None,
+    ) -> pl.DataFrame:
         """Return the rows of analytics_status.
 
         Args:
             portfolios: P of them.
             dates: [D] the window's sessions.
+            doubts: [P, D] where partial reasons hold, besides too low a coverage.
         """
-        return status_rows(self.job, portfolios, dates, self.reasons.T, self.used.T, self.left_out.T)
+        counts = (self.reasons.T, self.used.T, self.left_out.T)
+        return status_rows(self.job, portfolios, dates, *counts, self.coverage.T, doubts)
 
 
 def job_status(
     job: AnalyticsJob,
     sums: PortfolioSums,
     portfolios: Portfolios,
+    positions: OpenPositions,
     counted: Bools,
     *,
     no_positions: Reason,
     no_betas: Reason,
-    further: Mapping[Reason, Bools] | None = None,
+    further: Mapping[Reason, Bools | bool] | None = None,
+    classless: OpenPositions | None = None,
 ) -> JobStatus:
     """Find where a job has figures: equity is above 0, there are positions, and one of them counts.
 
@@ -138,21 +183,35 @@ def job_status(
         job: the job; its reasons are those below and `EQUITY_NOT_POSITIVE`.
         sums: over the N positions that the job looks at.
         portfolios: P of them.
+        positions: these N; class PRIVATE, which no market prices, is in no coverage.
         counted: [D, N] the positions that contribute to the figure.
         no_positions: the reason of a portfolio without positions.
         no_betas: the reason of a portfolio of which no position counts.
         further: [D, P] or [D, 1] conditions of the job's other reasons.
+        classless: positions without a class, which the job would look at if they had one.
 
     Returns:
         The first reason in each cell, and the positions used and left out.
     """
     used, every = sums.number(counted), sums.number(np.ones_like(counted))
+    value = np.where(is_private(positions), 0.0, np.abs(positions.value.T))
+    rested, due = sums.sum(np.where(counted, value, 0.0)), sums.sum(value)
     no_equity = ~(portfolios.equity.T > 0)
     cases = {EQUITY_NOT_POSITIVE: no_equity, no_positions: every == 0, no_betas: used == 0}
     reasons = first_reasons(job, {**cases, **(further or {})}, used.shape)
     # A job without figures has used no position: all count as left out.
     used[reasons > 0] = 0
-    return JobStatus(job, reasons, used, every - used)
+    if classless is not None and classless.frame.height:
+        others = PortfolioSums(classless.owner, sums.count)
+        lacking = np.abs(classless.value.T)
+        every, due = every + others.number(np.ones_like(lacking, np.bool_)), due + others.sum(lacking)
+    return JobStatus(job, reasons, used, every - used, covered(rested, due))
+
+
+def is_private(positions: OpenPositions) -> Bools:
+    """Return which positions are of class PRIVATE: [N]."""
+    private = pl.col("investment_class").str.to_uppercase() == "PRIVATE"
+    return positions.frame.select(private.fill_null(False)).to_series().to_numpy()
 
 
 def portfolio_rows(portfolios: Portfolios, dates: pl.Series, chosen: Bools, date: str) -> pl.DataFrame:

@@ -25,6 +25,11 @@ LIVE = ~pl.col("deleted")
 PUBLIC = pl.col("investment_class") == "PUBLIC"
 STOCK = PUBLIC & pl.col("position_type").is_in(("LONG", "SHORT"))
 """Positions that most regressions look at: a null class is not public (document 02 §4.2 to 4.5)."""
+CLASSLESS = ~PUBLIC.fill_null(False) & ~pl.col("investment_class").str.to_uppercase().is_in(
+    ("OPTIONS", "PRIVATE")
+).fill_null(False)
+"""Positions without a class, or with one that no job knows."""
+CLASSLESS_STOCK = CLASSLESS & pl.col("position_type").is_in(("LONG", "SHORT"))
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ class AnalyticsJob:
     look_back: calendar days before the session, both ends included; 0 if it reads the session alone.
     minimum: observations that a figure needs; 0 if it needs none.
     from_run_date: whether it looks back from the run date, whatever the session.
+    floor: the least coverage of a figure that is ok, a fraction of value; below it the figure is partial.
     """
 
     name: str
@@ -57,6 +58,7 @@ class AnalyticsJob:
     look_back: int = 0
     minimum: int = 0
     from_run_date: bool = False
+    floor: float = 0.0
 
     def first_day(self, day: date) -> date:
         """Return the first day of the look-back that ends on `day`.
@@ -65,6 +67,11 @@ class AnalyticsJob:
             day: session.
         """
         return day - timedelta(days=self.look_back)
+
+    @property
+    def obstacles(self) -> tuple[Reason, ...]:
+        """The reasons for which there is no figure; in `reasons` they precede the others."""
+        return tuple(reason for reason in self.reasons if reason.status != "partial")
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -110,6 +117,26 @@ def failed(code: str, meaning: str) -> Reason:
     return Reason(code, "failed", meaning)
 
 
+def low_coverage(floor: float) -> Reason:
+    """Return the reason of a figure that rests on too little of the portfolio.
+
+    Args:
+        floor: of the job.
+    """
+    return partial(
+        LOW_COVERAGE, f"the lots that entered the figure are less than {floor:.0%} of the value due"
+    )
+
+
+LOW_COVERAGE = "low_coverage"
+CLOSES_FLOOR = 0.95
+"""Of jobs that value lots: the legacy batch warned when more than 5 % lacked a close (document 04 §4.5)."""
+FIGURES_FLOOR = 0.8
+"""Of jobs that estimate from returns, which young listings lack for months: a beta without a fifth of the
+book's value may be off by as much."""
+NO_CLOSES = low_coverage(CLOSES_FLOOR)
+FEW_LOTS = low_coverage(FIGURES_FLOOR)
+
 # A reason's constant is its code; where a code means something else in another job, the job precedes it.
 EQUITY_NOT_POSITIVE = failed(
     "equity_not_positive", "the session's equity is null, 0 or negative, so positions have no weights"
@@ -122,11 +149,17 @@ INCONSISTENT = tuple(
     partial(rule.code, f"a row's {rule.columns[0]} {rule.words}") for rule in CONSISTENCY_RULES if rule.grave
 )
 """Reasons of the jobs that value the lots of a portfolio with an inconsistent row."""
-PNL = AnalyticsJob("pnl", "P&L", "calculations/pnl.md", INCONSISTENT, look_back=10)
+VALUATION = (*INCONSISTENT, NO_CLOSES)
+PNL = AnalyticsJob("pnl", "P&L", "calculations/pnl.md", VALUATION, look_back=10, floor=CLOSES_FLOOR)
 """look_back: the oldest previous close that a daily P&L is computed from (document 01 §8.1)."""
-SNAPSHOT = AnalyticsJob("snapshot", "Exposures", "calculations/snapshots.md", INCONSISTENT)
+SNAPSHOT = AnalyticsJob("snapshot", "Exposures", "calculations/snapshots.md", VALUATION, floor=CLOSES_FLOOR)
 MARKET_VALUES = AnalyticsJob(
-    "market_values", "Position values", "calculations/position-values.md", INCONSISTENT, look_back=5
+    "market_values",
+    "Position values",
+    "calculations/position-values.md",
+    VALUATION,
+    look_back=5,
+    floor=CLOSES_FLOOR,
 )
 """look_back: the oldest close that still prices a position (document 01 §8.1)."""
 
@@ -139,13 +172,19 @@ MARKET_NO_ACTIVE_POSITIONS = failed("no_active_positions", "no position is open"
 MARKET_NO_BETAS = failed(
     "no_betas", f"no open position has {BETA_MINIMUM} returns in common with {MARKET_FUND}"
 )
+NO_DEFINITION = partial(
+    "no_definition",
+    "factor_definitions has no row of Market Beta (90D), so that no exposure is stored; a new store of "
+    "`engine schema --create` has it",
+)
 MARKET_BETA = AnalyticsJob(
     "market_beta",
     "Market beta",
     "calculations/market-beta.md",
-    (EQUITY_NOT_POSITIVE, MARKET_NO_ACTIVE_POSITIONS, MARKET_NO_BETAS),
+    (EQUITY_NOT_POSITIVE, MARKET_NO_ACTIVE_POSITIONS, MARKET_NO_BETAS, NO_DEFINITION, FEW_LOTS),
     look_back=BETA_LOOK_BACK,
     minimum=BETA_MINIMUM,
+    floor=FIGURES_FLOOR,
 )
 
 PROVIDER_NO_BETAS = failed(
@@ -156,7 +195,8 @@ PROVIDER_BETA = AnalyticsJob(
     "provider_beta",
     "Provider beta",
     "calculations/provider-beta.md",
-    (EQUITY_NOT_POSITIVE, NO_PUBLIC_POSITIONS, PROVIDER_NO_BETAS),
+    (EQUITY_NOT_POSITIVE, NO_PUBLIC_POSITIONS, PROVIDER_NO_BETAS, FEW_LOTS),
+    floor=FIGURES_FLOOR,
 )
 
 RATE_NO_PUBLIC_POSITIONS = skipped("no_public_positions", "no open position has class PUBLIC")
@@ -167,12 +207,17 @@ RATE_BETA = AnalyticsJob(
     "rate_beta",
     "Rate beta",
     "calculations/rate-beta.md",
-    (EQUITY_NOT_POSITIVE, RATE_NO_PUBLIC_POSITIONS, RATE_NO_BETAS),
+    (EQUITY_NOT_POSITIVE, RATE_NO_PUBLIC_POSITIONS, RATE_NO_BETAS, FEW_LOTS),
     look_back=BETA_LOOK_BACK,
     minimum=BETA_MINIMUM,
+    floor=FIGURES_FLOOR,
 )
 
 SPREAD_MINIMUM = 60
+NO_ACTIVE_DEFINITION = failed(
+    "no_active_definition",
+    "factor_definitions has no active row of the factors; a new store of `engine schema --create` has them",
+)
 NO_ETF_DATA = failed("no_etf_data", "the spreads' funds have no common return in the look-back")
 NO_SPREAD_DATA = skipped("no_spread_data", "one of the spreads' funds has no close in the look-back")
 SPREAD_NO_POSITION_BETAS = skipped(
@@ -183,9 +228,18 @@ SPREAD_FACTORS = AnalyticsJob(
     "spread_factors",
     "Spread factors",
     "calculations/spread-factors.md",
-    (EQUITY_NOT_POSITIVE, NO_PUBLIC_POSITIONS, NO_ETF_DATA, NO_SPREAD_DATA, SPREAD_NO_POSITION_BETAS),
+    (
+        EQUITY_NOT_POSITIVE,
+        NO_PUBLIC_POSITIONS,
+        NO_ETF_DATA,
+        NO_SPREAD_DATA,
+        SPREAD_NO_POSITION_BETAS,
+        NO_ACTIVE_DEFINITION,
+        FEW_LOTS,
+    ),
     look_back=210,
     minimum=SPREAD_MINIMUM,
+    floor=FIGURES_FLOOR,
 )
 """look_back: 180 and a buffer of 30 (document 02 §2.3)."""
 
@@ -197,9 +251,17 @@ RIDGE_FACTORS = AnalyticsJob(
     "ridge_factors",
     "Ridge factors",
     "calculations/ridge-factors.md",
-    (EQUITY_NOT_POSITIVE, NO_PUBLIC_POSITIONS, NO_FACTOR_DATA, RIDGE_NO_POSITION_BETAS),
+    (
+        EQUITY_NOT_POSITIVE,
+        NO_PUBLIC_POSITIONS,
+        NO_FACTOR_DATA,
+        RIDGE_NO_POSITION_BETAS,
+        NO_ACTIVE_DEFINITION,
+        FEW_LOTS,
+    ),
     look_back=BETA_LOOK_BACK,
     minimum=BETA_MINIMUM,
+    floor=FIGURES_FLOOR,
 )
 
 HISTORICAL_SESSION = skipped(
@@ -213,7 +275,8 @@ SECTOR = AnalyticsJob(
     "sector",
     "Sectors",
     "calculations/sector.md",
-    (HISTORICAL_SESSION, NO_POSITIONS, NO_EQUITY, NO_BENCHMARK, NO_VALUE),
+    (HISTORICAL_SESSION, NO_POSITIONS, NO_EQUITY, NO_BENCHMARK, NO_VALUE, FEW_LOTS),
+    floor=FIGURES_FLOOR,
 )
 
 VOLATILITY_NO_ACTIVE_POSITIONS = skipped("no_active_positions", "no position is open")
@@ -234,9 +297,11 @@ VOLATILITY = AnalyticsJob(
         VOLATILITY_NO_PUBLIC_POSITIONS,
         NO_POSITION_VOLATILITY,
         NO_PORTFOLIO_VOLATILITY,
+        FEW_LOTS,
     ),
     look_back=365,
     minimum=MIN_OBSERVATIONS,
+    floor=FIGURES_FLOOR,
 )
 
 CORRELATION_MINIMUM = 20
@@ -258,9 +323,10 @@ CORRELATIONS = AnalyticsJob(
     "correlations",
     "Correlations",
     "calculations/correlations.md",
-    (NO_POSITIONS_PASS_FILTER, NO_COMMON_RETURNS, INSUFFICIENT_RETURNS),
+    (NO_POSITIONS_PASS_FILTER, NO_COMMON_RETURNS, INSUFFICIENT_RETURNS, FEW_LOTS),
     look_back=90,
     minimum=CORRELATION_MINIMUM,
+    floor=FIGURES_FLOOR,
 )
 
 EXPOSURE_ROWS = 50
@@ -282,6 +348,11 @@ FACTOR_NOT_MEASURED = failed(
     "factor_not_measured",
     "the portfolio's exposure to a factor that the scenario shocks could not be measured in the session",
 )
+UNMEASURED_FACTOR = partial(
+    "unmeasured_factor",
+    "the portfolio has no exposure to a factor that a scenario shocks: it counts as 0, or the scenario is "
+    "left out (`unmeasured_factors`)",
+)
 STRESS = AnalyticsJob(
     "stress",
     "Stress",
@@ -293,10 +364,13 @@ STRESS = AnalyticsJob(
         NO_SCENARIOS,
         NO_STORED_SCENARIOS,
         FACTOR_NOT_MEASURED,
+        UNMEASURED_FACTOR,
+        FEW_LOTS,
     ),
     look_back=282,
     minimum=30,
     from_run_date=True,
+    floor=FIGURES_FLOOR,
 )
 """look_back: of the factor funds' correlations (document 03 §4.2)."""
 

@@ -57,6 +57,7 @@ def roll_equity(
     rows = rows.with_columns(
         pl.col("unrealized", "realized", "flow").fill_null(integer(0)),
         pl.col("moved", "still").fill_null(0),
+        pl.col("moved_usd", "quoted_usd").fill_null(0.0),
     )
     if by_lot:
         rows = with_exact_openings(rows, inputs.previous_exact)

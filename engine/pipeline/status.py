@@ -7,17 +7,27 @@ from datetime import date
 
 import polars as pl
 
-from engine.core.job_catalog import JOBS, MARKET_VALUES, PNL, SNAPSHOT, Status
+from engine.analytics.job_result import TIE
+from engine.core.job_catalog import (
+    JOBS,
+    LOW_COVERAGE,
+    MARKET_VALUES,
+    PNL,
+    SNAPSHOT,
+    AnalyticsJob,
+    Status,
+)
 from engine.core.schema import TABLES
 
 REASON_LENGTH = TABLES["analytics_status"]["reason"].type.length
 """Characters of a reason that the table holds; the rest of a longer one is cut."""
 COUNTED = {
-    PNL.name: ("moved", "still"),
-    SNAPSHOT.name: ("valued", "unvalued"),
-    MARKET_VALUES.name: ("marked", "unmarked"),
+    PNL.name: ("moved", "still", "moved_usd", "quoted_usd"),
+    SNAPSHOT.name: ("valued", "unvalued", "valued_usd", "held_usd"),
+    MARKET_VALUES.name: ("marked", "unmarked", "marked_usd", "markable_usd"),
 }
-"""Of the jobs of phases 3 and 4, the columns that count positions used and left out."""
+"""Of the jobs of phases 3 and 4, the columns that count positions used and left out, and the USD of those
+used and of those due."""
 
 
 def daily_job_status(snapshots: pl.DataFrame, marks: pl.DataFrame, grave: pl.DataFrame) -> pl.DataFrame:
@@ -32,23 +42,34 @@ def daily_job_status(snapshots: pl.DataFrame, marks: pl.DataFrame, grave: pl.Dat
         Columns of analytics_status without the id.
     """
     marked = marks.group_by("portfolio_id", "session").agg(
-        marked=pl.col("marked").sum(), unmarked=(pl.col("markable") & ~pl.col("marked")).sum()
+        marked=pl.col("marked").sum(),
+        unmarked=(pl.col("markable") & ~pl.col("marked")).sum(),
+        marked_usd=pl.col("weight").filter(pl.col("markable") & pl.col("marked")).sum(),
+        markable_usd=pl.col("weight").filter("markable").sum(),
     )
     rows = snapshots.join(marked, on=["portfolio_id", "session"], how="left", maintain_order="left")
-    reasons = grave.select("portfolio_id", reason="code")
-    rows = rows.join(reasons, on="portfolio_id", how="left", maintain_order="left")
+    codes = grave.select("portfolio_id", "code")
+    rows = rows.join(codes, on="portfolio_id", how="left", maintain_order="left")
     return pl.concat(
-        rows.select(
+        rows.with_columns(coverage=pl.when(pl.col(due) > 0).then(pl.col(rested) / pl.col(due)))
+        .with_columns(reason=pl.coalesce("code", _low(JOBS[job])))
+        .select(
             "portfolio_id",
+            "reason",
+            "coverage",
             calculation_date="date",
             job=pl.lit(job),
             status=pl.when(pl.col("reason").is_null()).then(pl.lit("ok")).otherwise(pl.lit("partial")),
-            reason="reason",
             positions_used=pl.col(used).fill_null(0).cast(pl.Int32),
             positions_left_out=pl.col(left_out).fill_null(0).cast(pl.Int32),
         )
-        for job, (used, left_out) in COUNTED.items()
+        for job, (used, left_out, rested, due) in COUNTED.items()
     )
+
+
+def _low(job: AnalyticsJob) -> pl.Expr:
+    """Return the code of too low a coverage where it is below the job's floor."""
+    return pl.when(pl.col("coverage") < job.floor - TIE).then(pl.lit(LOW_COVERAGE))
 
 
 def with_partial(status: pl.DataFrame, partial: pl.DataFrame) -> pl.DataFrame:
@@ -64,7 +85,9 @@ def with_partial(status: pl.DataFrame, partial: pl.DataFrame) -> pl.DataFrame:
         "portfolio_id", calculation_date="date", why=pl.col("reason").str.slice(0, REASON_LENGTH)
     )
     rows = status.join(few, on=["portfolio_id", "calculation_date"], how="left", maintain_order="left")
-    few_closes = pl.col("why").is_not_null() & (pl.col("status") == "ok")
+    # Words that name the lots say more than the code of a low coverage.
+    vague = pl.col("reason").is_null() | (pl.col("reason") == LOW_COVERAGE)
+    few_closes = pl.col("why").is_not_null() & vague
     return rows.with_columns(
         status=pl.when(few_closes).then(pl.lit("partial")).otherwise("status"),
         reason=pl.when(few_closes).then("why").otherwise("reason"),

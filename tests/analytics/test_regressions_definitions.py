@@ -95,10 +95,11 @@ def test_an_old_market_beta_is_renamed_in_place() -> None:
     assert after.height == known.height
 
 
-def test_without_a_market_definition_the_job_succeeds_and_writes_no_exposure() -> None:
+def test_without_a_market_definition_the_job_is_partial_and_writes_no_exposure() -> None:
     case = golden_case("edge")
     none = case.definitions.filter(pl.col("name") != "Market Beta (90D)")
     outcome = run(replace(case, definitions=none))["market_beta"]
     assert outcome.tables["factor_exposures"].is_empty()
     assert outcome.tables["position_market_betas"].height
-    assert (outcome.status["status"] == "ok").any()
+    assert (outcome.status["reason"] == "no_definition").any()
+    assert not (outcome.status["status"] == "ok").any()

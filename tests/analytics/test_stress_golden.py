@@ -47,7 +47,9 @@ def test_the_job_ends_as_the_log_says(name: str) -> None:
     }
     status = golden_stress(name).run().status
     ours = {
-        (row["portfolio_id"], row["calculation_date"].isoformat()): row["reason"] or ""
+        (row["portfolio_id"], row["calculation_date"].isoformat()): row["reason"]
+        if row["status"] in ("skipped", "failed")
+        else ""  # the legacy batch has no partial figures
         for row in status.to_dicts()
     }
     assert ours == told

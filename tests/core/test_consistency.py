@@ -105,4 +105,5 @@ def test_a_closed_lot_may_lack_its_class_and_terms(change: dict[str, Any]) -> No
 
 def test_words_say_what_to_do_and_codes_are_reasons() -> None:
     assert all(rule.fault and rule.cure for rule in RULES)
-    assert [reason.code for reason in PNL.reasons] == [rule.code for rule in RULES if rule.grave]
+    grave = [rule.code for rule in RULES if rule.grave]
+    assert [reason.code for reason in PNL.reasons[: len(grave)]] == grave

@@ -69,12 +69,12 @@ def reason_against(case: Case) -> Reason | None:
         NO_POSITIONS: not has_positions(case),
         NO_EQUITY: roll_forward(case).equity == 0,
         NO_BENCHMARK: not case.inputs.has_benchmark,
-        NO_VALUE: not sum(_values(case).values()),
+        NO_VALUE: not sum(opening_values(case).values()),
     }
     return next((reason for reason, true in cases.items() if true), None)
 
 
-def _values(case: Case) -> dict[PositionLot, Decimal]:
+def opening_values(case: Case) -> dict[PositionLot, Decimal]:
     """Return absolute USD values of the open lots before the session, future entries included."""
     return {lot: abs(_opening_value(case, lot)) for lot in case.lots if lot.live}
 
@@ -109,7 +109,7 @@ def bucket(case: Case, lot: PositionLot) -> str | None:
 def _lots(case: Case) -> pl.DataFrame:
     rows = (
         (lot.symbol, float(value), bucket(case, lot), case.opening_mark(lot).origin(case.day))
-        for lot, value in _values(case).items()
+        for lot, value in opening_values(case).items()
     )
     return table(LOTS, rows)
 
@@ -117,7 +117,7 @@ def _lots(case: Case) -> pl.DataFrame:
 def _weights(case: Case) -> dict[str, float]:
     """Return each symbol's share of the absolute value, all classes and both sides together."""
     sums: dict[str, Decimal] = {}
-    for lot, value in _values(case).items():
+    for lot, value in opening_values(case).items():
         sums[lot.symbol] = sums.get(lot.symbol, ZERO) + value
     total = sum(sums.values(), ZERO)
     return {symbol: float(WIDE.divide(value, total)) for symbol, value in sums.items()}
@@ -126,7 +126,7 @@ def _weights(case: Case) -> dict[str, float]:
 def _sectors(case: Case) -> Working:
     """Explain sector_exposure: sectors in order of first lot, then ETFs and Unclassified if above 0."""
     equity, sums, none = roll_forward(case).equity, dict[str, Decimal](), set[str]()
-    for lot, value in _values(case).items():
+    for lot, value in opening_values(case).items():
         name = bucket(case, lot)
         if name is None:
             none.add(lot.symbol)

@@ -177,7 +177,12 @@ def _previous_equity(case: Case) -> tuple[Decimal, str]:
 
 def lot_moves(case: Case) -> pl.DataFrame:
     """Return the gain of each lot from its price move, or the reason why it has none."""
-    return table(MOVES, (_move(case, lot) for lot in case.lots if _earns(case, lot)))
+    return table(MOVES, (_move(case, lot) for lot in earning_lots(case)))
+
+
+def earning_lots(case: Case) -> list[PositionLot]:
+    """Return the lots of the session's P&L."""
+    return [lot for lot in case.lots if _earns(case, lot)]
 
 
 def _earns(case: Case, lot: PositionLot) -> bool:

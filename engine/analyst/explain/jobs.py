@@ -2,29 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import partial
+
+import polars as pl
 
 from engine.analyst.explain import concentrations, matrices, portfolio_betas, stresses, volatilities
 from engine.analyst.explain.ask import Ask
-from engine.analyst.explain.case import Case
-from engine.analyst.explain.equity import lot_moves
+from engine.analyst.explain.case import PRIVATE, Case, PositionLot
+from engine.analyst.explain.equity import earning_lots, lot_moves
 from engine.analyst.explain.exposures import lot_exposures
-from engine.analyst.explain.styles import RIDGE, SPREAD
+from engine.analyst.explain.rounding import rounded
+from engine.analyst.explain.styles import RIDGE, SPREAD, StyleModel
 from engine.analyst.explain.weighed import Counted, market, provider, rate, style_job
 from engine.analyst.explain.working import Step, Working
+from engine.analytics.betas.market import FACTOR as MARKET
+from engine.analytics.factors.definitions import FORMER_MARKET
 from engine.core import job_catalog
-from engine.core.job_catalog import JOBS, Reason
+from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
+from engine.core.instruments import unquoted
+from engine.core.job_catalog import (
+    HISTORICAL_SESSION,
+    JOBS,
+    LOW_COVERAGE,
+    NO_ACTIVE_DEFINITION,
+    NO_DEFINITION,
+    NO_POSITIONS,
+    UNMEASURED_FACTOR,
+    Reason,
+)
 from engine.core.schema import TABLES
 
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """Numbers of positions used and left out by a job; the reason if it has no figures."""
+    """Numbers of positions used and left out by a job; the reason if it has no figures, or partial ones.
+
+    Attributes:
+        used: Number of positions used.
+        left_out: Number of positions that the job looked at and could not use.
+        reason: Why there is no figure.
+        rested: USD of the lots that entered the figure.
+        due: USD of the lots that it is about.
+        doubt: Why the figure is partial, besides too low a coverage.
+    """
 
     used: int
     left_out: int
     reason: Reason | str | None = None
+    rested: Decimal = Decimal(0)
+    due: Decimal = Decimal(0)
+    doubt: Reason | None = None
+
+    @property
+    def coverage(self) -> Decimal | None:
+        """Fraction of the value due that entered the figure; None if nothing is due."""
+        if not self.due:
+            return None
+        return Decimal(0) if isinstance(self.reason, Reason) else self.rested / self.due
 
 
 def status(case: Case, ask: Ask) -> Working:
@@ -32,30 +69,67 @@ def status(case: Case, ask: Ask) -> Working:
 
     Args:
         case: the inputs of the job.
-        ask: job, and status, reason, positions_used or positions_left_out.
+        ask: job, and status, reason, positions_used, positions_left_out or coverage.
     """
     if ask.job not in BY_JOB:
         return documented(case, ask)
     outcome = BY_JOB[ask.job](case)
-    reason = outcome.reason if isinstance(outcome.reason, Reason) else _inconsistency(case, ask.job)
+    reason = outcome.reason if isinstance(outcome.reason, Reason) else _doubt(case, ask.job, outcome)
     values = {
         "status": reason.status if reason else "ok",
-        "reason": reason.code if reason else None,
+        "reason": _words(case, ask.job, reason),
         "positions_used": outcome.used,
         "positions_left_out": outcome.left_out,
+        "coverage": None if outcome.coverage is None else rounded(outcome.coverage, 6),
     }
     words = (reason.meaning,) if reason else ()
     steps = tuple(Step(name, value, "recomputed", f"job {ask.job}") for name, value in values.items())
     value = values[ask.column]
     if value is None:
-        return Working(f"{ask.column} of {ask.job}", None, steps, reason="the job succeeded")
+        why = "no lot is due" if ask.column == "coverage" else "the job succeeded"
+        return Working(f"{ask.column} of {ask.job}", None, steps, reason=why)
     return Working(f"{ask.column} of {ask.job}", value, steps, notes=words)
 
 
-def _inconsistency(case: Case, job: str) -> Reason | None:
-    """Return the reason of a job that values an inconsistent row; None if there is no such row."""
-    codes = case.inputs.grave.filter(portfolio_id=case.portfolio)["code"].to_list()
-    return next((reason for reason in JOBS[job].reasons if reason.code in codes), None)
+def _words(case: Case, job: str, reason: Reason | None) -> str | None:
+    """Return the reason as stored: of too few closes a sentence with the lots, else the reason's code."""
+    if reason is None or reason.code != LOW_COVERAGE:
+        return reason.code if reason else None
+    stored = case.rows("analytics_status").filter(job=job)["reason"].to_list()
+    codes = {known.code for known in JOBS[job].reasons}
+    return next((text for text in stored if text and text not in codes), reason.code)
+
+
+def _doubt(case: Case, job: str, outcome: JobOutcome) -> Reason | None:
+    """Return the reason of a partial figure: the first in the order of the job's reasons."""
+    codes = set(case.inputs.grave.filter(portfolio_id=case.portfolio)["code"])
+    if outcome.doubt:
+        codes.add(outcome.doubt.code)
+    if outcome.coverage is not None and outcome.coverage < Decimal(str(JOBS[job].floor)):
+        codes.add(LOW_COVERAGE)
+    return next((r for r in JOBS[job].reasons if r.status == "partial" and r.code in codes), None)
+
+
+def _value(case: Case, lots: Iterable[PositionLot]) -> Decimal:
+    """Return what lots count in a coverage, in USD: their absolute values."""
+    return sum((abs(case.worth(lot)) for lot in lots), Decimal(0))
+
+
+def _classless(lot: PositionLot) -> bool:
+    """Return whether a lot has no class that a job knows."""
+    return not lot.public and (lot.investment_class or "").upper() not in ("OPTIONS", PRIVATE)
+
+
+def _stock_or_classless(lot: PositionLot) -> bool:
+    return lot.stock or (_classless(lot) and lot.position_type in ("LONG", "SHORT"))
+
+
+def _quoted(lots: Iterable[PositionLot]) -> list[PositionLot]:
+    """Return the lots that a market quotes, under whatever rules."""
+    kept = [lot for lot in lots if not lot.private]
+    symbols = pl.DataFrame({"symbol": [lot.symbol for lot in kept]}, schema={"symbol": pl.String})
+    never = symbols.select(unquoted("symbol", "none")).to_series()
+    return [lot for lot, is_never in zip(kept, never, strict=True) if not is_never]
 
 
 def documented(case: Case, ask: Ask) -> Working:
@@ -79,70 +153,118 @@ def job_of(ask: Ask) -> str:
 
 
 def _pnl(case: Case) -> JobOutcome:
-    moves = lot_moves(case)
-    # A first session or a missing earlier close counts as used: the job has looked at the lot's close.
-    unmoved = sum(why.startswith(("private", "no close on")) for why in moves["why_not"])
-    return JobOutcome(moves.height - unmoved, unmoved)
+    lots, moves = earning_lots(case), lot_moves(case)["why_not"]
+    unmoved = ("private", "no close")
+    # In the portfolio's first session a close counts as used, although nothing moves.
+    booked = [lot for lot, why in zip(lots, moves, strict=True) if not why.startswith(unmoved)]
+    quoted = _quoted(lots)
+    rested = _value(case, (lot for lot in quoted if lot in booked))
+    return JobOutcome(len(booked), len(lots) - len(booked), None, rested, _value(case, quoted))
 
 
 def _snapshot(case: Case) -> JobOutcome:
-    values = [value for _, value in lot_exposures(case)]
-    unvalued = sum(value is None for value in values)
-    return JobOutcome(len(values) - unvalued, unvalued)
+    exposures = lot_exposures(case)
+    valued = [lot for lot, value in exposures if value is not None]
+    due = _value(case, (lot for lot, _ in exposures))
+    return JobOutcome(len(valued), len(exposures) - len(valued), None, _value(case, valued), due)
 
 
 def _market_values(case: Case) -> JobOutcome:
     markable = [lot for lot in case.lots if lot.live and lot.symbol not in case.never_quoted]
-    marked = sum(case.mark(lot).session == case.day for lot in markable)
-    return JobOutcome(marked, len(markable) - marked)
+    marked = [lot for lot in markable if case.mark(lot).session == case.day]
+    values = _value(case, marked), _value(case, markable)
+    return JobOutcome(len(marked), len(markable) - len(marked), None, *values)
 
 
-def _beta(count: Callable[[Case], Counted]) -> Callable[[Case], JobOutcome]:
-    def outcome(case: Case) -> JobOutcome:
-        counted = count(case)
-        used = 0 if counted.reason else len(counted.lots)
-        return JobOutcome(used, counted.of - used, counted.reason)
+def _weighed(case: Case, counted: Counted, due: list[PositionLot], classless: bool = True) -> JobOutcome:
+    """Return the outcome of a job of weighted betas.
 
-    return outcome
+    Args:
+        case: the inputs of the job.
+        counted: the lots with a beta.
+        due: the lots that the figure is about, those without a class included.
+        classless: whether lots without a class are left out.
+    """
+    used = [] if counted.reason else [weighted.lot for weighted in counted.lots]
+    left_out = counted.of - len(used) + (sum(map(_classless, due)) if classless else 0)
+    rested = _value(case, (lot for lot in used if lot in due))
+    return JobOutcome(len(used), left_out, counted.reason or None, rested, _value(case, due))
+
+
+def _market(case: Case) -> JobOutcome:
+    due = [lot for lot in case.lots if lot.live and not lot.private]
+    doubt = None if {MARKET, FORMER_MARKET} & case.factors.keys() else NO_DEFINITION
+    return replace(_weighed(case, market(case), due, classless=False), doubt=doubt)
+
+
+def _provider(case: Case) -> JobOutcome:
+    due = [lot for lot in case.lots if lot.live and _stock_or_classless(lot)]
+    return _weighed(case, provider(case), due)
+
+
+def _rate(case: Case) -> JobOutcome:
+    due = [lot for lot in case.lots if lot.live and (lot.public or _classless(lot))]
+    return _weighed(case, rate(case), due)
+
+
+def _style(case: Case, model: StyleModel) -> JobOutcome:
+    due = [lot for lot in case.lots if lot.exit_date is None and _stock_or_classless(lot)]
+    outcome = _weighed(case, style_job(case, model), due)
+    factors = SPREAD_FUNDS if model is SPREAD else STYLE_FUNDS
+    if outcome.reason or case.definitions.filter(pl.col("name").is_in(list(factors)), is_active=True).height:
+        return outcome
+    left_out = outcome.used + outcome.left_out
+    return replace(outcome, used=0, left_out=left_out, reason=NO_ACTIVE_DEFINITION)
 
 
 def _sector(case: Case) -> JobOutcome:
     reason = concentrations.reason_against(case)
-    buckets = [] if reason else [concentrations.bucket(case, lot) for lot in case.lots if lot.live]
-    none = sum(bucket is None for bucket in buckets)
-    return JobOutcome(len(buckets) - none, none, reason)
+    if reason in (HISTORICAL_SESSION, NO_POSITIONS):
+        return JobOutcome(0, 0, reason)
+    values = concentrations.opening_values(case)
+    in_bucket = [lot for lot in values if concentrations.bucket(case, lot) is not None]
+    rested = sum((values[lot] for lot in in_bucket), Decimal(0))
+    used = 0 if reason else len(in_bucket)
+    left_out = 0 if reason else len(values) - used
+    return JobOutcome(used, left_out, reason, rested, sum(values.values(), Decimal(0)))
 
 
 def _volatility(case: Case) -> JobOutcome:
     live = [lot for lot in case.lots if lot.live]
     lots, reason = volatilities.eligible_lots(case)
-    used = sum(volatilities.has_minimum(case, lot) for lot in lots)
+    used = [lot for lot in lots if volatilities.has_minimum(case, lot)]
     reason = reason or volatilities.reason_against(case, lots)
-    return JobOutcome(used, len(live) - used, reason)
+    values = _value(case, used), _value(case, lots)
+    return JobOutcome(len(used), len(live) - len(used), reason, *values)
 
 
 def _correlations(case: Case) -> JobOutcome:
     matrix = matrices.matrix(case)
-    used = 0 if matrix.reason else sum(lot.symbol in matrix.symbols for lot in matrix.lots)
-    return JobOutcome(used, len(case.lots) - used, matrix.reason)
+    used = [] if matrix.reason else [lot for lot in matrix.lots if lot.symbol in matrix.symbols]
+    values = _value(case, used), _value(case, matrix.lots)
+    return JobOutcome(len(used), len(case.lots) - len(used), matrix.reason, *values)
 
 
 def _stress(case: Case) -> JobOutcome:
     reason = stresses.job_reason(case)
     live = [lot for lot in case.lots if lot.live]
-    used = 0 if reason else stresses.rates(case)[1].height
-    return JobOutcome(used, 0 if reason else len(live) - used, reason)
+    with_beta = stresses.lots_with_rates(case)
+    due = [lot for lot in live if lot.public or _classless(lot)]
+    values = _value(case, (lot for lot in with_beta if lot in due)), _value(case, due)
+    used = 0 if reason else len(with_beta)
+    doubt = UNMEASURED_FACTOR if stresses.without_exposure(case) else None
+    return JobOutcome(used, 0 if reason else len(live) - used, reason, *values, doubt)
 
 
 BY_JOB: dict[str, Callable[[Case], JobOutcome]] = {
     job_catalog.PNL.name: _pnl,
     job_catalog.SNAPSHOT.name: _snapshot,
     job_catalog.MARKET_VALUES.name: _market_values,
-    job_catalog.MARKET_BETA.name: _beta(market),
-    job_catalog.PROVIDER_BETA.name: _beta(provider),
-    job_catalog.RATE_BETA.name: _beta(rate),
-    job_catalog.SPREAD_FACTORS.name: _beta(lambda case: style_job(case, SPREAD)),
-    job_catalog.RIDGE_FACTORS.name: _beta(lambda case: style_job(case, RIDGE)),
+    job_catalog.MARKET_BETA.name: _market,
+    job_catalog.PROVIDER_BETA.name: _provider,
+    job_catalog.RATE_BETA.name: _rate,
+    job_catalog.SPREAD_FACTORS.name: partial(_style, model=SPREAD),
+    job_catalog.RIDGE_FACTORS.name: partial(_style, model=RIDGE),
     job_catalog.SECTOR.name: _sector,
     job_catalog.VOLATILITY.name: _volatility,
     job_catalog.CORRELATIONS.name: _correlations,

@@ -9,7 +9,7 @@ from datetime import timedelta
 import polars as pl
 
 from engine.analyst.explain.ask import Ask
-from engine.analyst.explain.case import Case
+from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.factor_moves import FactorMoves
 from engine.analyst.explain.working import Step, Working, absent, table
 from engine.analytics.factors.definitions import JOB_FACTORS
@@ -125,6 +125,24 @@ def rates(case: Case) -> tuple[float | None, pl.DataFrame]:
         total += float(row["ir_beta"]) * (value / equity)
         terms.append((lot.symbol, float(row["ir_beta"]), row["calculation_date"], value))
     return (equity * total if terms else None), table(RATE_LOTS, terms)
+
+
+def lots_with_rates(case: Case) -> list[PositionLot]:
+    """Return the open lots with a stored rate beta of the last seven days."""
+    if not case.money("equity_balance") > 0:
+        return []
+    oldest = case.day - timedelta(days=RATE_BETA_DAYS)
+    rows = case.stored["position_interest_rate_betas"].filter(pl.col("calculation_date") >= oldest)
+    return [lot for lot in case.lots if lot.live and lot.id in set(rows["position_id"])]
+
+
+def without_exposure(case: Case) -> list[str]:
+    """Return the shocked factors to which the portfolio has no exposure."""
+    stored = set(case.inputs.scenarios["scenario_id"])
+    shocked = {name for one in case.scenarios.active if one.id in stored for name in one.shocks}
+    held = holdings(case)
+    known = {*held.dollars, *([] if held.rates is None else [RATE_SHOCK])}
+    return sorted(name for name in shocked if HELD_AS.get(name, name) not in known)
 
 
 def factor_moves(case: Case) -> FactorMoves:

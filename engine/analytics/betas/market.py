@@ -8,7 +8,14 @@ import polars as pl
 from engine.analytics.job_result import JobResult, exposure_rows, job_status, portfolio_rows
 from engine.analytics.panels import LIVE, OpenPositions, Portfolios, PortfolioSums, PricePanel
 from engine.core.funds import MARKET_FUND
-from engine.core.job_catalog import MARKET_BETA, MARKET_NO_ACTIVE_POSITIONS, MARKET_NO_BETAS, AnalyticsJob
+from engine.core.job_catalog import (
+    MARKET_BETA,
+    MARKET_NO_ACTIVE_POSITIONS,
+    MARKET_NO_BETAS,
+    NO_DEFINITION,
+    AnalyticsJob,
+    Reason,
+)
 from engine.numerics.arrays import Bools
 from engine.numerics.ols import OlsFit, aligned_returns, rolling_ols
 
@@ -51,8 +58,8 @@ def market_beta(
         positions: N of them; values [N, D].
         portfolios: P of them; equity [P, D].
         dates: [D] the window's sessions.
-        factor_id: of the definition `Market Beta (90D)`. Without one no exposure is written, and the job
-            succeeds all the same.
+        factor_id: of the definition `Market Beta (90D)`. Without one no exposure is written, and the job is
+            partial.
 
     Returns:
         position_market_betas; factor_exposures; beta_calculated_90d, its R2 and its observations in the
@@ -65,6 +72,7 @@ def market_beta(
         MARKET_BETA,
         sums,
         portfolios,
+        positions,
         fit.fitted,
         no_positions=MARKET_NO_ACTIVE_POSITIONS,
         no_betas=MARKET_NO_BETAS,
@@ -87,7 +95,8 @@ def market_beta(
         "position_market_betas": _position_rows(fit, positions, dates, fit.fitted & done[:, sums.owner]),
         "factor_exposures": exposure_rows(portfolios, dates, [factor_id], beta[:, None], done[:, None]),
     }
-    return JobResult(tables, status.rows(portfolios, dates), snapshot)
+    doubts: dict[Reason, Bools | bool] = {NO_DEFINITION: factor_id is None}
+    return JobResult(tables, status.rows(portfolios, dates, doubts), snapshot)
 
 
 def fund_betas(panel: PricePanel, positions: OpenPositions, fund: str, job: AnalyticsJob) -> OlsFit:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.job_result import JobResult, exposure_rows, job_status, portfolio_rows
-from engine.analytics.panels import LIVE, STOCK, OpenPositions, Portfolios, PortfolioSums
+from engine.analytics.panels import CLASSLESS_STOCK, LIVE, STOCK, OpenPositions, Portfolios, PortfolioSums
 from engine.core.job_catalog import NO_PUBLIC_POSITIONS, PROVIDER_BETA, PROVIDER_NO_BETAS
 from engine.core.money import CENT_SCALE
 from engine.numerics.arrays import Bools, Floats
@@ -48,6 +48,7 @@ def provider_beta(
     Returns:
         factor_exposures; beta_provider_1y in the snapshot.
     """
+    classless = positions.where(LIVE & CLASSLESS_STOCK)
     positions = positions.where(LIVE & STOCK)
     sums = PortfolioSums(positions.owner, len(portfolios.ids))
     newest, _ = _newest_market_betas(positions, dates, market_betas, previous)
@@ -56,9 +57,11 @@ def provider_beta(
         PROVIDER_BETA,
         sums,
         portfolios,
+        positions,
         counted,
         no_positions=NO_PUBLIC_POSITIONS,
         no_betas=PROVIDER_NO_BETAS,
+        classless=classless,
     )
     done, equity = status.done, portfolios.equity.T
     beta = np.divide(sums.sum(weighted), equity, out=np.zeros_like(equity), where=done)

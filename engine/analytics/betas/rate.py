@@ -7,7 +7,15 @@ import polars as pl
 
 from engine.analytics.betas.market import fund_betas
 from engine.analytics.job_result import JobResult, exposure_rows, job_status
-from engine.analytics.panels import LIVE, PUBLIC, OpenPositions, Portfolios, PortfolioSums, PricePanel
+from engine.analytics.panels import (
+    CLASSLESS,
+    LIVE,
+    PUBLIC,
+    OpenPositions,
+    Portfolios,
+    PortfolioSums,
+    PricePanel,
+)
 from engine.core.funds import RATE_FUND
 from engine.core.job_catalog import RATE_BETA, RATE_NO_BETAS, RATE_NO_PUBLIC_POSITIONS
 from engine.core.rules import RateWeights
@@ -44,6 +52,7 @@ def rate_beta(
     Returns:
         position_interest_rate_betas (an R2 of exactly 0 is null); factor_exposures.
     """
+    classless = positions.where(LIVE & CLASSLESS)
     positions = positions.where(LIVE & PUBLIC)
     sums = PortfolioSums(positions.owner, len(portfolios.ids))
     fit = fund_betas(panel, positions, RATE_FUND, RATE_BETA)
@@ -51,9 +60,11 @@ def rate_beta(
         RATE_BETA,
         sums,
         portfolios,
+        positions,
         fit.fitted,
         no_positions=RATE_NO_PUBLIC_POSITIONS,
         no_betas=RATE_NO_BETAS,
+        classless=classless,
     )
     done = status.done
     written = fit.fitted & done[:, sums.owner]

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.concentration.measures import concentration, quotients
-from engine.analytics.job_result import JobResult, first_reasons, status_rows
+from engine.analytics.job_result import JobResult, covered, first_reasons, status_rows
 from engine.analytics.panels import Portfolios
 from engine.analytics.positions.valuation import OPEN
 from engine.core.instruments import CONTRACT_SIZE, is_option
@@ -68,7 +68,13 @@ def sector(
     held = cells.filter((pl.col("date") >= run_date) & pl.col("holds")).with_row_index("owner")
     valued = with_buckets(opening_values(held, days, positions), profiles)
     bucket = pl.col("bucket")
-    counts = valued.group_by("owner").agg(used=bucket.count(), left_out=bucket.null_count())
+    worth = pl.col("value").cast(pl.Float64)
+    counts = valued.group_by("owner").agg(
+        used=bucket.count(),
+        left_out=bucket.null_count(),
+        rested=worth.filter(bucket.is_not_null()).sum(),
+        due=worth.sum(),
+    )
     keys = held.select("owner", "portfolio_id", "date")
     figures = [keys, sector_weights(valued, held), concentration(valued, held.height)]
     computed = pl.concat(figures, how="horizontal").join(counts, on="owner", how="left")
@@ -192,5 +198,9 @@ def _status_rows(cells: pl.DataFrame, reasons: Ints, portfolios: Portfolios) -> 
     owners = len(portfolios.ids)
     sessions = cells.height // max(owners, 1)
     counts = (np.where(reasons == 0, cells[name].fill_null(0), 0) for name in ("used", "left_out"))
-    grids = (grid.astype(np.int64).reshape(owners, sessions) for grid in (reasons, *counts))
-    return status_rows(SECTOR, portfolios, cells["date"].head(sessions), *grids)
+    number, used, left_out = (grid.astype(np.int64).reshape(owners, sessions) for grid in (reasons, *counts))
+    rested, due = (
+        cells[name].fill_null(0.0).to_numpy().reshape(owners, sessions) for name in ("rested", "due")
+    )
+    days = cells["date"].head(sessions)
+    return status_rows(SECTOR, portfolios, days, number, used, left_out, covered(rested, due))

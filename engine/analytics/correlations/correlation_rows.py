@@ -8,8 +8,8 @@ import polars as pl
 from engine.analytics.correlations.common_days import SymbolCloses
 from engine.analytics.correlations.holdings import SymbolHoldings, holdings
 from engine.analytics.correlations.matrices import Matrices, matrices, stack
-from engine.analytics.job_result import JobResult, first_reasons, status_rows
-from engine.analytics.panels import Portfolios, PricePanel, window_bounds
+from engine.analytics.job_result import JobResult, covered, first_reasons, status_rows
+from engine.analytics.panels import Portfolios, PortfolioSums, PricePanel, window_bounds
 from engine.core.frames import UTC_MICROSECONDS
 from engine.core.job_catalog import (
     CORRELATIONS,
@@ -102,10 +102,11 @@ def _unseen(held: SymbolHoldings, panel: PricePanel) -> Bools:
 
 
 def _summaries(held: SymbolHoldings, computed: Matrices) -> pl.DataFrame:
-    """Return one row for each matrix: owner, session, size, n, total, overall, used, passed.
+    """Return one row for each matrix: owner, session, size, n, total, overall, used, rested, passed.
 
     total: the sum of rho; overall: the mean |rho| over the pairs above the diagonal that are not 0, and
-    0 if there are none; used: positions of its symbols; passed: those that pass the filter.
+    0 if there are none; used: positions of its symbols; rested: their USD; passed: those that
+    pass the filter.
     """
     passed = held.count(held.positions > 0)
     count = computed.owner.size
@@ -114,7 +115,7 @@ def _summaries(held: SymbolHoldings, computed: Matrices) -> pl.DataFrame:
     pairs = np.bincount(computed.matrix, upper, minlength=count)
     # The diagonal names each symbol of a matrix once.
     own = np.flatnonzero(computed.first == computed.second)
-    positions = held.positions[computed.first[own], computed.session[computed.matrix[own]]]
+    at = computed.first[own], computed.session[computed.matrix[own]]
     return pl.DataFrame(
         {
             "owner": computed.owner,
@@ -123,7 +124,8 @@ def _summaries(held: SymbolHoldings, computed: Matrices) -> pl.DataFrame:
             "n": computed.n,
             "total": np.bincount(computed.matrix, computed.rho, minlength=count),
             "overall": magnitude / np.maximum(pairs, 1.0),
-            "used": np.bincount(computed.matrix[own], positions, minlength=count).astype(np.int64),
+            "used": np.bincount(computed.matrix[own], held.positions[at], minlength=count).astype(np.int64),
+            "rested": np.bincount(computed.matrix[own], held.value[at], minlength=count),
             "passed": passed[computed.owner, computed.session],
         }
     )
@@ -188,10 +190,14 @@ def _status_rows(
     returns[at] = summaries["n"].to_numpy()
     used = np.zeros_like(returns)
     used[at] = summaries["used"].to_numpy()
+    rested = np.zeros(returns.shape)
+    rested[at] = summaries["rested"].to_numpy()
+    due = PortfolioSums(held.owner, held.portfolios).sum(held.value.T).T
     cases = {
         NO_POSITIONS_PASS_FILTER: held.count(held.positions > 0) == 0,
         NO_COMMON_RETURNS: returns <= 0,
         INSUFFICIENT_RETURNS: returns < CORRELATIONS.minimum,
     }
     reasons = first_reasons(CORRELATIONS, cases, returns.shape)
-    return status_rows(CORRELATIONS, portfolios, dates, reasons, used, held.all_positions[:, None] - used)
+    left_out = held.all_positions[:, None] - used
+    return status_rows(CORRELATIONS, portfolios, dates, reasons, used, left_out, covered(rested, due))

@@ -11,7 +11,7 @@ from engine.analytics.panels import Portfolios
 from engine.core.instruments import CONTRACT_SIZE, is_option
 from engine.core.job_catalog import MIN_POSITION_PERCENT, MIN_POSITION_VALUE
 from engine.core.money import CENT_SCALE, GRAIN_SCALE, GRAINS_A_CENT, integer, scaled
-from engine.numerics.arrays import Bools, Ints
+from engine.numerics.arrays import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,14 @@ class SymbolHoldings:
         owner: [U] rows of `Portfolios`, ascending.
         symbol: [U], ascending within a portfolio.
         positions: [U, D] positions that pass the filter in each session.
+        value: [U, D] USD of those positions, not negative.
         all_positions: [P] every position of a portfolio: exited, deleted and private ones too.
     """
 
     owner: Ints
     symbol: pl.Series
     positions: Ints
+    value: Floats
     all_positions: Ints
 
     @property
@@ -74,7 +76,9 @@ def holdings(days: pl.DataFrame, portfolios: Portfolios) -> SymbolHoldings:
     passes = held.select(_passes(pl.lit(pl.Series("gross", cents[at])))).to_series().to_numpy()
     rows = held.filter(pl.col("session") == 0).select("portfolio", "symbol").with_row_index("number")
     rows = rows.sort("portfolio", "symbol", "number")
-    passes = passes.reshape(rows.height, sessions)[rows["number"].to_numpy()]
+    order = rows["number"].to_numpy()
+    passes = passes.reshape(rows.height, sessions)[order]
+    value = np.where(passes, held["weight"].to_numpy().reshape(rows.height, sessions)[order], 0.0)
     # Sorted, the positions of a holding are a run, so that reduceat can count them.
     first = rows.select(pl.struct("portfolio", "symbol").rle_id().is_first_distinct()).to_series()
     distinct = rows.filter(first)
@@ -83,6 +87,7 @@ def holdings(days: pl.DataFrame, portfolios: Portfolios) -> SymbolHoldings:
         owner=distinct["portfolio"].to_numpy().astype(np.int64),
         symbol=distinct["symbol"],
         positions=np.add.reduceat(passes, starts, axis=0, dtype=np.int64),
+        value=np.add.reduceat(value, starts, axis=0),
         all_positions=np.bincount(rows["portfolio"], minlength=len(portfolios.ids)),
     )
 

@@ -85,11 +85,13 @@ def exposures(present: pl.DataFrame) -> pl.DataFrame:
     Returns:
         portfolio, session; gross_exposure, net_exposure, long_value, short_value (Int128 cents);
         num_positions, num_long_positions, num_short_positions; valued, unvalued: positions with and
-        without an exposure; too_large: whether a sum does not fit its column. A session without positions
-        has no row.
+        without an exposure; valued_usd, held_usd: weight of the valued ones, and of all; too_large: whether
+        a sum does not fit its column. A session without positions has no row.
     """
     value = pl.col("_value")
-    counted = present.select("portfolio", "session", _quantity="units", _usd=exposure(present))
+    counted = present.select(
+        "portfolio", "session", _quantity="units", _usd=exposure(present), weight="weight"
+    )
     counted = counted.with_columns(
         _fits=pl.col("_usd").abs() < LARGEST,
     ).with_columns(_value=_shortest(pl.when(pl.col("_fits")).then("_usd")))
@@ -103,6 +105,8 @@ def exposures(present: pl.DataFrame) -> pl.DataFrame:
         num_short_positions=(pl.col("_quantity") <= 0).sum().cast(pl.Int32),
         valued=pl.col("_usd").is_not_null().sum().cast(pl.Int32),
         unvalued=pl.col("_usd").is_null().sum().cast(pl.Int32),
+        valued_usd=pl.col("weight").filter(pl.col("_usd").is_not_null()).sum(),
+        held_usd=pl.col("weight").sum(),
         too_large=(~pl.col("_fits")).any() | (pl.col("_usd").abs().sum() >= LARGEST),
     )
     # Half to even, unlike all other money: the legacy batch quantizes only these (document 01 §0.3).

@@ -9,7 +9,7 @@ import polars as pl
 from engine.analytics.positions.lot_life import CLOSED, EXPIRED, LotLives
 from engine.analytics.positions.prices import newest_closes, session_frame
 from engine.core.calendar import last_session
-from engine.core.instruments import multiplier
+from engine.core.instruments import multiplier, unquoted
 from engine.core.money import GRAINS_A_CENT, integer, scaled
 from engine.core.rules import ClosedLots
 
@@ -68,13 +68,16 @@ def summed(lots: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         portfolio, session; unrealized (Int128 grains, income included); moved, still: lots with and without a
-        price.
+        price; moved_usd, quoted_usd: weight of the lots with one, and of all that a market quotes.
     """
     held, priced = pl.col("carried"), pl.col("priced")
+    quoted = held & pl.col("quoted")
     return lots.group_by("portfolio", "session").agg(
         unrealized=(pl.col("pnl") + pl.col("income")).sum(),
         moved=(held & priced).sum().cast(pl.Int32),
         still=(held & ~priced).sum().cast(pl.Int32),
+        moved_usd=pl.col("weight").filter(quoted & priced).sum(),
+        quoted_usd=pl.col("weight").filter(quoted).sum(),
     )
 
 
@@ -112,7 +115,8 @@ def lot_pnl(
         portfolio, portfolio_id, position_id, session, date, life (number of
         `engine.analytics.positions.lot_life.REASONS`), quantity (Int128, 1/10,000), carried (whether held
         before or bought in the session), pnl and income (Int128
-        grains), priced (whether the lot could be valued), notice.
+        grains), priced (whether the lot could be valued), quoted (whether a market quotes it), weight,
+        notice.
     """
     ends = _end_prices(lives, positions, closes)
     exact = closed_lots == "exact"
@@ -167,6 +171,8 @@ def lot_pnl(
         pnl=pnl,
         income=income_,
         priced=~private & (pl.col("close").is_not_null() | (closed != 0) | (pl.col("rest") != 0)),
+        quoted=~private & ~unquoted("symbol", "none"),
+        weight="weight",
         notice=pl.coalesce("event_notice", end_notice, "income_notice", "lot_notice"),
     )
 

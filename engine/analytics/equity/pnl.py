@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from engine.core.instruments import multiplier
+from engine.core.instruments import multiplier, unquoted
 from engine.core.money import GRAINS_A_CENT, half_away, integer, running_balance, scaled
 from engine.core.rules import ClosedLots, OffSession
 
@@ -26,7 +26,8 @@ def unrealized(days: pl.DataFrame, closed_lots: ClosedLots) -> pl.DataFrame:
         closed_lots: see `engine.core.rules.Rules`.
 
     Returns:
-        portfolio, session; unrealized (Int128 grains); moved, still: positions with and without a close.
+        portfolio, session; unrealized (Int128 grains); moved, still: positions whose move is booked and
+        others; moved_usd, quoted_usd: value of the booked ones, and of all that a market quotes.
     """
     holding = (pl.col("entry_date") <= pl.col("date")) & pl.col("deleted_at").is_null()
     if closed_lots != "earn":
@@ -36,13 +37,18 @@ def unrealized(days: pl.DataFrame, closed_lots: ClosedLots) -> pl.DataFrame:
     moves = priced & pl.col("previous_close").is_not_null() & pl.col("has_previous")
     change = (pl.col("close") - pl.col("previous_close")).cast(pl.Int128)
     gain = change * scaled("quantity") * multiplier()
+    # In a portfolio's first session nothing moves, and a close is all that it takes.
+    booked = priced & (pl.col("previous_close").is_not_null() | ~pl.col("has_previous"))
+    quoted = ~private.fill_null(False) & ~unquoted("symbol", "none")
     return (
         days.filter(holding)
         .group_by("portfolio", "session")
         .agg(
             unrealized=gain.filter(moves).sum(),
-            moved=priced.sum().cast(pl.Int32),
-            still=(~priced).sum().cast(pl.Int32),
+            moved=booked.sum().cast(pl.Int32),
+            still=(~booked).sum().cast(pl.Int32),
+            moved_usd=pl.col("weight").filter(quoted & booked).sum(),
+            quoted_usd=pl.col("weight").filter(quoted).sum(),
         )
     )
 

@@ -17,8 +17,15 @@ from engine.analytics.factors.alignment import (
     window_slices,
 )
 from engine.analytics.job_result import JobResult, exposure_rows, job_status
-from engine.analytics.panels import STOCK, OpenPositions, Portfolios, PortfolioSums, PricePanel
-from engine.core.job_catalog import NO_PUBLIC_POSITIONS, AnalyticsJob, Reason
+from engine.analytics.panels import (
+    CLASSLESS_STOCK,
+    STOCK,
+    OpenPositions,
+    Portfolios,
+    PortfolioSums,
+    PricePanel,
+)
+from engine.core.job_catalog import NO_ACTIVE_DEFINITION, NO_PUBLIC_POSITIONS, AnalyticsJob, Reason
 from engine.core.rules import Alignment
 from engine.numerics.arrays import Bools, Floats, Ints, count_in_windows
 
@@ -101,29 +108,35 @@ def style_factors(
         positions: N of them; values [N, D].
         portfolios: P of them; equity [P, D].
         dates: [D] the window's sessions.
-        factor_ids: by name, of the active definitions. Other factors have no rows, and the job succeeds
-            all the same.
+        factor_ids: by name, of the active definitions. Other factors have no rows; the job succeeds if one
+            has.
         alignment: see `engine.core.rules.Rules`.
         model: the factors and the regression.
 
     Returns:
         position_factor_exposures, factor_exposures.
     """
+    classless = positions.where(CLASSLESS_STOCK)
     positions = positions.where(STOCK)
     sums = PortfolioSums(positions.owner, len(portfolios.ids))
     factors, coverage = factor_returns(panel, model)
     betas = position_betas(panel, positions, model, factors, alignment)
     fitted = ~np.isnan(betas)
+    ids = [factor_ids.get(factor) for factor in model.factors]
+    missing: dict[Reason, Bools | bool] = {
+        reason: holds[:, None] for reason, holds in model.missing(coverage).items()
+    }
     status = job_status(
         model.job,
         sums,
         portfolios,
+        positions,
         np.asarray(fitted.any(axis=1)),
         no_positions=NO_PUBLIC_POSITIONS,
         no_betas=model.no_betas,
-        further={reason: holds[:, None] for reason, holds in model.missing(coverage).items()},
+        further={**missing, NO_ACTIVE_DEFINITION: not any(ids)},
+        classless=classless,
     )
-    ids = [factor_ids.get(factor) for factor in model.factors]
     written = fitted & status.done[:, None, sums.owner]
     # Without positive equity the job fails and nothing is written; NaN avoids a division by 0.
     equity = np.where(portfolios.equity > 0, portfolios.equity, np.nan)

@@ -8,8 +8,8 @@ import polars as pl
 
 from engine.analytics.positions.lot_life import CLOSED
 from engine.analytics.positions.prices import session_frame
-from engine.core.instruments import multiplier, unquoted
-from engine.core.money import GRAINS_A_CENT, half_away, integer, scaled
+from engine.core.instruments import CONTRACT_SIZE, is_option, multiplier, unquoted
+from engine.core.money import CENT_SCALE, GRAIN_SCALE, GRAINS_A_CENT, half_away, integer, scaled, usd
 from engine.core.rules import Membership, SyntheticPrefix
 
 DAILY = (
@@ -77,7 +77,7 @@ def mark_to_market(days: pl.DataFrame) -> pl.DataFrame:
     Returns:
         `days` with Int128 columns: last_price (ticks), market_value and unrealized_pnl (cents) after each
         session; opening_value (cents), the market value before the session; marked, whether the position
-        was marked in the session.
+        was marked in the session; and weight, of `_weight`.
     """
     marked = pl.col("markable") & pl.col("mark").is_not_null()
     # Integers of 128 bits: a product of two Polars decimals is rounded to the wider of their scales.
@@ -135,9 +135,26 @@ def mark_in_session(days: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_opening_value(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add the market value before each session; before the first it is the table's, `_held`."""
+    """Add the market value before each session, `_held` before the first, and `weight`, of `_weight`."""
     before = pl.col("market_value").shift(1)
-    return rows.with_columns(opening_value=pl.when(pl.col("session") == 0).then("_held").otherwise(before))
+    opening = pl.when(pl.col("session") == 0).then("_held").otherwise(before)
+    return rows.with_columns(opening_value=opening, weight=_weight())
+
+
+def _weight() -> pl.Expr:
+    """Return what a position counts in the coverage of a figure, USD, not negative.
+
+        weight = |market value|, else |quantity x (last price, else entry price) x m'|
+
+    m' = 100 for options that are not of class PRIVATE, else 1, as the analytics recompute values
+    (document 02 §2.4).
+    """
+    private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
+    contract = pl.when(is_option() & ~private).then(CONTRACT_SIZE).otherwise(1)
+    price = pl.coalesce("last_price", scaled("entry_price"))
+    recomputed = usd(scaled("quantity") * price * contract, GRAIN_SCALE)
+    stored = usd(pl.col("market_value"), CENT_SCALE)
+    return pl.coalesce(stored, recomputed).abs()
 
 
 def unmarked_before(

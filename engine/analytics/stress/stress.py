@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,14 @@ from engine.analytics.panels import OpenPositions, Portfolios
 from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.factor_moves import factor_move
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
-from engine.analytics.stress.stress_exposures import HELD_AS, factor_dollars, loss_base, rate_dollars
+from engine.analytics.stress.stress_exposures import (
+    HELD_AS,
+    FactorDollars,
+    RateDollars,
+    factor_dollars,
+    loss_base,
+    rate_dollars,
+)
 from engine.analytics.stress.stress_gaps import gap_rows, measured_factors, measured_scenarios
 from engine.analytics.stress.stress_rows import scenario_rows
 from engine.core.job_catalog import (
@@ -24,6 +31,7 @@ from engine.core.job_catalog import (
     NO_STORED_SCENARIOS,
     ONE_FACTOR_ALONE,
     STRESS,
+    UNMEASURED_FACTOR,
     Reason,
 )
 from engine.core.rules import Rules, UnshockedFactors
@@ -133,8 +141,18 @@ def stress(
         "stress_test_results": rows if kept.all() else rows.filter(kept),
         "stress_test_gaps": gap_rows(portfolios, dates, by_id, measured, done),
     }
-    status = status_rows(STRESS, portfolios, dates, reasons, rates.used * done, rates.left_out * done)
+    doubts = {UNMEASURED_FACTOR: _unmeasured(shocked, factors, rates)}
+    counts = (reasons, rates.used * done, rates.left_out * done)
+    status = status_rows(STRESS, portfolios, dates, *counts, rates.coverage, doubts)
     return JobResult(tables, status)
+
+
+def _unmeasured(shocked: Collection[str], factors: FactorDollars, rates: RateDollars) -> Bools:
+    """Return where the portfolio has no exposure to a shocked factor, [P, D]."""
+    none = np.zeros_like(factors.any)
+    held = {**factors.measured, RATE_SHOCK: ~np.isnan(rates.dollars)}
+    measured = [held.get(HELD_AS.get(name, name), none) for name in sorted(shocked)]
+    return np.asarray(~np.logical_and.reduce([np.ones_like(factors.any), *measured]))
 
 
 def direct_pnl(scenario: Scenario, exposures: StressExposures) -> Floats:

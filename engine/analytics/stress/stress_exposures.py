@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.factors.definitions import written_order
-from engine.analytics.panels import LIVE, OpenPositions, Portfolios, PortfolioSums
+from engine.analytics.job_result import covered
+from engine.analytics.panels import CLASSLESS, LIVE, PUBLIC, OpenPositions, Portfolios, PortfolioSums
 from engine.core.job_catalog import EXPOSURE_ROWS, RATE_BETA_DAYS
 from engine.core.rules import LossFloor, RateWeights, UnmeasuredFactors
 from engine.numerics.arrays import Bools, Floats, Ints
@@ -43,11 +44,13 @@ class RateDollars:
         dollars: [P, D] USD, NaN where there is none.
         used: [P, D] positions with a beta.
         left_out: [P, D] positions without a beta.
+        coverage: [P, D] of `covered`: the public positions with a beta.
     """
 
     dollars: Floats
     used: Ints
     left_out: Ints
+    coverage: Floats
 
 
 def loss_base(portfolios: Portfolios, floor: LossFloor) -> Floats:
@@ -150,7 +153,10 @@ def rate_dollars(
     total = sums.sum(np.where(weighed, beta, 0.0) * weight)
     used, every = sums.number(weighed), sums.number(np.ones_like(weighed))
     dollars = np.where(used > 0, portfolios.equity.T * total, np.nan)
-    return RateDollars(dollars.T, used.T, (every - used).T)
+    due = live.frame.select((PUBLIC | CLASSLESS).fill_null(False)).to_series().to_numpy()
+    worth = np.where(due, np.abs(live.value.T), 0.0)
+    coverage = covered(sums.sum(np.where(weighed, worth, 0.0)), sums.sum(worth))
+    return RateDollars(dollars.T, used.T, (every - used).T, coverage.T)
 
 
 def _ranks_in_date(rows: pl.DataFrame) -> Ints:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from engine.analytics.job_result import JobResult, first_reasons, status_rows
+from engine.analytics.job_result import JobResult, covered, first_reasons, status_rows
 from engine.analytics.panels import LIVE, OpenPositions, Portfolios, PortfolioSums, PricePanel
 from engine.analytics.volatility.portfolio_volatility import portfolio_volatility
 from engine.core.instruments import unquoted
@@ -62,7 +62,9 @@ def volatility(
     figures, place = symbol_volatility(panel, column)
     own = portfolio_volatility(quoted, column, panel, len(portfolios.ids))
     computed = figures.computed[:, place].T
-    used = PortfolioSums(quoted.owner, len(portfolios.ids)).number(computed.T).T
+    sums = PortfolioSums(quoted.owner, len(portfolios.ids))
+    used, value = sums.number(computed.T).T, np.abs(quoted.value.T)
+    coverage = covered(sums.sum(np.where(computed.T, value, 0.0)), sums.sum(value)).T
     held, eligible = (np.bincount(some.owner, minlength=len(used))[:, None] for some in (live, quoted))
     cases = {
         VOLATILITY_NO_ACTIVE_POSITIONS: held == 0,
@@ -73,7 +75,7 @@ def volatility(
     reasons = first_reasons(VOLATILITY, cases, used.shape)
     return JobResult(
         tables={"position_volatility": _position_rows(quoted, figures, place, computed, dates)},
-        status=status_rows(VOLATILITY, portfolios, dates, reasons, used, held - used),
+        status=status_rows(VOLATILITY, portfolios, dates, reasons, used, held - used, coverage),
         snapshot=_snapshot_rows(portfolios, own, reasons == 0, dates),
     )
 

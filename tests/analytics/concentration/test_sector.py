@@ -116,7 +116,9 @@ def test_the_job_has_weights_and_concentration() -> None:
     row = snapshot.row(0, named=True)
     assert json.loads(row["sector_exposure"]) == {"Energy": 0.25}  # 25 of 100; NONE has no sector
     assert row["hhi"] == pytest.approx(10_000 * (0.25**2 + 0.75**2))  # 25 and 75 of 100
-    assert (status["status"], status["positions_used"], status["positions_left_out"]) == ("ok", 1, 1)
+    assert (status["positions_used"], status["positions_left_out"]) == (1, 1)
+    # A bucket for 25 of 100 USD.
+    assert (status["reason"], status["coverage"]) == ("low_coverage", 0.25)
 
 
 @pytest.mark.parametrize(

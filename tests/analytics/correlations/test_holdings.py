@@ -60,7 +60,9 @@ def test_options_count_a_hundredfold_and_private_assets_never() -> None:
 def test_positions_of_a_symbol_are_a_holding_and_each_passes_alone() -> None:
     prices = {"a": 1000, "b": 600, "c": 2000}
     lots = [position("AAA", "10", "P0", n, entry_price=Decimal(price)) for n, price in prices.items()]
-    assert passing(*lots).positions.tolist() == [[2]]
+    held = passing(*lots)
+    assert held.positions.tolist() == [[2]]
+    assert held.value.tolist() == [[10 * 1000.0 + 10 * 2000.0]]
 
 
 def test_counts_add_up_by_portfolio() -> None:
@@ -68,6 +70,7 @@ def test_counts_add_up_by_portfolio() -> None:
         np.array([0, 0, 2]),
         crossed([], [], [])["symbol"],
         np.array([[1, 2], [3, 0], [5, 1]]),
+        np.zeros((3, 2)),
         np.array([4, 0, 9]),
     )
     chosen = np.array([[True, True], [True, True], [False, True]])

@@ -34,7 +34,7 @@ def lots(
     lives = lot_lives(held, rows, DAYS, SINCE["since"])
     prices = quotes(held["symbol"], stored, DAYS, EXACT)
     days = with_lives(position_days(held, prices, DAYS, "none"), lives).with_columns(
-        portfolio=pl.lit(0), has_previous=pl.lit(True), founded=pl.lit(founded)
+        portfolio=pl.lit(0), has_previous=pl.lit(True), founded=pl.lit(founded), weight=pl.lit(1.0)
     )
     income = booked_income(rows, held, DAYS, SINCE)
     return lot_pnl(days, lives, held, stored, income, closed_lots).sort("session")

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from engine.analytics.equity.pnl import booked, flow_cents, realized_cents, roll_forward, unrealized
+from engine.analytics.positions.valuation import mark_to_market
 from engine.core.rules import ClosedLots, OffSession
 from tests.analytics.small import crossed, table
 from tests.builders import close, event, flow, position, uid
@@ -19,7 +20,7 @@ GRAIN = 10**8
 
 
 def gains(days: pl.DataFrame, closed_lots: ClosedLots = "earn") -> list[tuple[int, ...]]:
-    rows = unrealized(days, closed_lots).sort("session")
+    rows = unrealized(mark_to_market(days), closed_lots).sort("session")
     return rows.select("session", "unrealized", "moved", "still").rows()
 
 
@@ -33,7 +34,10 @@ def test_a_gain_is_the_change_of_price_times_quantity_and_contract() -> None:
 def test_no_gain_without_both_closes_for_private_assets_and_in_a_portfolios_first_session() -> None:
     lots = [position("AAA"), position("BBB", investment_class="private"), position("CCC")]
     closes = [close(FRI, "1"), close(FRI, "1", "BBB"), close(MON, "2", "BBB"), close(MON, "2", "CCC")]
-    assert gains(crossed(lots, closes, [MON])) == [(0, 0, 1, 2)]
+    # A lot without a previous close earns nothing, and is left out.
+    assert gains(crossed(lots, closes, [MON])) == [(0, 0, 0, 3)]
+    begun = crossed(lots, closes, [MON]).with_columns(has_previous=pl.lit(False))
+    assert gains(begun) == [(0, 0, 1, 2)]
     both = crossed([position()], [close(FRI, "1"), close(MON, "2")], [MON])
     assert gains(both) == [(0, 10 * GRAIN, 1, 0)]
     assert gains(both.with_columns(has_previous=pl.lit(False))) == [(0, 0, 1, 0)]

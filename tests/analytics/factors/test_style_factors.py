@@ -100,9 +100,9 @@ def test_a_portfolios_beta_is_the_sum_weighted_by_equity() -> None:
     assert set(rows["quality_flag"]) == {"full_history"}
 
 
-def test_a_factor_without_a_definition_has_no_rows_and_the_job_succeeds() -> None:
+def test_a_factor_without_a_definition_has_no_rows_and_the_job_fails_without_any() -> None:
     found = run(price_panel({"FUND": FUND, "A": TWICE}), lot("A", [60.0]), ids={})
-    assert found.status["status"].to_list() == ["ok"]
+    assert found.status.select("status", "reason").rows() == [("failed", "no_active_definition")]
     assert all(rows.is_empty() for rows in found.tables.values())
 
 

@@ -110,7 +110,15 @@ def test_the_job_has_a_row_for_each_stored_scenario() -> None:
     assert row["direct_pnl"] == pytest.approx(-0.1 * 400 + 0.01 * 2 * 50)
     assert row["correlated_pnl"] == pytest.approx((-0.1 - 0.2 * 0.5) * 400 + 0.01 * 2 * 50)
     assert row["correlation_effect"] == pytest.approx(-40.0)
-    assert found.status.select("status", "positions_used").rows() == [("ok", 1)]
+    # The portfolio has no exposure to the market, which FALL shocks.
+    assert found.status.select("status", "reason", "positions_used").rows() == [
+        ("partial", "unmeasured_factor", 1)
+    ]
+
+
+def test_a_job_with_every_exposure_is_ok_and_covers_the_lots_with_a_rate_beta() -> None:
+    found = run(scenario("Fall", {"Value": -0.1, "Interest_Rate": 0.01}))
+    assert found.status.select("status", "reason", "coverage").rows() == [("ok", None, 1.0)]
 
 
 ONE = one_matrix(("Market",), np.eye(1))
@@ -165,7 +173,7 @@ def test_a_scenario_of_a_factor_that_was_not_measured_has_a_gap_and_no_result() 
     gap = (uid("P0"), uid("both"), LAST, "factor_not_measured", "Size, Market")
     names = ("portfolio_id", "scenario_id", "calculation_date", "reason", "factors")
     assert absent.tables["stress_test_gaps"].select(names).rows() == [gap]
-    assert absent.status["status"].to_list() == ["ok"]
+    assert absent.status["reason"].to_list() == ["unmeasured_factor"]
 
 
 def test_without_any_measured_scenario_the_job_fails() -> None:
@@ -173,7 +181,7 @@ def test_without_any_measured_scenario_the_job_fails() -> None:
     found = run(size, rules=ABSENT)
     assert found.status.select("status", "reason").rows() == [("failed", "factor_not_measured")]
     assert found.tables["stress_test_results"].is_empty()
-    assert run(size).status["status"].to_list() == ["ok"]
+    assert run(size).status["reason"].to_list() == ["unmeasured_factor"]
 
 
 def test_without_a_rate_beta_a_rate_scenario_has_a_gap() -> None:

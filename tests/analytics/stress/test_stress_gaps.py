@@ -11,7 +11,7 @@ from tests.analytics.small import LAST, portfolios, window_dates
 from tests.builders import uid
 
 BOTH, SIZE = scenario("Both", {"Market": 0.1, "Size": 0.1}), scenario("Size", {"Size": 0.1})
-RATES = RateDollars(np.array([[1.0, np.nan]]), np.zeros((1, 2), int), np.zeros((1, 2), int))
+RATES = RateDollars(np.array([[1.0, np.nan]]), np.zeros((1, 2), int), np.zeros((1, 2), int), np.ones((1, 2)))
 FACTORS = FactorDollars(
     {}, {"Market Beta (90D)": np.array([[True, False]])}, np.zeros((1, 1, 2), int), np.array([[True, True]])
 )
