@@ -41,7 +41,12 @@ def connect(url: str | StoreURL) -> psycopg.Connection:
 
 
 def opening_error(url: str | StoreURL, error: Exception) -> StoreUnreachableError:
-    """Return the error for a connection that was refused; a `ServerAwayError` if a retry may succeed."""
+    """Return the error for a connection that was refused; a `ServerAwayError` if a retry may succeed.
+
+    Args:
+        url: of the store.
+        error: of the driver.
+    """
     reason = str(error)
     if NO_TRANSACTIONS in reason:
         return StoreUnreachableError(
@@ -51,13 +56,23 @@ def opening_error(url: str | StoreURL, error: Exception) -> StoreUnreachableErro
 
 
 def hidden_rows(url: StoreURL, error: Exception) -> HiddenRowsError | None:
-    """Return the error for a statement that row-level security would have shortened, None for others."""
+    """Return the error for a statement that row-level security would have shortened, None for others.
+
+    Args:
+        url: of the store.
+        error: of the driver.
+    """
     table = HIDDEN.search(str(error))
     return HiddenRowsError(url, table[1]) if table else None
 
 
 def same_database(one: StoreURL, other: StoreURL) -> bool:
-    """Return whether two URLs lead to one database, whatever names its server goes by; asks both."""
+    """Return whether two URLs lead to one database, whatever names its server goes by; asks both.
+
+    Args:
+        one: of a Postgres database.
+        other: of another or the same one.
+    """
     try:
         return _identity(one) == _identity(other)
     except StoreUnreachableError:

@@ -1,4 +1,4 @@
-"""What the server does with rows: drops them, hides them, or gives way to another transaction."""
+"""Rows on the server: it drops them, hides them, or gives way to another transaction."""
 
 from __future__ import annotations
 
