@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from math import ceil
 
 import polars as pl
 
+from engine.batch.memory import free_memory as _free_memory
 from engine.core.errors import EngineError, UsageError
 from loaders.reader import Reader
 
@@ -142,8 +142,22 @@ def equal_blocks(portfolios: Sequence[str], size: int) -> list[list[str]]:
     return [list(portfolios[i : i + size]) for i in range(0, len(portfolios), size)]
 
 
-def _free_memory() -> int:
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def require_memory(portfolios: Sequence[str], positions: pl.DataFrame, sessions: int) -> None:
+    """Raise an error if a shard needs more memory than is free; a shard of one portfolio is tried anyway.
+
+    An allocation that fails inside a library ends the process, and so does the kernel at a container's limit.
+
+    Args:
+        portfolios: ids.
+        positions: portfolio_id; a row for each position.
+        sessions: number of sessions.
+
+    Raises:
+        MemoryShortError: the shard does not fit.
+    """
+    needed = sum(weights(portfolios, positions)) * sessions * BYTES_A_SESSION
+    if len(portfolios) > 1 and needed > _free_memory():
+        raise MemoryShortError(len(portfolios))
 
 
 @contextmanager

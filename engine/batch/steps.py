@@ -16,7 +16,7 @@ from engine.batch.ledger import LEDGER, RUNS, SETTINGS, SHARDS, Run, settings_ro
 from engine.batch.missing_sessions import Stage
 from engine.batch.report import Report
 from engine.batch.request import Request
-from engine.batch.shards import within_memory
+from engine.batch.shards import require_memory, within_memory
 from engine.batch.table_changes import TableChanges, apply_changes, table_changes
 from engine.core.errors import IncompleteError, NoPricesError
 from engine.core.instruments import unquoted
@@ -234,6 +234,7 @@ def compute_shard(state: RunState, loaded: LoadedInputs) -> Results:
         MemoryShortError: the shard does not fit the memory.
         IncompleteError: a snapshot is missing that no failure explains.
     """
+    require_memory(loaded.portfolios, loaded.inputs.positions, len(loaded.window.sessions))
     with state.report.timed("compute"), within_memory(len(loaded.portfolios)):
         state.progress.stage("compute")
         results = compute(loaded.inputs, loaded.window, state.request.rules, state.request.scenarios)

@@ -23,6 +23,7 @@ from engine.batch.steps import (
 from engine.batch.table_changes import TableChanges
 from engine.batch.write_queue import WriteQueue
 from engine.core.window import Window
+from engine.pipeline.results import Results
 from writers.open import writer_kind
 from writers.retry import with_retries
 
@@ -60,7 +61,7 @@ class LocalExecutor(Executor):
         state = self.state
         try:
             inputs = shard_inputs(state, loaded, block)
-            results = compute_shard(state, inputs)
+            results = self._computed(inputs)
         except MemoryShortError:
             if len(block) == 1:
                 raise
@@ -79,6 +80,14 @@ class LocalExecutor(Executor):
         self._writes.submit(partial(self._write, block, changes, inputs.window, boundary), alone)
         state.start_recorded = state.tables_exist = True
         return following
+
+    def _computed(self, inputs: LoadedInputs) -> Results:
+        """Compute a shard; where memory is short, once more when the shards before it are written."""
+        try:
+            return compute_shard(self.state, inputs)
+        except MemoryShortError:
+            self._writes.wait_for_all()
+            return compute_shard(self.state, inputs)
 
     def _write(self, block: list[str], changes: TableChanges, window: Window, boundary: RunBoundary) -> None:
         state, totals = self.state, changes.rows
