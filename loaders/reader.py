@@ -9,14 +9,16 @@ from typing import Self
 
 import polars as pl
 
-from engine.core.errors import ColumnTypeError, MissingColumnError, MissingTableError, ReadError
+from engine.core.errors import ColumnTypeError, MissingColumnError, MissingTableError, NoIdError, ReadError
 from engine.core.frames import conform, empty, with_nulls
+from engine.core.row_rules import UUID_FORM
 from engine.core.schema import TABLES, Column, Table
 from engine.core.schema.evolution import OWN_ROLES, can_be_added, catalog_of, upgrade_command
 from engine.core.store_url import StoreURL
 from sql import Name, Selected, Value, statement
 
 TEXTS = ("varchar", "character", "text", "name", "enum", "user-defined", "uuid", "json")
+PORTFOLIOS = "portfolios"
 INTEGERS = ("integer", "bigint", "smallint", "tinyint", "hugeint", "uint", "ubig", "usmall", "utiny", "uhuge")
 COMPATIBLE_TYPES = {
     **dict.fromkeys(("uuid", "text", "enum", "json"), TEXTS),
@@ -156,7 +158,20 @@ class Reader(ABC):
             filtered = [definition.date] if definition.date in self.columns[table] else []
             self.check_types(definition, [*stored, *filtered])
             raise
-        return with_nulls(conform(rows, definition, self.url), definition, wanted)
+        conformed = conform(rows, definition, self.url)
+        if table == PORTFOLIOS and "id" in conformed.columns:
+            self._require_uuids(conformed["id"], definition)
+        return with_nulls(conformed, definition, wanted)
+
+    def _require_uuids(self, ids: pl.Series, table: Table) -> None:
+        """Raise an error if an id is none: whatever is named by ids could be named anything.
+
+        Raises:
+            NoIdError: A value is no UUID. A null is left to the row rules.
+        """
+        others = ids.filter(~ids.str.contains(UUID_FORM))
+        if not others.is_empty():
+            raise NoIdError(self.url, table.name, ids.name, others[0])
 
     def columns_to_read(self, table: Table, columns: Sequence[str]) -> list[str]:
         """Return the columns without those added to the schema after the store was made: they are null.

@@ -191,6 +191,17 @@ class ColumnTypeError(EngineError, TypeError):
         )
 
 
+class NoIdError(EngineError, ValueError):
+    """A portfolio whose id is no UUID; ids name shards, locks, files and pages."""
+
+    def __init__(self, url: str | StoreURL, table: str, column: str, value: str) -> None:
+        self.url, self.table, self.column, self.value = safe_url(url), table, column, value
+        super().__init__(
+            f"store {self.url}, table {table}, column {column}: {value[:60]!r} is no UUID",
+            "Correct the id in the store",
+        )
+
+
 class CalendarError(EngineError, ValueError):
     """A date outside the calendar of sessions."""
 

@@ -74,8 +74,8 @@ def test_the_limit_of_the_address_space_counts() -> None:
     assert free_memory() > 100 * MIB
 
 
-def test_a_shard_that_does_not_fit_is_refused_before_it_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 30 positions each, a portfolio's session takes half a MiB: 4 portfolios x 10 sessions take 20 MiB."""
+def test_a_shard_that_does_not_fit_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 30 positions, a portfolio's session takes half a MiB: 4 portfolios x 10 sessions take 20 MiB."""
     positions = pl.DataFrame({"portfolio_id": [f"p{n % 4}" for n in range(120)]})
     names = ["p0", "p1", "p2", "p3"]
     monkeypatch.setattr(shards, "_free_memory", lambda: 20 * MIB)

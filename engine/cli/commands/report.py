@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from uuid import UUID
 
 from engine.cli.commands.options import day, rules, rules_of, write_file
 from engine.cli.settings import Config
@@ -52,27 +53,29 @@ def run(options: Namespace, settings: Config) -> int:
         )
         _write(page, out)
         return 0
-    links = _write_pages(options, settings, url) if options.pages else {}
+    links, failed = _write_pages(options, settings, url) if options.pages else ({}, 0)
     _write(fleet_page(url, options.start, options.end, links=links), out)
-    return 0
+    return 1 if failed else 0
 
 
-def _write_pages(options: Namespace, settings: Config, url: str) -> dict[str, str]:
+def _write_pages(options: Namespace, settings: Config, url: str) -> tuple[dict[str, str], int]:
     """Write each portfolio's page into a folder named after the fleet's page.
 
-    A portfolio without a snapshot in these days has no page.
+    A portfolio without a snapshot in these days has no page. One whose page fails is named on stderr, and the
+    others are written.
 
     Returns:
-        The addresses of the pages by portfolio id, relative to the fleet's page.
+        The addresses of the pages by portfolio id, relative to the fleet's page, and the pages that failed.
     """
     import engine
+    from engine.core.errors import error_line
     from engine.reports import portfolio_page
     from engine.reports.page_errors import NothingStoredError
 
     fleet = Path(options.out)
     folder = fleet.with_suffix("")
     chosen = rules_of(options, settings)
-    links = {}
+    links, failed = {}, 0
     for key in engine.open(url).portfolios["id"]:
         try:
             page = portfolio_page(
@@ -80,10 +83,14 @@ def _write_pages(options: Namespace, settings: Config, url: str) -> dict[str, st
             )
         except NothingStoredError:
             continue
+        except Exception as error:
+            print(f"error: no page of portfolio {key}: {error_line(error)}", file=sys.stderr)
+            failed += 1
+            continue
         folder.mkdir(parents=True, exist_ok=True)
-        _write(page, str(folder / f"{key}.html"))
-        links[key] = f"{folder.name}/{key}.html"
-    return links
+        _write(page, str(folder / f"{UUID(key)}.html"))  # a name that no stored text can choose
+        links[key] = f"{folder.name}/{UUID(key)}.html"
+    return links, failed
 
 
 def _write(page: str, out: str) -> None:

@@ -57,9 +57,9 @@ def compared(held: dict[str, float], benchmark: pl.DataFrame, day: date) -> pl.D
     newest = past.filter(pl.col("asof_date") == pl.col("asof_date").max()).select(
         name=pl.col("sector").replace(GICS_NAMES), benchmark="weight", asof="asof_date"
     )
-    owned = pl.DataFrame(
-        {"name": list(held), "held": list(held.values())}, schema_overrides={"held": pl.Float64}
-    )
+    # A portfolio without company profiles holds no sector: two empty lists, which have no types.
+    names, weights = list(held), list(held.values())
+    owned = pl.DataFrame({"name": names, "held": weights}, {"name": pl.String, "held": pl.Float64})
     both = owned.join(newest, on="name", how="full", coalesce=True)
     return both.with_columns(pl.col("held").fill_null(0.0)).sort("held", "name", descending=[True, False])
 
