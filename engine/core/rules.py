@@ -27,6 +27,7 @@ Alignment = Literal["portfolio", "symbol"]
 RateWeights = Literal["absolute", "signed"]
 LossFloor = Literal["net", "gross"]
 UnmeasuredFactors = Literal["zero", "absent"]
+FactorModel = Literal["separate", "joint"]
 FactorCovariance = Literal["run_date", "session"]
 UnshockedFactors = Literal["sum", "conditional"]
 InconsistentRows = Literal["computed", "refused"]
@@ -69,6 +70,9 @@ class Rules:
     unmeasured_factors: a factor of a scenario to which the portfolio's exposure could not be measured
         counts as "zero", with dollars of null or 0 replaced by net exposure x beta [03 §4.4]; or the
         scenario's figures are "absent": it has no result and a row of stress_test_gaps says why.
+    factor_model: betas to the styles and to rates come from "separate" regressions, each of which holds
+        the market again [02 §4.3, §4.5]; or from one "joint" regression of each symbol on the market and
+        on what it does not explain of them (`engine.analytics.factors.joint`), so that they add up.
     factor_covariance: stress reads the factor funds' correlations as of the "run_date", whatever the
         session [03 §4.2]; or their shrunk covariances as of the "session".
     unshocked_factors: in a correlated P&L every factor moves by the "sum" of shock x correlation, shocked
@@ -92,6 +96,7 @@ class Rules:
     rate_weights: RateWeights
     loss_floor: LossFloor
     unmeasured_factors: UnmeasuredFactors
+    factor_model: FactorModel
     factor_covariance: FactorCovariance
     unshocked_factors: UnshockedFactors
     inconsistent_rows: InconsistentRows
@@ -114,6 +119,7 @@ class Rules:
             rate_weights="absolute",
             loss_floor="net",
             unmeasured_factors="zero",
+            factor_model="separate",
             factor_covariance="run_date",
             unshocked_factors="sum",
             inconsistent_rows="computed",
@@ -137,6 +143,7 @@ class Rules:
             rate_weights="signed",
             loss_floor="gross",
             unmeasured_factors="absent",
+            factor_model="joint",
             factor_covariance="session",
             unshocked_factors="conditional",
             inconsistent_rows="refused",

@@ -14,6 +14,7 @@ from engine.analytics.betas.rate import rate_beta
 from engine.analytics.concentration.sector import sector
 from engine.analytics.correlations.correlation_rows import correlations
 from engine.analytics.factors.definitions import factor_ids, updated_definitions
+from engine.analytics.factors.joint import joint_betas
 from engine.analytics.factors.ridge import ridge_factors
 from engine.analytics.factors.spreads import spread_factors
 from engine.analytics.job_result import JobResult
@@ -72,13 +73,14 @@ def run_jobs(
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     ids = factor_ids(inputs.factor_definitions)
     market = market_beta(panel, positions, portfolios, dates, ids.market)
-    rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights)
+    joint = joint_betas(panel, positions) if rules.factor_model == "joint" else None
+    rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights, joint)
     betas = [
         market,
         _provider_beta(inputs, window, marks, snapshots, positions, portfolios, market, ids.provider),
         rate,
         spread_factors(panel, positions, portfolios, dates, ids.active, rules.alignment),
-        ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment),
+        ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, joint),
     ]
     return [
         *betas,

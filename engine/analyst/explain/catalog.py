@@ -10,6 +10,7 @@ from engine.analyst.explain import (
     exposures,
     fixed,
     jobs,
+    joint,
     labels,
     marks,
     matrices,
@@ -97,7 +98,7 @@ EXPLAINERS: dict[str, dict[str, Explainer]] = {
         **_each(pairs.regression, *(name for name in pairs.FORMULAS)),
         **_each(pairs.constant, *pairs.CONSTANTS),
     },
-    "position_interest_rate_betas": _each(pairs.regression, "ir_beta", "r_squared"),
+    "position_interest_rate_betas": _each(joint.rate_figure, "ir_beta", "r_squared"),
     "position_factor_exposures": {
         "exposure_value": styles.style_beta,
         "quality_flag": styles.quality,

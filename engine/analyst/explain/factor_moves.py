@@ -11,7 +11,10 @@ import numpy as np
 
 from engine.analyst.explain.case import Case
 from engine.analytics.stress.factor_correlations import DECAY
-from engine.core.funds import FUND_FACTORS
+from engine.analytics.stress.factor_moves import MARKET
+from engine.analytics.stress.stress import CORRELATES_AS
+from engine.analytics.stress.stress_exposures import HELD_AS
+from engine.core.funds import FUND_FACTORS, STYLE_FUNDS
 from engine.core.job_catalog import STRESS
 from engine.numerics.arrays import Floats
 
@@ -85,6 +88,49 @@ class FactorMoves:
         at = [self.names.index(name) for name in given]
         weights = np.linalg.pinv(self.covariance[np.ix_(at, at)]) @ [shocks[name] for name in given]
         return float(self.covariance[self.names.index(factor), at] @ weights)
+
+    def model_move(self, shocks: Mapping[str, float], exposure: str) -> float:
+        """Return how far the factor of an exposure moves in a correlated P&L.
+
+        Under joint exposures and conditional moves the market's exposure moves too, and a style by what its
+        move exceeds the market's part.
+
+        Args:
+            shocks: By factor, as fractions; not that of rates.
+            exposure: Name of a factor to which the portfolio is exposed.
+        """
+        rules = self.case.rules
+        if rules.factor_model == "separate" or rules.unshocked_factors == "sum":
+            return self.move(shocks, CORRELATES_AS.get(exposure, exposure))
+        market = self.move(shocks, MARKET)
+        if exposure == HELD_AS[MARKET]:
+            return market
+        return self.beyond_market(exposure, self.move(shocks, exposure), market)
+
+    def direct_move(self, shocks: Mapping[str, float], factor: str) -> float:
+        """Return how far a shocked factor moves in a direct P&L.
+
+        Args:
+            shocks: By factor, as fractions.
+            factor: One of them.
+        """
+        if self.case.rules.factor_model == "separate" or MARKET not in shocks:
+            return shocks[factor]
+        return self.beyond_market(factor, shocks[factor], shocks[MARKET])
+
+    def beyond_market(self, factor: str, move: float, market: float) -> float:
+        """Return a style's move less its slope on the market times the market's move.
+
+        Args:
+            factor: A style; other factors move as they are.
+            move: Its move, a fraction.
+            market: The market's move, a fraction.
+        """
+        if factor not in STYLE_FUNDS or factor not in self.names or MARKET not in self.names:
+            return move
+        own, at = self.names.index(factor), self.names.index(MARKET)
+        variance = float(self.covariance[at, at])
+        return move - float(self.covariance[own, at]) / variance * market if variance > 0 else move
 
     @cached_property
     def covariance(self) -> Floats:

@@ -125,7 +125,7 @@ def regression(case: Case, ask: Ask) -> Working:
     figure = "beta" if ask.column == "ir_beta" else ask.column
     formula, names = FORMULAS[figure]
     formula = formula.replace("{name}", ask.column)
-    fitted, exclusion = fit(case, lot.symbol, fund), _exclusion(case, ask, lot)
+    fitted, exclusion = fit(case, lot.symbol, fund), exclusion_of(case, ask, lot)
     reason = exclusion or fitted.reason
     frames = {"returns": fitted.returns}
     if fitted.line is None or reason:
@@ -143,8 +143,14 @@ def regression(case: Case, ask: Ask) -> Working:
     return Working(formula, value, tuple(steps[name] for name in names), frames, fitted.sample, notes)
 
 
-def _exclusion(case: Case, ask: Ask, lot: PositionLot) -> str:
-    """Return why the job leaves out a lot, or all lots; "" if it does not."""
+def exclusion_of(case: Case, ask: Ask, lot: PositionLot) -> str:
+    """Return why the job leaves out a lot, or all lots; "" if it does not.
+
+    Args:
+        case: Equity of the session.
+        ask: The table.
+        lot: Of the portfolio.
+    """
     equity = case.snapshot["equity_balance"] if case.snapshot else None
     if equity is None or equity <= 0:
         return str(EQUITY_NOT_POSITIVE)

@@ -248,7 +248,9 @@ def _direct(case: Case, scenario: Scenario) -> tuple[Working, float]:
     held, rows, total = holdings(case), [], 0.0
     for shocked, shock in scenario.shocks.items():
         exposure = held.exposure(shocked)
-        pnl = None if exposure is None else exposure * shock
+        pnl = (
+            None if exposure is None else exposure * factor_moves(case).direct_move(scenario.shocks, shocked)
+        )
         total += pnl or 0.0
         rows.append((shocked, HELD_AS.get(shocked, shocked), exposure, shock, pnl))
     value, notes = _floored(held, total)
@@ -268,7 +270,7 @@ def _correlated(case: Case, scenario: Scenario) -> tuple[Working, float]:
     for name, dollars in held.dollars.items():
         factor = CORRELATES_AS.get(name, name)
         between = {shocked: moves.between(shocked, factor) for shocked in shocks}
-        move = moves.move(shocks, factor)
+        move = moves.model_move(shocks, name)
         rows.append((name, dollars, move, dollars * move))
         rho += [(shocked, name, value) for shocked, value in between.items() if value]
     rest = sum((pnl for *_, pnl in rows), 0.0)
@@ -304,9 +306,10 @@ def _effect(case: Case, scenario: Scenario) -> Working:
 def _impacts(case: Case, scenario: Scenario) -> Working:
     held, direct = holdings(case), _direct(case, scenario)[0]
     entries = {
-        factor: {"exposure": exposure, "shock_pct": shock * 100, "direct_pnl": exposure * shock}
+        factor: {"exposure": exposure, "shock_pct": shock * 100, "direct_pnl": exposure * move}
         for factor, shock in scenario.shocks.items()
         for exposure in [held.exposure(factor)]
+        for move in [factor_moves(case).direct_move(scenario.shocks, factor)]
         if exposure is not None
     }
     formula = "factor_impacts: exposure, shock in percent, and their product, by factor"

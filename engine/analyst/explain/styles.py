@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from engine.analyst.explain import joint
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.line import line
@@ -81,11 +82,24 @@ def style_beta(case: Case, ask: Ask) -> Working:
         ask: Position and factor.
     """
     lot, model = ask.position, style_model(ask.factor)
-    exclusion, data = _exclusion(case, lot, ask.factor), aligned(case, lot, model)
+    exclusion = _exclusion(case, lot, ask.factor)
+    if is_joint(case, ask.factor) and not exclusion:
+        return joint.working(case, lot.symbol, ask.factor, "exposure_value")
+    data = aligned(case, lot, model)
     if exclusion or data.reason:
         formula = "exposure_value = slope of the returns"
         return absent(formula, exclusion or data.reason, sample=data.sample)
     return _working(data, lot, ask.factor)
+
+
+def is_joint(case: Case, factor: str) -> bool:
+    """Return whether a factor's betas come from the joint model.
+
+    Args:
+        case: The rule.
+        factor: Name of a spread or ridge factor.
+    """
+    return case.rules.factor_model == "joint" and factor in STYLE_FUNDS
 
 
 def quality(case: Case, ask: Ask) -> Working:
@@ -110,6 +124,8 @@ def beta_of(case: Case, lot: PositionLot, factor: str) -> float | None:
         lot: Of the portfolio.
         factor: Name of a spread or ridge factor.
     """
+    if is_joint(case, factor):
+        return joint.joint_fit(case, lot.symbol).beta(STYLE_FUNDS[factor])
     data = aligned(case, lot, style_model(factor))
     if data.reason:
         return None

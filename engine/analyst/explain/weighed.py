@@ -10,6 +10,7 @@ from functools import partial
 import polars as pl
 
 from engine.analyst.explain.case import Case, PositionLot
+from engine.analyst.explain.joint import joint_fit
 from engine.analyst.explain.pairs import Fit, fit
 from engine.analyst.explain.styles import SPREAD, StyleModel, beta_of, fund_reason, style_model
 from engine.analyst.explain.working import table
@@ -133,11 +134,24 @@ def rate(case: Case) -> Counted:
     lots = [lot for lot in case.lots if lot.live and lot.public]
     signed = case.rules.rate_weights == "signed"
     weighted = (
-        WeightedLot(lot, value if signed else abs(value), beta, _span(fitted, lot, RATE_FUND))
-        for lot, fitted, beta in _fitted(case, lots, RATE_FUND)
+        WeightedLot(lot, value if signed else abs(value), beta, source)
+        for lot, beta, source in _rate_betas(case, lots)
         for value in [float(case.recomputed(lot))]
     )
     return _judged(case, lots, RATE_NO_PUBLIC_POSITIONS, weighted, RATE_NO_BETAS)
+
+
+def _rate_betas(case: Case, lots: list[PositionLot]) -> Iterator[tuple[PositionLot, float, str]]:
+    """Return the lots with a beta to rates, and the source of each."""
+    if case.rules.factor_model == "joint":
+        for lot in lots:
+            fitted = joint_fit(case, lot.symbol)
+            beta = fitted.beta(RATE_FUND)
+            if beta is not None:
+                yield lot, beta, f"{len(fitted.days)} returns of {lot.symbol} and the factor funds"
+        return
+    for lot, line, beta in _fitted(case, lots, RATE_FUND):
+        yield lot, beta, _span(line, lot, RATE_FUND)
 
 
 def _fitted(case: Case, lots: list[PositionLot], fund: str) -> Iterable[tuple[PositionLot, Fit, float]]:

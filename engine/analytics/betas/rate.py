@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.betas.market import fund_betas
+from engine.analytics.factors.joint import JointBetas
 from engine.analytics.job_result import JobResult, exposure_rows, job_status
 from engine.analytics.panels import (
     CLASSLESS,
@@ -32,6 +33,7 @@ def rate_beta(
     dates: pl.Series,
     factor_id: str,
     weights: RateWeights,
+    joint: JointBetas | None = None,
 ) -> JobResult:
     """Compute betas to TLT of the open positions of class PUBLIC, of whatever type.
 
@@ -48,14 +50,16 @@ def rate_beta(
         dates: [D] the window's sessions.
         factor_id: of the definition `IR Beta`, existing or to be created.
         weights: see `engine.core.rules.Rules`.
+        joint: betas of the joint model, which stand for the regressions'.
 
     Returns:
-        position_interest_rate_betas (an R2 of exactly 0 is null); factor_exposures.
+        position_interest_rate_betas (an R2 of exactly 0 is null, and of the joint model each);
+        factor_exposures.
     """
     classless = positions.where(LIVE & CLASSLESS)
     positions = positions.where(LIVE & PUBLIC)
     sums = PortfolioSums(positions.owner, len(portfolios.ids))
-    fit = fund_betas(panel, positions, RATE_FUND, RATE_BETA)
+    fit = fund_betas(panel, positions, RATE_FUND, RATE_BETA) if joint is None else _joint(positions, joint)
     status = job_status(
         RATE_BETA,
         sums,
@@ -74,13 +78,23 @@ def rate_beta(
     weight = np.divide(value, equity, out=np.zeros(value.shape), where=written)
     beta = sums.sum(np.where(written, fit.slope * weight, 0.0))
     tables = {
-        "position_interest_rate_betas": _position_rows(fit, positions, dates, written),
+        "position_interest_rate_betas": _position_rows(fit, positions, dates, written, joint is not None),
         "factor_exposures": exposure_rows(portfolios, dates, [factor_id], beta[:, None], done[:, None]),
     }
     return JobResult(tables, status.rows(portfolios, dates))
 
 
-def _position_rows(fit: OlsFit, positions: OpenPositions, dates: pl.Series, written: Bools) -> pl.DataFrame:
+def _joint(positions: OpenPositions, joint: JointBetas) -> OlsFit:
+    """Return the joint model's betas to rates [D, N], without other figures."""
+    slope = joint.rates(positions)
+    fit = OlsFit.blank(slope.shape)
+    fit.slope[...], fit.fitted[...] = slope, np.isfinite(slope)
+    return fit
+
+
+def _position_rows(
+    fit: OlsFit, positions: OpenPositions, dates: pl.Series, written: Bools, joint: bool
+) -> pl.DataFrame:
     """Return rows of position_interest_rate_betas for the cells [D, N] that are written."""
     at = session, position = np.nonzero(written)
     # The legacy table has null for an R2 of exactly 0; NaN stays NaN (document 02 §4.3).
@@ -91,6 +105,6 @@ def _position_rows(fit: OlsFit, positions: OpenPositions, dates: pl.Series, writ
             positions.frame["position_id"][position],
             dates[session].alias("calculation_date"),
             pl.Series("ir_beta", fit.slope[at]),
-            r_squared.set(r_squared == 0.0, None),
+            r_squared.fill_nan(None) if joint else r_squared.set(r_squared == 0.0, None),
         ]
     )

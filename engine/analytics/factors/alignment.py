@@ -10,6 +10,7 @@ Shapes: T sessions of the panel, D sessions of the window, S symbols, G groups, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,69 @@ class ChainedReturns:
 
     returns: Floats
     previous: Ints
+
+
+@dataclass(frozen=True)
+class CommonSample:
+    """Returns of symbols and funds since a common earlier session: d sessions of the window, m symbols.
+
+    Attributes:
+        sessions: [d] of the window.
+        symbols: [m] numbers of symbols.
+        funds: [M] the funds that have a close in the look-back.
+        x: [R, k] simple returns of these funds.
+        y: [R, m] simple returns of the symbols, 0 where a symbol has none.
+        start, end: [d] the returns [start, end) that lie in each session's look-back.
+        uses: [d, m] whether the sample is the symbol's own in the session.
+    """
+
+    sessions: Ints
+    symbols: Ints
+    funds: Bools
+    x: Floats
+    y: Floats
+    start: Ints
+    end: Ints
+    uses: Bools
+
+
+def common_samples(close: Floats, funds: Floats, first: Ints, stop: Ints) -> Iterator[CommonSample]:
+    """Yield the samples of symbols over the sessions on which they and the funds have a close.
+
+    Closes are put on common sessions first, and returns are taken between these. A symbol's sample depends
+    on its own closes and the funds' alone. Symbols with a close whenever the funds have one share a sample.
+
+    Args:
+        close: [T, S], NaN where there is none.
+        funds: [T, M]; those without any close in a look-back are left out of it.
+        first: [D] first row of each session's look-back.
+        stop: [D] row after the last.
+    """
+    priced = count_in_windows(np.isfinite(funds), first, stop) > 0
+    one_each = np.eye(close.shape[1], dtype=np.bool_)
+    for held in np.unique(priced[priced.any(axis=1)], axis=0):
+        sessions = np.flatnonzero((priced == held).all(axis=1))
+        rows = np.flatnonzero(np.isfinite(funds[:, held]).all(axis=1))
+        low, high = (np.searchsorted(rows, bound[sessions]) for bound in (first, stop))
+        present = np.isfinite(close[rows])
+        sets = aligned_sessions(present, one_each, low, high)
+        quoted = count_in_windows(present, low, high) > 0
+        for number, chosen in enumerate(sets.rows):
+            uses = (sets.of_group == number) & quoted
+            own, symbols = np.flatnonzero(uses.any(axis=1)), np.flatnonzero(uses.any(axis=0))
+            if own.size:
+                at = rows[chosen]
+                start = np.searchsorted(at, first[sessions[own]])
+                end = np.maximum(np.searchsorted(at, stop[sessions[own]]) - 1, start)
+                x, y = _returns(funds[at][:, held]), _returns(close[at][:, symbols])
+                y = np.where(np.isfinite(y), y, 0.0)
+                used = uses[np.ix_(own, symbols)]
+                yield CommonSample(sessions[own], symbols, held, x, y, start, end, used)
+
+
+def _returns(level: Floats) -> Floats:
+    """Return level_t / level_{t-1} - 1: [n, m] -> [n - 1, m]."""
+    return np.asarray(level[1:] / level[:-1] - 1.0)
 
 
 def aligned_sessions(present: Bools, holds: Bools, first: Ints, stop: Ints) -> SessionSets:

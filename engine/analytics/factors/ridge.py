@@ -7,6 +7,7 @@ from functools import partial
 
 import polars as pl
 
+from engine.analytics.factors.joint import JointBetas
 from engine.analytics.factors.style_factors import FactorModel, FundCoverage, style_factors
 from engine.analytics.job_result import JobResult
 from engine.analytics.panels import OpenPositions, Portfolios, PricePanel
@@ -27,6 +28,7 @@ def ridge_factors(
     dates: pl.Series,
     factor_ids: Mapping[str, str],
     alignment: Alignment,
+    joint: JointBetas | None = None,
 ) -> JobResult:
     """Compute betas to six styles jointly, by ridge regression with intercept over 120 calendar days.
 
@@ -44,11 +46,12 @@ def ridge_factors(
         dates: [D] the window's sessions.
         factor_ids: by name, of the active definitions; others have no rows.
         alignment: see `engine.core.rules.Rules`.
+        joint: betas of the joint model, which stand for the ridge regression's.
 
     Returns:
         position_factor_exposures, factor_exposures.
     """
-    return style_factors(panel, positions, portfolios, dates, factor_ids, alignment, RIDGE)
+    return style_factors(panel, positions, portfolios, dates, factor_ids, alignment, RIDGE, joint)
 
 
 def style_returns(funds: Floats) -> Floats:

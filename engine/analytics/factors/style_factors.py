@@ -16,6 +16,7 @@ from engine.analytics.factors.alignment import (
     common_rows,
     window_slices,
 )
+from engine.analytics.factors.joint import JointBetas
 from engine.analytics.job_result import JobResult, exposure_rows, job_status
 from engine.analytics.panels import (
     CLASSLESS_STOCK,
@@ -95,6 +96,7 @@ def style_factors(
     factor_ids: Mapping[str, str],
     alignment: Alignment,
     model: FactorModel,
+    joint: JointBetas | None = None,
 ) -> JobResult:
     """Compute betas of the open PUBLIC positions of type LONG and SHORT, soft-deleted ones too.
 
@@ -112,6 +114,7 @@ def style_factors(
             has.
         alignment: see `engine.core.rules.Rules`.
         model: the factors and the regression.
+        joint: betas of the joint model, which stand for the regression's.
 
     Returns:
         position_factor_exposures, factor_exposures.
@@ -120,7 +123,11 @@ def style_factors(
     positions = positions.where(STOCK)
     sums = PortfolioSums(positions.owner, len(portfolios.ids))
     factors, coverage = factor_returns(panel, model)
-    betas = position_betas(panel, positions, model, factors, alignment)
+    betas = (
+        position_betas(panel, positions, model, factors, alignment)
+        if joint is None
+        else joint.styles(positions)
+    )
     fitted = ~np.isnan(betas)
     ids = [factor_ids.get(factor) for factor in model.factors]
     missing: dict[Reason, Bools | bool] = {

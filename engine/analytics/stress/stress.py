@@ -11,7 +11,7 @@ import polars as pl
 from engine.analytics.job_result import JobResult, first_reasons, status_rows
 from engine.analytics.panels import OpenPositions, Portfolios
 from engine.analytics.stress.factor_correlations import FactorCorrelations
-from engine.analytics.stress.factor_moves import factor_move
+from engine.analytics.stress.factor_moves import Moves, direct_moves, factor_move, model_move
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import (
     HELD_AS,
@@ -34,7 +34,7 @@ from engine.core.job_catalog import (
     UNMEASURED_FACTOR,
     Reason,
 )
-from engine.core.rules import Rules, UnshockedFactors
+from engine.core.rules import Rules
 from engine.numerics.arrays import Bools, Floats, Ints
 
 LOSS_FLOOR = -0.99
@@ -103,7 +103,7 @@ def stress(
         scenarios: those to compute.
         scenario_ids: row id by the scenario's own; a scenario without one is not stored.
         correlations: of the factors.
-        rules: rate_weights, loss_floor, unmeasured_factors and unshocked_factors.
+        rules: those of stress and of the exposures that it reads.
 
     Returns:
         stress_test_results, stress_test_gaps. Prices without a single return count as none.
@@ -127,12 +127,14 @@ def stress(
     keys = _keys(portfolios, dates, done)
     by_id = {scenario_ids[scenario.id]: scenario for scenario in stored}
     shocked = {name for scenario in stored for name in scenario.shocks}
+    moves = [_of_cells(direct_moves(s, correlations, rules.factor_model), cells) for s in stored]
     rows = scenario_rows(
         keys,
         by_id,
         {name: cells.exposure(name) for name in shocked},
-        [direct_pnl(scenario, cells) for scenario in stored],
-        [correlated_pnl(scenario, cells, correlations, rules.unshocked_factors) for scenario in stored],
+        moves,
+        [direct_pnl(move, cells) for move in moves],
+        [correlated_pnl(scenario, cells, correlations, rules) for scenario in stored],
         correlations,
         cells.matrix,
     )
@@ -155,46 +157,43 @@ def _unmeasured(shocked: Collection[str], factors: FactorDollars, rates: RateDol
     return np.asarray(~np.logical_and.reduce([np.ones_like(factors.any), *measured]))
 
 
-def direct_pnl(scenario: Scenario, exposures: StressExposures) -> Floats:
+def direct_pnl(moves: Moves, exposures: StressExposures) -> Floats:
     """Return the P&L of the shocks alone, [C] USD.
 
-        sum over the shocked factors f of exposure_f s_f, not below -0.99 x base
+        sum over the shocked factors f of exposure_f move_f, not below -0.99 x base
 
-    s_f: the shock, a fraction. Summed in the file's order. Source: document 03 §4.4.
+    Summed in the file's order. Source: document 03 §4.4.
 
     Args:
-        scenario: shocks by factor, as fractions: -0.1 is a loss of 10 %.
+        moves: of `direct_moves`, by shocked factor; fractions, or [C].
         exposures: of C cells, in USD.
     """
     total = np.zeros_like(exposures.base)
-    for shocked, shock in scenario.shocks.items():
-        total = total + np.nan_to_num(exposures.exposure(shocked) * shock)
+    for shocked, move in moves.items():
+        total = total + np.nan_to_num(exposures.exposure(shocked) * move)
     return _floored(total, exposures)
 
 
 def correlated_pnl(
-    scenario: Scenario,
-    exposures: StressExposures,
-    correlations: FactorCorrelations,
-    unshocked: UnshockedFactors,
+    scenario: Scenario, exposures: StressExposures, correlations: FactorCorrelations, rules: Rules
 ) -> Floats:
     """Return the P&L of the shocks and of the factors that move with them, [C] USD.
 
         exposure_rates s_rates + sum_g exposure_g move_g
 
-    not below -0.99 x base; g runs over the factors to which the portfolio is exposed, `factor_move`. Summed
-    in the order of the exposure rows, newest first. Source: document 03 §4.5.
+    not below -0.99 x base; g runs over the factors to which the portfolio is exposed; the moves are those
+    of `model_move` under joint exposures and conditional moves, else of `factor_move`. Summed in the order
+    of the exposure rows, newest first. Source: document 03 §4.5.
 
     Args:
         scenario: shocks by factor, as fractions.
         exposures: of C cells, in USD.
         correlations: of the factors' funds.
-        unshocked: see `engine.core.rules.Rules`.
+        rules: factor_model and unshocked_factors.
     """
     rate_shock = scenario.shocks.get(RATE_SHOCK, 0.0)
     total = np.nan_to_num(exposures.rates * rate_shock)
-    names = [CORRELATES_AS.get(name, name) for name in exposures.factors]
-    moves = [factor_move(scenario, name, correlations, unshocked) for name in names]
+    moves = [_move(scenario, name, correlations, rules) for name in exposures.factors]
     # Without any move the sum would add zeros: skip stacking the exposures.
     if np.any(moves):
         held = zip(exposures.factors.values(), moves, strict=True)
@@ -205,9 +204,21 @@ def correlated_pnl(
     return _floored(total, exposures)
 
 
+def _move(scenario: Scenario, name: str, correlations: FactorCorrelations, rules: Rules) -> Floats:
+    """Return how far the factor of an exposure moves, [M]."""
+    if rules.factor_model == "joint" and rules.unshocked_factors == "conditional":
+        return model_move(scenario, name, correlations)
+    return factor_move(scenario, CORRELATES_AS.get(name, name), correlations, rules.unshocked_factors)
+
+
 def _floored(pnl: Floats, exposures: StressExposures) -> Floats:
     """Return the P&L limited to a loss of 99 % of the base."""
     return np.maximum(pnl, LOSS_FLOOR * exposures.base)
+
+
+def _of_cells(moves: Moves, exposures: StressExposures) -> Moves:
+    """Return moves with one value for each cell in place of one for each matrix."""
+    return {name: move if isinstance(move, float) else move[exposures.matrix] for name, move in moves.items()}
 
 
 def _keys(portfolios: Portfolios, dates: pl.Series, done: Bools) -> pl.DataFrame:

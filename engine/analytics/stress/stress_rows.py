@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.stress.factor_correlations import FactorCorrelations
+from engine.analytics.stress.factor_moves import Moves
 from engine.analytics.stress.scenarios import Scenario
 from engine.numerics.arrays import Floats, Ints
 
@@ -31,6 +32,7 @@ def scenario_rows(
     keys: pl.DataFrame,
     scenarios: Mapping[str, Scenario],
     exposures: Mapping[str, Floats],
+    moves: Sequence[Moves],
     direct: Sequence[Floats],
     correlated: Sequence[Floats],
     correlations: FactorCorrelations,
@@ -47,6 +49,7 @@ def scenario_rows(
         keys: portfolio_id, calculation_date; C rows.
         scenarios: by their rows' ids.
         exposures: [C] USD of the shocked factors, NaN where there is none.
+        moves: of the shocked factors of each scenario; fractions, or [C].
         direct: [C] USD of each scenario.
         correlated: [C] USD of each scenario.
         correlations: of the factors.
@@ -66,20 +69,24 @@ def scenario_rows(
         direct_pnl=pl.Series(alone),
         correlated_pnl=pl.Series(together),
         correlation_effect=pl.Series(together - alone),
-        factor_impacts=impacts(scenarios.values(), exposures),
+        factor_impacts=impacts(scenarios.values(), exposures, moves),
         calculation_metadata=pl.Series(metadata).gather(text),
     )
 
 
-def impacts(scenarios: Iterable[Scenario], exposures: Mapping[str, Floats]) -> pl.Series:
+def impacts(
+    scenarios: Iterable[Scenario], exposures: Mapping[str, Floats], moves: Sequence[Moves]
+) -> pl.Series:
     """Return JSON objects: {factor: {"exposure": USD, "shock_pct": percent, "direct_pnl": USD}}.
 
-    direct_pnl is the exposure times its shock, neither rounded nor limited; a factor without an exposure has
-    no entry. Keys are ordered as jsonb orders them: shorter ones first. Source: document 03 §4.4 and §4.7.
+    direct_pnl is the exposure times the factor's move, neither rounded nor limited; the move is the shock but
+    for styles of the joint model. A factor without an exposure has no entry. Keys are ordered as jsonb orders
+    them: shorter ones first. Source: document 03 §4.4 and §4.7.
 
     Args:
         scenarios: S of them.
         exposures: [C] USD of the shocked factors, NaN where there is none.
+        moves: of the shocked factors of each scenario; fractions, or [C].
 
     Returns:
         S x C texts, scenario by scenario.
@@ -87,18 +94,20 @@ def impacts(scenarios: Iterable[Scenario], exposures: Mapping[str, Floats]) -> p
     held = pl.DataFrame(exposures)
     held = held.with_columns(_number(pl.col(name)).alias(f"{name} in text") for name in held.columns)
     # Written by expressions, not row by row: there is a text for each scenario, portfolio and session.
-    texts = held.select(_impacts(scenario).alias(str(number)) for number, scenario in enumerate(scenarios))
+    both = enumerate(zip(scenarios, moves, strict=True))
+    texts = held.select(_impacts(scenario, move).alias(str(number)) for number, (scenario, move) in both)
     return pl.concat(texts.get_columns())
 
 
-def _impacts(scenario: Scenario) -> pl.Expr:
+def _impacts(scenario: Scenario, moves: Moves) -> pl.Expr:
     """Return the texts of one scenario."""
     entries = []
     for factor in sorted(scenario.shocks, key=_jsonb_order):
         shock = scenario.shocks[factor]
         head = f'{json.dumps(factor)}: {{"exposure": '
         middle = f', "shock_pct": {shock * PERCENT!r}, "direct_pnl": '
-        pnl = _number(pl.col(factor) * shock)
+        move = moves[factor]
+        pnl = _number(pl.col(factor) * (move if isinstance(move, float) else pl.Series(move)))
         entries.append(
             pl.concat_str(pl.lit(head), pl.col(f"{factor} in text"), pl.lit(middle), pnl, pl.lit("}"))
         )

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.analytics.stress.factor_moves import conditional_move, factor_move
+from engine.analytics.stress.factor_moves import (
+    beyond_market,
+    conditional_move,
+    direct_moves,
+    factor_move,
+    model_move,
+)
 from engine.analytics.stress.scenarios import scenario
 from tests.analytics.stress.matrices import one_matrix
 
@@ -54,3 +60,35 @@ def test_without_a_covariance_only_shocked_factors_move() -> None:
 
 def test_rates_do_not_enter_here() -> None:
     assert moves({"Interest_Rate": 0.01}, "sum") == moves({"Interest_Rate": 0.01}, "conditional") == [0, 0, 0]
+
+
+def test_beyond_the_market_is_the_move_less_the_slope_times_the_market() -> None:
+    # Value's slope on the market is 1.0 / 1.0, Growth's 0.6.
+    assert beyond_market("Value", -0.3, -0.1, MATRIX).tolist() == pytest.approx([-0.2])
+    assert beyond_market("Growth", -0.3, -0.1, MATRIX).tolist() == pytest.approx([-0.24])
+    assert beyond_market("Size", -0.3, -0.1, MATRIX).tolist() == [-0.3]
+
+
+def test_a_direct_move_is_the_shock_but_for_styles_beside_the_market() -> None:
+    shocks = scenario("S", {"Market": -0.1, "Value": -0.3, "Size Spread": 0.1})
+    assert direct_moves(shocks, MATRIX, "separate") == shocks.shocks
+    joint = direct_moves(shocks, MATRIX, "joint")
+    assert (joint["Market"], joint["Size Spread"]) == (-0.1, 0.1)
+    assert joint["Value"] == pytest.approx([-0.2])
+    alone = scenario("S", {"Value": -0.3})
+    assert direct_moves(alone, MATRIX, "joint") == alone.shocks
+
+
+def test_a_market_shock_moves_no_exposure_of_the_joint_model_but_the_market_s() -> None:
+    shock = scenario("S", {"Market": -0.1})
+    found = [float(model_move(shock, name, MATRIX)[0]) for name in ("Market Beta (90D)", "Value", "Growth")]
+    assert found == pytest.approx([-0.1, 0.0, 0.0], abs=1e-15)
+
+
+def test_a_style_shock_moves_the_market_and_the_rest_of_the_style() -> None:
+    # Given Value +20 % the market moves by 0.2 / 4 = 5 %; what is left of Value is 20 % - 1.0 x 5 %.
+    shock = scenario("S", {"Value": 0.2})
+    assert float(model_move(shock, "Market Beta (90D)", MATRIX)[0]) == pytest.approx(0.05)
+    assert float(model_move(shock, "Value", MATRIX)[0]) == pytest.approx(0.15)
+    assert float(model_move(shock, "Growth", MATRIX)[0]) == pytest.approx(0.24 - 0.6 * 0.05)
+    assert float(model_move(shock, "Size Spread", MATRIX)[0]) == 0.0

@@ -32,8 +32,8 @@ def cell(factors: Mapping[str, float], rates: float = np.nan, base: float = 1e6)
 
 def pnl(shocks: dict[str, float], exposures: StressExposures) -> tuple[float, float]:
     shocked = scenario("Shock", shocks)
-    correlated = correlated_pnl(shocked, exposures, CORRELATIONS, "sum")
-    direct = direct_pnl(shocked, exposures)
+    correlated = correlated_pnl(shocked, exposures, CORRELATIONS, LEGACY)
+    direct = direct_pnl(shocks, exposures)
     return direct.item(), correlated.item()
 
 

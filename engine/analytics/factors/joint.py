@@ -1,0 +1,87 @@
+"""The joint factor model: each symbol regressed on the market, and on what it leaves of styles and rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from engine.analytics.factors.alignment import common_samples
+from engine.analytics.panels import OpenPositions, PricePanel
+from engine.core.funds import MARKET_FUND, RATE_FUND, STYLE_FUNDS
+from engine.core.job_catalog import RIDGE_FACTORS
+from engine.numerics.arrays import Floats
+from engine.numerics.joint_ridge import rolling_joint_ridge
+
+FUNDS = (MARKET_FUND, *STYLE_FUNDS.values(), RATE_FUND)
+CAP = 5.0
+"""Largest size of a position's beta."""
+
+
+@dataclass(frozen=True)
+class JointBetas:
+    """Betas of the symbols of a panel to K factors: the styles of `STYLE_FUNDS` and rates, in this order.
+
+    Attributes:
+        betas: [D, K, S + 1], NaN where there is none; the last symbol stands for those without closes.
+        panel: closes of S symbols.
+    """
+
+    betas: Floats
+    panel: PricePanel
+
+    def of(self, symbols: pl.Series) -> Floats:
+        """Return the betas of symbols: [D, K, N].
+
+        Args:
+            symbols: N names.
+        """
+        return self.betas[:, :, self.panel.columns(symbols)]
+
+    def styles(self, positions: OpenPositions) -> Floats:
+        """Return the positions' betas to the styles: [D, K - 1, N]."""
+        return self.of(positions.frame["symbol"])[:, :-1]
+
+    def rates(self, positions: OpenPositions) -> Floats:
+        """Return the positions' betas to rates: [D, N]."""
+        return self.of(positions.frame["symbol"])[:, -1]
+
+
+def joint_betas(panel: PricePanel, positions: OpenPositions) -> JointBetas:
+    """Regress each symbol jointly on the market, six styles and rates, over 120 calendar days.
+
+        r = a + b_m m + sum_f b_f u_f + e,  u_f = r_f - a_f - g_f m
+
+    m are the returns of SPY, r_f those of the styles' funds and of TLT, u_f the residual of the fund's own
+    regression on SPY over the same returns. So b_m is the slope on SPY alone, `market_beta`'s, and the b_f
+    hold no market. They are shrunk by as much as they explain little: see
+    `engine.numerics.joint_ridge`. Returns are taken between the sessions on which the symbol and all funds
+    with any close in the look-back have one; at least 30. Without SPY there is no beta; without a close of
+    another fund its factor has none. Betas are capped to [-5, 5].
+
+    Args:
+        panel: closes of T sessions.
+        positions: whose symbols are regressed.
+
+    Returns:
+        Betas of the panel's symbols.
+    """
+    columns = np.unique(panel.columns(positions.frame["symbol"]))
+    columns = columns[columns >= 0]
+    funds = np.full((len(panel.days), len(FUNDS)), np.nan)
+    for number, fund in enumerate(FUNDS):
+        if fund in panel.index:
+            funds[:, number] = panel.close[:, panel.index[fund]]
+    first, stop = panel.bounds(RIDGE_FACTORS.look_back)
+    betas = np.full((len(first), len(FUNDS) - 1, len(panel.symbols) + 1), np.nan)
+    for sample in common_samples(panel.close[:, columns], funds, first, stop):
+        enough = sample.end - sample.start >= RIDGE_FACTORS.minimum
+        if not (sample.funds[0] and enough.any()):
+            continue
+        windows = sample.start[enough], sample.end[enough]
+        fitted = rolling_joint_ridge(sample.x[:, 0], sample.x[:, 1:], sample.y, *windows)
+        fitted = np.where(sample.uses[enough, None], fitted, np.nan)
+        at = np.ix_(sample.sessions[enough], np.flatnonzero(sample.funds[1:]), columns[sample.symbols])
+        betas[at] = np.where(np.isnan(fitted), betas[at], fitted)
+    return JointBetas(np.clip(betas, -CAP, CAP, out=betas), panel)
