@@ -74,7 +74,8 @@ def run_jobs(
     ids = factor_ids(inputs.factor_definitions)
     market = market_beta(panel, positions, portfolios, dates, ids.market)
     joint = joint_betas(panel, positions) if rules.factor_model == "joint" else None
-    rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights, joint)
+    rates = joint.rates if joint else None
+    rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights, rates)
     betas = [
         market,
         _provider_beta(inputs, window, marks, snapshots, positions, portfolios, market, ids.provider),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 
 from engine.analytics.betas.market import fund_betas
-from engine.analytics.factors.joint import JointBetas
 from engine.analytics.job_result import JobResult, exposure_rows, job_status
 from engine.analytics.panels import (
     CLASSLESS,
@@ -20,7 +21,7 @@ from engine.analytics.panels import (
 from engine.core.funds import RATE_FUND
 from engine.core.job_catalog import RATE_BETA, RATE_NO_BETAS, RATE_NO_PUBLIC_POSITIONS
 from engine.core.rules import RateWeights
-from engine.numerics.arrays import Bools
+from engine.numerics.arrays import Bools, Floats
 from engine.numerics.ols import OlsFit
 
 FACTOR = "IR Beta"
@@ -33,7 +34,7 @@ def rate_beta(
     dates: pl.Series,
     factor_id: str,
     weights: RateWeights,
-    joint: JointBetas | None = None,
+    joint: Callable[[OpenPositions], Floats] | None = None,
 ) -> JobResult:
     """Compute betas to TLT of the open positions of class PUBLIC, of whatever type.
 
@@ -50,7 +51,7 @@ def rate_beta(
         dates: [D] the window's sessions.
         factor_id: of the definition `IR Beta`, existing or to be created.
         weights: see `engine.core.rules.Rules`.
-        joint: betas of the joint model, which stand for the regressions'.
+        joint: positions -> betas [D, N] of the joint model, which stand for the regressions'.
 
     Returns:
         position_interest_rate_betas (an R2 of exactly 0 is null, and of the joint model each);
@@ -59,7 +60,7 @@ def rate_beta(
     classless = positions.where(LIVE & CLASSLESS)
     positions = positions.where(LIVE & PUBLIC)
     sums = PortfolioSums(positions.owner, len(portfolios.ids))
-    fit = fund_betas(panel, positions, RATE_FUND, RATE_BETA) if joint is None else _joint(positions, joint)
+    fit = fund_betas(panel, positions, RATE_FUND, RATE_BETA) if joint is None else _joint(joint(positions))
     status = job_status(
         RATE_BETA,
         sums,
@@ -84,9 +85,8 @@ def rate_beta(
     return JobResult(tables, status.rows(portfolios, dates))
 
 
-def _joint(positions: OpenPositions, joint: JointBetas) -> OlsFit:
+def _joint(slope: Floats) -> OlsFit:
     """Return the joint model's betas to rates [D, N], without other figures."""
-    slope = joint.rates(positions)
     fit = OlsFit.blank(slope.shape)
     fit.slope[...], fit.fitted[...] = slope, np.isfinite(slope)
     return fit
