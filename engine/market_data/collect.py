@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
@@ -43,6 +44,7 @@ def collect(
     end: date | None = None,
     batch_rows: int = BATCH_ROWS,
     wait: bool = False,
+    refresh: bool = False,
     progress: Quiet | None = None,
 ) -> CollectionResult:
     """Collect one kind of data into a store; what was committed before an error stays.
@@ -59,12 +61,18 @@ def collect(
         end: last day of prices; default, and at most, the newest finished session.
         batch_rows: rows to gather before a commit.
         wait: whether to wait for another run in the store instead of raising an error.
+        refresh: whether to fetch stored prices again and replace them, even without a sign of a change.
         progress: takes stages, counts and notes.
 
     Returns:
         The provider's answers and the coverage of the due data.
+
+    Raises:
+        UsageError: `refresh` of another kind than prices.
     """
-    task = make_task(url, now, symbols, since, start, end, batch_rows, progress)
+    if refresh and kind != "prices":
+        raise UsageError(f"only prices are compared and replaced, not {kind}", "Leave out --refresh")
+    task = replace(make_task(url, now, symbols, since, start, end, batch_rows, progress), refresh=refresh)
     module = import_module(f"engine.market_data.collect_{kind}")
     collect_kind = cast("Callable[[CollectionTask, Provider], CollectionResult]", module.collect)
     began = time.perf_counter()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from engine.core.calendar import sessions
-from engine.market_data.missing_bars import disjoint_symbols, fetchable_cells, price_requests
+from engine.market_data.missing_bars import disjoint_symbols, fetchable_cells, price_requests, with_checks
 from engine.market_data.price_coverage import measure_coverage
 from engine.market_data.price_updates import StoredSymbol, SymbolUpdate, fill_missing, replace_history
 from engine.market_data.price_writer import PriceWriter
@@ -46,11 +46,13 @@ def collect(task: CollectionTask, provider: Provider) -> CollectionResult:
     with open_reader(task.url) as reader:
         market = read_market(reader, task)
     cells = fetchable_cells(market.missing, market.gaps, market.series, task.today)
-    stored = _by_stored_symbol(market, cells)
+    stored = _by_stored_symbol(market, cells, task.refresh)
     writer = PriceWriter(task, provider.name)
-    requests = price_requests(cells, market.closes, market.calendar)
+    requests = with_checks(price_requests(cells, market.closes, market.calendar), cells, market.closes)
     disjoint = disjoint_symbols(requests, market.closes, market.extents)
     changes = dict.fromkeys(disjoint, "its stored closes do not overlap the request")
+    if task.refresh:
+        changes = dict.fromkeys(market.extents["symbol"].sort(), "--refresh")
 
     def fill(answer: Answer[Prices]) -> SymbolUpdate:
         return fill_missing(answer, stored[answer.symbol], task, market.calendar)
@@ -60,7 +62,7 @@ def collect(task: CollectionTask, provider: Provider) -> CollectionResult:
     changes |= {one.symbol: one.basis_change for one in results if one.basis_change}
     results += _replace_histories(task, provider, writer, stored, changes)
     # Coverage is measured on what is stored now, not on what was meant to be written.
-    if requests:
+    if results:
         with open_reader(task.url) as reader:
             market = read_market(reader, task)
     coverage = measure_coverage(market, task)
@@ -124,23 +126,25 @@ def _replace_histories(
     return _fetch(task, provider, writer, requests, "whole series", replace)
 
 
-def _by_stored_symbol(market: StoredMarket, cells: pl.DataFrame) -> dict[str, StoredSymbol]:
-    """Return what the store holds of each symbol that has cells to request."""
+def _by_stored_symbol(market: StoredMarket, cells: pl.DataFrame, everything: bool) -> dict[str, StoredSymbol]:
+    """Return what the store holds of each symbol that has cells to request; of all, if all are requested."""
     requested = _by_symbol(cells)
+    symbols = market.symbols if everything else list(requested)
+    wanted = pl.DataFrame({"symbol": pl.Series(symbols, dtype=pl.String)})
     closes, actions, gaps = (
-        _by_symbol(frame.join(cells, on="symbol", how="semi"))
+        _by_symbol(frame.join(wanted, on="symbol", how="semi"))
         for frame in (market.closes, market.actions, market.gaps)
     )
     series = {row["symbol"]: row for row in market.series.iter_rows(named=True)}
     return {
         symbol: StoredSymbol(
-            requested=rows.select("date"),
+            requested=requested.get(symbol, cells.clear()).select("date"),
             closes=closes.get(symbol, market.closes.clear()).select("date", "close"),
             actions=actions.get(symbol, market.actions.clear()).select("date", "kind"),
             gaps=gaps.get(symbol, market.gaps.clear()).select("date", "tries"),
             series=series.get(symbol, {}),
         )
-        for symbol, rows in requested.items()
+        for symbol in symbols
     }
 
 

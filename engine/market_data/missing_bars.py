@@ -9,19 +9,40 @@ stored as a gap.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from zlib import crc32
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from engine.core.calendar import sessions
 from engine.market_data.adjustment_basis import OVERLAP
 from loaders.market import PriceRequest
+from loaders.market.provider import DAY_ENDS
 
 CELLS: dict[str, pl.DataType] = {"symbol": pl.String(), "date": pl.Date()}
 """One cell is one symbol's close of one session."""
 
 
-def due_cells(symbols: Sequence[str], series: pl.DataFrame, start: date, end: date) -> pl.DataFrame:
+CHECKED_SESSIONS = 5
+"""A symbol's whole window is requested once in as many sessions."""
+
+
+def newest_final_day(exchange: str, now: datetime) -> date:
+    """Return the newest day whose bar is final, if its session is over in New York.
+
+    Args:
+        exchange: The provider's code.
+        now: Aware.
+    """
+    zone = DAY_ENDS.get(exchange)
+    return now.astimezone(ZoneInfo(zone)).date() - timedelta(days=1) if zone else date.max
+
+
+def due_cells(
+    symbols: Sequence[str], series: pl.DataFrame, start: date, end: date, now: datetime
+) -> pl.DataFrame:
     """Return the cells to be stored: each symbol's sessions in [start, end] since its listing.
 
     Args:
@@ -29,16 +50,21 @@ def due_cells(symbols: Sequence[str], series: pl.DataFrame, start: date, end: da
         series: rows of engine_price_series, with the first trading day where known.
         start: first day, inclusive.
         end: last day, inclusive.
+        now: aware; a day of a market that never closes is due when it is over there.
 
     Returns:
         Columns of `CELLS`, sorted.
     """
+    final = {exchange: newest_final_day(exchange, now) for exchange in DAY_ENDS}
     names = pl.DataFrame({"symbol": pl.Series(symbols, dtype=pl.String)}).sort("symbol")
     days = pl.DataFrame({"date": pl.Series(sessions(start, end), dtype=pl.Date)})
-    listed = names.join(series.select("symbol", "listed"), on="symbol", how="left", maintain_order="left")
+    listed = names.join(
+        series.select("symbol", "listed", "exchange"), on="symbol", how="left", maintain_order="left"
+    )
     cells = listed.join(days, how="cross", maintain_order="left_right")
     trading = pl.col("listed").is_null() | (pl.col("date") >= pl.col("listed"))
-    return cells.filter(trading).select("symbol", "date")
+    over = pl.col("date") <= pl.col("exchange").replace_strict(final, default=date.max, return_dtype=pl.Date)
+    return cells.filter(trading, over).select("symbol", "date")
 
 
 def fetchable_cells(
@@ -94,6 +120,29 @@ def price_requests(cells: pl.DataFrame, stored: pl.DataFrame, calendar: Sequence
             end = calendar[min(len(calendar) - 1, position[last] + OVERLAP)]
         requests.append(PriceRequest(symbol, start, end))
     return requests
+
+
+def with_checks(
+    requests: Sequence[PriceRequest], cells: pl.DataFrame, stored: pl.DataFrame
+) -> list[PriceRequest]:
+    """Return the requests, some of them from the symbol's oldest stored close on.
+
+    A split or dividend that the provider tells late changes closes before the overlap only. So each symbol
+    is compared from end to end once in `CHECKED_SESSIONS` sessions, which the symbols share among them.
+
+    Args:
+        requests: one for each symbol.
+        cells: cells that are requested.
+        stored: cells that are stored.
+    """
+    turns = cells.with_columns(
+        session=(pl.col("date").dt.epoch("d") - 4) // 7 * 5 + pl.col("date").dt.weekday(),  # day 4: a Monday
+        turn=pl.col("symbol").map_elements(lambda symbol: crc32(symbol.encode()), pl.Int64),
+    )
+    due = turns.filter((pl.col("session") + pl.col("turn")) % CHECKED_SESSIONS == 0).select("symbol")
+    oldest = stored.join(due, on="symbol", how="semi").group_by("symbol").agg(pl.col("date").min())
+    starts = dict(oldest.iter_rows())
+    return [replace(one, start=min(one.start, starts.get(one.symbol, one.start))) for one in requests]
 
 
 def disjoint_symbols(

@@ -48,9 +48,9 @@ class PriceCoverage:
 
     @property
     def on_target(self) -> float:
-        """Fraction of the symbols due on the target that are stored."""
+        """Fraction of the symbols due on the target that are stored; of all cells if none is due then."""
         due = self.symbols["on_target"].drop_nulls()
-        return _fraction(int(due.sum()), len(due))
+        return _fraction(int(due.sum()), len(due)) if len(due) else self.cells
 
     @property
     def lowest(self) -> float:

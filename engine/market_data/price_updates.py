@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 
 from engine.market_data.adjustment_basis import basis_change, rebase
+from engine.market_data.answer_checks import contradiction
+from engine.market_data.missing_bars import newest_final_day
 from engine.market_data.price_bars import PRICE_ROWS, round_prices, split_valid
 from engine.market_data.task import CollectionTask
 from loaders.market import Answer, Prices, RequestOutcome
@@ -90,6 +92,9 @@ def fill_missing(
     if answer.data is None:
         return _failed(answer, stored, task)
     valid, refused = split_valid(answer.symbol, answer.data.bars, calendar)
+    if reason := contradiction(answer.data, valid, stored.closes, stored.series):
+        return _inconsistent(answer, reason, stored, task)
+    valid = valid.filter(pl.col("date") <= newest_final_day(answer.data.exchange, task.now))
     rows = valid.join(stored.requested, on="date", how="semi", maintain_order="left")
     change = basis_change(stored.closes, valid, answer.data.actions, stored.actions)
     update = _update(answer, answer.data, stored, rows, refused, task)
@@ -118,17 +123,28 @@ def replace_history(
     if answer.data is None:
         return _failed(answer, stored, task)
     rows, refused = split_valid(answer.symbol, answer.data.bars, calendar)
+    closes = history.select("date", "close")
+    if reason := contradiction(answer.data, rows, closes, stored.series, task.refresh):
+        return _inconsistent(answer, reason, stored, task)
+    rows = rows.filter(pl.col("date") <= newest_final_day(answer.data.exchange, task.now))
     left = rebase(history, rows)
     left = None if left is None else round_prices(left).select(list(PRICE_ROWS))
     # A rescaled close that its column cannot hold is null.
     if left is None or left["close"].null_count():
-        detail = "the provider no longer has all that is stored, and what it has fits no single basis"
-        return _failed(replace(answer, outcome=RequestOutcome.ERROR, detail=detail, data=None), stored, task)
+        reason = "the provider no longer has all that is stored, and what it has fits no single basis"
+        return _inconsistent(answer, reason, stored, task)
     withdrawn = stored.actions.filter(pl.col("date") >= rows["date"].min()).join(
         answer.data.actions, on=["date", "kind"], how="anti"
     )
     update = _update(answer, answer.data, stored, rows, refused, task)
     return replace(update, rows=pl.concat([rows, left]).sort("date"), removed_actions=withdrawn)
+
+
+def _inconsistent(
+    answer: Answer[Prices], reason: str, stored: StoredSymbol, task: CollectionTask
+) -> SymbolUpdate:
+    refused = replace(answer, outcome=RequestOutcome.INCONSISTENT, detail=reason, data=None)
+    return _failed(refused, stored, task)
 
 
 def _failed(answer: Answer[Prices], stored: StoredSymbol, task: CollectionTask) -> SymbolUpdate:

@@ -72,7 +72,7 @@ def read_market(reader: Reader, task: CollectionTask) -> StoredMarket:
         calendar=sessions(start, task.target),
         closes=_valid(read("market_data_cache", CLOSES)),
         extents=reader.query(statement("read/price_extents", symbols=symbols)).cast(EXTENTS),
-        due=due_cells(symbols, series, task.start, task.target),
+        due=due_cells(symbols, series, task.start, task.target, task.now),
         series=series.sort("symbol"),
         gaps=read("engine_price_gaps").sort("symbol", "date"),
         actions=read("engine_price_actions").sort("symbol", "date").select("symbol", "date", "kind"),

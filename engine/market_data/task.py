@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +17,8 @@ from loaders.market import RequestOutcome
 from writers.writer import BATCH_ROWS
 
 NEW_YORK = ZoneInfo("America/New_York")
+NAMED_SYMBOLS = 5
+"""Symbols in one line of a summary."""
 ANSWERS: dict[str, pl.DataType] = {"symbol": pl.String(), "outcome": pl.String(), "detail": pl.String()}
 
 
@@ -33,6 +35,7 @@ class CollectionTask:
         symbols: canonical; None for those of the portfolios' positions.
         batch_rows: rows to gather before a commit.
         progress: takes stages, counts and notes.
+        refresh: whether stored prices are replaced by the provider's, even without a sign of a change.
     """
 
     url: StoreURL
@@ -43,6 +46,7 @@ class CollectionTask:
     symbols: Sequence[str] | None = None
     batch_rows: int = BATCH_ROWS
     progress: Quiet = field(default_factory=Quiet)
+    refresh: bool = False
 
     @property
     def today(self) -> date:
@@ -105,7 +109,7 @@ class CollectionResult:
         return json.dumps(self.content(), indent=1, default=str)
 
     def to_text(self) -> str:
-        """Return a summary of a few lines, with a line for each failed symbol."""
+        """Return a summary of a few lines, with a line for each reason of a failure."""
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.items())
         lines = [
             f"{self.kind} up to {self.target}: {self.wanted} symbols, {self.answers.height} asked for"
@@ -113,11 +117,16 @@ class CollectionResult:
             + f", coverage {self.coverage:.2%}, {self.seconds:.2f} s",
             *(f"  {name:<32}{rows:>10,} rows" for name, rows in self.rows.items()),
         ]
-        lines += [
-            f"  {row['symbol']}: {row['outcome']}: {row['detail']}"
-            for row in self.failed.sort("symbol").iter_rows(named=True)
-        ]
-        return "\n".join(lines)
+        return "\n".join([*lines, *_failure_lines(self.failed)])
+
+
+def _failure_lines(failed: pl.DataFrame) -> Iterator[str]:
+    """Yield a line for each reason, with its symbols: an outage is one line."""
+    reasons = failed.sort("symbol").group_by("outcome", "detail", maintain_order=True).agg("symbol")
+    for outcome, detail, symbols in reasons.iter_rows():
+        names = ", ".join(symbols[:NAMED_SYMBOLS])
+        more = f" and {len(symbols) - NAMED_SYMBOLS:,} more" if len(symbols) > NAMED_SYMBOLS else ""
+        yield f"  {names}{more}: {outcome}: {detail}"
 
 
 def answer_rows(answers: Iterable[tuple[str, RequestOutcome, str]]) -> pl.DataFrame:

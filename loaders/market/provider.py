@@ -28,6 +28,8 @@ class RequestOutcome(StrEnum):
     """The provider does not know the symbol: delisted, or misspelt."""
     RENAMED = "renamed"
     """The provider answers with another symbol."""
+    INCONSISTENT = "inconsistent"
+    """The answer contradicts itself or what is stored; nothing of it is stored."""
     THROTTLED = "throttled"
     """Too many requests; waiting did not help."""
     TIMEOUT = "timeout"
@@ -78,6 +80,9 @@ BARS: dict[str, pl.DataType] = {
 """Prices are adjusted for splits; adjusted_close alone also for dividends. Values are the
 provider's own: a price may be null or NaN."""
 
+DAY_ENDS = {"CCC": "UTC", "CCY": "Europe/London"}
+"""Markets that never close, of crypto currencies and of currencies: the zone whose midnight ends a bar."""
+
 ACTIONS: dict[str, pl.DataType] = {"date": pl.Date(), "kind": pl.String(), "value": pl.Float64()}
 """kind: dividend or gain (currency units a share, split-adjusted), split (new shares for an old one)."""
 
@@ -92,6 +97,7 @@ class Prices:
         exchange: the provider's code of it (NMS, NYQ, PCX ...), empty if unknown.
         currency: of the prices, empty if unknown.
         listed: first trading day, if known.
+        adjusted: whether the provider has adjusted closes; without them `adjusted_close` is the close.
     """
 
     bars: pl.DataFrame
@@ -99,6 +105,7 @@ class Prices:
     exchange: str = ""
     currency: str = ""
     listed: date | None = None
+    adjusted: bool = True
 
 
 @dataclass(frozen=True)

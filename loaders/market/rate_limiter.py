@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Condition
 
-from loaders.market.request_errors import GaveUpError, ThrottledError
+from loaders.market.request_errors import GaveUpError, OutageError, ThrottledError
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class RequestPolicy:
         pause: seconds of the breaker's first pause; doubled with each further one in a row.
         longest: upper bound of any pause, seconds.
         pauses: pauses in a row after which the breaker stays open.
+        outage: requests in a row without a connection, all attempts of each, after which no more are sent.
     """
 
     rate: float = 5.0
@@ -43,6 +44,7 @@ class RequestPolicy:
     pause: float = 30.0
     longest: float = 300.0
     pauses: int = 4
+    outage: int = 8
 
 
 JITTER = 0.2
@@ -132,6 +134,9 @@ class RateLimiter:
     def __init__(self, policy: RequestPolicy) -> None:
         self.schedule = RequestSchedule(policy)
         self._changed = Condition()
+        self._outage = policy.outage
+        self._failures = 0
+        self._reason = ""
 
     @contextmanager
     def request(self) -> Iterator[None]:
@@ -160,14 +165,27 @@ class RateLimiter:
         """Wait until a request may start whose end says nothing about throttling.
 
         Raises:
+            OutageError: too many requests in a row had no connection.
             GaveUpError: the breaker stays open, or the limiter was stopped.
         """
         with self._changed:
+            if self._failures >= self._outage:
+                raise OutageError(self._reason)
             while not self.schedule.stopped and (delay := self.schedule.delay(time.monotonic())):
                 self._changed.wait(None if math.isinf(delay) else delay)
             if self.schedule.stopped:
                 raise GaveUpError
             self.schedule.reserve(time.monotonic())
+
+    def reached(self) -> None:
+        """Note that a request had an answer."""
+        self._failures = 0
+
+    def unreachable(self, reason: str) -> None:
+        """Note that a request had no connection in any of its attempts."""
+        with self._changed:
+            self._failures += 1
+            self._reason = reason
 
     def stop(self) -> None:
         """Start no more requests; threads that wait get a GaveUpError."""

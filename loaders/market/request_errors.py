@@ -53,6 +53,10 @@ class GaveUpError(RequestError):
         super().__init__("too many requests, and waiting did not help")
 
 
+class OutageError(RequestError):
+    """The provider cannot be reached by any request: this run sends no more."""
+
+
 class NotFoundError(RequestError):
     """The provider does not know the symbol (status 404)."""
 

@@ -39,11 +39,13 @@ def fetch_fundamentals(session: LimitedSession, symbol: str) -> Fundamentals:
     if not is_company(info):
         return Fundamentals({}, profile)
     estimates, calendar = fetch_estimates(ticker), _calendar(ticker)
+    planned = _planned_dates(session.answer)
     profile |= year_estimates(estimates) | quarter_estimates(estimates)
     profile["next_earnings_expected_eps"] = number(calendar.get("Earnings Average"))
     profile["next_earnings_expected_revenue"] = number(calendar.get("Revenue Average"))
     currency = text(info.get("financialCurrency"))
-    return Fundamentals(fetch_statements(ticker), profile, _earnings_dates(info, calendar), currency)
+    earnings = _earnings_dates(info, planned)
+    return Fundamentals(fetch_statements(ticker), profile, earnings, currency)
 
 
 def _calendar(ticker: Any) -> Mapping[str, Any]:
@@ -53,9 +55,15 @@ def _calendar(ticker: Any) -> Mapping[str, Any]:
     return {}
 
 
-def _earnings_dates(info: Mapping[str, Any], calendar: Mapping[str, Any]) -> tuple[date, ...]:
+def _planned_dates(answer: Any) -> set[date]:
+    """Return the earnings dates of Yahoo's calendar; yfinance gives those of the host's own time zone."""
+    with suppress(LookupError, TypeError):
+        moments = answer["quoteSummary"]["result"][0]["calendarEvents"]["earnings"]["earningsDate"]
+        return {day for moment in moments if (day := new_york_date(moment))}
+    return set()
+
+
+def _earnings_dates(info: Mapping[str, Any], planned: set[date]) -> tuple[date, ...]:
     """Return the past and future earnings dates that Yahoo knows, ascending."""
-    # `info` has time stamps, which have a date in New York. yfinance converts the calendar's time
-    # stamps to dates of the host's own time zone, so they count only where `info` has none.
     dates = {day for name in EARNINGS_TIMES if (day := new_york_date(info.get(name)))}
-    return tuple(sorted(dates or set(calendar.get("Earnings Date", ()))))
+    return tuple(sorted(dates or planned))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,8 @@ def fetch_prices(session: LimitedSession, request: PriceRequest) -> Prices:
     # Setting the time zone saves a request. For a listing in another zone the window is off by
     # hours, so it is a day wider at both ends; yfinance's end is exclusive.
     ticker._tz = NEW_YORK
+    # An answer from yfinance's cache would not pass the session, which looks at what yfinance drops.
+    ticker._data.cache_get.cache_clear()
     try:
         history = ticker.history(
             start=request.start - ONE_DAY, end=request.end + 2 * ONE_DAY, auto_adjust=False, actions=True
@@ -67,7 +70,15 @@ def fetch_prices(session: LimitedSession, request: PriceRequest) -> Prices:
         exchange=str(metadata.get("exchangeName") or "")[:20],
         currency=str(metadata.get("currency") or "")[:10],
         listed=_date(metadata.get("firstTradeDate")),
+        adjusted=_has_adjusted_closes(session.answer),
     )
+
+
+def _has_adjusted_closes(answer: Any) -> bool:
+    """Return whether a chart has adjusted closes; yfinance puts the closes where there are none."""
+    with suppress(LookupError, TypeError):
+        return bool(answer["chart"]["result"][0]["indicators"]["adjclose"][0]["adjclose"])
+    return False
 
 
 def _require_symbol(requested: str, answered: str) -> None:

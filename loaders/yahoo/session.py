@@ -9,6 +9,7 @@ Importing this module takes a second (curl): import it when the first request is
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from threading import local
@@ -33,6 +34,8 @@ from loaders.market.request_errors import (
 
 HOSTS = ("query1.finance.yahoo.com", "query2.finance.yahoo.com")
 CRUMB = "/v1/test/getcrumb"
+DELAY = re.compile(r" after \d+ ms")
+"""Of curl's messages: without it all requests of an outage fail for one reason."""
 NO_DATA = "Data doesn't exist"
 """Start of Yahoo's reason for status 400 where the window ends before the listing."""
 
@@ -46,6 +49,11 @@ class LimitedSession(Session[Response]):
         self.limiter = RateLimiter(policy)
         self._policy = policy
         self._thread_state = local()
+
+    @property
+    def answer(self) -> Any:
+        """The JSON that this thread was answered last: yfinance drops parts of it."""
+        return getattr(self._thread_state, "answer", None)
 
     def request(self, method: Any, url: str, *args: Any, **options: Any) -> Response:
         """Send a request, and repeat it after transient failures as the policy says.
@@ -63,10 +71,19 @@ class LimitedSession(Session[Response]):
         send = partial(_send, super().request, method, url, *args, **options)
         parts = urlsplit(url)
         if parts.hostname in HOSTS and parts.path != CRUMB:
-            return self._retrying()(self._send_once, send)
+            return self._with_attempts(send)
         # A cookie or a crumb is not worth a retry: prices need none, and yfinance goes on without.
         self.limiter.wait()
         return send()
+
+    def _with_attempts(self, send: Callable[[], Response]) -> Response:
+        try:
+            response = self._retrying()(self._send_once, send)
+        except (UnreachableError, RequestTimeoutError) as error:
+            self.limiter.unreachable(str(error))
+            raise
+        self.limiter.reached()
+        return response
 
     def _retrying(self) -> Retrying:
         first = self._policy.backoff
@@ -93,7 +110,7 @@ class LimitedSession(Session[Response]):
         status = response.status_code
         if status < 400:
             self._thread_state.refused = False
-            _require_json(response)
+            self._thread_state.answer = _json(response)
         elif status == 429:
             raise ThrottledError(_seconds(response.headers.get("Retry-After")))
         elif status >= 500:
@@ -118,16 +135,16 @@ def _send(send: Callable[..., Response], *args: Any, **options: Any) -> Response
         raise RequestTimeoutError(f"no answer within {options['timeout']:g} s") from error
     except curl.RequestException as error:
         # curl's message ends with a pointer to its manual.
-        raise UnreachableError(str(error).partition(" See ")[0]) from error
+        raise UnreachableError(DELAY.sub("", str(error).partition(" See ")[0])) from error
 
 
 def _is_throttled(state: RetryCallState) -> bool:
     return state.outcome is not None and isinstance(state.outcome.exception(), ThrottledError)
 
 
-def _require_json(response: Response) -> None:
+def _json(response: Response) -> Any:
     try:
-        json.loads(response.content)
+        return json.loads(response.content)
     except ValueError as error:
         raise MalformedAnswerError(f"an answer of {len(response.content)} bytes that is no JSON") from error
 

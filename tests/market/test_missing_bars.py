@@ -16,6 +16,7 @@ from engine.market_data.missing_bars import disjoint_symbols, due_cells, fetchab
 from engine.market_data.universe import FUNDS, universe
 from loaders.market import PriceRequest
 from tests.builders import STAMP, position
+from tests.market.support import evening
 from tests.memory_store import MemoryReader, frame_of
 
 CALENDAR = sessions(date(2025, 5, 1), date(2025, 6, 30))
@@ -75,7 +76,7 @@ def test_sessions_are_due_since_the_listing() -> None:
         "engine_price_series",
         [{"symbol": "NEW", "listed": date(2025, 6, 26), "outcome": "ok", "failures": 0, "asked_at": None}],
     )
-    cells = due_cells(["NEW", "OLD"], series, date(2025, 6, 24), date(2025, 6, 29))
+    cells = due_cells(["NEW", "OLD"], series, date(2025, 6, 24), date(2025, 6, 29), evening(D))
     days = [date(2025, 6, day) for day in (24, 25, 26, 27)]
     assert cells.rows() == [("NEW", day) for day in days[2:]] + [("OLD", day) for day in days]
 

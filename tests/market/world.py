@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -79,10 +80,11 @@ def opening(day: date, zone: str) -> int:
 
 @dataclass
 class World:
-    """Listings by Yahoo's symbol, as Yahoo shows them on `today`."""
+    """Listings by Yahoo's symbol, as Yahoo shows them on `today`; `change` bends a chart in place."""
 
     today: date
     listings: dict[str, Listing] = field(default_factory=dict)
+    change: Callable[[Listing, dict[str, Any]], None] | None = None
 
     def add(self, listing: Listing) -> Listing:
         self.listings[listing.symbol] = listing
@@ -119,6 +121,8 @@ class World:
         if not rows:
             del result["timestamp"]
             result["indicators"] = {"quote": [{}], "adjclose": [{}]}
+        if self.change:
+            self.change(listing, result)
         return {"chart": {"result": [result], "error": None}}
 
     def _meta(self, listing: Listing) -> dict[str, Any]:

@@ -29,6 +29,11 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument(
         "--threshold", type=percent, default=95.0, metavar="PERCENT", help="coverage that is sufficient [95]"
     )
+    command.add_argument(
+        "--refresh",
+        action="store_true",
+        help="compare all stored prices with the provider's and replace them",
+    )
     provider_options(command)
     command.add_argument("--wait", action="store_true", help="wait for another run in the store")
     output(command)
@@ -95,6 +100,7 @@ def run(options: Namespace, settings: Config) -> int:
             now=datetime.now(UTC),
             batch_rows=settings.batch_size,
             wait=options.wait,
+            refresh=options.refresh,
             progress=progress,
         )
         record.more = collected.content()
