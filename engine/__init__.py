@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.pipeline.compute import compute
     from engine.pipeline.inputs import Inputs
     from engine.pipeline.results import Results
+    from sql.metadata import alembic_include_object, schema_metadata
 
 __version__ = VERSION
 
@@ -47,6 +48,7 @@ _HOMES = {
     "Scenarios": "engine.analytics.stress.scenarios",
     "Store": "engine.analyst.store",
     "Window": "engine.core.window",
+    "alembic_include_object": "sql.metadata",
     "backfill": "engine.batch.backfill",
     "book": "engine.analyst.book",
     "compare": "engine.analyst.api",
@@ -56,6 +58,7 @@ _HOMES = {
     "load_scenarios": "engine.analytics.stress.scenarios",
     "open": "engine.analyst.store",
     "scenario": "engine.analytics.stress.scenarios",
+    "schema_metadata": "sql.metadata",
     "what_changed": "engine.analyst.changed",
 }
 _ALIASES = {"engine.whatif": "engine.analyst.whatif"}
@@ -74,6 +77,7 @@ __all__ = [
     "Scenarios",
     "Store",
     "Window",
+    "alembic_include_object",
     "backfill",
     "book",
     "compare",
@@ -83,6 +87,7 @@ __all__ = [
     "load_scenarios",
     "open",
     "scenario",
+    "schema_metadata",
     "what_changed",
     "whatif",
 ]

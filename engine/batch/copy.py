@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import polars as pl
 
@@ -16,6 +17,10 @@ from loaders.shipped import shipped_rows
 from writers import LockScope, open_writer
 from writers.kept_ids import kept_ids, with_kept_ids
 from writers.lock import store_lock
+from writers.retry import with_retries
+
+SPREAD = "spread"
+"""factor_type of the spreads in databases that an older migration filled (document 02 §5)."""
 
 
 def copy(source: str, target: str, batch_rows: int, progress: Quiet) -> dict[str, int]:
@@ -58,15 +63,33 @@ def write_frames(
     Returns:
         The number of rows by table.
     """
+    fitting = _without_spreads(with_kept_ids(frames, kept_ids(url, frames)), url)
+    with_retries(partial(_write_frames, url, fitting, batch_rows, progress), progress.note)
+    return {name: frame.height for name, frame in frames.items()}
+
+
+def _write_frames(url: str, frames: Mapping[str, pl.DataFrame], batch_rows: int, progress: Quiet) -> None:
     stage = progress.stage("write", sum(frame.height for frame in frames.values()))
-    frames = with_kept_ids(frames, kept_ids(url, frames))
     with open_writer(url, batch_rows, stage.rows) as writer, writer.transaction():
         warn_of_gaps(gaps_of_a_run(writer.catalog()), url, progress)
         made = set(writer.create_missing())
         for name in (name for name in TABLES if name in frames):
             put = writer.insert if name in made else writer.merge
             put(TABLES[name], frames[name])
-    return {name: frame.height for name, frame in frames.items()}
+
+
+def _without_spreads(frames: Mapping[str, pl.DataFrame], url: str) -> Mapping[str, pl.DataFrame]:
+    """Return the frames without definitions that the target keeps as spreads, as the application does."""
+    fresh = frames.get("factor_definitions")
+    if fresh is None or is_new(StoreURL.parse(url)):
+        return frames
+    with open_reader(url) as reader:
+        if "factor_definitions" not in reader.tables():
+            return frames
+        stored = reader.read("factor_definitions", ["name", "factor_type"])
+    spreads = stored.filter(pl.col("factor_type") == SPREAD)["name"]
+    other = fresh.filter((pl.col("factor_type") == SPREAD) | ~pl.col("name").is_in(spreads.implode()))
+    return {**frames, "factor_definitions": other}
 
 
 def create(url: str) -> list[str]:

@@ -80,7 +80,11 @@ ENGINE_PRICE_SERIES = Table(
         Column("exchange", varchar(20), "not reported"),
         Column("currency", varchar(10), "not reported"),
         Column("listed", DATE, "not reported: sessions are due from the first requested"),
-        Column("outcome", varchar(12), unit="ok, empty, not_found, renamed, inconsistent, throttled, timeout or error"),
+        Column(
+            "outcome",
+            varchar(12),
+            unit="ok, empty, not_found, renamed, inconsistent, throttled, timeout or error",
+        ),
         Column("detail", TEXT, "ok"),
         Column("failures", INTEGER, unit="consecutive failures that are not transient"),
         Column("retry_on", DATE, "at once"),
