@@ -122,6 +122,13 @@ def test_a_bar_of_an_unfinished_session_is_not_stored(yahoo: YahooServer, store:
 # Missing bars
 
 
+@pytest.fixture
+def no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No symbol is compared from end to end."""
+    monkeypatch.setattr("engine.market_data.missing_bars.CHECKED_SESSIONS", 10**12)
+
+
+@pytest.mark.usefixtures("no_turn")
 @pytest.mark.parametrize("kind", KINDS)
 def test_missing_bars_inside_a_series_are_filled_by_one_request(
     yahoo: YahooServer, store: Stores, kind: str
@@ -408,6 +415,7 @@ def test_the_run_after_a_throttled_one_requests_only_the_rest(yahoo: YahooServer
 # Requests
 
 
+@pytest.mark.usefixtures("no_turn")
 @pytest.mark.thorough
 def test_an_unknown_symbol_is_retried_with_backoff_and_others_are_not_affected(
     yahoo: YahooServer, store: Stores
