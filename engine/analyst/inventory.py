@@ -25,12 +25,13 @@ class Inventory:
     Attributes:
         url: The store.
         tables: table, rows, first and last (days of dated tables).
-        portfolios: portfolio_id, name, expected, stored, missing and held_back (numbers of sessions),
-            first_missing, last_missing. A session is stored if its snapshot has an equity. Sessions
+        portfolios: portfolio_id, name, expected, stored, missing, held_back and stale (numbers of sessions),
+            first_missing, last_missing, first_stale. A session is stored if its snapshot has an equity. They
             are expected from the portfolio's oldest stored one to the store's newest, or the newest that is
             held back; for a portfolio without any, from its first position on, but not before the store's
             oldest stored session. One that nothing has a close of is not expected (`engine.batch.gate`).
-            held_back: those of the missing ones that wait for closes.
+            held_back: those of the missing ones that wait for closes. stale: those of the stored ones that
+            were computed from closes that were added or changed since.
     """
 
     url: StoreURL
@@ -48,10 +49,15 @@ class Inventory:
         for row in self.tables.iter_rows(named=True):
             span = f"{row['first']} to {row['last']}" if row["first"] else ""
             lines.append(f"{row['table']:<32}{row['rows']:>12,}  {span}")
-        lines += ["", f"{'portfolio':<38}{'expected':>9}{'stored':>8}{'missing':>9}{'held back':>11}  which"]
+        lines += [
+            "",
+            f"{'portfolio':<38}{'expected':>9}{'stored':>8}{'missing':>9}{'held back':>11}{'stale':>7}"
+            "  which",
+        ]
         for row in self.portfolios.iter_rows(named=True):
             gap = f"{row['first_missing']} to {row['last_missing']}" if row["missing"] else ""
-            counts = f"{row['expected']:>9}{row['stored']:>8}{row['missing']:>9}{row['held_back']:>11}"
+            counts = f"{row['expected']:>9}{row['stored']:>8}{row['missing']:>9}"
+            counts += f"{row['held_back']:>11}{row['stale']:>7}"
             lines.append(f"{row['portfolio_id']:<38}{counts}  {gap}")
         return "\n".join(lines)
 
@@ -74,11 +80,12 @@ def inventory(url: str | StoreURL) -> Inventory:
         positions = reader.read("positions", ["portfolio_id", "entry_date"])
         stored, held = stored_days(reader), held_days(reader)
         kept = portfolios.filter(pl.col("deleted_at").is_null()).select("id", "name")
+        stale = reader.read("engine_stale_sessions", ["portfolio_id", "first_session"])
         due = _expected(reader, kept, positions, stored, held)
     tables = pl.DataFrame(
         counted, schema={"table": pl.String, "rows": pl.Int64, "first": pl.Date, "last": pl.Date}
     )
-    return Inventory(StoreURL.parse(url), tables, count_sessions(kept, due, held))
+    return Inventory(StoreURL.parse(url), tables, count_sessions(kept, due, held, stale))
 
 
 def _expected(

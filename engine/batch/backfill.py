@@ -140,9 +140,27 @@ def backfill(
         threshold,
         allow_stale,
     )
-    state = RunState(request, progress or Quiet(), datetime.now(UTC))
+    return execute(request, progress or Quiet(), restart=restart, wait=wait, executor=executor)
+
+
+def execute(
+    request: Request, progress: Quiet, *, restart: bool = False, wait: bool = False, executor: str = "local"
+) -> Report:
+    """Run a request.
+
+    Args:
+        request: what to compute.
+        progress: shows stages and rows.
+        restart: compute all shards of an interrupted run again.
+        wait: wait for another run in the target instead of raising an error.
+        executor: "local" or "ray".
+
+    Returns:
+        What the run did.
+    """
+    state = RunState(request, progress, datetime.now(UTC))
     check(executor, request)
-    if dry_run:
+    if request.dry_run:
         return _all_stages(state, _dry_run)
     with store_lock(request.target, wait):
         report = _all_stages(state, partial(_run, restart=restart, executor=executor))
@@ -261,7 +279,7 @@ def _start(
         run = new_run(request.id, window, holder(), request.rules)
         if ledger is not None and old is not None and not restart:
             run = resumed_run(ledger, old, window, holder(), request.rules) or run
-        groups = _groups(state, _remaining(state, run, restart or not state.request.command))
+        groups = _groups(state, _remaining(state, run, restart or state.request.again))
         return run, groups, load(state, past, run.window, groups[0]) if groups else None
 
 
@@ -295,7 +313,9 @@ def _plan(
             state.request, state.stages = request.for_stage(stages[0]), stages[1:]
     assert start is not None, "a stage has a first day"
     never = state.decided.never["date"].to_list()
-    window = plan(past, start, end, run_date, state.request.portfolios, never)
+    request = state.request
+    run_date = request.run_date or run_date
+    window = plan(past, start, end, run_date, request.portfolios, never, with_later=not request.evening)
     state.report.window = window
     if window:
         state.portfolios, state.deleted = live_portfolios(past.source, state.request.portfolios)
@@ -311,11 +331,11 @@ def _planned(state: RunState, past: EarlierResults, run_date: date) -> list[Stag
     start = first_session(past.results) if request.recompute else request.start
     policy = Policy(run_date, request.threshold, request.missing_only, request.allow_stale)
     if start is None:
-        planned = plan_missing(past, end, request.portfolios, policy)
+        planned = plan_missing(past, end, request.portfolios, policy, request.recompute_limit)
     else:
         planned = plan_window(past, start, end, request.portfolios, policy)
     state.decided = state.report.decided = planned.decided
-    state.report.not_computed = planned.not_computed
+    state.report.not_computed, state.report.stale = planned.not_computed, planned.stale
     return planned.stages
 
 
@@ -324,7 +344,8 @@ def _with_interrupted(
 ) -> list[Stage]:
     """Return the stages, after the window of an interrupted run unless the first stage is what it left."""
     first = None if old is None else run_start(old)
-    if old is None or first is None or not state.request.missing_only:
+    nightly = state.request.recompute_limit is not None
+    if old is None or first is None or nightly or not state.request.missing_only:
         return stages
     if stages and stages[0].start == first and not restart:
         return stages

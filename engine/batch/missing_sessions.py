@@ -7,8 +7,8 @@ replaced when the session is computed. Each portfolio is held to its own history
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -38,12 +38,16 @@ class Stage:
         end: Last day.
         portfolios: Ids; None for all that are asked for.
         tables: Names of the tables to write; None for all.
+        run_date: What counts as today; None: the request's run date.
+        again: Whether stored sessions are computed again.
     """
 
     start: date
     end: date
     portfolios: Sequence[UUID] | None = None
     tables: Sequence[str] | None = None
+    run_date: date | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ def missing_stages(
     return stages(missing_sessions(past, target, portfolios), Decisions())
 
 
-def stages(missing: Missing, decided: Decisions) -> list[Stage]:
+def stages(missing: Missing, decided: Decisions, stale: pl.DataFrame | None = None) -> list[Stage]:
     """Return the stages that bring portfolios up to the target, in the order in which to compute them.
 
     Portfolios that are behind are first brought to where the next ones stand; those that go on to the same
@@ -122,11 +126,13 @@ def stages(missing: Missing, decided: Decisions) -> list[Stage]:
     Args:
         missing: The missing sessions.
         decided: Which of them are held back, or never computed.
+        stale: portfolio_id, date: the first session to compute again; default none.
     """
     held = decided.held_back.group_by("portfolio_id").agg(held=pl.col("date").min())
     possible = missing.rows.join(decided.never, on="date", how="anti")
+    due = possible if stale is None else pl.concat([possible, stale])
     ranges = (
-        possible.group_by("portfolio_id")
+        due.group_by("portfolio_id")
         .agg(first=pl.col("date").min())
         .join(held, on="portfolio_id", how="left")
         .with_columns(after=pl.coalesce("held", pl.lit(missing.target + ONE_DAY)))
@@ -135,6 +141,23 @@ def stages(missing: Missing, decided: Decisions) -> list[Stage]:
     bounds = sorted({*ranges["first"], *ranges["after"]})
     parts = [_stage(missing, ranges, set(decided.held_back["date"]), *pair) for pair in pairwise(bounds)]
     return [stage for stage in parts if stage]
+
+
+def evenings(parts: Sequence[Stage], never: Collection[date], most: int) -> list[Stage]:
+    """Return a stage for each session, with the session as run date, as if it were computed on its evening.
+
+    Figures that look back from the run date, and those of the run date alone, are then the same whenever a
+    session is computed. More sessions than `most` are computed in the given stages, which is faster.
+
+    Args:
+        parts: Of `stages`.
+        never: Sessions that are not computed.
+        most: Sessions.
+    """
+    days = [(part, day) for part in parts for day in sessions(part.start, part.end) if day not in never]
+    if len(days) > most:
+        return [replace(part, again=True) for part in parts]
+    return [replace(part, start=day, end=day, run_date=day, again=True) for part, day in days]
 
 
 def _stage(missing: Missing, ranges: pl.DataFrame, held: Set[date], start: date, after: date) -> Stage | None:
@@ -219,20 +242,27 @@ def gaps(
         until: The last session expected; default the newest stored one.
     """
     due = expected_sessions(portfolios["id"].to_list(), positions, stored, until)
-    return count_sessions(portfolios, due, due.clear())
+    nothing = pl.DataFrame(schema={"portfolio_id": pl.String, "first_session": pl.Date})
+    return count_sessions(portfolios, due, due.clear(), nothing)
 
 
-def count_sessions(portfolios: pl.DataFrame, due: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+def count_sessions(
+    portfolios: pl.DataFrame, due: pl.DataFrame, held: pl.DataFrame, stale: pl.DataFrame
+) -> pl.DataFrame:
     """Return the numbers of sessions of each portfolio: see `engine.analyst.inventory.Inventory`.
 
     Args:
         portfolios: id, perhaps with a name.
         due: of `expected_sessions`.
         held: portfolio_id, date of sessions that were held back.
+        stale: portfolio_id, first_session.
     """
     lacking = pl.col("date").filter(~pl.col("stored"))
     waits = held.select("portfolio_id", "date", held=pl.lit(True))
-    marked = due.join(waits, on=["portfolio_id", "date"], how="left")
+    marked = due.join(waits, on=["portfolio_id", "date"], how="left").join(
+        stale.select("portfolio_id", "first_session"), on="portfolio_id", how="left"
+    )
+    outdated = pl.col("stored") & (pl.col("date") >= pl.col("first_session")).fill_null(False)
     counted = marked.group_by("portfolio_id").agg(
         expected=pl.len(),
         stored=pl.col("stored").sum(),
@@ -240,7 +270,9 @@ def count_sessions(portfolios: pl.DataFrame, due: pl.DataFrame, held: pl.DataFra
         first_missing=lacking.min(),
         last_missing=lacking.max(),
         held_back=(pl.col("held") & ~pl.col("stored")).sum(),
+        stale=outdated.sum(),
+        first_stale=pl.col("date").filter(outdated).min(),
     )
-    counts = pl.col("expected", "stored", "missing", "held_back").fill_null(0).cast(pl.Int64)
+    counts = pl.col("expected", "stored", "missing", "held_back", "stale").fill_null(0).cast(pl.Int64)
     named = portfolios.rename({"id": "portfolio_id"})
     return named.join(counted, on="portfolio_id", how="left").with_columns(counts).sort("portfolio_id")

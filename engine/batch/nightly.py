@@ -8,19 +8,26 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from engine.batch.backfill import backfill
+from engine.analytics.stress.scenarios import load_scenarios
+from engine.batch.backfill import execute
 from engine.batch.gate import THRESHOLD
 from engine.batch.missing_sessions import Stage, missing_stages
 from engine.batch.plan import settled
 from engine.batch.report import Report, gate_lines, refusal_lines, report_content, withheld_lines
+from engine.batch.request import Request, destination
+from engine.batch.table_choice import with_required_tables
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
+from engine.core.store_url import StoreURL
 from engine.market_data import KINDS, CollectionResult
 from engine.market_data.collect import collect
 from loaders import open_reader
 from loaders.earlier_results import EarlierResults
 from loaders.market import Provider
 from writers.writer import BATCH_ROWS
+
+RECOMPUTE_LIMIT = 30
+"""Stale sessions of a portfolio that a nightly run computes again unasked: six weeks."""
 
 
 @dataclass
@@ -97,15 +104,19 @@ def daily(
     enough: float = THRESHOLD,
     rules: Rules | None = None,
     allow_stale: bool = False,
+    recompute: bool = True,
+    recompute_limit: int = RECOMPUTE_LIMIT,
     batch_rows: int = BATCH_ROWS,
     wait: bool = False,
     progress: Quiet | None = None,
 ) -> DailyRun:
     """Bring a store up to the newest session whose closes are known.
 
-    The session is decided from New York's time (document 01 §2.2), and counts as today for its
-    figures whenever the run takes place: a run on the next morning, or after a weekend, leaves
-    what one on the same evening would have left. A second run finds nothing missing.
+    The session is decided from New York's time (document 01 §2.2). Each session is computed as of its own
+    evening, whenever the run takes place: a run on the next morning, after a weekend or after a close that
+    came late leaves what one in time would have left. A second run finds nothing missing.
+
+    Sessions that were computed from closes that have changed since are computed again, from the first one on.
 
     A session of a portfolio whose closes cover less than `enough` of its value is held back while they may
     still come (`engine.batch.gate`): it would be stored as one on which nothing moved.
@@ -118,6 +129,9 @@ def daily(
         enough: the fraction of a portfolio's value that closes must cover, 0 to 1.
         rules: default those of the store.
         allow_stale: compute sessions with too few closes, or none, all the same.
+        recompute: compute stale sessions again; else the run reports them and is not complete.
+        recompute_limit: the most stale sessions of a portfolio that are computed again; one with more is
+            reported, and the run is not complete.
         batch_rows: rows in one batch.
         wait: wait for another run in the store instead of raising an error.
         progress: shows stages and rows; default none.
@@ -148,16 +162,22 @@ def daily(
                 progress=progress,
             )
         )
-    report = backfill(
-        url,
+    store = StoreURL.parse(url)
+    request = Request(
+        store,
+        destination(store, None),
+        start=None,
         end=run.target,
         run_date=run.target,
+        portfolios=None,
+        wanted=with_required_tables(None, in_place=True),
+        asked_rules=rules,
+        scenarios=load_scenarios(),
         batch_rows=batch_rows,
-        wait=wait,
-        rules=rules,
         threshold=enough,
         allow_stale=allow_stale,
-        progress=progress,
+        recompute_limit=recompute_limit if recompute else 0,
     )
+    report = execute(request, progress, wait=wait)
     run.reports, run.report = report.stages, report
     return run

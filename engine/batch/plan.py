@@ -11,8 +11,9 @@ import polars as pl
 
 from engine.batch.gate import Decisions, Policy, spans
 from engine.batch.gate_inputs import decisions
-from engine.batch.missing_sessions import Stage, missing_sessions, stages
+from engine.batch.missing_sessions import Stage, evenings, missing_sessions, stages
 from engine.batch.shards import live_portfolios
+from engine.batch.stale_sessions import stale_sessions
 from engine.core.calendar import sessions, stored_sessions, target_session
 from engine.core.errors import NoPricesError, UsageError
 from engine.core.window import Window
@@ -22,6 +23,8 @@ from sql import Value
 
 NEW_YORK = ZoneInfo("America/New_York")
 ONE_DAY = timedelta(days=1)
+EVENINGS = 30
+"""Sessions that a nightly run computes one by one; a longer history in one window, as `backfill` does."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +35,21 @@ class SessionPlan:
         stages: in the order in which to compute them.
         decided: what the gate decided on the sessions that are due.
         not_computed: sessions that are due and never computed, in a line for each reason.
+        stale: a line for each portfolio with more stale sessions than are computed again unasked.
     """
 
     stages: list[Stage]
     decided: Decisions
     not_computed: Sequence[str] = ()
+    stale: Sequence[str] = ()
 
 
 def plan_missing(
-    past: EarlierResults, end: date, portfolios: Sequence[object] | None, policy: Policy
+    past: EarlierResults,
+    end: date,
+    portfolios: Sequence[object] | None,
+    policy: Policy,
+    recompute_limit: int | None = None,
 ) -> SessionPlan:
     """Return the plan that computes every missing session up to a day.
 
@@ -52,13 +61,23 @@ def plan_missing(
         end: last day.
         portfolios: ids; default all.
         policy: of the run.
+        recompute_limit: the most stale sessions of a portfolio to compute again. A nightly run has one, and
+            computes each session as of its own evening.
     """
     missing = missing_sessions(past, end, portfolios)
     decided = decisions(past.source, missing.rows, policy)
     possible = missing.rows.join(decided.never, on="date", how="anti")["date"].max()
     known = [day for day in (missing.newest, possible) if isinstance(day, date)]
     late = decided.never.filter(pl.col("date") > max(known, default=date.min))
-    return SessionPlan(stages(missing, decided), decided, spans(late.rows()))
+    late_lines = spans(late.rows())
+    if recompute_limit is None:
+        return SessionPlan(stages(missing, decided), decided, late_lines)
+    stale = stale_sessions(past, end, missing.asked, recompute_limit)
+    parts = stages(missing, decided, stale.again)
+    # The first run of a store fills its history in one window.
+    most = max(EVENINGS, recompute_limit) if missing.newest else 0
+    nightly = evenings(parts, set(decided.never["date"]), most)
+    return SessionPlan(nightly, decided, late_lines, stale.left)
 
 
 def plan_window(
@@ -109,6 +128,7 @@ def plan(
     run_date: date,
     portfolios: Sequence[object] | None = None,
     never: Collection[date] = (),
+    with_later: bool = True,
 ) -> Window | None:
     """Return the window of the sessions in [start, end]; None where there is no session.
 
@@ -123,6 +143,7 @@ def plan(
         run_date: the day that counts as today.
         portfolios: ids; default all.
         never: sessions that are not computed (`engine.batch.gate`).
+        with_later: whether stored sessions after the window are computed again with it.
 
     Raises:
         UsageError: the window ends before it starts.
@@ -132,7 +153,7 @@ def plan(
     asked = [day for day in sessions(start, end) if day not in never]
     if not asked:
         return None
-    later = _later(past.results, asked[-1] + ONE_DAY, portfolios)
+    later = _later(past.results, asked[-1] + ONE_DAY, portfolios) if with_later else ()
     return Window(asked[0], asked[-1], run_date, later, skipped=tuple(sorted(never)))
 
 

@@ -34,6 +34,7 @@ class Report:
         schema_note: the same in one line, with the command that adds them.
         decided: what the gate decided on the sessions that were due.
         not_computed: sessions that were due and are never computed, in a line for each reason.
+        stale: a line for each portfolio with more stale sessions than are computed again unasked.
         stages: the reports of the stages in which missing sessions were computed.
     """
 
@@ -48,12 +49,13 @@ class Report:
     schema_note: str = ""
     decided: Decisions = field(default_factory=Decisions)
     not_computed: Sequence[str] = ()
+    stale: Sequence[str] = ()
     stages: Sequence[Report] = ()
 
     @property
     def complete(self) -> bool:
         """Return whether every session was computed of every portfolio, from rows that all keep the rules."""
-        gated = self.not_computed or not self.decided.held_back.is_empty()
+        gated = self.not_computed or self.stale or not self.decided.held_back.is_empty()
         return self.failures.is_empty() and self.quarantine.is_empty() and not gated
 
     def count(self, rows: Mapping[str, int]) -> None:
@@ -129,6 +131,7 @@ def combined(stages: Sequence[Report]) -> Report:
         schema_note=first.schema_note,
         decided=first.decided,
         not_computed=first.not_computed,
+        stale=first.stale,
     )
     for report in stages:
         total.add(report)
@@ -148,6 +151,7 @@ def withheld_lines(report: Report) -> list[str]:
             f"held back: portfolio {row['portfolio_id']} from {row['date']} on: {row['reason']}"
             for row in held.to_dicts()
         ),
+        *report.stale,
     ]
 
 
@@ -202,6 +206,7 @@ def report_content(report: Report) -> dict[str, Any]:
         "quarantine": report.quarantine.to_dicts(),
         "inconsistent": report.inconsistent.to_dicts(),
         "not_computed": list(report.not_computed),
+        "stale": list(report.stale),
         "held_back": report.decided.held_back.to_dicts(),
         "partial": report.decided.partial.to_dicts(),
         "unpriced": report.decided.unpriced.to_dicts(),

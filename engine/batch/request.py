@@ -66,6 +66,10 @@ class Request:
         recompute: whether all stored sessions are computed anew.
         threshold: the fraction of a portfolio's value that closes must cover, 0 to 1.
         allow_stale: whether sessions with too few closes, or none, are computed all the same.
+        recompute_limit: the most stale sessions of a portfolio that a nightly run computes again; None: the
+            run is not a nightly one, and leaves them.
+        again: whether portfolios that have all sessions of the window are computed, too.
+        evening: whether the window is one session as of its own evening: later ones are not computed with it.
         rules: those of the run, set when the target has been read.
         command: the id of the whole request if this is one stage of it; else empty.
     """
@@ -80,12 +84,15 @@ class Request:
     asked_rules: Rules | None
     scenarios: Scenarios
     batch_rows: int
-    shard_size: int | None
-    memory: int | None
-    dry_run: bool
+    shard_size: int | None = None
+    memory: int | None = None
+    dry_run: bool = False
     recompute: bool = False
     threshold: float = THRESHOLD
     allow_stale: bool = False
+    recompute_limit: int | None = None
+    again: bool = True
+    evening: bool = False
     rules: Rules = field(default_factory=Rules.legacy)
     command: str = ""
 
@@ -108,6 +115,9 @@ class Request:
             portfolios=self.portfolios if stage.portfolios is None else stage.portfolios,
             wanted=self.wanted if stage.tables is None else self.wanted & set(stage.tables),
             command=self.id,
+            run_date=stage.run_date or self.run_date,
+            again=stage.again,
+            evening=stage.run_date is not None,
         )
 
     @property
@@ -116,5 +126,5 @@ class Request:
         if self.command:
             return self.command
         asked = (str(self.source), self.start, self.end, self.run_date, self.portfolios, sorted(self.wanted))
-        gate = self.threshold, self.allow_stale
+        gate = self.threshold, self.allow_stale, self.recompute_limit
         return request_hash(*asked, self.rules, self.scenarios.active, self.recompute, *gate)

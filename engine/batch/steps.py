@@ -17,7 +17,8 @@ from engine.batch.missing_sessions import Stage
 from engine.batch.report import Report
 from engine.batch.request import Request
 from engine.batch.shards import require_memory, within_memory
-from engine.batch.table_changes import TableChanges, apply_changes, table_changes
+from engine.batch.stale_sessions import STALE, stale_changes, stale_rows
+from engine.batch.table_changes import TableChanges, apply_changes, table_changes, with_rows
 from engine.core.errors import IncompleteError, NoPricesError
 from engine.core.instruments import unquoted
 from engine.core.progress import Quiet
@@ -167,7 +168,7 @@ def load(state: RunState, past: EarlierResults, whole: Window, portfolios: list[
         state.report.add_quarantine(quarantine)
     state.report.add_quarantine(inputs.quarantine)
     state.report.add_inconsistent(inputs.inconsistent)
-    inputs = replace(inputs, partial=state.decided.partial)
+    inputs = replace(inputs, partial=state.decided.partial, stale=stale_rows(past, portfolios))
     return LoadedInputs(portfolios, window, inputs, copied)
 
 
@@ -272,7 +273,11 @@ def shard_changes(state: RunState, loaded: LoadedInputs, results: Results) -> Ta
     copied = {} if request.in_place else {**rows_of_computed(loaded.inputs), **loaded.copied}
     wanted, definitions = request.wanted - {TRACKING.name}, loaded.inputs.factor_definitions
     ids = writer_kind(request.target).ids
-    return table_changes(results, loaded.window, wanted, copied, definitions, request.in_place, ids)
+    changes = table_changes(results, loaded.window, wanted, copied, definitions, request.in_place, ids)
+    if "portfolio_snapshots" not in wanted:
+        return changes
+    rows, removed = stale_changes(loaded.inputs.stale, loaded.window, changes.computed, state.now)
+    return with_rows(changes, STALE.name, rows, removed)
 
 
 def report_shard(state: RunState, results: Results, changes: TableChanges, window: Window) -> None:
@@ -359,6 +364,8 @@ def write_shard(
         with writer.transaction(lock):
             if boundary.creates_tables:
                 writer.create_missing(tables_to_create(request))
+            if STALE.name in changes.upserts:
+                writer.create_missing([STALE.name])
             apply_changes(writer, changes, window)
             if boundary.starts and not boundary.ends:
                 _write_start(writer, state, run)

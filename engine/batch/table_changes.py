@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -112,6 +112,26 @@ def table_changes(
         computed=computed,
         reported=sorted({*computed, *refused}),
     )
+
+
+def with_rows(changes: TableChanges, table: str, rows: pl.DataFrame, removed: pl.DataFrame) -> TableChanges:
+    """Return the changes with further rows of a table.
+
+    Args:
+        changes: of a shard.
+        table: its name.
+        rows: to update or insert.
+        removed: natural keys of rows to delete.
+    """
+    return replace(
+        changes,
+        upserts={**changes.upserts, **_if_any(table, rows)},
+        removed={**changes.removed, **_if_any(table, removed)},
+    )
+
+
+def _if_any(table: str, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    return {} if rows.is_empty() else {table: rows}
 
 
 def _changed_state(tables: Mapping[str, pl.DataFrame], window: Window) -> dict[str, pl.DataFrame]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from engine.core.calendar import sessions
+from engine.market_data.close_changes import can_record, read_computed
 from engine.market_data.missing_bars import disjoint_symbols, fetchable_cells, price_requests, with_checks
 from engine.market_data.price_coverage import measure_coverage
 from engine.market_data.price_updates import StoredSymbol, SymbolUpdate, fill_missing, replace_history
@@ -45,9 +46,10 @@ def collect(task: CollectionTask, provider: Provider) -> CollectionResult:
     """
     with open_reader(task.url) as reader:
         market = read_market(reader, task)
+        computed = read_computed(reader) if can_record(reader) else None
     cells = fetchable_cells(market.missing, market.gaps, market.series, task.today)
     stored = _by_stored_symbol(market, cells, task.refresh)
-    writer = PriceWriter(task, provider.name)
+    writer = PriceWriter(task, provider.name, computed)
     requests = with_checks(price_requests(cells, market.closes, market.calendar), cells, market.closes)
     disjoint = disjoint_symbols(requests, market.closes, market.extents)
     changes = dict.fromkeys(disjoint, "its stored closes do not overlap the request")
@@ -76,6 +78,8 @@ def collect(task: CollectionTask, provider: Provider) -> CollectionResult:
         rows=writer.rows,
         coverage=coverage.lowest,
         unanswered=coverage.unanswered,
+        changes=writer.changes,
+        stale=writer.stale,
     )
 
 
@@ -136,6 +140,7 @@ def _by_stored_symbol(market: StoredMarket, cells: pl.DataFrame, everything: boo
         for frame in (market.closes, market.actions, market.gaps)
     )
     series = {row["symbol"]: row for row in market.series.iter_rows(named=True)}
+    priced = set(market.extents["symbol"])
     return {
         symbol: StoredSymbol(
             requested=requested.get(symbol, cells.clear()).select("date"),
@@ -143,6 +148,7 @@ def _by_stored_symbol(market: StoredMarket, cells: pl.DataFrame, everything: boo
             actions=actions.get(symbol, market.actions.clear()).select("date", "kind"),
             gaps=gaps.get(symbol, market.gaps.clear()).select("date", "tries"),
             series=series.get(symbol, {}),
+            priced=symbol in priced,
         )
         for symbol in symbols
     }

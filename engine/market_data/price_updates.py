@@ -11,6 +11,7 @@ import polars as pl
 
 from engine.market_data.adjustment_basis import basis_change, rebase
 from engine.market_data.answer_checks import contradiction
+from engine.market_data.close_changes import CHANGED, close_changes
 from engine.market_data.missing_bars import newest_final_day
 from engine.market_data.price_bars import PRICE_ROWS, round_prices, split_valid
 from engine.market_data.task import CollectionTask
@@ -37,6 +38,7 @@ class StoredSymbol:
         actions: date, kind.
         gaps: date, tries.
         series: its row of engine_price_series; empty before the first answer.
+        priced: whether any close is stored.
     """
 
     requested: pl.DataFrame
@@ -44,6 +46,7 @@ class StoredSymbol:
     actions: pl.DataFrame
     gaps: pl.DataFrame
     series: Mapping[str, Any]
+    priced: bool = True
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class SymbolUpdate:
         gaps: date, reason, tries, retry_on.
         filled: date of sessions that are no gap any more.
         removed_actions: date, kind of stored actions that the provider has withdrawn.
+        changes: the span of days whose close is added or changed (`close_changes.CHANGED`).
         basis_change: why the whole history must be fetched; then nothing of this is written.
     """
 
@@ -72,6 +76,7 @@ class SymbolUpdate:
     gaps: pl.DataFrame = field(default_factory=pl.DataFrame)
     filled: pl.DataFrame = field(default_factory=pl.DataFrame)
     removed_actions: pl.DataFrame = field(default_factory=pl.DataFrame)
+    changes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CHANGED))
     basis_change: str | None = None
 
 
@@ -98,7 +103,8 @@ def fill_missing(
     rows = valid.join(stored.requested, on="date", how="semi", maintain_order="left")
     change = basis_change(stored.closes, valid, answer.data.actions, stored.actions)
     update = _update(answer, answer.data, stored, rows, refused, task)
-    return replace(update, basis_change=change)
+    changes = close_changes(stored.closes, rows, fresh=not stored.priced)
+    return replace(update, basis_change=change, changes=changes)
 
 
 def replace_history(
@@ -137,7 +143,9 @@ def replace_history(
         answer.data.actions, on=["date", "kind"], how="anti"
     )
     update = _update(answer, answer.data, stored, rows, refused, task)
-    return replace(update, rows=pl.concat([rows, left]).sort("date"), removed_actions=withdrawn)
+    whole = pl.concat([rows, left]).sort("date")
+    changes = close_changes(history.select("date", "close"), whole.select("date", "close"), fresh=False)
+    return replace(update, rows=whole, removed_actions=withdrawn, changes=changes)
 
 
 def _inconsistent(

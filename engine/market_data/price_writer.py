@@ -10,6 +10,7 @@ import polars as pl
 from engine.core.frames import polars_schema
 from engine.core.schema import TABLES
 from engine.core.stored_rows import stored_rows
+from engine.market_data.close_changes import CHANGED, STALE, ComputedSessions
 from engine.market_data.price_updates import SymbolUpdate
 from engine.market_data.task import CollectionTask
 from writers import open_writer
@@ -36,15 +37,20 @@ class PriceWriter:
 
     Attributes:
         rows: rows written, by table.
+        changes: symbol and columns of `close_changes.CHANGED`, of the closes written.
+        stale: rows of engine_stale_sessions written.
     """
 
-    def __init__(self, task: CollectionTask, source: str) -> None:
+    def __init__(self, task: CollectionTask, source: str, computed: ComputedSessions | None = None) -> None:
         self._task = task
         self._source = source
         self._pending: list[SymbolUpdate] = []
         self._height = 0
         self._next_commit = 0.0
         self.rows: dict[str, int] = {}
+        self.changes = pl.DataFrame(schema={"symbol": pl.String(), **CHANGED})
+        self.stale = pl.DataFrame(schema=polars_schema(STALE))
+        self._computed = computed
 
     def add(self, update: SymbolUpdate) -> None:
         """Add an update; commit if there are enough rows and the last commit is not too recent."""
@@ -64,12 +70,18 @@ class PriceWriter:
 
     def _commit(self) -> None:
         counts = {}
+        changes = self._changes()
+        stale = self._computed.stale_rows(changes, self._task.now) if self._computed else self.stale.clear()
         # Closes, gaps and series belong together: a store never has the one without the others.
         with open_writer(self._task.url, self._task.batch_rows) as writer, writer.transaction():
             writer.create_missing(WRITTEN_TABLES)
             for name, rows in self._tables():
                 writer.merge(TABLES[name], rows, KEPT_COLUMNS.get(name, ()))
                 counts[name] = rows.height
+            # In one transaction with the closes: after a kill nothing else would tell.
+            if stale.height:
+                writer.create_missing([STALE.name])
+                writer.merge(STALE, stale)
             for name, part in (("engine_price_gaps", "filled"), ("engine_price_actions", "removed_actions")):
                 keys = self._gathered(part)
                 if keys.height:
@@ -77,6 +89,17 @@ class PriceWriter:
         # Counted after the commit: a failed attempt is repeated.
         for name, height in counts.items():
             self.rows[name] = self.rows.get(name, 0) + height
+        self.changes = pl.concat([self.changes, changes])
+        if self._computed:
+            self._computed.remember(stale)
+            self.stale = pl.concat([self.stale, stale]).unique(
+                "portfolio_id", keep="last", maintain_order=True
+            )
+
+    def _changes(self) -> pl.DataFrame:
+        """Return the pending changes of closes, with their symbols."""
+        parts = [one.changes.select(pl.lit(one.symbol).alias("symbol"), *CHANGED) for one in self._pending]
+        return pl.concat([self.changes.clear(), *parts])
 
     def _tables(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """Yield the pending updates as rows of tables."""

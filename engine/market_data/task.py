@@ -66,6 +66,8 @@ class CollectionResult:
         rows: rows written, by table.
         coverage: fraction of the due data that is stored now, 0 to 1.
         unanswered: fraction of the due data that is missing and that a later run may still get.
+        changes: symbol, first, last: the span of sessions whose close was added or changed.
+        stale: rows of engine_stale_sessions: portfolios whose stored sessions these changes concern.
         seconds: wall time.
     """
 
@@ -76,7 +78,18 @@ class CollectionResult:
     rows: dict[str, int] = field(default_factory=dict)
     coverage: float = 0.0
     unanswered: float = 0.0
+    changes: pl.DataFrame = field(default_factory=pl.DataFrame)
+    stale: pl.DataFrame = field(default_factory=pl.DataFrame)
     seconds: float = 0.0
+
+    @property
+    def earliest(self) -> dict[str, date]:
+        """Return the earliest session whose close was added or changed, by symbol."""
+        return (
+            dict(self.changes.sort("symbol").select("symbol", "first").iter_rows())
+            if self.changes.height
+            else {}
+        )
 
     @property
     def failed(self) -> pl.DataFrame:
@@ -102,6 +115,8 @@ class CollectionResult:
             "unanswered": round(self.unanswered, 6),
             "seconds": round(self.seconds, 4),
             "failed": self.failed.to_dicts(),
+            "earliest": self.earliest,
+            "stale": self.stale.to_dicts(),
         }
 
     def to_json(self) -> str:
@@ -117,7 +132,11 @@ class CollectionResult:
             + f", coverage {self.coverage:.2%}, {self.seconds:.2f} s",
             *(f"  {name:<32}{rows:>10,} rows" for name, rows in self.rows.items()),
         ]
-        return "\n".join([*lines, *_failure_lines(self.failed)])
+        stale = [
+            f"  stale: portfolio {row['portfolio_id']} from {row['first_session']} on: {row['reason']}"
+            for row in self.stale.iter_rows(named=True)
+        ]
+        return "\n".join([*lines, *_failure_lines(self.failed), *stale])
 
 
 def _failure_lines(failed: pl.DataFrame) -> Iterator[str]:

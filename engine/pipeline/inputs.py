@@ -10,7 +10,9 @@ from typing import Any
 
 import polars as pl
 
+from engine.core.frames import empty
 from engine.core.funds import FACTOR_FUNDS
+from engine.core.schema import TABLES
 from engine.core.window import Window
 
 PARTIAL: dict[str, pl.DataType] = {"portfolio_id": pl.String(), "date": pl.Date(), "reason": pl.String()}
@@ -53,6 +55,7 @@ class Inputs:
         refused: portfolio_id, reason: portfolios that cannot be computed.
         inconsistent: rows that break a rule across columns (`engine.core.consistency.FINDINGS`).
         partial: portfolio_id, date, reason: sessions whose closes cover too little of the portfolio.
+        stale: rows of engine_stale_sessions: stored sessions that were computed from other closes.
     """
 
     window: Window
@@ -84,6 +87,7 @@ class Inputs:
     refused: pl.DataFrame
     inconsistent: pl.DataFrame
     partial: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PARTIAL))
+    stale: pl.DataFrame = field(default_factory=lambda: empty(TABLES["engine_stale_sessions"]))
 
     @cached_property
     def visible(self) -> set[str]:

@@ -108,7 +108,7 @@ CLAIMS = {
     "how-to/compare.md": [("fewer than 1 in {:,}", OFF_BY_ONE_IN)],
     "operations.md": [
         ("at most {} KiB a session of a portfolio", BYTES_A_SESSION // 2**10),
-        ("own {} tables", {11: "eleven"}[sum(table.role == "engine" for table in TABLES.values())]),
+        ("own {} tables", {12: "twelve"}[sum(table.role == "engine" for table in TABLES.values())]),
     ],
 }
 """Phrases of pages, with the constants that fill them."""

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 import engine
+from engine.analyst.inventory import inventory
 from engine.batch.nightly import DailyRun, daily
 from engine.cli.main import main
 from engine.core.schema import TABLES
@@ -24,7 +25,7 @@ from loaders.yahoo import Yahoo
 from tests.builders import portfolio, position, uid
 from tests.market.server import YahooServer, yahoo_server
 from tests.market.support import NEW_YORK, QUICK, USER, Stores, evening, listed, put, rows
-from tests.market.world import World
+from tests.market.world import Listing, World
 from tests.stores.support import command, run_sql
 from writers import open_writer
 
@@ -141,12 +142,13 @@ def test_nightly_runs_with_one_missed_leave_what_backfills_leave(
     assert not again.reports
     assert not market.counted()
     market.world.today = THIRD
-    assert [len(report.window.sessions) for report in night(url, THIRD).reports if report.window] == [2]
+    late = [report.window for report in night(url, THIRD).reports if report.window]
+    assert [(window.sessions, window.run_date) for window in late] == [([SECOND], SECOND), ([THIRD], THIRD)]
     assert not night(url, THIRD).reports
 
     other = copy_of_inputs(store, url)
-    engine.backfill(other, end=FIRST, run_date=FIRST)
-    engine.backfill(other, end=THIRD, run_date=THIRD)
+    for evening_of in (FIRST, SECOND, THIRD):
+        engine.backfill(other, end=evening_of, run_date=evening_of)
     same(other, url)
 
 
@@ -169,7 +171,8 @@ def test_a_portfolio_that_was_created_late_gets_its_history(ready: Callable[[], 
 
     engine.backfill(other, end=SECOND, run_date=SECOND)
     put(other, third_portfolio())
-    engine.backfill(other, start=ENTRY, end=SECOND, run_date=THIRD, portfolios=result.stages[0].portfolios)
+    for day in (ENTRY, FIRST, SECOND):
+        engine.backfill(other, start=day, end=day, run_date=day, portfolios=result.stages[0].portfolios)
     engine.backfill(other, end=THIRD, run_date=THIRD)
     same(other, url)
     assert rows(url, "batch_run_tracking")["run_date"].sort().to_list() == [ENTRY, FIRST, SECOND, THIRD]
@@ -177,7 +180,8 @@ def test_a_portfolio_that_was_created_late_gets_its_history(ready: Callable[[], 
 
 def test_a_session_that_one_portfolio_lacks_is_computed(ready: Callable[[], str]) -> None:
     url = ready()
-    compute(url, THIRD)
+    for day in (ENTRY, FIRST, SECOND, THIRD):
+        compute(url, day)
     before = rows(url, "portfolio_snapshots").sort("portfolio_id", "snapshot_date")
     run_sql(
         url,
@@ -199,20 +203,24 @@ def test_a_refused_portfolio_is_named_once_and_the_others_are_computed(ready: Ca
     assert days(url, "A")[-1] == THIRD
 
 
-def test_nothing_is_computed_while_the_closes_may_still_come(
+def test_a_session_waits_while_its_closes_may_still_come(
     market: YahooServer, ready: Callable[[], str]
 ) -> None:
-    url = ready()
+    url, other = ready(), ready()
     market.world.today = FOURTH
-    market.fail("429", after=4)
-    result = night(url, FOURTH, RequestPolicy(rate=1000, in_flight=2, pause=0.05, pauses=1))
+    market.fail("429", after=1)  # AAA comes, BBB does not
+    result = night(url, FOURTH, RequestPolicy(rate=1000, in_flight=1, pause=0.05, pauses=1))
     assert not result.complete
-    assert "of the closes of 2025-07-01 may still come" in result.held_back
+    assert f"held back: portfolio {uid('B')} from {FOURTH} on: closes cover 0.0%" in result.held_back
     assert result.held_back in result.to_text()
-    assert rows(url, "portfolio_snapshots").is_empty()
+    assert days(url, "A") == days(url, "B") == [ENTRY, FIRST, SECOND, THIRD]
     market.heal()
     assert night(url, FOURTH).complete
     assert days(url, "A") == [ENTRY, FIRST, SECOND, THIRD, FOURTH]
+
+    engine.backfill(other, end=THIRD, run_date=FOURTH)
+    night(other, FOURTH)
+    same(other, url)
 
 
 def test_a_delisted_symbol_does_not_hold_the_run_back(market: YahooServer, ready: Callable[[], str]) -> None:
@@ -231,8 +239,8 @@ def test_an_outage_in_which_no_symbol_is_known_holds_the_run_back(
     url = ready()
     market.fail("404")
     result = night(url, FOURTH)
-    assert result.held_back
-    assert rows(url, "portfolio_snapshots").is_empty()
+    assert f"{FOURTH}: no quoted symbol that the store holds has a close" in result.held_back
+    assert days(url, "A")[-1] == THIRD
 
 
 def test_a_run_without_collecting_sends_no_request(market: YahooServer, ready: Callable[[], str]) -> None:
@@ -261,3 +269,92 @@ def test_the_command_prints_a_summary_and_writes_its_record(
     monkeypatch.chdir(tmp_path)
     assert main(["daily", *options, "--no-collect", "--quiet"]) == 0
     assert "no session is missing: nothing to compute" in capsys.readouterr().out
+
+
+def drop_last_bar(listing: Listing) -> Callable[[], None]:
+    """Take the newest bar away; return what puts it back."""
+    kept = listing.days[:], listing.paid[:]
+    last = listing.days.index(FOURTH)
+    listing.days, listing.paid = kept[0][:last], kept[1][:last]
+
+    def put_back() -> None:
+        listing.days, listing.paid = kept
+
+    return put_back
+
+
+def test_a_bar_that_comes_late_makes_its_session_stale_and_is_computed_again(
+    market: YahooServer, ready: Callable[[], str]
+) -> None:
+    """The provider says that there is no bar, so that the session is computed without it at first."""
+    url, other = ready(), ready()
+    for one in (url, other):
+        compute(one, THIRD)
+    market.world.today = FOURTH
+    put_back = drop_last_bar(market.world.listings["AAA"])
+    early = night(url, FOURTH)
+    assert "AAA, 2025-07-01" in early.to_text()
+    assert days(url, "A")[-1] == FOURTH
+    put_back()
+    reported = night(url, FOURTH, recompute=False)
+    prices = reported.collected[0]
+    assert prices.earliest == {"AAA": FOURTH}
+    assert [row["portfolio_id"] for row in prices.stale.to_dicts()] == [uid("A")]
+    assert not reported.complete
+    assert not reported.reports
+    assert (
+        f"stale: portfolio {uid('A')}: 1 sessions from {FOURTH} on (AAA from {FOURTH})" in reported.to_text()
+    )
+    stale = inventory(url).portfolios
+    assert dict(stale.select("portfolio_id", "stale").iter_rows()) == {uid("A"): 1, uid("B"): 0}
+
+    again = night(url, FOURTH)
+    assert again.complete
+    assert [report.portfolios for report in again.reports] == [1]
+    assert inventory(url).portfolios["stale"].sum() == 0
+    night(other, FOURTH)
+    same(other, url)
+
+
+def test_a_close_of_a_fund_that_comes_late_concerns_every_portfolio(
+    market: YahooServer, ready: Callable[[], str]
+) -> None:
+    url, other = ready(), ready()
+    for one in (url, other):
+        compute(one, THIRD)
+    market.world.today = FOURTH
+    put_back = drop_last_bar(market.world.listings["SPY"])
+    night(url, FOURTH)
+    put_back()
+    assert [report.portfolios for report in night(url, FOURTH).reports] == [2]
+    night(other, FOURTH)
+    same(other, url)
+
+
+def test_a_dividend_makes_no_session_stale(market: YahooServer, ready: Callable[[], str]) -> None:
+    url = ready()
+    compute(url, THIRD)
+    market.world.today = FOURTH
+    market.world.listings["AAA"].dividends[FOURTH] = 1.5
+    result = night(url, FOURTH)
+    assert result.collected[0].rows["market_data_cache"] > 200, "the whole history was replaced"
+    assert result.collected[0].stale.is_empty()
+    assert [report.window.sessions for report in result.reports if report.window] == [[FOURTH]]
+
+
+def test_more_stale_sessions_than_the_limit_are_reported(
+    market: YahooServer, ready: Callable[[], str]
+) -> None:
+    url = ready()
+    compute(url, THIRD)
+    market.world.today = FOURTH
+    listing = market.world.listings["BBB"]
+    listing.paid[listing.days.index(FIRST)] += 5  # the provider corrects a bar
+    result = night(url, FOURTH, recompute_limit=2)
+    assert not result.complete
+    assert result.to_text().count("at most 2 are computed again unasked") == 2
+    assert f"`engine backfill --start {FIRST}`" in result.to_text()
+    assert days(url, "A")[-1] == FOURTH
+    assert not night(url, FOURTH, recompute_limit=3).complete, "four sessions are stale now"
+    assert [len(report.window.sessions) for report in night(url, FOURTH).reports if report.window] == [1] * 4
+    assert inventory(url).portfolios["stale"].sum() == 0

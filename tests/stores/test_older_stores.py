@@ -219,7 +219,7 @@ def test_everything_that_can_be_later_is_upgraded_at_once(kind: str, fresh: Stor
     """A golden store, whose rows fill nearly every column."""
     url, reference = fresh(kind), f"duckdb:///{tmp_path}/reference.duckdb"
     copy(url, reference, 5_000, Quiet())
-    days: dict[str, Any] = {"start": date(2025, 3, 3), "end": date(2025, 3, 6), "run_date": date(2025, 3, 3)}
+    days: dict[str, Any] = {"start": date(2025, 3, 3), "end": date(2025, 3, 6), "run_date": date(2025, 3, 6)}
     engine.backfill(reference, **days)
     create(url)
     with ExitStack() as stack:

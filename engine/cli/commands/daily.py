@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from engine.cli.commands.collect import provider_of, provider_options
-from engine.cli.commands.options import gate, moment, output, rules, rules_of
+from engine.cli.commands.options import gate, moment, output, positive, rules, rules_of
 from engine.cli.settings import Config
 
 
@@ -14,6 +14,18 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--from", dest="source", metavar="URL", help="store to read and write")
     command.add_argument("--no-collect", action="store_true", help="compute from stored data only")
     gate(command)
+    command.add_argument(
+        "--no-recompute",
+        action="store_true",
+        help="report sessions whose closes have changed, and do not compute them again",
+    )
+    command.add_argument(
+        "--recompute-limit",
+        type=positive,
+        default=30,
+        metavar="N",
+        help="the most sessions of a portfolio to compute again because closes have changed [30]",
+    )
     rules(command)
     command.add_argument(
         "--at", type=moment, metavar="TIME", help="the time that counts as now, in New York [now]"
@@ -51,6 +63,8 @@ def run(options: Namespace, settings: Config) -> int:
             now=options.at or datetime.now(UTC),
             enough=options.threshold / 100,
             allow_stale=options.allow_stale,
+            recompute=not options.no_recompute,
+            recompute_limit=options.recompute_limit,
             rules=rules_of(options, settings),
             batch_rows=settings.batch_size,
             wait=options.wait,

@@ -78,6 +78,22 @@ ENGINE_SETTINGS = Table(
     legacy=False,
 )
 
+ENGINE_STALE_SESSIONS = Table(
+    name="engine_stale_sessions",
+    role="engine",
+    comment="Portfolios whose stored sessions were computed from closes that were added or changed since.",
+    columns=(
+        Column("portfolio_id", UUID),
+        Column("first_session", DATE, unit="this session and all later ones are stale"),
+        Column("reason", TEXT, unit="the symbols, each with its first session"),
+        Column("found_at", TIMESTAMP, compared=False),
+    ),
+    key=("portfolio_id",),
+    primary_key="portfolio_id",
+    since="2",
+    legacy=False,
+)
+
 ENGINE_PORTFOLIO_OPENINGS = Table(
     name="engine_portfolio_openings",
     role="engine",
@@ -114,6 +130,7 @@ BOOKKEEPING = (
     ENGINE_RUNS,
     ENGINE_SHARDS,
     ENGINE_SETTINGS,
+    ENGINE_STALE_SESSIONS,
     ENGINE_PORTFOLIO_OPENINGS,
     ENGINE_POSITION_OPENINGS,
 )
