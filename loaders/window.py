@@ -191,7 +191,7 @@ def load_window(
         **frames,
         window=window,
         portfolios=accepted,
-        has_benchmark=_has_benchmark(stores.source),
+        benchmark=_benchmark(stores.source),
         quarantine=quarantine,
         refused=refused,
         inconsistent=inconsistencies(accepted, frames["positions"], _price_currencies(stores.source)),
@@ -302,9 +302,11 @@ def _labels(checked: CheckedReader) -> dict[str, pl.DataFrame]:
     }
 
 
-def _has_benchmark(reader: Reader) -> bool:
-    reader.require(TABLES["benchmarks_sector_weights"], ["benchmark_code"])
-    return bool(reader.query(statement("read/benchmark", code=BENCHMARK)).item())
+def _benchmark(reader: Reader) -> pl.DataFrame:
+    """Return asof_date, sector, weight of the benchmark."""
+    columns = ("asof_date", "sector", "weight")
+    rows = reader.select("read/benchmark", "benchmarks_sector_weights", columns, code=BENCHMARK)
+    return rows.sort("asof_date", "sector")
 
 
 def _earlier(checked: CheckedReader, first: date, last: date) -> dict[str, pl.DataFrame]:

@@ -193,7 +193,7 @@ def job_status(
     Returns:
         The first reason in each cell, and the positions used and left out.
     """
-    used, every = sums.number(counted), sums.number(np.ones_like(counted))
+    used, every = sums.number(counted), sums.number(positions.present)
     value = np.where(is_private(positions), 0.0, np.abs(positions.value.T))
     rested, due = sums.sum(np.where(counted, value, 0.0)), sums.sum(value)
     no_equity = ~(portfolios.equity.T > 0)

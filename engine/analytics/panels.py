@@ -18,6 +18,7 @@ import polars as pl
 from engine.core.calendar import sessions
 from engine.core.instruments import CONTRACT_SIZE, is_option
 from engine.core.money import CENT_SCALE, GRAIN_SCALE, scaled, usd
+from engine.core.rules import Membership
 from engine.core.window import Window
 from engine.numerics.arrays import Bools, Floats, Ints
 
@@ -164,7 +165,7 @@ def portfolio_arrays(book: pl.DataFrame, sessions: int) -> Portfolios:
 
 @dataclass(frozen=True)
 class OpenPositions:
-    """Positions without an exit date, sorted by portfolio and id.
+    """Positions without an exit date, or held in some session of the window, sorted by portfolio and id.
 
     Attributes:
         frame: N rows: position_id, portfolio (row of `Portfolios`), portfolio_id, symbol,
@@ -172,6 +173,8 @@ class OpenPositions:
             the spread and ridge factors, not in the other analytics), entry_value (quantity x entry
             price, USD).
         stored: [N, D] USD, signed: market_value as stored, NaN where null.
+        held: [N, D] whether the portfolio holds the position in the session; None: in all.
+        cost: [N, D] USD, quantity of the session x entry price; None: `entry_value` in all.
         recomputed: [N, D] USD, signed: quantity x (last price, else entry price) x m', unrounded;
             m' = 100 for options that are not of class PRIVATE, else 1 (document 02 §2.4).
     """
@@ -179,6 +182,13 @@ class OpenPositions:
     frame: pl.DataFrame
     stored: Floats
     recomputed: Floats
+    held: Bools | None = None
+    cost: Floats | None = None
+
+    @property
+    def present(self) -> Bools:
+        """Return whether each position is held in each session: [D, N]."""
+        return np.ones_like(self.stored.T, dtype=np.bool_) if self.held is None else self.held.T
 
     @property
     def value(self) -> Floats:
@@ -200,28 +210,33 @@ class OpenPositions:
         # Usually every position is kept: then the value matrices need no copy.
         if kept.all():
             return self
-        return OpenPositions(self.frame.filter(kept), self.stored[kept], self.recomputed[kept])
+        rows = (None if some is None else some[kept] for some in (self.held, self.cost))
+        return OpenPositions(self.frame.filter(kept), self.stored[kept], self.recomputed[kept], *rows)
 
 
-def open_positions(days: pl.DataFrame, portfolios: Portfolios) -> OpenPositions:
-    """Return the open positions' values by session.
+def open_positions(
+    days: pl.DataFrame, portfolios: Portfolios, membership: Membership = "today"
+) -> OpenPositions:
+    """Return the positions' values by session: of those open today, or of those held in a session.
 
     Args:
         days: of `engine.analytics.positions.valuation.mark_to_market`: position-major.
         portfolios: those that are computed; positions of others are left out.
+        membership: see `engine.core.rules.Rules`; for "session" the days have held.
     """
     numbers = pl.DataFrame({"portfolio_id": portfolios.ids}).with_row_index("portfolio")
-    held = days.filter(pl.col("exit_date").is_null()).join(
-        numbers, on="portfolio_id", how="inner", maintain_order="left"
-    )
+    by_session = membership == "session"
+    counted = (pl.col("held") != 0).any().over("position") if by_session else pl.col("exit_date").is_null()
+    held = days.filter(counted).join(numbers, on="portfolio_id", how="inner", maintain_order="left")
     # The order of every sum over positions: by portfolio, then by position (document 02 §6).
     held = held.sort("portfolio", "position", "session")
     private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
     contract = pl.when(is_option() & ~private).then(CONTRACT_SIZE).otherwise(1)
     price = pl.coalesce("last_price", scaled("entry_price"))
+    units = pl.col("held").cast(pl.Int128) if by_session else scaled("quantity")
     values = held.select(
         stored=usd(pl.col("market_value"), CENT_SCALE),
-        recomputed=usd(scaled("quantity") * price * contract, GRAIN_SCALE),
+        recomputed=usd(units * price * contract, GRAIN_SCALE),
     )
     frame = held.filter(pl.col("session") == 0).select(
         pl.col("id").alias("position_id"),
@@ -231,12 +246,18 @@ def open_positions(days: pl.DataFrame, portfolios: Portfolios) -> OpenPositions:
         "underlying_symbol",
         "position_type",
         "investment_class",
-        deleted=pl.col("deleted_at").is_not_null(),
+        deleted=pl.col("deleted_at").is_not_null() & pl.lit(not by_session),
         entry_value=usd(scaled("quantity") * scaled("entry_price"), GRAIN_SCALE),
     )
     shape = frame.height, portfolios.equity.shape[1]
     stored, recomputed = (values[name].to_numpy().reshape(shape) for name in values.columns)
-    return OpenPositions(frame, stored, recomputed)
+    if not by_session:
+        return OpenPositions(frame, stored, recomputed)
+    present = held["held"].to_numpy().reshape(shape) != 0
+    cost = held.select(usd(units * scaled("entry_price"), GRAIN_SCALE)).to_series().to_numpy().reshape(shape)
+    # What a position was worth before it was bought and after it was sold is not the portfolio's.
+    stored = np.where(present, stored, 0.0)
+    return OpenPositions(frame, stored, recomputed, present, cost)
 
 
 @dataclass(frozen=True)

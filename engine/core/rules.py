@@ -21,6 +21,7 @@ ZeroCloses = Literal["prices", "missing"]
 PreviousClose = Literal["any_day", "session"]
 PriceGaps = Literal["ten_days", "whole"]
 PnlSince = Literal["prior_close", "previous_snapshot"]
+Sectors = Literal["run_date", "every_session"]
 OffSession = Literal["lost", "next_session"]
 SyntheticPrefix = Literal["EQ", "none"]
 Alignment = Literal["portfolio", "symbol"]
@@ -55,6 +56,9 @@ class Rules:
         comes back.
     pnl_since: the P&L and cash of a session start after the "prior_close", or after the portfolio's
         "previous_snapshot", so that sessions that were left out are made up for.
+    sectors: sector weights and concentration are those of the run date, from values before the session, with
+        shorts added to longs; or of "every_session", from its values, with shorts below zero, a bucket for
+        what has no sector, and the benchmark as of the session.
     off_session_cash: realized gains and capital flows dated on a day without a session are
         "lost" [Q5], or booked on the "next_session".
     synthetic_prefix: "EQ": symbols that begin with EQ are synthetic, EQIX and EQR among them:
@@ -90,6 +94,7 @@ class Rules:
     previous_close: PreviousClose
     price_gaps: PriceGaps
     pnl_since: PnlSince
+    sectors: Sectors
     off_session_cash: OffSession
     synthetic_prefix: SyntheticPrefix
     alignment: Alignment
@@ -113,6 +118,7 @@ class Rules:
             previous_close="any_day",
             price_gaps="ten_days",
             pnl_since="prior_close",
+            sectors="run_date",
             off_session_cash="lost",
             synthetic_prefix="EQ",
             alignment="portfolio",
@@ -137,6 +143,7 @@ class Rules:
             previous_close="session",
             price_gaps="whole",
             pnl_since="previous_snapshot",
+            sectors="every_session",
             off_session_cash="next_session",
             synthetic_prefix="none",
             alignment="symbol",

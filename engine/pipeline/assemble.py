@@ -7,6 +7,7 @@ from functools import reduce
 
 import polars as pl
 
+from engine.analytics.concentration import session_sectors
 from engine.analytics.factors.definitions import updated_definitions
 from engine.analytics.job_result import JobResult
 from engine.analytics.sector_tags import sector_tags
@@ -29,6 +30,7 @@ from engine.pipeline.status import daily_job_status, failed_status, with_partial
 EMPTIED = ("correlation_clusters", "correlation_cluster_positions")
 """Tables that get no rows and are replaced all the same: their rows would refer to replaced matrices.
 The tables of unrounded P&L are replaced too, so that no rows of other rules stay."""
+OWN_TABLES = (*EXACT_TABLES, session_sectors.TABLE)
 SNAPSHOTS = TABLES["portfolio_snapshots"]
 
 
@@ -66,7 +68,7 @@ def assemble(
         "portfolios": rolled_portfolios(inputs.portfolios, snapshots, window.stamp),
         "positions": marked_positions(inputs.positions, marks, window.stamp),
         "factor_definitions": updated_definitions(inputs.factor_definitions, exposures, window.stamp),
-        **{name: empty(TABLES[name]) for name in (*EMPTIED, *EXACT_TABLES) if name not in exact},
+        **{name: empty(TABLES[name]) for name in (*EMPTIED, *OWN_TABLES) if name not in {**exact, **tables}},
         **tagged,
         TRACKING.name: tracked_sessions(window) if failures.is_empty() else empty(TRACKING),
         **new_openings(inputs, snapshots),

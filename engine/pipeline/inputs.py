@@ -33,7 +33,7 @@ class Inputs:
         fund_closes: the same columns, of the factor funds, over the look-back of the run date.
         universe: the symbols that the legacy price cache held, besides the factor funds.
         profiles: symbol, beta, sector, is_etf.
-        has_benchmark: whether sector weights of the benchmark are stored.
+        benchmark: asof_date, sector, weight of the benchmark, sorted by both.
         factor_definitions: whole table.
         scenarios: whole table.
         tags: whole table.
@@ -67,7 +67,7 @@ class Inputs:
     fund_closes: pl.DataFrame
     universe: pl.DataFrame
     profiles: pl.DataFrame
-    has_benchmark: bool
+    benchmark: pl.DataFrame
     factor_definitions: pl.DataFrame
     scenarios: pl.DataFrame
     tags: pl.DataFrame
@@ -89,10 +89,21 @@ class Inputs:
     partial: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PARTIAL))
     stale: pl.DataFrame = field(default_factory=lambda: empty(TABLES["engine_stale_sessions"]))
 
+    @property
+    def has_benchmark(self) -> bool:
+        """Return whether sector weights of the benchmark are stored."""
+        return not self.benchmark.is_empty()
+
     @cached_property
     def visible(self) -> set[str]:
         """The symbols that regressions use (document 02 §2.1, path A)."""
         return {*self.universe["symbol"].to_list(), *FACTOR_FUNDS}
+
+    @cached_property
+    def once_visible(self) -> set[str]:
+        """The symbols that regressions use if they ask for no deletion: those of deleted lots too."""
+        quoted = self.positions.filter(pl.col("investment_class").is_in(("PUBLIC", "OPTIONS")))
+        return {*self.visible, *quoted["symbol"].to_list()}
 
     @cached_property
     def grave(self) -> pl.DataFrame:

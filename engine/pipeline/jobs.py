@@ -12,7 +12,9 @@ from engine.analytics.betas.market import market_beta
 from engine.analytics.betas.provider import opening_provider_beta, provider_beta, with_openings
 from engine.analytics.betas.rate import rate_beta
 from engine.analytics.concentration.sector import sector
+from engine.analytics.concentration.session_sectors import session_sectors
 from engine.analytics.correlations.correlation_rows import correlations
+from engine.analytics.equity.exposures import present
 from engine.analytics.factors.definitions import factor_ids, updated_definitions
 from engine.analytics.factors.joint import joint_betas
 from engine.analytics.factors.ridge import ridge_factors
@@ -67,9 +69,10 @@ def run_jobs(
     Returns:
         The result of each job.
     """
-    panel = build_price_panel(inputs.closes, inputs.visible, window)
+    visible = inputs.visible if rules.membership == "today" else inputs.once_visible
+    panel = build_price_panel(inputs.closes, visible, window)
     portfolios = portfolio_arrays(snapshots, len(window.sessions))
-    positions = open_positions(marks, portfolios)
+    positions = open_positions(marks, portfolios, rules.membership)
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     ids = factor_ids(inputs.factor_definitions)
     market = market_beta(panel, positions, portfolios, dates, ids.market)
@@ -85,17 +88,9 @@ def run_jobs(
     ]
     return [
         *betas,
-        sector(
-            snapshots,
-            marks,
-            inputs.positions,
-            inputs.profiles,
-            inputs.has_benchmark,
-            portfolios,
-            window.run_date,
-        ),
+        _sector(inputs, window, rules, marks, snapshots, portfolios),
         volatility(positions, portfolios, panel, dates, rules.synthetic_prefix),
-        correlations(marks, portfolios, panel, inputs.closes, dates),
+        correlations(marks, portfolios, panel, inputs.closes, dates, rules.membership),
         _stress(inputs, window, rules, scenarios, positions, portfolios, panel, betas),
     ]
 
@@ -152,6 +147,29 @@ def _read_back(table: str, rows: pl.DataFrame, earlier: pl.DataFrame, stamp: dat
     stamped = rows.with_columns(created_at=pl.lit(stamp, UTC_MICROSECONDS))
     fresh = stored_columns(TABLES[table], stamped, earlier.columns)
     return pl.concat([earlier, fresh])
+
+
+def _sector(
+    inputs: Inputs,
+    window: Window,
+    rules: Rules,
+    marks: pl.DataFrame,
+    snapshots: pl.DataFrame,
+    portfolios: Portfolios,
+) -> JobResult:
+    """Run the sectors of every session, or those of sessions from the run date on."""
+    if rules.sectors == "every_session":
+        held = present(marks, rules.membership)
+        return session_sectors(snapshots, held, inputs.profiles, inputs.benchmark, portfolios)
+    return sector(
+        snapshots,
+        marks,
+        inputs.positions,
+        inputs.profiles,
+        inputs.has_benchmark,
+        portfolios,
+        window.run_date,
+    )
 
 
 def _provider_beta(

@@ -1,2 +1,2 @@
--- Number of sector weights of a benchmark: a run only needs to know whether there are any.
-select count(*) as rows from benchmarks_sector_weights where benchmark_code = {code}
+-- Sector weights of a benchmark, of all days.
+select {columns} from benchmarks_sector_weights where benchmark_code = {code}

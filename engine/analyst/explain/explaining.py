@@ -46,6 +46,7 @@ UNDERIVED = frozenset(
         "previous_close",
         "price_gaps",
         "pnl_since",
+        "sectors",
     }
 )
 """Rules whose values other than the legacy ones explanations do not derive yet."""

@@ -116,7 +116,7 @@ def fund_betas(panel: PricePanel, positions: OpenPositions, fund: str, job: Anal
         job: of its look-back in calendar days and its minimum of returns.
 
     Returns:
-        Figures [D, N]; not fitted where a position has too few returns.
+        Figures [D, N]; not fitted where a position has too few returns, or is not held.
     """
     columns = panel.columns(positions.frame["symbol"])
     symbols = np.unique(columns[columns >= 0])
@@ -127,7 +127,9 @@ def fund_betas(panel: PricePanel, positions: OpenPositions, fund: str, job: Anal
         returns = aligned_returns(panel.close[:, symbols], panel.close[:, panel.index[fund]])
         fit.put(np.s_[:, :-1], rolling_ols(returns, first, stop, job.minimum))
     np.clip(fit.slope, -CAP, CAP, out=fit.slope)
-    return fit.take(np.s_[:, np.where(columns >= 0, np.searchsorted(symbols, columns), symbols.size)])
+    fit = fit.take(np.s_[:, np.where(columns >= 0, np.searchsorted(symbols, columns), symbols.size)])
+    np.logical_and(fit.fitted, positions.present, out=fit.fitted)
+    return fit
 
 
 def _position_rows(fit: OlsFit, positions: OpenPositions, dates: pl.Series, written: Bools) -> pl.DataFrame:

@@ -115,6 +115,7 @@ def opening_provider_beta(
     opening = days.filter(pl.col("session") == 0)
     held = _look_up(opening, "id", "opening_value", positions.frame["position_id"]) / 10**CENT_SCALE
     value = np.vstack([held, positions.stored.T[:-1]])[: len(newest)]
+    value = np.where(positions.present, value, 0.0)
     weighted, counted = _weighted(value, _profile_betas(positions, profiles, before))
     done = (populated & (equity > 0)).T & (sums.number(counted) > 0)
     beta = np.divide(sums.sum(weighted), equity.T, out=np.zeros(done.shape), where=done)

@@ -60,7 +60,11 @@ def rate_beta(
     classless = positions.where(LIVE & CLASSLESS)
     positions = positions.where(LIVE & PUBLIC)
     sums = PortfolioSums(positions.owner, len(portfolios.ids))
-    fit = fund_betas(panel, positions, RATE_FUND, RATE_BETA) if joint is None else _joint(joint(positions))
+    fit = (
+        fund_betas(panel, positions, RATE_FUND, RATE_BETA)
+        if joint is None
+        else _joint(np.where(positions.present, joint(positions), np.nan))
+    )
     status = job_status(
         RATE_BETA,
         sums,

@@ -144,7 +144,7 @@ def with_buckets(valued: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
     return rows.select(pl.exclude("_upper", "_sector", "_etf"), bucket=bucket)
 
 
-def sector_weights(valued: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+def sector_weights(valued: pl.DataFrame, held: pl.DataFrame, signed: bool = False) -> pl.DataFrame:
     """Return the weights of the buckets as JSON objects, unrounded.
 
         weight = sum of the bucket's values / equity
@@ -156,6 +156,7 @@ def sector_weights(valued: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     Args:
         valued: owner, bucket, value (grains).
         held: owner (0, 1, ...), equity_grains.
+        signed: whether values may be negative, so that every bucket counts.
 
     Returns:
         sector_exposure, a row for each of `held`.
@@ -163,9 +164,8 @@ def sector_weights(valued: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     last = pl.col("bucket").replace_strict({ETFS: 1, UNCLASSIFIED: 2}, default=0, return_dtype=pl.Int8)
     buckets = valued.filter(pl.col("bucket").is_not_null()).group_by("owner", "bucket", maintain_order=True)
     sums = buckets.agg(pl.col("value").sum()).with_columns(last=last)
-    sums = sums.filter((pl.col("last") == 0) | (pl.col("value") > 0)).sort(
-        "owner", "last", maintain_order=True
-    )
+    sums = sums.filter((pl.col("last") == 0) | (pl.col("value") > 0) | signed)
+    sums = sums.sort("owner", "last", maintain_order=True)
     names = sums["bucket"].unique()
     # A sector's name is free text of the provider: json.dumps escapes it, once for each name.
     quoted = pl.col("bucket").replace_strict(

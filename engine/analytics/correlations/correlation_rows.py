@@ -20,6 +20,7 @@ from engine.core.job_catalog import (
     NO_POSITIONS_PASS_FILTER,
 )
 from engine.core.row_ids import row_ids
+from engine.core.rules import Membership
 from engine.core.schema import TABLES
 from engine.core.sort_keys import enumerated
 from engine.numerics.arrays import Bools
@@ -34,6 +35,7 @@ def correlations(
     panel: PricePanel,
     closes: pl.DataFrame,
     dates: pl.Series,
+    membership: Membership = "today",
 ) -> JobResult:
     """Compute correlation matrices of the holdings that pass the filter.
 
@@ -50,11 +52,12 @@ def correlations(
         panel: closes of T sessions.
         closes: symbol, date, close: as stored.
         dates: [D] the window's sessions.
+        membership: see `engine.core.rules.Rules`.
 
     Returns:
         correlation_calculations, pairwise_correlations.
     """
-    held = holdings(days, portfolios)
+    held = holdings(days, portfolios, membership)
     computed = stack([_of_panel(held, panel), *_of_stored(held, panel, closes)])
     summaries = _summaries(held, computed)
     rows = _calculation_rows(summaries.filter(pl.col("size") > 0), held, portfolios, dates)
@@ -145,6 +148,7 @@ def _calculation_rows(
     # The legacy column is a timestamp: midnight UTC of the session.
     midnight = dates.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(UTC_MICROSECONDS)
     owner = summaries["owner"].to_numpy()
+    every = held.all_positions[owner, summaries["session"].to_numpy()]
     rows = summaries.with_columns(
         portfolio_id=portfolios.ids.gather(owner),
         duration_days=pl.lit(CORRELATIONS.look_back, pl.Int32),
@@ -158,7 +162,7 @@ def _calculation_rows(
         filter_mode=pl.lit("both"),
         correlation_threshold=THRESHOLD,
         positions_included=pl.col("size").cast(pl.Int32),
-        positions_excluded=(pl.Series(held.all_positions[owner]) - summaries["size"]).cast(pl.Int32),
+        positions_excluded=(pl.Series(every) - summaries["size"]).cast(pl.Int32),
     )
     key = (rows[name] for name in TABLES["correlation_calculations"].key)
     return rows.with_columns(row_ids("correlation_calculations", *key))
@@ -199,5 +203,5 @@ def _status_rows(
         INSUFFICIENT_RETURNS: returns < CORRELATIONS.minimum,
     }
     reasons = first_reasons(CORRELATIONS, cases, returns.shape)
-    left_out = held.all_positions[:, None] - used
+    left_out = held.all_positions - used
     return status_rows(CORRELATIONS, portfolios, dates, reasons, used, left_out, covered(rested, due))

@@ -11,6 +11,7 @@ from engine.analytics.panels import Portfolios
 from engine.core.instruments import CONTRACT_SIZE, is_option
 from engine.core.job_catalog import MIN_POSITION_PERCENT, MIN_POSITION_VALUE
 from engine.core.money import CENT_SCALE, GRAIN_SCALE, GRAINS_A_CENT, integer, scaled
+from engine.core.rules import Membership
 from engine.numerics.arrays import Bools, Floats, Ints
 
 
@@ -23,7 +24,8 @@ class SymbolHoldings:
         symbol: [U], ascending within a portfolio.
         positions: [U, D] positions that pass the filter in each session.
         value: [U, D] USD of those positions, not negative.
-        all_positions: [P] every position of a portfolio: exited, deleted and private ones too.
+        all_positions: [P, D] every position of a portfolio: exited, deleted and private ones too; by
+            membership="session" those that are held.
     """
 
     owner: Ints
@@ -35,7 +37,7 @@ class SymbolHoldings:
     @property
     def portfolios(self) -> int:
         """The number of portfolios, P."""
-        return self.all_positions.size
+        return len(self.all_positions)
 
     def count(self, chosen: Bools) -> Ints:
         """Count the positions of the chosen holdings by portfolio.
@@ -52,7 +54,7 @@ class SymbolHoldings:
         return sums[ends[1:]] - sums[ends[:-1]]
 
 
-def holdings(days: pl.DataFrame, portfolios: Portfolios) -> SymbolHoldings:
+def holdings(days: pl.DataFrame, portfolios: Portfolios, membership: Membership = "today") -> SymbolHoldings:
     """Find the positions that pass the filter, of all positions of the portfolios.
 
         |V| >= 10,000 and |V| / G >= 0.01,  V = quantity x (last price, else entry price) x m'
@@ -64,6 +66,7 @@ def holdings(days: pl.DataFrame, portfolios: Portfolios) -> SymbolHoldings:
     Args:
         days: of `engine.analytics.positions.valuation.mark_to_market`: position-major.
         portfolios: P of them; positions of others are left out.
+        membership: see `engine.core.rules.Rules`; for "session" the days have held.
 
     Returns:
         The holdings, with the number of positions that pass in each session.
@@ -73,7 +76,8 @@ def holdings(days: pl.DataFrame, portfolios: Portfolios) -> SymbolHoldings:
     held = days.join(numbers, on="portfolio_id", how="inner", maintain_order="left")
     cents = np.rint(portfolios.gross * 10**CENT_SCALE).astype(np.int64)
     at = held["portfolio"].to_numpy(), held["session"].to_numpy()
-    passes = held.select(_passes(pl.lit(pl.Series("gross", cents[at])))).to_series().to_numpy()
+    units = scaled("quantity") if membership == "today" else pl.col("held").cast(pl.Int128)
+    passes = held.select(_passes(pl.lit(pl.Series("gross", cents[at])), units)).to_series().to_numpy()
     rows = held.filter(pl.col("session") == 0).select("portfolio", "symbol").with_row_index("number")
     rows = rows.sort("portfolio", "symbol", "number")
     order = rows["number"].to_numpy()
@@ -88,16 +92,24 @@ def holdings(days: pl.DataFrame, portfolios: Portfolios) -> SymbolHoldings:
         symbol=distinct["symbol"],
         positions=np.add.reduceat(passes, starts, axis=0, dtype=np.int64),
         value=np.add.reduceat(value, starts, axis=0),
-        all_positions=np.bincount(rows["portfolio"], minlength=len(portfolios.ids)),
+        all_positions=_all_positions(held, portfolios, membership),
     )
 
 
-def _passes(gross: pl.Expr) -> pl.Expr:
-    """Return whether a position passes, given the gross exposure in cents."""
+def _all_positions(held: pl.DataFrame, portfolios: Portfolios, membership: Membership) -> Ints:
+    """Count the positions of each portfolio and session, [P, D]."""
+    rows = held if membership == "today" else held.filter(pl.col("held") != 0)
+    counts = np.zeros(portfolios.gross.shape, dtype=np.int64)
+    np.add.at(counts, (rows["portfolio"].to_numpy(), rows["session"].to_numpy()), 1)
+    return counts
+
+
+def _passes(gross: pl.Expr, units: pl.Expr) -> pl.Expr:
+    """Return whether a position passes, given the gross exposure in cents and the quantity."""
     private = pl.col("investment_class").str.to_uppercase() == "PRIVATE"
     contract = is_option() & ~private.fill_null(False)
     price = pl.coalesce("last_price", scaled("entry_price"))
-    value = (scaled("quantity") * price).abs() * pl.when(contract).then(CONTRACT_SIZE).otherwise(1)
+    value = (units * price).abs() * pl.when(contract).then(CONTRACT_SIZE).otherwise(1)
     # Integers, multiplied out: a division could put a position on the wrong side of the limit.
     limit = gross.cast(pl.Int128) * integer(GRAINS_A_CENT)
     large = value >= integer(MIN_POSITION_VALUE * 10**GRAIN_SCALE)

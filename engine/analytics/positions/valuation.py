@@ -131,17 +131,19 @@ def mark_in_session(days: pl.DataFrame) -> pl.DataFrame:
         .alias(name)
         for name, grains in stored.items()
     )
-    return _with_opening_value(valued).drop("quoted", "_held")
+    return _with_opening_value(valued, pl.col("held").cast(pl.Int128)).drop("quoted", "_held")
 
 
-def _with_opening_value(rows: pl.DataFrame) -> pl.DataFrame:
+def _with_opening_value(rows: pl.DataFrame, units: pl.Expr | None = None) -> pl.DataFrame:
     """Add the market value before each session, `_held` before the first, and `weight`, of `_weight`."""
     before = pl.col("market_value").shift(1)
     opening = pl.when(pl.col("session") == 0).then("_held").otherwise(before)
-    return rows.with_columns(opening_value=opening, weight=_weight())
+    return rows.with_columns(
+        opening_value=opening, weight=_weight(scaled("quantity") if units is None else units)
+    )
 
 
-def _weight() -> pl.Expr:
+def _weight(units: pl.Expr) -> pl.Expr:
     """Return what a position counts in the coverage of a figure, USD, not negative.
 
         weight = |market value|, else |quantity x (last price, else entry price) x m'|
@@ -152,7 +154,7 @@ def _weight() -> pl.Expr:
     private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
     contract = pl.when(is_option() & ~private).then(CONTRACT_SIZE).otherwise(1)
     price = pl.coalesce("last_price", scaled("entry_price"))
-    recomputed = usd(scaled("quantity") * price * contract, GRAIN_SCALE)
+    recomputed = usd(units * price * contract, GRAIN_SCALE)
     stored = usd(pl.col("market_value"), CENT_SCALE)
     return pl.coalesce(stored, recomputed).abs()
 

@@ -148,10 +148,10 @@ def rate_dollars(
     beta = _recent_betas(live, dates, rate_betas).T
     value = (np.abs(live.recomputed) if weights == "absolute" else live.recomputed).T
     equity = portfolios.equity.T[:, sums.owner]
-    weighed = ~np.isnan(beta) & (equity > 0)
+    weighed = ~np.isnan(beta) & (equity > 0) & live.present
     weight = np.divide(value, equity, out=np.zeros_like(value), where=weighed)
     total = sums.sum(np.where(weighed, beta, 0.0) * weight)
-    used, every = sums.number(weighed), sums.number(np.ones_like(weighed))
+    used, every = sums.number(weighed), sums.number(live.present)
     dollars = np.where(used > 0, portfolios.equity.T * total, np.nan)
     due = live.frame.select((PUBLIC | CLASSLESS).fill_null(False)).to_series().to_numpy()
     worth = np.where(due, np.abs(live.value.T), 0.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from engine.analytics.panels import OpenPositions, PricePanel
+from engine.analytics.panels import OpenPositions, PortfolioSums, PricePanel
 from engine.core.job_catalog import VOLATILITY
 from engine.numerics.arrays import COLUMN_GROUP, ROW_GROUP, Bools, Floats, Ints, round_up
 from engine.numerics.volatility import WindowVolatility, rolling_volatility
@@ -34,18 +34,19 @@ def weights(positions: OpenPositions, portfolios: int) -> Floats:
         portfolios: P.
     """
     owner = positions.owner
-    entry = positions.frame["entry_value"].to_numpy()
+    own = positions.cost
+    entry = positions.frame["entry_value"].to_numpy()[:, None] if own is None else own
     # A null market value counts as 0 in the total, as the legacy batch adds it.
     value = np.nan_to_num(positions.stored)
     cents = np.zeros((len(owner) + 1, value.shape[1]), dtype=np.int64)
     np.cumsum(np.rint(value * 100.0).astype(np.int64), axis=0, out=cents[1:])
     ends = np.searchsorted(owner, np.arange(portfolios + 1))
     market = (cents[ends[1:]] - cents[ends[:-1]]) / 100.0
-    cost = np.bincount(owner, entry, minlength=portfolios)
+    cost = PortfolioSums(owner, portfolios).sum(entry.T).T
     cost[np.abs(cost) < SMALLEST_TOTAL] = 0.0
-    total = np.where(market != 0.0, market, cost[:, None])
+    total = np.where(market != 0.0, market, cost)
     total[total == 0.0] = np.nan
-    return np.asarray(np.where(value != 0.0, value, entry[:, None]) / total[owner])
+    return np.asarray(np.where(value != 0.0, value, entry) / total[owner])
 
 
 def portfolio_volatility(
@@ -78,7 +79,9 @@ def portfolio_volatility(
         for portfolio in range(low, high):
             own = np.arange(ends[portfolio], ends[portfolio + 1])
             own = own[(column[own] >= 0) & ~np.isnan(weight[own]).all(axis=1)]
-            for series in _series(panel.close[:, column[own]], weight[own], first, stop):
+            for series in _series(
+                panel.close[:, column[own]], weight[own], positions.present[:, own], first, stop
+            ):
                 stacked.put((portfolio - low) * len(first), series)
         _copy(fit, slice(low, high), stacked.volatility())
     return fit
@@ -148,12 +151,15 @@ def _copy(fit: WindowVolatility, portfolios: slice, part: WindowVolatility) -> N
         target[...] = getattr(part, field.name).reshape(target.shape)
 
 
-def _series(close: Floats, weight: Floats, first: Ints, stop: Ints) -> Iterator[PortfolioSeries]:
+def _series(
+    close: Floats, weight: Floats, present: Bools, first: Ints, stop: Ints
+) -> Iterator[PortfolioSeries]:
     """Yield a portfolio's series, for each set of positions that are priced in the same sessions.
 
     Args:
         close: [T, m] a column for each position.
         weight: [m, D].
+        present: [D, m] whether the portfolio holds the position.
         first: [D] first row of each session's look-back.
         stop: [D] row after the last.
     """
@@ -162,7 +168,7 @@ def _series(close: Floats, weight: Floats, first: Ints, stop: Ints) -> Iterator[
     finite = np.isfinite(close)
     before = np.zeros((len(close) + 1, close.shape[1]), dtype=np.int64)
     np.cumsum(finite, axis=0, out=before[1:])
-    priced = before[stop] > before[first]
+    priced = (before[stop] > before[first]) & present
     # Usually the same positions are priced in all sessions; np.unique on a matrix is slow.
     if (priced == priced[:1]).all():
         sets, member = priced[:1], np.zeros(len(priced), dtype=np.int64)

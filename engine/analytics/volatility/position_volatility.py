@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -56,16 +58,18 @@ def volatility(
     live = positions.where(LIVE)
     underlying = pl.col("underlying_symbol")
     measured = pl.when(underlying != "").then(underlying).otherwise("symbol")
-    quoted = OpenPositions(live.frame.with_columns(measured=measured), live.stored, live.recomputed)
+    quoted = replace(live, frame=live.frame.with_columns(measured=measured))
     quoted = quoted.where(~unquoted("measured", synthetic_prefix))
     column = panel.columns(quoted.frame["measured"])
     figures, place = symbol_volatility(panel, column)
     own = portfolio_volatility(quoted, column, panel, len(portfolios.ids))
-    computed = figures.computed[:, place].T
+    computed = figures.computed[:, place].T & quoted.present.T
     sums = PortfolioSums(quoted.owner, len(portfolios.ids))
     used, value = sums.number(computed.T).T, np.abs(quoted.value.T)
     coverage = covered(sums.sum(np.where(computed.T, value, 0.0)), sums.sum(value)).T
-    held, eligible = (np.bincount(some.owner, minlength=len(used))[:, None] for some in (live, quoted))
+    held, eligible = (
+        PortfolioSums(some.owner, len(portfolios.ids)).number(some.present).T for some in (live, quoted)
+    )
     cases = {
         VOLATILITY_NO_ACTIVE_POSITIONS: held == 0,
         VOLATILITY_NO_PUBLIC_POSITIONS: eligible == 0,

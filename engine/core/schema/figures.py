@@ -678,6 +678,35 @@ ENGINE_PORTFOLIO_PNL = Table(
     unique={"uq_engine_portfolio_pnl": ("portfolio_id", "calculation_date")},
 )
 
+ENGINE_SECTOR_EXPOSURES = Table(
+    name="engine_sector_exposures",
+    role="output",
+    legacy=False,
+    since="2",
+    comment="Long, short and net value of each sector in each session, by sectors=every_session.",
+    jobs=("sector",),
+    columns=(
+        row_id(),
+        Column("portfolio_id", UUID),
+        Column("calculation_date", DATE),
+        Column("sector", varchar(100)),
+        Column("long_value", MONEY, unit="USD"),
+        Column("short_value", MONEY, unit="USD, not above 0"),
+        Column("net_value", MONEY, unit="USD"),
+        Column("weight", numeric(12, 6), unit="net value as a fraction of equity"),
+        Column(
+            "benchmark_weight",
+            numeric(12, 6),
+            "the benchmark's newest weights up to the session lack the sector",
+            "fraction",
+        ),
+    ),
+    key=("portfolio_id", "calculation_date", "sector"),
+    date="calculation_date",
+    owner="portfolio_id",
+    unique={"uq_engine_sector_exposures": ("portfolio_id", "calculation_date", "sector")},
+)
+
 FIGURES = (
     PORTFOLIO_SNAPSHOTS,
     POSITION_MARKET_BETAS,
@@ -698,4 +727,5 @@ FIGURES = (
     ANALYTICS_STATUS,
     ENGINE_LOT_PNL,
     ENGINE_PORTFOLIO_PNL,
+    ENGINE_SECTOR_EXPOSURES,
 )

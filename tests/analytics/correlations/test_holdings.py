@@ -54,7 +54,7 @@ def test_options_count_a_hundredfold_and_private_assets_never() -> None:
     found = passing(*lots)
     assert found.symbol.to_list() == ["CALL", "HOUSE", "OTHER"]
     assert found.positions.tolist() == [[1], [0], [1]]
-    assert found.all_positions.tolist() == [3]
+    assert found.all_positions.tolist() == [[3]]
 
 
 def test_positions_of_a_symbol_are_a_holding_and_each_passes_alone() -> None:
