@@ -27,11 +27,24 @@ def read_text(path: Traversable, largest_mib: int = LARGEST_MIB) -> str:
         UnicodeDecodeError: It is no UTF-8.
         DocumentError: It is too large.
     """
+    return read_bytes(path, largest_mib).decode("utf-8")
+
+
+def read_bytes(path: Traversable, largest_mib: int) -> bytes:
+    """Return the content of a file.
+
+    Args:
+        path: The file.
+        largest_mib: The limit of its size in MiB.
+
+    Raises:
+        DocumentError: It is too large.
+    """
     with path.open("rb") as file:
-        content = file.read((largest_mib << 20) + 1)
+        content = bytes(file.read((largest_mib << 20) + 1))
     if len(content) > largest_mib << 20:
         raise DocumentError(f"it is larger than {largest_mib} MiB")
-    return bytes(content).decode("utf-8")
+    return content
 
 
 def parsed(parse: Callable[[str], object], text: str) -> object:

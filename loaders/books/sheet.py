@@ -12,12 +12,15 @@ from typing import Any
 
 import polars as pl
 
+from engine.core.documents import DocumentError, read_bytes
 from engine.core.errors import UsageError
 from loaders.books.refusals import BookError
 
 DELIMITERS = (",", ";", "\t", "|")
 LONGEST_CELL = 1_000_000
 """Characters; beyond it a file is no table."""
+LARGEST_MIB = 256
+"""Some 5 million trades as CSV; a larger file would take many times its size in memory."""
 PARQUET, EXCEL = b"PAR1", (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """First bytes of files that are no text."""
 BYTE_ORDER_MARKS = {
@@ -64,21 +67,28 @@ def read_file(path: str | Path) -> Sheet:
         Its cells; of an Excel file those of the first sheet.
 
     Raises:
-        UsageError: There is no such file.
-        BookError: The file is empty.
+        UsageError: There is no such file, or it is too large.
+        BookError: The file is empty or damaged.
     """
     file = Path(path)
     try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        content = read_bytes(file, LARGEST_MIB)
+    except (OSError, DocumentError) as error:
+        raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if not content.strip():
         raise BookError(f"{file.name} is empty")
     if content.startswith(PARQUET):
-        return of_frame(pl.read_parquet(io.BytesIO(content)), file.name)
+        return of_frame(_parquet(content, file.name), file.name)
     if content.startswith(EXCEL):
         return _excel(content, file.name)
     return _csv(_decoded(content, file.name), file.name)
+
+
+def _parquet(content: bytes, source: str) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(io.BytesIO(content))
+    except pl.exceptions.PolarsError as error:
+        raise BookError(f"{source} is no Parquet file that can be read: {error}") from error
 
 
 def of_frame(frame: object, source: str) -> Sheet:

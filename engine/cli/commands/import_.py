@@ -16,6 +16,9 @@ KINDS = {
 }
 """Contents of the files, by kind: an option and a field of `loaders.books.book.Sources` each."""
 
+BEYOND = Decimal(10) ** 14
+"""USD; portfolios.equity_balance is numeric(16, 2)."""
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
@@ -61,13 +64,13 @@ def amount(text: str) -> Decimal:
         USD, exact.
 
     Raises:
-        ArgumentTypeError: The text is no finite number.
+        ArgumentTypeError: The text is no finite number, or none that a balance can hold.
     """
     try:
         value = Decimal(text.replace(",", "").replace("$", ""))
     except InvalidOperation:
         raise ArgumentTypeError(f"'{text}' is no amount like 10000.00") from None
-    if not value.is_finite():
+    if not value.is_finite() or abs(value) >= BEYOND:
         raise ArgumentTypeError(f"'{text}' is no amount like 10000.00")
     return value
 
