@@ -23,6 +23,7 @@ def test_a_notebook_runs_from_top_to_bottom(
 ) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/golden").symlink_to(ROOT / "tests/golden")
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     monkeypatch.setenv("POLARS_MAX_THREADS", "1")
