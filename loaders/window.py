@@ -12,6 +12,7 @@ from engine.core.calendar import stored_sessions
 from engine.core.consistency import CURRENCY, inconsistencies
 from engine.core.funds import BENCHMARK, FACTOR_FUNDS
 from engine.core.job_catalog import EXPOSURE_ROWS, MARKET_VALUES, RATE_BETA_DAYS, STRESS
+from engine.core.money import integer, scaled
 from engine.core.row_rules import Rule, admit
 from engine.core.schema import TABLES, TARGET_PRICES
 from engine.core.window import Window
@@ -322,6 +323,7 @@ def _earlier(checked: CheckedReader, first: date, last: date) -> dict[str, pl.Da
     )
     return {
         "previous_snapshots": previous,
+        "history": _history(checked, first),
         "previous_exact": newest_rows(exact, "portfolio_id", "calculation_date"),
         "previous_equity": previous.select("portfolio_id", "equity_balance"),
         "first_snapshots": oldest.sort(FIRST_COLUMNS[:2]).unique("portfolio_id", keep="first"),
@@ -343,6 +345,19 @@ def _earlier(checked: CheckedReader, first: date, last: date) -> dict[str, pl.Da
             oldest=first - timedelta(days=RATE_BETA_DAYS),
         ),
     }
+
+
+def _history(checked: CheckedReader, first: date) -> pl.DataFrame:
+    """Return portfolio_id, date, equity, pnl, flow in cents of the sessions before the window."""
+    rows = checked.results_before("read/history", "portfolio_snapshots", FIRST_COLUMNS, first)
+    none = integer(0)
+    return rows.select(
+        "portfolio_id",
+        date="snapshot_date",
+        equity=scaled("equity_balance"),
+        pnl=scaled("daily_pnl").fill_null(none),
+        flow=scaled("daily_capital_flow").fill_null(none),
+    )
 
 
 def _previous_exposures(checked: CheckedReader, first: date) -> pl.DataFrame:

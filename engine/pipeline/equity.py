@@ -10,6 +10,7 @@ from engine.analytics.equity.exposures import exposures, present
 from engine.analytics.equity.lot_pnl import booked_income, lot_pnl, summed, with_lives
 from engine.analytics.equity.opening_balances import open_book, openings, with_exact_openings
 from engine.analytics.equity.pnl import booked, flow_cents, realized_cents, roll_forward, unrealized
+from engine.analytics.equity.returns import returns
 from engine.analytics.equity.snapshots import figures
 from engine.analytics.positions.lot_life import EXPIRED, REASONS, LotLives, lot_lives
 from engine.analytics.positions.prices import QuoteRules, since_previous_snapshot
@@ -20,7 +21,7 @@ from engine.core.window import Window
 from engine.pipeline.inputs import Inputs
 
 ONE_DAY = timedelta(days=1)
-EXACT_TABLES = ("engine_lot_pnl", "engine_portfolio_pnl")
+EXACT_TABLES = ("engine_lot_pnl", "engine_portfolio_pnl", "engine_returns")
 
 
 def roll_equity(
@@ -64,7 +65,7 @@ def roll_equity(
     added = rules.realized_gains == "added"
     rolled = roll_forward(rows, realized_counts=added, exact=by_lot)
     rolled = figures(rolled, exposures(present(days, rules.membership)))
-    return rolled, _exact_tables(lots, rolled) if by_lot else {}
+    return rolled, _exact_tables(lots, rolled, inputs.history) if by_lot else {}
 
 
 def last_days(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:
@@ -168,7 +169,7 @@ def _cash(inputs: Inputs, window: Window, rules: Rules, starts: pl.DataFrame) ->
     }
 
 
-def _exact_tables(lots: pl.DataFrame, rolled: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def _exact_tables(lots: pl.DataFrame, rolled: pl.DataFrame, history: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Return the rows of `EXACT_TABLES`."""
     by_lot = lots.select(
         "portfolio_id",
@@ -187,4 +188,5 @@ def _exact_tables(lots: pl.DataFrame, rolled: pl.DataFrame) -> dict[str, pl.Data
         cumulative_pnl="pnl_grains",
         equity="equity_grains",
     )
-    return dict(zip(EXACT_TABLES, (by_lot, by_portfolio), strict=True))
+    book = rolled.select("portfolio_id", "date", "equity", "flow", pnl="daily_pnl")
+    return dict(zip(EXACT_TABLES, (by_lot, by_portfolio, returns(history, book)), strict=True))

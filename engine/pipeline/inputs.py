@@ -41,6 +41,7 @@ class Inputs:
         previous_snapshots: each portfolio's newest before the window.
         previous_exact: portfolio_id, calculation_date, equity, cumulative_pnl: each portfolio's newest
             unrounded balances before the window.
+        history: portfolio_id, date, equity, pnl, flow (Int128 cents): all sessions stored before the window.
         previous_equity: portfolio_id, equity_balance: the newest before the window that is not null.
         first_snapshots: each portfolio's oldest that has an equity.
         kept_snapshots: columns of other services in stored snapshots of the window.
@@ -74,6 +75,7 @@ class Inputs:
     position_tags: pl.DataFrame
     previous_snapshots: pl.DataFrame
     previous_exact: pl.DataFrame
+    history: pl.DataFrame
     previous_equity: pl.DataFrame
     first_snapshots: pl.DataFrame
     kept_snapshots: pl.DataFrame

@@ -707,6 +707,37 @@ ENGINE_SECTOR_EXPOSURES = Table(
     unique={"uq_engine_sector_exposures": ("portfolio_id", "calculation_date", "sector")},
 )
 
+RETURN = numeric(20, 10)
+ENGINE_RETURNS = Table(
+    name="engine_returns",
+    role="output",
+    legacy=False,
+    since="2",
+    comment="Time- and money-weighted return of each portfolio over horizons that end with a session. "
+    "Exact rules only.",
+    jobs=("pnl",),
+    columns=(
+        row_id(),
+        Column("portfolio_id", UUID),
+        Column("calculation_date", DATE),
+        Column("horizon", varchar(12), unit="day, month, quarter, year or since_start"),
+        Column("start_date", DATE, unit="the session whose equity the horizon starts from"),
+        Column(
+            "time_weighted", RETURN, "an equity that is divided by is not above 0", "fraction, not annualised"
+        ),
+        Column(
+            "money_weighted",
+            RETURN,
+            "the first equity is not above 0, or no rate fits the flows",
+            "fraction, not annualised",
+        ),
+    ),
+    key=("portfolio_id", "calculation_date", "horizon"),
+    date="calculation_date",
+    owner="portfolio_id",
+    unique={"uq_engine_returns": ("portfolio_id", "calculation_date", "horizon")},
+)
+
 FIGURES = (
     PORTFOLIO_SNAPSHOTS,
     POSITION_MARKET_BETAS,
@@ -728,4 +759,5 @@ FIGURES = (
     ENGINE_LOT_PNL,
     ENGINE_PORTFOLIO_PNL,
     ENGINE_SECTOR_EXPOSURES,
+    ENGINE_RETURNS,
 )
