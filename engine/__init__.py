@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.analyst.api import compare, load
     from engine.analyst.book import book
     from engine.analyst.changed import Changed, what_changed
+    from engine.analyst.effect import Effect, effect
     from engine.analyst.explain import Explanation, explain
     from engine.analyst.store import Store, open
     from engine.analytics.stress.scenarios import Scenario, Scenarios, load_scenarios, scenario
@@ -38,6 +39,7 @@ __version__ = VERSION
 _HOMES = {
     "Changed": "engine.analyst.changed",
     "Comparison": "engine.parity",
+    "Effect": "engine.analyst.effect",
     "EngineError": "engine.core.errors",
     "Explanation": "engine.analyst.explain",
     "Inputs": "engine.pipeline.inputs",
@@ -53,6 +55,7 @@ _HOMES = {
     "book": "engine.analyst.book",
     "compare": "engine.analyst.api",
     "compute": "engine.pipeline.compute",
+    "effect": "engine.analyst.effect",
     "explain": "engine.analyst.explain",
     "load": "engine.analyst.api",
     "load_scenarios": "engine.analytics.stress.scenarios",
@@ -67,6 +70,7 @@ _ALIASES = {"engine.whatif": "engine.analyst.whatif"}
 __all__ = [
     "Changed",
     "Comparison",
+    "Effect",
     "EngineError",
     "Explanation",
     "Inputs",
@@ -82,6 +86,7 @@ __all__ = [
     "book",
     "compare",
     "compute",
+    "effect",
     "explain",
     "load",
     "load_scenarios",
