@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from loaders.parquet.folder_lock import exclusive
-from loaders.parquet.layout import ENGINE_FOLDER, LayoutError, engine_folder, is_note, staged_path, table_of
+from loaders.parquet.layout import ENGINE_FOLDER, LayoutError, engine_folder, staged_path, table_of
+
+STALE = re.compile(r"_SUCCESS|_metadata|_common_metadata|\..+\.crc")
+"""Notes of Spark and of Parquet writers on part files, which are wrong after a change. Others stay."""
 
 
 class HalfRenamedError(OSError):
@@ -44,8 +48,27 @@ def journal_path(folder: Path) -> Path:
 
 
 def pending(folder: Path) -> Journal:
-    """Return the commit whose renames were interrupted, or an empty one."""
-    return read_journal(journal_path(folder)) or Journal()
+    """Return the commit whose renames were interrupted, or an empty one.
+
+    Raises:
+        LayoutError: The folder of the journal, or of a table that it names, is a link, which may lead out of
+            the store.
+    """
+    journal = read_journal(journal_path(folder)) or Journal()
+    for name in (ENGINE_FOLDER, *journal.renamed, *journal.removed):
+        _require_no_link(folder, folder / name)
+    return journal
+
+
+def _require_no_link(folder: Path, path: Path) -> None:
+    """Raise an error if a table's folder, or the engine's own, is a link: its files are not the store's.
+
+    Raises:
+        LayoutError: It is one.
+    """
+    own = path if path.name == ENGINE_FOLDER else path.parent
+    if own != folder and own.is_symlink():
+        raise LayoutError(f"{own} is a link, through which nothing is written. Put the folder in its place")
 
 
 def read_journal(path: Path) -> Journal | None:
@@ -87,6 +110,7 @@ def commit(folder: Path, renamed: Iterable[Path], removed: Iterable[Path]) -> No
     _sync(engine_folder(folder, "staged"))
     with exclusive(folder):
         for path in (*renamed, *removed):
+            _require_no_link(folder, path)
             _require_replaceable(folder, path)
         _write_journal(folder, renamed, removed)
         try:
@@ -191,7 +215,7 @@ def _remove(path: Path) -> None:
 def _tidy(folder: Path, parent: Path) -> None:
     """Remove other programs' notes on a table's folder that has changed, and flush the renames."""
     if parent != folder:
-        for entry in [entry for entry in os.scandir(parent) if is_note(entry)]:
+        for entry in [entry for entry in os.scandir(parent) if STALE.fullmatch(entry.name)]:
             Path(entry).unlink(missing_ok=True)
     _sync(parent)
 

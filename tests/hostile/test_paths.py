@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,8 @@ import polars as pl
 import pytest
 
 import engine
-from engine.core.errors import StoreUnreachableError, UnknownStoreError
+from engine.core.errors import StoreUnreachableError, UnknownStoreError, WriteError
+from engine.core.schema import TABLES
 from loaders import open_reader
 from tests.stores.support import copied, golden
 from writers import open_writer
@@ -147,3 +149,52 @@ def test_a_staged_file_never_follows_a_link(name: str, tmp_path: Path) -> None:
     engine.backfill(url, url, start=START, end=END, run_date=RUN_DATE)
     assert secret.read_text() == "important data of somebody"
     assert figures(url).height == 10
+
+
+def large_folder(tmp_path: Path) -> tuple[str, Path]:
+    """A store with a table as a folder of one part."""
+    url, table = f"parquet:///{tmp_path}/store", tmp_path / "store" / "market_data_cache.parquet"
+    copied(golden("mixed"), url)
+    content = table.read_bytes()
+    table.unlink()
+    table.mkdir()
+    (table / "part-common.parquet").write_bytes(content)
+    return url, table
+
+
+def rewrite(url: str) -> None:
+    with open_reader(url) as reader:
+        rows = reader.read("market_data_cache")
+    with open_writer(url) as writer, writer.transaction():
+        writer.merge(TABLES["market_data_cache"], rows)
+
+
+def test_a_table_that_is_a_link_is_not_written_through(tmp_path: Path) -> None:
+    url, table = large_folder(tmp_path)
+    table.rename(tmp_path / "outside")
+    table.symlink_to(tmp_path / "outside")
+    (tmp_path / "outside" / ".profile").write_text("of somebody")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "outside").iterdir()}
+    with pytest.raises(WriteError, match="is a link"):
+        rewrite(url)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "outside").iterdir()} == before
+
+
+def test_only_notes_on_parts_are_removed(tmp_path: Path) -> None:
+    url, table = large_folder(tmp_path)
+    for name in (".profile", "_SUCCESS", ".part-common.parquet.crc"):
+        (table / name).write_text("note")
+    rewrite(url)
+    assert {path.name for path in table.iterdir() if not path.name.endswith(".parquet")} == {".profile"}
+
+
+def test_a_journal_behind_a_link_is_not_followed(tmp_path: Path) -> None:
+    url, _ = large_folder(tmp_path)
+    shutil.rmtree(tmp_path / "store" / "_engine", ignore_errors=True)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "commit.json").write_text('{"renamed": [], "removed": ["users.parquet"]}')
+    (tmp_path / "store" / "_engine").symlink_to(tmp_path / "outside")
+    with pytest.raises(StoreUnreachableError, match="is a link"):
+        open_reader(url)
+    assert (tmp_path / "store" / "users.parquet").exists()
+    assert (tmp_path / "outside" / "commit.json").exists()
