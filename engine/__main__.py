@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import io
 import os
 import sys
 from contextlib import suppress
@@ -27,6 +28,9 @@ def run() -> int:
         The exit code: see `engine.cli.main.main`.
     """
     atexit.register(_leave)
+    # A path may hold bytes that are no text: they are printed as they are.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
     # Computing uses one BLAS thread (`engine.pipeline.compute`); the others would spin for 0.1 s at start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # A run makes few cycles; looking for them every 700 objects takes a twentieth of it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from engine.core.errors import UsageError
@@ -46,7 +47,7 @@ def write_template(folder: str) -> list[str]:
     """
     place = Path(folder)
     paths = [place / name for name in TEMPLATES]
-    there = next((path for path in paths if path.exists()), None)
+    there = next((path for path in paths if os.path.lexists(path)), None)
     if there:
         raise UsageError(f"{there} exists already; nothing was written")
     try:

@@ -44,3 +44,14 @@ def test_an_equity_that_no_balance_holds(text: str, capsys: pytest.CaptureFixtur
         main(["import", "duckdb:///none", "--positions", "x.csv", f"--equity={text}"])
     assert ended.value.code == 2
     assert "is no amount like 10000.00" in capsys.readouterr().err
+
+
+def test_a_name_that_is_no_text(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["import", "duckdb:///none", "--positions", "x.csv", "--portfolio", "\udcff"])
+    assert "is no text in UTF-8" in capsys.readouterr().err
+
+
+def test_a_folder_of_templates_that_no_system_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import", "--template", "x" * 5000]) == 2
+    assert "cannot be written: File name too long" in capsys.readouterr().err

@@ -107,3 +107,15 @@ def test_the_handler_of_sigterm_is_put_back(capsys: pytest.CaptureFixture[str]) 
     assert main(["schema", "users"]) == 0
     assert signal.getsignal(signal.SIGTERM) is before
     assert "users" in capsys.readouterr().out
+
+
+def test_a_path_that_is_no_text_is_printed_as_it_is(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", "import", "--template", b"\xff"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"\xff/positions.csv" in done.stdout

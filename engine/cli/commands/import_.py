@@ -25,7 +25,9 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("url", metavar="STORE", nargs="?", help="store to write, made if it does not exist")
     for kind, words in KINDS.items():
         command.add_argument(f"--{kind}", metavar="FILE", help=f"{words}; CSV, Parquet or Excel")
-    command.add_argument("--portfolio", metavar="NAME", default="My book", help="its name [My book]")
+    command.add_argument(
+        "--portfolio", type=name, metavar="NAME", default="My book", help="its name [My book]"
+    )
     command.add_argument(
         "--equity",
         type=amount,
@@ -52,6 +54,22 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="show what would be done, write nothing")
     command.add_argument("--template", metavar="FOLDER", help="write example files into a folder, and stop")
     output(command)
+
+
+def name(text: str) -> str:
+    """Return a name that a store can hold.
+
+    Args:
+        text: of the option; bytes of the command line that are no text come as surrogates.
+
+    Raises:
+        ArgumentTypeError: It is no text.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ArgumentTypeError(f"{text!r} is no text in UTF-8") from None
+    return text
 
 
 def amount(text: str) -> Decimal:
