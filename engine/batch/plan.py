@@ -23,8 +23,8 @@ from sql import Value
 
 NEW_YORK = ZoneInfo("America/New_York")
 ONE_DAY = timedelta(days=1)
-EVENINGS = 30
-"""Sessions that a nightly run computes one by one; a longer history in one window, as `backfill` does."""
+EVENINGS = 63
+"""Sessions, a quarter, that a nightly run computes one by one; a longer history in one window."""
 
 
 @dataclass(frozen=True)
