@@ -86,7 +86,7 @@ def killed_after(seconds: float, *arguments: str) -> Iterator[int]:
         yield process.wait()
 
 
-@pytest.mark.parametrize("kind", ["duckdb", "postgres"])
+@pytest.mark.parametrize("kind", ["duckdb", "postgres", "parquet"])
 def test_a_kill_at_any_moment_leaves_whole_shards_and_a_rerun_completes(
     kind: str, undisturbed: Content, fresh: Callable[[str], str]
 ) -> None:
