@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Self
 
 import polars as pl
 
-from engine.core.errors import ColumnTypeError, MissingColumnError, MissingTableError, NoIdError, ReadError
+from engine.core.errors import (
+    ColumnTypeError,
+    MissingColumnError,
+    MissingTableError,
+    NoIdError,
+    ReadError,
+    refuse_gaps,
+)
 from engine.core.frames import conform, empty, with_nulls
 from engine.core.row_rules import UUID_FORM
 from engine.core.schema import TABLES, Column, Table
-from engine.core.schema.evolution import OWN_ROLES, can_be_added, catalog_of, upgrade_command
+from engine.core.schema.evolution import (
+    OWN_ROLES,
+    can_be_added,
+    catalog_of,
+    optional_column,
+    upgrade_command,
+)
 from engine.core.store_url import StoreURL
+from loaders.adapted import adapted_tables
 from sql import Name, Selected, Value, statement
 
 TEXTS = ("varchar", "character", "text", "name", "enum", "user-defined", "uuid", "json")
@@ -24,11 +38,21 @@ COMPATIBLE_TYPES = {
     **dict.fromkeys(("uuid", "text", "enum", "json"), TEXTS),
     **dict.fromkeys(("integer", "bigint"), INTEGERS),
     "numeric": (*INTEGERS, "decimal", "numeric", "double", "real", "float"),
-    "date": ("date",),
+    "date": ("date", "timestamp"),
     "timestamp": ("timestamp",),
     "boolean": ("boolean",),
 }
 """Store types that a column of the schema can be read from: {kind of column: prefixes of type names}."""
+
+
+OPTIONAL_TABLES = frozenset(
+    {
+        *("position_realized_events", "equity_changes", "company_profiles", "benchmarks_sector_weights"),
+        *("stress_test_scenarios", "factor_definitions", "tags_v2", "position_tags"),
+        "portfolio_target_prices",
+    }
+)
+"""Tables of inputs that are taken to have no rows where a store lacks them."""
 
 
 class Reader(ABC):
@@ -76,28 +100,87 @@ class Reader(ABC):
         """Tables that are certain to hold no row, so that they need not be queried."""
         return frozenset()
 
+    def adapt(self, column: Column, stored: str) -> str:
+        """Return SQL that reads a column in the schema's form, empty where that is the column itself.
+
+        Args:
+            column: of the schema.
+            stored: its type in the store.
+        """
+        del column, stored
+        return ""
+
+    @cached_property
+    def adapted(self) -> dict[str, str]:
+        """What statements read in place of tables that other programs made: see `loaders.adapted`."""
+        return adapted_tables(self.columns, self.adapt)
+
     def tables(self) -> set[str]:
         """Return the names of the store's tables that the schema knows."""
         return set(self.columns) & set(TABLES)
 
-    def require(self, table: Table, columns: Sequence[str]) -> None:
-        """Check that the store has a table and some of its columns.
+    @cached_property
+    def other_forms(self) -> dict[str, list[str]]:
+        """What the store has in place of a table that it lacks, by table: names that only look like it."""
+        rows = self.query(statement("other_forms", tables=[*TABLES])).iter_rows()
+        forms: dict[str, list[str]] = {}
+        for table, form in rows:
+            forms.setdefault(table, []).append(form)
+        return forms
+
+    def twin(self, table: str) -> str | None:
+        """Return what else may be a table that the store has, None if nothing.
+
+        Args:
+            table: Name of the table.
+        """
+        del table
+        return None
+
+    def gaps(self, table: Table, columns: Sequence[str]) -> Iterator[MissingTableError | MissingColumnError]:
+        """Yield an error for the table if the store lacks it, else one for each column that it lacks.
 
         Args:
             table: Of the schema.
-            columns: Names that will be read.
+            columns: Names of the columns that must be there.
+
+        Yields:
+            The errors.
+        """
+        present = self.columns.get(table.name)
+        if present is None:
+            may_make = table.role in OWN_ROLES
+            yield MissingTableError(self.url, table.name, self.other_forms.get(table.name, ()), may_make)
+            return
+        for column in columns:
+            if column not in present:
+                hint = f"`{upgrade_command(self.url)}` adds it" if can_be_added(table, table[column]) else ""
+                yield MissingColumnError(self.url, table.name, column, present, hint)
+
+    def require(self, table: Table, columns: Sequence[str]) -> None:
+        """Raise an error unless the store has a table and some of its columns.
+
+        Args:
+            table: Of the schema.
+            columns: Names of the columns.
 
         Raises:
             MissingTableError: The store lacks the table.
             MissingColumnError: The table lacks a column.
+            StructureError: It lacks several columns.
         """
-        present = self.columns.get(table.name)
-        if present is None:
-            raise MissingTableError(self.url, table.name)
-        for column in columns:
-            if column not in present:
-                hint = f"`{upgrade_command(self.url)}` adds it" if can_be_added(table, table[column]) else ""
-                raise MissingColumnError(self.url, table.name, column, present, hint)
+        refuse_gaps(self.url, [*self.gaps(table, columns)])
+
+    def may_lack(self, table: Table) -> bool:
+        """Return whether a table that the store lacks is taken to have no rows.
+
+        That is so of tables that runs make and of optional inputs, unless something looks like the table.
+
+        Args:
+            table: Of the schema.
+        """
+        optional = table.name in OPTIONAL_TABLES and not self.other_forms.get(table.name)
+        return table.role in OWN_ROLES or optional
 
     def check_types(self, table: Table, columns: Sequence[str]) -> None:
         """Check that columns have types in the store that can be read as the schema's.
@@ -135,16 +218,15 @@ class Reader(ABC):
             values: Further placeholders of the statement.
 
         Returns:
-            The rows. There are none if the table is an output table that does not exist yet. A column
-            that was added to the schema after the store was made is null: see
-            `engine.core.schema.kinds.Column.later`.
+            The rows. There are none if the table is an output table that does not exist yet, or an input
+            that is optional. An optional column that the store lacks is null: see `optional_column`.
 
         Raises:
             ReadError: The statement failed.
         """
         definition = TABLES[table]
         wanted = definition.names if columns is None else list(columns)
-        if table not in self.columns and definition.role in OWN_ROLES:
+        if table not in self.columns and self.may_lack(definition):
             return empty(definition, wanted)
         stored = self.columns_to_read(definition, wanted)
         self.require(definition, stored)
@@ -174,15 +256,16 @@ class Reader(ABC):
             raise NoIdError(self.url, table.name, ids.name, others[0])
 
     def columns_to_read(self, table: Table, columns: Sequence[str]) -> list[str]:
-        """Return the columns without those added to the schema after the store was made: they are null.
+        """Return the columns without the optional ones that the store lacks: they are null.
 
         Args:
-            table: Of the schema.
-            columns: Names that are wanted.
+            table: of the schema.
+            columns: names that are asked for.
         """
         present = self.columns.get(table.name, {})
+        stored = [name for name in columns if name in present or not optional_column(table, table[name])]
         # A statement needs at least one column.
-        return [name for name in columns if name in present or not table[name].later] or [table.key[0]]
+        return stored or [table.key[0]]
 
     def selected(self, name: str, columns: tuple[Column, ...], **values: Value) -> pl.DataFrame:
         """Return the rows of a statement in the store's own types.

@@ -19,12 +19,9 @@ from engine.core.window import Window
 from engine.pipeline.inputs import Inputs
 from loaders.earlier_results import STATE, EarlierResults, newest_rows
 from loaders.reader import Reader
+from loaders.structure import CLOSE_COLUMNS, EVENT_COLUMNS, FLOW_COLUMNS, PROFILE_COLUMNS, require_structure
 from sql import Name, Value, statement
 
-EVENT_COLUMNS = ("id", "portfolio_id", "position_id", "trade_date", "quantity_closed", "realized_pnl")
-FLOW_COLUMNS = ("id", "portfolio_id", "change_type", "amount", "change_date", "deleted_at")
-CLOSE_COLUMNS = ("symbol", "date", "close")
-PROFILE_COLUMNS = ("symbol", "beta", "sector", "is_etf")
 CARRIED_COLUMNS = ("portfolio_id", "snapshot_date")
 SNAPSHOT_COLUMNS = (
     "portfolio_id",
@@ -166,6 +163,7 @@ def load_window(
         Validated frames, with the rows that were set aside and the portfolios that cannot be computed.
     """
     stores = reader if isinstance(reader, EarlierResults) else EarlierResults(reader)
+    require_structure(stores.source, stores.in_place)
     ids = None if portfolios is None else [str(owner) for owner in portfolios]
     checked = CheckedReader(stores, ids, symbols)
     rows = stores.source.select("read/portfolios", "portfolios", None, **checked.scope)

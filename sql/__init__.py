@@ -7,7 +7,7 @@ any other way, so that none has to be escaped where a statement is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -103,18 +103,34 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Lowered:
-    """All columns of a table, some of them in lower case.
+class Replaced:
+    """All columns of a table, some of them as expressions.
 
     Attributes:
-        texts: The names of the columns to change.
+        expressions: {name: SQL}.
     """
 
-    texts: tuple[str, ...]
+    expressions: Mapping[str, str]
 
     def __str__(self) -> str:
-        lowered = ", ".join(f"lower({Name(text)}::text) as {Name(text)}" for text in self.texts)
-        return f"* replace ({lowered})" if lowered else "*"
+        replaced = ", ".join(f"{sql} as {Name(name)}" for name, sql in self.expressions.items())
+        return f"* replace ({replaced})" if replaced else "*"
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """Columns of a table, some of them as expressions or nulls.
+
+    Attributes:
+        expressions: {name: SQL}, an empty text for the column as it is.
+    """
+
+    expressions: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{sql} as {Name(name)}" if sql else f"{Name(name)}" for name, sql in self.expressions.items()
+        )
 
 
 @dataclass(frozen=True)
@@ -142,7 +158,8 @@ Value = (
     | Names
     | Pairs
     | Selected
-    | Lowered
+    | Replaced
+    | Adapted
     | Unpacked
     | Query
     | date
@@ -158,7 +175,7 @@ Value = (
 
 def _literal(value: Value) -> str:
     match value:
-        case Name() | Names() | Pairs() | Selected() | Lowered() | Unpacked() | Query():
+        case Name() | Names() | Pairs() | Selected() | Replaced() | Adapted() | Unpacked() | Query():
             return str(value)
         case None:
             return "null"

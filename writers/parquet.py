@@ -8,11 +8,17 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.core.errors import StoreUnreachableError, UnfinishedCommitError, WriteError
+from engine.core.errors import (
+    MissingTableError,
+    StoreUnreachableError,
+    UnfinishedCommitError,
+    WriteError,
+    refuse_gaps,
+)
 from engine.core.files import new_file
 from engine.core.frames import empty
 from engine.core.schema import TABLES, Table
-from engine.core.schema.evolution import Catalog, SchemaGap
+from engine.core.schema.evolution import Catalog, SchemaGap, optional_column
 from engine.core.store_url import StoreURL
 from loaders.parquet.files import files
 from loaders.parquet.journal import HalfRenamedError, commit, roll_forward
@@ -84,6 +90,11 @@ class ParquetWriter(Writer):
 
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
         missing = [name for name in TABLES if name in wanted and not files(self.folder, name)]
+        assert self._reader is not None, "outside a transaction"
+        forms = {name: self._reader.other_forms[name] for name in missing}
+        refuse_gaps(
+            self.url, [MissingTableError(self.url, name, forms[name]) for name in missing if forms[name]]
+        )
         for name in missing:
             self._set(table_path(self.folder, name), TABLES[name], empty(TABLES[name]))
         return missing
@@ -154,7 +165,7 @@ class ParquetWriter(Writer):
             with self._write_errors(name), ParquetReader(self.url) as reader:
                 draft = new_draft_path(self.folder)
                 self._drafts[path] = frame, draft
-                _encode(frame, TABLES[name], self._columns(TABLES[name], reader.columns), draft)
+                _encode(frame, TABLES[name], self._columns(TABLES[name], reader.columns, frame), draft)
 
     def tidy(self) -> None:
         with self._write_errors(""):
@@ -286,21 +297,29 @@ class ParquetWriter(Writer):
 
     def _stage(self, path: Path, table: Table) -> None:
         """Put a changed file's next content where `commit` publishes it."""
-        rows, draft = self._drafts.get(path, (None, path))
-        if rows is self._open[path]:
+        drafted, draft = self._drafts.get(path, (None, path))
+        if drafted is self._open[path]:
             draft.replace(self._staged(path))
         else:
-            _encode(self._open[path], table, self._columns(table, self.catalog()), self._staged(path))
+            rows = self._open[path]
+            _encode(rows, table, self._columns(table, self.catalog(), rows), self._staged(path))
 
     def _staged(self, path: Path) -> Path:
         """Return where a file's next content is put, in a folder that exists."""
         engine_folder(self.folder, "staged")
         return staged_path(self.folder, path)
 
-    def _columns(self, table: Table, catalog: Catalog) -> list[str]:
-        """Return the columns that a table's files have; a new table gets all."""
+    def _columns(self, table: Table, catalog: Catalog, rows: pl.DataFrame) -> list[str]:
+        """Return the columns of a table's files; a new table gets all, an older one those with a value."""
         stored = catalog.get(table.name)
-        return table.names if stored is None else columns_to_write(table, table.names, stored, self.url)
+        if stored is None:
+            return table.names
+        lacking = {column.name for column in table.columns if column.name not in stored}
+        optional = {name for name in lacking if not table[name].later and optional_column(table, table[name])}
+        filled = {name for name in optional if rows[name].null_count() < rows.height}
+        others = [name for name in table.names if name not in optional]
+        kept = {*columns_to_write(table, others, stored, self.url), *filled}
+        return [name for name in table.names if name in kept]
 
     @contextmanager
     def _write_errors(self, table: str) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Runs into a target of an earlier schema version: the warning, and the tables that are left out."""
+"""Structure of a run's stores: what the source must have, and what an older target may lack."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from engine.core.schema import TABLES
 from engine.core.schema.evolution import gaps_of_a_run, warn_of_gaps
 from engine.core.schema.kinds import FIRST_VERSION
 from loaders.earlier_results import EarlierResults
+from loaders.structure import optional_note, require_structure
 
 
 def allow_for_gaps(state: RunState, past: EarlierResults) -> None:
-    """Warn of what the target lacks; take out of the request the tables that the run may not create there.
+    """Check the source; warn of what the stores lack; leave out the tables that the run may not create.
 
     Args:
         state: Its report and its request are changed.
@@ -24,6 +25,9 @@ def allow_for_gaps(state: RunState, past: EarlierResults) -> None:
             runs start from its rows, so that it cannot be left out.
     """
     results, request = past.results, state.request
+    require_structure(past.source, past.in_place)
+    if note := optional_note(past.source):
+        state.progress.warn("structure", note)
     if results is None:
         return
     state.report.schema_gaps = gaps_of_a_run(results.columns)
@@ -33,5 +37,5 @@ def allow_for_gaps(state: RunState, past: EarlierResults) -> None:
         return
     for name in missing:
         if TABLES[name].since == FIRST_VERSION:
-            raise MissingTableError(request.target, name)
+            raise MissingTableError(request.target, name, may_make=True)
     state.request = replace(request, wanted=request.wanted - set(missing))

@@ -147,14 +147,21 @@ class HiddenRowsError(EngineError, PermissionError):
         )
 
 
+INPUT_HINT = "The engine makes no inputs. Read from the store that holds them: --from URL"
+"""Advice where a table of inputs is missing: an empty one would be computed from without a word."""
+
+
 class MissingTableError(EngineError, LookupError):
     """A store without a table that the command needs."""
 
-    def __init__(self, url: str | StoreURL, table: str) -> None:
-        self.url, self.table = safe_url(url), table
+    def __init__(
+        self, url: str | StoreURL, table: str, other_forms: Sequence[str] = (), may_make: bool = False
+    ) -> None:
+        self.url, self.table, self.other_forms = safe_url(url), table, tuple(other_forms)
+        self.gap = f"table {table}{_looks_alike(other_forms)}"
         super().__init__(
-            f"store {self.url} has no table {table}",
-            "`engine schema --create URL` makes the tables that are missing",
+            f"store {self.url} has no {self.gap}",
+            "`engine schema --create URL` makes the tables that are missing" if may_make else INPUT_HINT,
         )
 
 
@@ -165,9 +172,40 @@ class MissingColumnError(EngineError, LookupError):
         self, url: str | StoreURL, table: str, column: str, present: Iterable[str], hint: str = ""
     ) -> None:
         self.url, self.table, self.column = safe_url(url), table, column
-        super().__init__(
-            f"store {self.url}, table {table} has no column {column}{nearest(column, present)}", hint
-        )
+        near = nearest(column, present)
+        self.gap = f"column {table}.{column}{near}"
+        super().__init__(f"store {self.url}, table {table} has no column {column}{near}", hint)
+
+
+class StructureError(MissingTableError, MissingColumnError):
+    """A store that lacks several of the tables and columns that the command needs."""
+
+    def __init__(self, url: str | StoreURL, gaps: Sequence[MissingTableError | MissingColumnError]) -> None:
+        self.url, self.gaps = safe_url(url), tuple(gaps)
+        listed = "; ".join(gap.gap for gap in gaps)
+        hints = ". ".join(dict.fromkeys(gap.hint for gap in gaps if gap.hint))
+        text = f"store {self.url} lacks {listed}. What is optional is not listed"
+        EngineError.__init__(self, text, hints)
+
+
+def refuse_gaps(url: str | StoreURL, gaps: Sequence[MissingTableError | MissingColumnError]) -> None:
+    """Raise one error for all that a store lacks, if it lacks anything.
+
+    Args:
+        url: The store.
+        gaps: An error for each table and column.
+
+    Raises:
+        StructureError: There are several. A single one is raised as it is.
+    """
+    if len(gaps) > 1:
+        raise StructureError(url, gaps)
+    for gap in gaps:
+        raise gap
+
+
+def _looks_alike(forms: Sequence[str]) -> str:
+    return f" ({either(forms)} is there, which is not read as this table)" if forms else ""
 
 
 class NoPricesError(EngineError, LookupError):

@@ -110,12 +110,14 @@ def _conformed(values: pl.Series, column: Column, table: Table, url: str | Store
     # without values, since a query that looks for a text would find none in such a column.
     if values.null_count() == values.len() and found != pl.Binary:
         return pl.Series(values.name, [None], dtype=wanted).new_from_index(0, values.len())
+    if column.nullable and found.is_float() and wanted != found:
+        values = values.fill_nan(None)  # as NumPy and pandas mark an absent value
     try:
         if isinstance(wanted, pl.Decimal) and found.is_numeric():
             return _decimals(values, wanted)
         if isinstance(wanted, pl.Datetime) and isinstance(found, pl.Datetime):
             return _utc(values).cast(wanted)
-        if _widens(found, wanted):
+        if _widens(found, wanted) or _is_same(values, wanted):
             return values.cast(wanted)
     except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0]
@@ -130,6 +132,19 @@ def _widens(found: pl.DataType, wanted: pl.DataType) -> bool:
         or (found.is_numeric() and wanted == pl.Float64)
         or (isinstance(found, pl.Categorical | pl.Enum) and wanted == pl.String)
     )
+
+
+def _is_same(values: pl.Series, wanted: pl.DataType) -> bool:
+    """Return whether values of another kind say the same: midnights as days, whole floats, 0 and 1."""
+    match wanted:
+        case pl.Date() if isinstance(values.dtype, pl.Datetime):
+            return bool((values.dt.truncate("1d") == values).all())
+        case pl.Int32() | pl.Int64() if values.dtype.is_float():
+            return bool((values.is_finite() & (values == values.round())).all())
+        case pl.Boolean() if values.dtype.is_numeric():
+            return bool(values.is_in([0, 1]).all())
+        case _:
+            return False
 
 
 def _utc(values: pl.Series) -> pl.Series:

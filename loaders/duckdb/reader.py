@@ -9,11 +9,24 @@ import duckdb
 import polars as pl
 
 from engine.core.errors import ReadError, StoreUnreachableError
+from engine.core.schema import Column
 from engine.core.store_url import StoreURL
+from loaders.adapted import with_adapted
 from loaders.arrow_stream import ArrowStream
 from loaders.duckdb.connect import connect
 from loaders.reader import Reader
-from sql import statement
+from sql import Name, statement
+
+
+def canonical_id(name: str, stored: str) -> str:
+    """Return SQL that reads an id in lower case with hyphens; empty for a UUID.
+
+    Args:
+        name: of the column.
+        stored: its type.
+    """
+    statements = {"VARCHAR": "id_of_text", "BLOB": "id_of_bytes"}
+    return statement(statements[stored], column=Name(name)) if stored in statements else ""
 
 
 class DuckDBReader(Reader):
@@ -35,12 +48,15 @@ class DuckDBReader(Reader):
     def empty_tables(self) -> frozenset[str]:
         return frozenset(self.query(statement("empty_tables"))["table_name"])
 
+    def adapt(self, column: Column, stored: str) -> str:
+        return canonical_id(column.name, stored) if column.type.kind == "uuid" else ""
+
     def close(self) -> None:
         self.connection.close()
 
     def query(self, text: str) -> pl.DataFrame:
         try:
-            rows = pl.Series(ArrowStream(self.connection.sql(text)))
+            rows = pl.Series(ArrowStream(self.connection.sql(with_adapted(text, lambda: self.adapted))))
         except duckdb.Error as error:
             raise ReadError(self.url, str(error)) from error
         return rows.struct.unnest()

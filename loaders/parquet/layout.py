@@ -167,6 +167,26 @@ def part_names(folder: Path) -> Iterator[str]:
         yield entry.name
 
 
+def other_forms(folder: Path, table: str) -> list[str]:
+    """Return the entries of a store that look like a table and are not read as it.
+
+    Args:
+        folder: The store.
+        table: Name of the table.
+
+    Returns:
+        Names: folders without the ending `.parquet`, numbered files, other endings, other letters.
+    """
+    longer = [other for other in TABLES if other.startswith(table) and other != table]
+    return [
+        f"{entry.name}/" if entry.is_dir() else entry.name
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
+        if entry.name.lower().startswith(table)
+        and not entry.name.lower().startswith(tuple(longer))
+        and entry.name != f"{table}.parquet"
+    ]
+
+
 def is_note(entry: os.DirEntry[str]) -> bool:
     """Return whether an entry of a table's folder is a note of another program and holds no rows."""
     hidden = entry.name.startswith(("_", ".")) and not entry.name.endswith(".parquet")

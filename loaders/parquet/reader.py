@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -12,15 +13,16 @@ import polars as pl
 
 from engine.core.errors import MissingColumnError, StoreUnreachableError
 from engine.core.frames import conform, with_nulls
-from engine.core.schema import TABLES, Table
-from engine.core.schema.evolution import can_be_added
+from engine.core.schema import TABLES, Column, Table
+from engine.core.schema.evolution import can_be_added, optional_column
 from loaders.duckdb.connect import connect_memory, literal_path
-from loaders.duckdb.reader import DuckDBReader
+from loaders.duckdb.reader import DuckDBReader, canonical_id
 from loaders.parquet.files import files
 from loaders.parquet.folder_lock import hold
 from loaders.parquet.journal import try_roll_forward
+from loaders.parquet.layout import other_forms
 from loaders.parquet.old_layout import finish_old_commit
-from sql import Lowered, Name, Selected, statement
+from sql import Name, Replaced, Selected, statement
 
 ONE_FILE = "one_file"
 """Name of the view on a single file."""
@@ -58,6 +60,18 @@ class ParquetReader(DuckDBReader):
             except (duckdb.Error, OSError) as error:
                 yield f"{name}: {error}"
 
+    def adapt(self, column: Column, stored: str) -> str:
+        del column, stored
+        return ""  # the views have done it
+
+    @cached_property
+    def other_forms(self) -> dict[str, list[str]]:
+        return {name: other_forms(self._folder, name) for name in TABLES}
+
+    def twin(self, table: str) -> str | None:
+        folder = f"{table}/"
+        return folder if table in self.columns and folder in self.other_forms[table] else None
+
     def close(self) -> None:
         super().close()
         self._hold()
@@ -77,7 +91,8 @@ class ParquetReader(DuckDBReader):
         """
         present = self._view(self.connection, ONE_FILE, table, [path])
         for column in table.columns:
-            if column.name not in present and not can_be_added(table, column):
+            needed = not (can_be_added(table, column) or optional_column(table, column))
+            if column.name not in present and needed:
                 raise MissingColumnError(self.url, table.name, column.name, present)
         stored = tuple(column for column in table.columns if column.name in present)
         text = statement("read/table", columns=Selected(stored), table=Name(ONE_FILE))
@@ -87,10 +102,11 @@ class ParquetReader(DuckDBReader):
         self, connection: duckdb.DuckDBPyConnection, name: str, table: Table, paths: Sequence[Path]
     ) -> list[str]:
         """Create a view of files as one table. Return the names of its columns."""
-        # UUIDs in files may be in upper or lower case; statements compare them in lower case.
         names = [literal_path(path, self._folder, self._handle) for path in paths]
-        present = connection.read_parquet(names, hive_partitioning=False).columns
-        ids = tuple(c.name for c in table.columns if c.type.kind == "uuid" and c.name in present)
-        text = statement("view_of_files", view=Name(name), columns=Lowered(ids), files=names)
+        relation = connection.read_parquet(names, hive_partitioning=False, union_by_name=True)
+        present = dict(zip(relation.columns, map(str, relation.types), strict=True))
+        ids = [c.name for c in table.columns if c.type.kind == "uuid" and c.name in present]
+        texts = {column: canonical_id(column, present[column]) or f"{Name(column)}::text" for column in ids}
+        text = statement("view_of_files", view=Name(name), columns=Replaced(texts), files=names)
         connection.execute(text)
-        return present
+        return [*present]

@@ -16,11 +16,12 @@ from psycopg.conninfo import make_conninfo
 from engine.core.errors import LostReadError, ReadError
 from engine.core.schema import Column, Table
 from engine.core.store_url import StoreURL
+from loaders.adapted import with_adapted
 from loaders.arrow_stream import ArrowStream
 from loaders.postgres.address import parameters
 from loaders.postgres.connect import hidden_rows, opening_error
 from loaders.reader import Reader
-from sql import Selected, Value, statement
+from sql import Name, Selected, Value, statement
 
 EPOCH = date(1970, 1, 1).toordinal()
 DATE_RANGE = date(1, 1, 1).toordinal() - EPOCH, date(9999, 12, 31).toordinal() - EPOCH
@@ -60,7 +61,7 @@ class PostgresReader(Reader):
     def query(self, text: str) -> pl.DataFrame:
         try:
             with adbc.AdbcStatement(self._connection) as request:
-                request.set_sql_query(text)
+                request.set_sql_query(with_adapted(text, lambda: self.adapted))
                 stream: Any = request.execute_query()[0]
                 rows = pl.Series(ArrowStream(stream)).struct.unnest()
         except (adbc.Error, pl.exceptions.PolarsError) as error:
@@ -74,6 +75,15 @@ class PostgresReader(Reader):
         with suppress(adbc.Error):
             self._execute("rollback")
             self._begin()
+
+    def adapt(self, column: Column, stored: str) -> str:
+        if column.type.kind == "uuid":
+            kinds = {"uuid": "", "bytea": "id_of_bytes_in_postgres"}
+            name = kinds.get(stored, "id_of_text_in_postgres")
+            return statement(name, column=Name(column.name)) if name else ""
+        # Without a cast citext compares without regard to case, and a text of fixed width keeps its blanks.
+        plain = column.type.kind != "text" or stored.startswith(("character varying", "text"))
+        return "" if plain else f"{Name(column.name)}::text"
 
     @cached_property
     def may_create(self) -> bool:

@@ -118,6 +118,19 @@ def can_be_added(table: Table, column: Column) -> bool:
     return own and column.nullable and column.name not in table.key
 
 
+def optional_column(table: Table, column: Column) -> bool:
+    """Return whether a store may lack a column, which is then null.
+
+    That is so of columns added to the schema after the store was made, and of nullable columns of inputs.
+    Results of earlier runs must be complete: later sessions are computed from them.
+
+    Args:
+        table: of the schema.
+        column: of the table.
+    """
+    return column.later or (table.role not in OWN_ROLES and column.nullable and column.name not in table.key)
+
+
 def narrower(table: Table, column: Column, stored: str) -> int | None:
     """Return the length of a store's text column if it is shorter than the schema's.
 
