@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from engine.core.errors import MissingColumnError, MissingTableError, refuse_gaps
+from engine.core.errors import MissingColumnError, MissingTableError, SpellingError, refuse_gaps
 from engine.core.schema import TABLES
 from engine.core.schema.evolution import optional_column
 from loaders.reader import OPTIONAL_TABLES, Reader
+from sql import statement
 
 EXTENDED = ("factor_definitions", "tags_v2", "position_tags")
 """Tables of inputs that a run adds rows to: in a store that is written in place they must be there."""
@@ -52,6 +53,25 @@ def _gaps(reader: Reader, name: str, in_place: bool) -> Iterator[MissingTableErr
         yield MissingTableError(reader.url, name, [f"{name}.parquet", twin])
     elif name in reader.columns or not reader.may_lack(table) or (in_place and name in EXTENDED):
         yield from reader.gaps(table, reader.columns_to_read(table, columns))
+
+
+def refuse_other_spellings(reader: Reader, symbols: Iterable[str]) -> None:
+    """Raise an error if symbols without a close have prices under another spelling.
+
+    Args:
+        reader: The source.
+        symbols: Symbols for which no close was found.
+
+    Raises:
+        SpellingError: A symbol of the prices is the same but for case and blanks.
+    """
+    held = {symbol.strip().upper(): symbol for symbol in symbols}
+    if not held:
+        return
+    rows = reader.query(statement("read/symbols_alike", symbols=[*held]))["symbol"].sort()
+    known = {*held.values(), *held}
+    if pairs := [(held[symbol.strip().upper()], symbol) for symbol in rows if symbol not in known]:
+        raise SpellingError(reader.url, pairs)
 
 
 def optional_note(reader: Reader) -> str:

@@ -14,6 +14,7 @@ from engine.parity import Comparison, load_exemptions
 from engine.parity import compare as compare_readers
 from engine.pipeline.inputs import Inputs
 from loaders import open_reader
+from loaders.structure import require_structure
 from loaders.window import load_window
 
 
@@ -39,6 +40,7 @@ def load(
     """
     window = Window(start, end, run_date or datetime.now(UTC).date())
     with open_reader(url) as reader:
+        require_structure(reader)
         _, dead = live_portfolios(reader, portfolios)
         return load_window(reader, window, portfolios, dead)
 

@@ -20,6 +20,7 @@ from engine.batch.shards import live_portfolios
 from engine.market_data.price_updates import NO_BAR, RECENTLY_TRADED
 from loaders.market import RequestOutcome
 from loaders.reader import Reader
+from loaders.structure import refuse_other_spellings
 from sql import statement
 
 POSITION_COLUMNS = (
@@ -117,6 +118,7 @@ def _detailed(
         portfolios=(),
     )
     extents = reader.query(statement("read/price_extents", symbols=symbols))
+    refuse_other_spellings(reader, set(symbols).difference(extents["symbol"]))
     newest = extents.select("symbol", pl.col("newest").cast(pl.Date))
     gaps = reader.select(
         "read/bars",

@@ -14,6 +14,8 @@ from pathlib import Path
 from engine.core.secrets import masked
 from engine.core.store_url import StoreURL, safe_url
 
+LONGEST_LIST = 5
+"""Items of a list that a message names."""
 LONGEST_REASON = 400
 """Characters of a driver's message that are shown."""
 
@@ -237,6 +239,20 @@ class NoIdError(EngineError, ValueError):
         super().__init__(
             f"store {self.url}, table {table}, column {column}: {value[:60]!r} is no UUID",
             "Correct the id in the store",
+        )
+
+
+class SpellingError(EngineError, LookupError):
+    """Symbols that have prices only under another spelling, so that they would match nothing."""
+
+    def __init__(self, url: str | StoreURL, pairs: Sequence[tuple[str, str]]) -> None:
+        self.url, self.pairs = safe_url(url), tuple(pairs)
+        listed = ", ".join(f"{stored!r} for {held!r}" for held, stored in pairs[:LONGEST_LIST])
+        more = f" and {len(pairs) - LONGEST_LIST} more" if len(pairs) > LONGEST_LIST else ""
+        super().__init__(
+            f"store {self.url}, table market_data_cache has symbols that match only without regard to case "
+            f"and blanks: {listed}{more}",
+            "Spell them as the positions do, in capitals and without blanks",
         )
 
 

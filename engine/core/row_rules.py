@@ -38,6 +38,8 @@ def admit(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Sort a table's rows by key and separate those that break a rule.
 
+    Of rows that are equal in all columns one is kept; the quarantine tells of them and refuses no portfolio.
+
     Args:
         frame: rows as a reader returns them, in any order, with the key columns.
         table: whose rows they are.
@@ -57,6 +59,12 @@ def admit(
     broken = [i for i, flag in enumerate(any_broken) if flag]
     if not broken:
         return frame, pl.DataFrame(schema=QUARANTINE)
+    once = frame.unique(maintain_order=True)
+    if once.height < frame.height:
+        good, quarantine = admit(once, table, url, extra)
+        copies = frame.filter(frame.is_duplicated()).unique(maintain_order=True)
+        copied = _refused(copies, table, table.key[0], "is there more than once, all values equal: used once")
+        return good, pl.concat([copied.with_columns(portfolio_id=pl.lit(None, pl.String)), quarantine])
     quarantine = pl.concat(_refused(frame.filter(tests[i]), table, *checks[i][:2]) for i in broken)
     good = frame.filter(~pl.any_horizontal(tests[i] for i in broken))
     return conform(good, table, url), quarantine

@@ -112,7 +112,7 @@ NOT_FINITE = [
 ]
 OWNED = [
     *NOT_FINITE,
-    Broken("positions", repeat_first(), "id", "", "has the same key as another row", 2),
+    Broken("positions", repeat_first(quantity=1), "id", "", "has the same key as another row", 2),
     Broken("positions", set_first("position_type", "BOND"), "position_type", "BOND", "is none of LC, LP"),
     Broken("positions", set_first("symbol", None), "symbol", "null", "is null"),
     Broken(
@@ -122,7 +122,7 @@ OWNED = [
     Broken("positions", set_first("symbol", LONG), "symbol", LONG, "is longer than 20 characters"),
     Broken("positions", set_first("id", "not-a-uuid"), "id", "not-a-uuid", "is not a uuid"),
     Broken("portfolios", set_first("name", None), "name", "null", "is null"),
-    Broken("portfolios", repeat_first(), "id", "", "has the same key as another row", 2),
+    Broken("portfolios", repeat_first(name="X"), "id", "", "has the same key as another row", 2),
     Broken(
         "equity_changes",
         repeat_first(id=NEW_ID, change_date=START, amount=Decimal(-1)),
@@ -185,7 +185,7 @@ def closes_type(frame: pl.DataFrame, value: Any) -> pl.DataType:
 def close_twice(symbol: str) -> Change:
     def change(frame: pl.DataFrame) -> pl.DataFrame:
         row = frame.filter((pl.col("symbol") == symbol) & (pl.col("date") == PRICED))
-        return pl.concat([frame, row.with_columns(id=pl.lit(NEW_ID))])
+        return pl.concat([frame, row.with_columns(pl.col("close") * 2, id=pl.lit(NEW_ID)).cast(frame.schema)])
 
     return change
 
@@ -232,6 +232,22 @@ def test_a_broken_price_is_lost_and_no_portfolio_refused(
     others = [row for row in expected if row[0] not in holders]
     assert others
     assert [row for row in found if row[0] not in holders] == others
+
+
+@pytest.mark.parametrize("table", ["portfolios", "positions", "market_data_cache", "company_profiles"])
+def test_of_rows_that_are_equal_one_is_kept_and_it_is_told(
+    table: str, inputs: Path, tmp_path: Path, expected: Rows
+) -> None:
+    spoil(inputs, table, lambda frame: pl.concat([frame, frame, frame.head(5)]))
+    report, found = run(f"parquet:///{inputs}", tmp_path)
+    assert report.failures.is_empty()
+    assert not report.complete
+    assert set(report.quarantine["table"]) == {table}
+    assert report.quarantine["rule"].unique().to_list() == [
+        "is there more than once, all values equal: used once"
+    ]
+    assert report.quarantine["key"].is_unique().all()
+    assert found == expected
 
 
 ORPHANS = [
