@@ -112,7 +112,7 @@ class Reader(ABC):
 
     @cached_property
     def adapted(self) -> dict[str, str]:
-        """What statements read in place of tables that other programs made: see `loaders.adapted`."""
+        """Subqueries that statements read for tables of other programs: see `loaders.adapted`."""
         return adapted_tables(self.columns, self.adapt)
 
     def tables(self) -> set[str]:
@@ -121,7 +121,7 @@ class Reader(ABC):
 
     @cached_property
     def other_forms(self) -> dict[str, list[str]]:
-        """What the store has in place of a table that it lacks, by table: names that only look like it."""
+        """Names that look like a table that the store lacks, by table."""
         rows = self.query(statement("other_forms", tables=[*TABLES])).iter_rows()
         forms: dict[str, list[str]] = {}
         for table, form in rows:

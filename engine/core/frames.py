@@ -110,8 +110,6 @@ def _conformed(values: pl.Series, column: Column, table: Table, url: str | Store
     # without values, since a query that looks for a text would find none in such a column.
     if values.null_count() == values.len() and found != pl.Binary:
         return pl.Series(values.name, [None], dtype=wanted).new_from_index(0, values.len())
-    if column.nullable and found.is_float() and wanted != found:
-        values = values.fill_nan(None)  # as NumPy and pandas mark an absent value
     try:
         if isinstance(wanted, pl.Decimal) and found.is_numeric():
             return _decimals(values, wanted)

@@ -51,7 +51,7 @@ def admit(
     """
     if frame.is_empty():
         return frame, pl.DataFrame(schema=QUARANTINE)
-    frame = frame.sort(table.key, maintain_order=True)
+    frame = _without_nan(frame, table, url).sort(table.key, maintain_order=True)
     checks = [*_rules(frame, table), *extra]
     tests = [test.fill_null(False) for *_, test in checks]
     # One pass over all tests finds that no rule is broken, which is the usual case.
@@ -68,6 +68,17 @@ def admit(
     quarantine = pl.concat(_refused(frame.filter(tests[i]), table, *checks[i][:2]) for i in broken)
     good = frame.filter(~pl.any_horizontal(tests[i] for i in broken))
     return conform(good, table, url), quarantine
+
+
+def _without_nan(frame: pl.DataFrame, table: Table, url: str | StoreURL) -> pl.DataFrame:
+    """Return a frame with null for NaN where a column takes nulls: so NumPy marks an absent value."""
+    floats = [
+        table[name]
+        for name, kind in frame.schema.items()
+        if name in table.by_name and kind.is_float() and kind != dtype(table[name])
+    ]
+    absent = [pl.col(column.name).fill_nan(None) for column in floats if column.nullable]
+    return conform(frame.with_columns(absent), table, url) if absent else frame
 
 
 def _refused(rows: pl.DataFrame, table: Table, column: str, rule: str) -> pl.DataFrame:

@@ -62,7 +62,7 @@ FORMS: dict[str, Change] = {
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Content:
-    """What a run leaves from the schema's own types."""
+    """Results of a run from the schema's own types."""
     return outputs(folder(tmp_path_factory.mktemp("plain") / "a", world(users=[a_user()])))
 
 
