@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import polars as pl
+
 from engine.core.errors import MissingColumnError, MissingTableError, SpellingError, refuse_gaps
+from engine.core.funds import FACTOR_FUNDS
 from engine.core.schema import TABLES
 from engine.core.schema.evolution import optional_column
+from engine.pipeline.inputs import Inputs
 from loaders.reader import OPTIONAL_TABLES, Reader
 from sql import statement
 
@@ -72,6 +76,20 @@ def refuse_other_spellings(reader: Reader, symbols: Iterable[str]) -> None:
     known = {*held.values(), *held}
     if pairs := [(held[symbol.strip().upper()], symbol) for symbol in rows if symbol not in known]:
         raise SpellingError(reader.url, pairs)
+
+
+def require_spelling(reader: Reader, inputs: Inputs) -> None:
+    """Refuse prices under another spelling than that of a quoted lot or a factor fund without a close.
+
+    Args:
+        reader: The source.
+        inputs: What was loaded from it.
+    """
+    priced = {*inputs.closes["symbol"], *inputs.fund_closes["symbol"]}
+    quoted = pl.col("investment_class").fill_null("PUBLIC") != "PRIVATE"
+    held = inputs.positions.filter(quoted, pl.col("deleted_at").is_null())["symbol"].drop_nulls().unique()
+    symbols = [symbol for symbol in (*held, *FACTOR_FUNDS) if not {symbol, symbol.upper()} & priced]
+    refuse_other_spellings(reader, symbols)
 
 
 def optional_note(reader: Reader) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -24,7 +24,6 @@ from loaders.structure import (
     EVENT_COLUMNS,
     FLOW_COLUMNS,
     PROFILE_COLUMNS,
-    refuse_other_spellings,
     require_structure,
 )
 from sql import Name, Value, statement
@@ -188,7 +187,6 @@ def load_window(
         **_labels(checked),
         **_earlier(checked, window.sessions[0], window.last),
     }
-    _require_spelling(stores.source, frames)
     quarantine = pl.concat(checked.quarantine)
     refused = _refused(owners, quarantine).filter(~pl.col("portfolio_id").is_in([*deleted, *map(str, dead)]))
     for name in ("positions", "realized_events", "equity_changes"):
@@ -203,15 +201,6 @@ def load_window(
         refused=refused,
         inconsistent=inconsistencies(accepted, frames["positions"], _price_currencies(stores.source)),
     )
-
-
-def _require_spelling(reader: Reader, frames: Mapping[str, pl.DataFrame]) -> None:
-    """Refuse prices under another spelling than that of a quoted lot or a factor fund without a close."""
-    priced = {*frames["closes"]["symbol"], *frames["fund_closes"]["symbol"]}
-    quoted = pl.col("investment_class").fill_null("PUBLIC") != "PRIVATE"
-    held = frames["positions"].filter(quoted, pl.col("deleted_at").is_null())["symbol"].drop_nulls().unique()
-    symbols = [symbol for symbol in (*held, *FACTOR_FUNDS) if not {symbol, symbol.upper()} & priced]
-    refuse_other_spellings(reader, symbols)
 
 
 def _openings(checked: CheckedReader, window: Window) -> dict[str, pl.DataFrame]:

@@ -14,7 +14,7 @@ from engine.parity import Comparison, load_exemptions
 from engine.parity import compare as compare_readers
 from engine.pipeline.inputs import Inputs
 from loaders import open_reader
-from loaders.structure import require_structure
+from loaders.structure import require_spelling, require_structure
 from loaders.window import load_window
 
 
@@ -42,7 +42,9 @@ def load(
     with open_reader(url) as reader:
         require_structure(reader)
         _, dead = live_portfolios(reader, portfolios)
-        return load_window(reader, window, portfolios, dead)
+        inputs = load_window(reader, window, portfolios, dead)
+        require_spelling(reader, inputs)
+    return inputs
 
 
 def compare(

@@ -31,6 +31,7 @@ from engine.pipeline.results import Results
 from engine.pipeline.state_rows import TRACKING, tracked_sessions
 from loaders.earlier_results import EarlierResults, open_stores
 from loaders.store_rules import RECOMPUTE
+from loaders.structure import require_spelling
 from loaders.window import load_shared_tables, load_window
 from writers import LockScope, Scope, Writer, open_writer
 from writers.open import writer_kind
@@ -161,6 +162,7 @@ def load(state: RunState, past: EarlierResults, whole: Window, portfolios: list[
     copied: Mapping[str, pl.DataFrame] = {}
     state.progress.stage("load")
     inputs = load_window(past, window, [*portfolios, *deleted], deleted)
+    require_spelling(past.source, inputs)
     if inputs.closes.is_empty() and needs_prices(inputs.positions):
         raise NoPricesError(request.source, f"{window.first_price}", f"{window.last}")
     if state.is_first(portfolios) and not request.in_place:
