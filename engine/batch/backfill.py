@@ -49,7 +49,7 @@ from engine.core.rules import Rules
 from engine.core.store_url import StoreURL
 from engine.core.window import Window
 from loaders.earlier_results import EarlierResults
-from loaders.open import same_store
+from loaders.open import open_reader, same_store
 from writers.file_lock import holder
 from writers.lock import store_lock
 from writers.retry import with_retries
@@ -161,11 +161,20 @@ def execute(
     state = RunState(request, progress, datetime.now(UTC))
     check(executor, request)
     if request.dry_run:
-        return _all_stages(state, _dry_run)
+        return _named(state, _all_stages(state, _dry_run))
     with store_lock(request.target, wait):
-        report = _all_stages(state, partial(_run, restart=restart, executor=executor))
+        report = _named(state, _all_stages(state, partial(_run, restart=restart, executor=executor)))
         with_retries(partial(record_held_back, state), state.progress.note)
         return report
+
+
+def _named(state: RunState, report: Report) -> Report:
+    """Return the report with the names of the portfolios that it mentions."""
+    if report.mentioned:
+        with open_reader(state.request.source) as reader:
+            names = dict(reader.read("portfolios", ["id", "name"]).iter_rows())
+        report.names = {owner: names[owner] for owner in sorted(report.mentioned) if names.get(owner)}
+    return report
 
 
 def _all_stages(state: RunState, run: Callable[[RunState], Report]) -> Report:
@@ -279,6 +288,8 @@ def _start(
         run = new_run(request.id, window, holder(), request.rules)
         if ledger is not None and old is not None and not restart:
             run = resumed_run(ledger, old, window, holder(), request.rules) or run
+        run = replace(run, threshold=request.threshold, allow_stale=request.allow_stale)
+        state.report.run_ids.append(run.id)
         groups = _groups(state, _remaining(state, run, restart or state.request.again))
         return run, groups, load(state, past, run.window, groups[0]) if groups else None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from hashlib import blake2b
 from uuid import uuid4
 
@@ -39,6 +40,8 @@ class Run:
         rules: of its figures.
         done: first and last portfolio of each shard that is done already.
         failed: whether one of those shards refused a portfolio.
+        threshold: fraction of a portfolio's value that closes had to cover.
+        allow_stale: whether sessions with too few closes were computed all the same.
     """
 
     id: str
@@ -49,6 +52,8 @@ class Run:
     rules: Rules
     done: Sequence[tuple[str, str]] = field(default_factory=tuple)
     failed: bool = False
+    threshold: float | None = None
+    allow_stale: bool = False
 
     def remaining(self, portfolios: Sequence[str]) -> list[str]:
         """Return the portfolios whose shards are not done.
@@ -58,12 +63,15 @@ class Run:
         """
         return [p for p in portfolios if not any(first <= p <= last for first, last in self.done)]
 
-    def row(self, status: str, error: str | None = None) -> pl.DataFrame:
+    def row(
+        self, status: str, error: str | None = None, jobs: Mapping[str, int] | None = None
+    ) -> pl.DataFrame:
         """Return the run's row of engine_runs.
 
         Args:
             status: running, done or failed.
             error: why it failed.
+            jobs: number of portfolio sessions of all jobs by status; None before the end.
         """
         values = {
             "id": self.id,
@@ -80,6 +88,9 @@ class Run:
             "rules": str(self.rules),
             "engine_version": VERSION,
             "schema_version": SCHEMA_VERSION,
+            "threshold": None if self.threshold is None else Decimal(f"{self.threshold:.4f}"),
+            "allow_stale": self.allow_stale,
+            **{f"jobs_{status}": count for status, count in (jobs or {}).items()},
         }
         return pl.DataFrame([values], schema=polars_schema(RUNS))
 

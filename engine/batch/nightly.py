@@ -13,7 +13,14 @@ from engine.batch.backfill import execute
 from engine.batch.gate import THRESHOLD
 from engine.batch.missing_sessions import Stage, missing_stages
 from engine.batch.plan import settled
-from engine.batch.report import Report, gate_lines, refusal_lines, report_content, withheld_lines
+from engine.batch.report import (
+    Report,
+    gate_lines,
+    outcome_lines,
+    refusal_lines,
+    report_content,
+    withheld_lines,
+)
 from engine.batch.request import Request, destination
 from engine.batch.table_choice import with_required_tables
 from engine.core.progress import Quiet
@@ -82,7 +89,9 @@ class DailyRun:
         if not self.reports and self.report.complete:
             lines.append("no session is missing: nothing to compute")
         lines += [_line(report) for report in self.reports]
-        return "\n".join([*lines, *gate_lines(self.report), *refusal_lines(self.report)])
+        return "\n".join(
+            [*lines, *outcome_lines(self.report), *gate_lines(self.report), *refusal_lines(self.report)]
+        )
 
 
 def _line(report: Report) -> str:

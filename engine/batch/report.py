@@ -12,10 +12,15 @@ import polars as pl
 
 from engine.batch.gate import Decisions
 from engine.core.consistency import FINDINGS
+from engine.core.job_catalog import meaning
 from engine.core.row_rules import QUARANTINE
 from engine.core.schema.evolution import SchemaGap
 from engine.core.window import Window
-from engine.pipeline.results import FAILURES
+from engine.pipeline.results import FAILURES, OUTCOMES
+
+STATUSES = ("ok", "partial", "skipped", "failed", "held_back")
+UNDONE = ("partial", "failed")
+"""Statuses of figures that somebody has to look into; a skipped job has nothing to compute."""
 
 
 @dataclass
@@ -32,6 +37,10 @@ class Report:
         inconsistent: rows that break a rule across columns (`engine.core.consistency.FINDINGS`).
         schema_gaps: tables, columns and widths that the target lacks.
         schema_note: the same in one line, with the command that adds them.
+        outcomes: number of portfolio sessions by job, status and reason (`engine.pipeline.results.OUTCOMES`).
+        run_ids: ids of the runs in engine_runs.
+        rules: of the figures, as `--rules` takes them.
+        names: names of the portfolios that the report mentions, by id.
         decided: what the gate decided on the sessions that were due.
         not_computed: sessions that were due and are never computed, in a line for each reason.
         stale: a line for each portfolio with more stale sessions than are computed again unasked.
@@ -47,6 +56,10 @@ class Report:
     inconsistent: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FINDINGS))
     schema_gaps: Sequence[SchemaGap] = ()
     schema_note: str = ""
+    outcomes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OUTCOMES))
+    run_ids: list[str] = field(default_factory=list)
+    rules: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
     decided: Decisions = field(default_factory=Decisions)
     not_computed: Sequence[str] = ()
     stale: Sequence[str] = ()
@@ -57,6 +70,30 @@ class Report:
         """Return whether every session was computed of every portfolio, from rows that all keep the rules."""
         gated = self.not_computed or self.stale or not self.decided.held_back.is_empty()
         return self.failures.is_empty() and self.quarantine.is_empty() and not gated
+
+    @property
+    def flawless(self) -> bool:
+        """Return whether the run is complete, and nothing is partial, failed, unpriced or inconsistent."""
+        undone = self.outcomes.filter(pl.col("status").is_in(UNDONE))
+        return self.complete and all(
+            rows.is_empty() for rows in (undone, self.inconsistent, self.decided.unpriced)
+        )
+
+    @property
+    def mentioned(self) -> set[str]:
+        """The ids of the portfolios that the report mentions."""
+        frames = (self.failures, self.inconsistent, self.decided.held_back, self.decided.unpriced)
+        return {owner for frame in frames for owner in frame["portfolio_id"].drop_nulls()}
+
+    def add_outcomes(self, rows: pl.DataFrame) -> None:
+        """Add counts of outcomes.
+
+        Args:
+            rows: columns of `engine.pipeline.results.OUTCOMES`.
+        """
+        keys = ("job", "status", "reason")
+        both = pl.concat([self.outcomes, rows])
+        self.outcomes = both.group_by(keys, maintain_order=True).agg(pl.col("sessions").sum())
 
     def count(self, rows: Mapping[str, int]) -> None:
         """Add rows by table.
@@ -97,6 +134,9 @@ class Report:
         self.add_failures(other.failures)
         self.add_quarantine(other.quarantine)
         self.add_inconsistent(other.inconsistent)
+        self.add_outcomes(other.outcomes)
+        self.run_ids += other.run_ids
+        self.rules = other.rules or self.rules
         for stage, spent in other.seconds.items():
             self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 4)
 
@@ -191,6 +231,27 @@ def refusal_lines(report: Report) -> list[str]:
     ]
 
 
+def outcome_lines(report: Report) -> list[str]:
+    """Return a line with the numbers of outcomes, and one for each reason of partial and failed figures."""
+    if report.outcomes.is_empty():
+        return []
+    numbers = ", ".join(f"{count:,} {status}" for status, count in by_status(report).items() if count)
+    undone = report.outcomes.filter(pl.col("status").is_in(UNDONE)).to_dicts()
+    return [
+        f"jobs by session of each portfolio: {numbers}",
+        *(
+            f"{row['status']}: {row['job']} in {row['sessions']:,}: {meaning(row['job'], row['reason'])}"
+            for row in undone
+        ),
+    ]
+
+
+def by_status(report: Report) -> dict[str, int]:
+    """Return the number of portfolio sessions of all jobs by status; 0 for a status that does not occur."""
+    totals = dict(report.outcomes.group_by("status").agg(pl.col("sessions").sum()).iter_rows())
+    return {status: totals.get(status, 0) for status in STATUSES}
+
+
 def report_content(report: Report) -> dict[str, Any]:
     """Return a report as JSON values."""
     window = report.window
@@ -200,6 +261,11 @@ def report_content(report: Report) -> dict[str, Any]:
         "run_date": window and window.run_date,
         "sessions": len(window.sessions) if window else 0,
         "portfolios": report.portfolios,
+        "run_ids": report.run_ids,
+        "rules": report.rules,
+        "jobs": by_status(report),
+        "jobs_by_reason": report.outcomes.filter(pl.col("status") != "ok").to_dicts(),
+        "portfolio_names": dict(report.names),
         "rows": report.rows,
         "seconds": report.seconds,
         "failures": report.failures.to_dicts(),

@@ -14,7 +14,7 @@ from engine.batch.copied_rows import rows_of_computed, rows_of_others
 from engine.batch.gate import Decisions
 from engine.batch.ledger import LEDGER, RUNS, SETTINGS, SHARDS, Run, settings_rows
 from engine.batch.missing_sessions import Stage
-from engine.batch.report import Report
+from engine.batch.report import Report, by_status
 from engine.batch.request import Request
 from engine.batch.shards import require_memory, within_memory
 from engine.batch.stale_sessions import STALE, stale_changes, stale_rows
@@ -295,6 +295,8 @@ def report_shard(state: RunState, results: Results, changes: TableChanges, windo
     report.window = window
     report.portfolios += results["portfolios"].height
     report.add_failures(results.failures)
+    report.add_outcomes(results.outcomes)
+    report.rules = str(state.request.rules)
     report.count(changes.rows)
 
 
@@ -403,7 +405,7 @@ def _write_end(writer: Writer, state: RunState, run: Run) -> dict[str, int]:
     tracked = TRACKING.name in state.request.wanted and not failed
     rows = {TRACKING.name: tracked_sessions(window)} if tracked else {}
     writer.replace(rows, Scope((), window.sessions[0], window.sessions[-1]))
-    writer.merge(RUNS, run.row("done"))
+    writer.merge(RUNS, run.row("done", jobs=by_status(state.report)))
     writer.merge(SETTINGS, settings_rows(state.settings, state.now))
     if state.request.recompute:
         writer.remove(SETTINGS, pl.DataFrame({"name": [RECOMPUTE]}))

@@ -10,13 +10,19 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.batch.report import gate_lines, refusal_lines, report_content
+from engine.batch.report import gate_lines, outcome_lines, refusal_lines, report_content
+from engine.cli.metrics import write_metrics
 from engine.cli.settings import Config
+from engine.cli.signals import EXIT_CODE as TERMINATED
+from engine.cli.signals import TerminatedError
 from engine.core.errors import error_line
+from engine.core.schema import SCHEMA_VERSION
 from engine.core.store_url import safe_url
+from engine.core.version import VERSION
 
 if TYPE_CHECKING:
     from engine.batch.report import Report
@@ -34,6 +40,8 @@ class RunRecord:
         report: of a backfill; None before it ends.
         more: further content of other commands.
         error: in one line; None while nothing failed.
+        exit_code: of the process.
+        began: when the command began, UTC.
         started: a reading of `time.perf_counter`.
     """
 
@@ -43,11 +51,18 @@ class RunRecord:
     more: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
     wall_seconds: float = 0.0
+    exit_code: int = 0
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     started: float = field(default_factory=time.perf_counter)
 
     def content(self) -> dict[str, Any]:
         """Return everything as values that JSON can hold."""
         content: dict[str, Any] = {
+            "engine_version": VERSION,
+            "schema_version": SCHEMA_VERSION,
+            "started_at": self.began,
+            "finished_at": self.began + timedelta(seconds=self.wall_seconds),
+            "exit_code": self.exit_code,
             "arguments": self.arguments,
             "settings": self.settings,
             "error": self.error,
@@ -76,7 +91,7 @@ class RunRecord:
             "  ".join(f"{stage} {spent:.2f} s" for stage, spent in report.seconds.items())
             + f"  all {self.wall_seconds:.2f} s  peak {_peak_memory():,} MiB",
         ]
-        return "\n".join([*lines, *gated, *refusal_lines(report)])
+        return "\n".join([*lines, *outcome_lines(report), *gated, *refusal_lines(report)])
 
 
 def _peak_memory() -> int:
@@ -105,11 +120,15 @@ def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunR
     try:
         yield record
     except BaseException as error:  # an interrupt is on record as well
-        record.error = error_line(error)
+        record.error, record.exit_code = error_line(error), exit_code(error)
         raise
     finally:
         record.wall_seconds = time.perf_counter() - record.started
         _write(record, settings.run_results)
+        _keep(record, settings.run_results)
+        if metrics := getattr(options, "metrics", None):
+            with _only_warned("metrics", metrics):
+                write_metrics(record, metrics)
 
 
 def _shown(value: object) -> object:
@@ -119,11 +138,47 @@ def _shown(value: object) -> object:
     return safe_url(value) if isinstance(value, str) else value
 
 
-def _write(record: RunRecord, path: str) -> None:
-    """Write the record. One that cannot be written changes neither the result of the run nor its error."""
+def exit_code(error: BaseException) -> int:
+    """Return the exit code of a command that an error ends."""
+    if isinstance(error, TerminatedError):
+        return TERMINATED
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    return 141 if isinstance(error, BrokenPipeError) else 2
+
+
+@contextmanager
+def _only_warned(what: str, path: str) -> Iterator[None]:
+    """Make a warning of a file that cannot be written: the run's own result or error counts.
+
+    Args:
+        what: kind of the file.
+        path: of the file.
+
+    Yields:
+        Nothing.
+    """
     try:
-        Path(path).write_text(record.to_json() + "\n", encoding="utf-8")
+        yield
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         with suppress(OSError, ValueError):
-            print(f"warning: run_results cannot be written to {safe_url(path)}: {reason}", file=sys.stderr)
+            print(f"warning: {what} cannot be written to {safe_url(path)}: {reason}", file=sys.stderr)
+
+
+def _write(record: RunRecord, path: str) -> None:
+    """Write the record. One that cannot be written changes neither the result of the run nor its error."""
+    with _only_warned("run_results", path):
+        Path(path).write_text(record.to_json() + "\n", encoding="utf-8")
+
+
+def _keep(record: RunRecord, path: str) -> None:
+    """Keep a copy of the record of each run, in a folder of the file's name without its suffix."""
+    file = Path(path)
+    if not file.is_file():
+        return  # a device, or a file that could not be written
+    folder = file.with_suffix("") if file.suffix else Path(f"{path}.d")
+    name = f"{record.began:%Y%m%dT%H%M%S%f}-{record.arguments.get('command', 'run')}.json"
+    with _only_warned("run_results", str(folder)):
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(record.to_json() + "\n", encoding="utf-8")

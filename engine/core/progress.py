@@ -6,9 +6,11 @@ once. Each stage therefore counts its own rows.
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -94,18 +96,32 @@ LOG_SECONDS = 5.0
 
 
 class Plain(Quiet):
-    """Lines on stderr: one for each stage, and for a long stage one every few seconds."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
+    """Lines on stderr with time (UTC) and level: one for each stage, of a long one one every few seconds."""
 
     def stage(self, name: str, total: int | None = None) -> ProgressStage:
         self.note(f"{name} {total:,}" if total else name)
         return PlainStage(self, name, total or 0)
 
     def note(self, text: str) -> None:
-        elapsed = time.perf_counter() - self._start
-        _print(f"{elapsed:8.2f} s  {text}")
+        self._line("INFO", text)
+
+    def warning(self, text: str) -> None:
+        self._line("WARNING", text)
+
+    def _line(self, level: str, text: str) -> None:
+        _print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {level:<7} {text}")
+
+
+class JsonLines(Plain):
+    """The same as JSON, an object on each line: time, level, message."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def _line(self, level: str, text: str) -> None:
+        if level == "WARNING" or not self._quiet:
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            _print(json.dumps({"time": now, "level": level, "message": text}))
 
 
 class PlainStage(ProgressStage):
@@ -210,12 +226,15 @@ class BarStage(ProgressStage):
         self._bars.update(self._task, rate=f"{speed:,.0f}/s" if speed else "")
 
 
-def reporter(quiet: bool) -> Quiet:
+def reporter(quiet: bool, log_format: str = "text") -> Quiet:
     """Return the progress of this process: only warnings if quiet, bars on a terminal, else plain lines.
 
     Args:
         quiet: whether to show warnings only.
+        log_format: "text", or "json" for an object on each line.
     """
+    if log_format == "json":
+        return JsonLines(quiet)
     if quiet:
         return Warnings()
     return Bars() if sys.stderr.isatty() else Plain()

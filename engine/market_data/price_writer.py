@@ -104,8 +104,13 @@ class PriceWriter:
     def _tables(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """Yield the pending updates as rows of tables."""
         now = self._task.now
+        # The application takes the row with the newest updated_at as the current price: within one write the
+        # stamp rises with the date, by a microsecond a day.
+        day = pl.col("date").rank("dense").cast(pl.Int64)
         bars = pl.concat(update.rows for update in self._pending).with_columns(
-            data_source=pl.lit(self._source), fetched_at=pl.lit(now)
+            data_source=pl.lit(self._source),
+            fetched_at=pl.lit(now),
+            updated_at=pl.lit(now) + pl.duration(microseconds=day),
         )
         for name, rows in (
             ("market_data_cache", bars),

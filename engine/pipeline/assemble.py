@@ -25,7 +25,7 @@ from engine.pipeline.state_rows import (
     rolled_portfolios,
     tracked_sessions,
 )
-from engine.pipeline.status import daily_job_status, failed_status, with_partial
+from engine.pipeline.status import daily_job_status, failed_status, outcomes_of, with_partial
 
 EMPTIED = ("correlation_clusters", "correlation_cluster_positions")
 """Tables that get no rows and are replaced all the same: their rows would refer to replaced matrices.
@@ -81,7 +81,8 @@ def assemble(
             [*status, failed_status(failures, window.sessions)], how="diagonal_relaxed"
         ),
     }
-    return Results(StoredTables(figures, finished, window.stamp), failures, unlinked)
+    tables_made = StoredTables(figures, finished, window.stamp)
+    return Results(tables_made, failures, unlinked, outcomes_of(figures["analytics_status"]))
 
 
 def _tags(

@@ -84,6 +84,15 @@ class StoredTables(Mapping[str, pl.DataFrame]):
         return StoredTables(figures, rows, self._stamp, ids or self._ids)
 
 
+OUTCOMES: dict[str, pl.DataType] = {
+    "job": pl.String(),
+    "status": pl.String(),
+    "reason": pl.String(),
+    "sessions": pl.Int64(),
+}
+"""Number of portfolio sessions by job, status and reason."""
+
+
 @dataclass(frozen=True)
 class Results:
     """The tables of a run.
@@ -93,11 +102,13 @@ class Results:
             `portfolios` and `positions` the rows of the portfolios that were computed, updated.
         failures: Portfolios that were left out, with their reasons (`FAILURES`).
         removed: By table, the natural keys of rows to delete.
+        outcomes: Counts of the rows of `analytics_status` (`OUTCOMES`).
     """
 
     tables: StoredTables
     failures: pl.DataFrame
     removed: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    outcomes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OUTCOMES))
 
     def __getitem__(self, table: str) -> pl.DataFrame:
         return self.tables[table]

@@ -18,6 +18,7 @@ from engine.core.job_catalog import (
     Status,
 )
 from engine.core.schema import TABLES
+from engine.pipeline.results import OUTCOMES
 
 REASON_LENGTH = TABLES["analytics_status"]["reason"].type.length
 """Characters of a reason that the table holds; the rest of a longer one is cut."""
@@ -41,11 +42,13 @@ def daily_job_status(snapshots: pl.DataFrame, marks: pl.DataFrame, grave: pl.Dat
     Returns:
         Columns of analytics_status without the id.
     """
+    private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
+    due = pl.col("markable") & ~private
     marked = marks.group_by("portfolio_id", "session").agg(
         marked=pl.col("marked").sum(),
         unmarked=(pl.col("markable") & ~pl.col("marked")).sum(),
-        marked_usd=pl.col("weight").filter(pl.col("markable") & pl.col("marked")).sum(),
-        markable_usd=pl.col("weight").filter("markable").sum(),
+        marked_usd=pl.col("weight").filter(due & pl.col("marked")).sum(),
+        markable_usd=pl.col("weight").filter(due).sum(),
     )
     rows = snapshots.join(marked, on=["portfolio_id", "session"], how="left", maintain_order="left")
     codes = grave.select("portfolio_id", "code")
@@ -92,6 +95,17 @@ def with_partial(status: pl.DataFrame, partial: pl.DataFrame) -> pl.DataFrame:
         status=pl.when(few_closes).then(pl.lit("partial")).otherwise("status"),
         reason=pl.when(few_closes).then("why").otherwise("reason"),
     ).drop("why")
+
+
+def outcomes_of(status: pl.DataFrame) -> pl.DataFrame:
+    """Return the number of portfolio sessions by job, status and reason, in the order of the jobs.
+
+    Args:
+        status: rows of analytics_status.
+    """
+    counted = status.group_by("job", "status", "reason").agg(sessions=pl.len().cast(pl.Int64))
+    order = pl.col("job").replace_strict({name: n for n, name in enumerate(JOBS)}, return_dtype=pl.Int32)
+    return counted.sort(order, "status", "reason").select(OUTCOMES.keys())
 
 
 def failed_status(failures: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:

@@ -172,8 +172,8 @@ def _snapshot(case: Case) -> JobOutcome:
 def _market_values(case: Case) -> JobOutcome:
     markable = [lot for lot in case.lots if lot.live and lot.symbol not in case.never_quoted]
     marked = [lot for lot in markable if case.mark(lot).session == case.day]
-    values = _value(case, marked), _value(case, markable)
-    return JobOutcome(len(marked), len(markable) - len(marked), None, *values)
+    rested, due = (_value(case, (lot for lot in lots if not lot.private)) for lots in (marked, markable))
+    return JobOutcome(len(marked), len(markable) - len(marked), None, rested, due)
 
 
 def _weighed(case: Case, counted: Counted, due: list[PositionLot], classless: bool = True) -> JobOutcome:

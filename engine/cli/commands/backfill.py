@@ -15,6 +15,7 @@ from engine.cli.commands.options import (
     rules,
     rules_of,
     size,
+    strict,
 )
 from engine.cli.settings import Config
 from engine.core.progress import reporter
@@ -59,6 +60,7 @@ def arguments(command: ArgumentParser) -> None:
     gate(command)
     command.add_argument("--wait", action="store_true", help="wait for another run in the target")
     command.add_argument("--dry-run", action="store_true", help="compute, but write nothing")
+    strict(command)
     output(command)
 
 
@@ -76,7 +78,10 @@ def run(options: Namespace, settings: Config) -> int:
     from engine.cli.run_results import recorded
 
     source = options.source or settings.database
-    with recorded(options, settings, source) as record, reporter(options.quiet) as progress:
+    with (
+        recorded(options, settings, source) as record,
+        reporter(options.quiet, options.log_format) as progress,
+    ):
         report = backfill(
             source,
             options.target,
@@ -100,5 +105,6 @@ def run(options: Namespace, settings: Config) -> int:
             progress=progress,
         )
         record.report = report
+        record.exit_code = 0 if (report.flawless if options.strict else report.complete) else 1
     print(record.to_json() if options.json else record.to_text())
-    return 0 if report.complete else 1
+    return record.exit_code

@@ -87,7 +87,7 @@ def run(options: Namespace, settings: Config) -> int:
     source = options.source or options.url or settings.database
     with (
         recorded(options, settings, source) as record,
-        reporter(options.quiet) as progress,
+        reporter(options.quiet, options.log_format) as progress,
         provider_of(options) as provider,
     ):
         collected = collect(

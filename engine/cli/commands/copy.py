@@ -29,7 +29,7 @@ def run(options: Namespace, settings: Config) -> int:
     """
     from engine.batch.copy import copy
 
-    with reporter(options.quiet) as progress:
+    with reporter(options.quiet, options.log_format) as progress:
         rows = copy(options.source, options.target, options.batch_size or settings.batch_size, progress)
     print_rows(rows, options.json)
     return 0

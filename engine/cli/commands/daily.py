@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from engine.cli.commands.collect import provider_of, provider_options
-from engine.cli.commands.options import gate, moment, output, positive, rules, rules_of
+from engine.cli.commands.options import gate, moment, output, positive, rules, rules_of, strict
 from engine.cli.settings import Config
 
 
@@ -32,6 +32,7 @@ def arguments(command: ArgumentParser) -> None:
     )
     provider_options(command)
     command.add_argument("--wait", action="store_true", help="wait for another run in the store")
+    strict(command)
     output(command)
 
 
@@ -54,7 +55,7 @@ def run(options: Namespace, settings: Config) -> int:
     source = options.source or settings.database
     with (
         recorded(options, settings, source) as record,
-        reporter(options.quiet) as progress,
+        reporter(options.quiet, options.log_format) as progress,
         provider_of(options) as provider,
     ):
         night = daily(
@@ -70,6 +71,7 @@ def run(options: Namespace, settings: Config) -> int:
             wait=options.wait,
             progress=progress,
         )
-        record.more = night.content()
+        record.report, record.more = night.report, night.content()
+        record.exit_code = 0 if night.complete and (night.report.flawless or not options.strict) else 1
     print(night.to_json() if options.json else night.to_text())
-    return 0 if night.complete else 1
+    return record.exit_code

@@ -37,7 +37,7 @@ def run(options: Namespace, settings: Config) -> int:
     from loaders.demo import demo_world
 
     url = options.url or settings.database
-    with reporter(options.quiet) as progress:
+    with reporter(options.quiet, options.log_format) as progress:
         progress.stage("invent")
         world = demo_world(options.portfolios, options.positions, options.symbols, seed=options.seed)
         rows = write_frames(url, world, settings.batch_size, progress)

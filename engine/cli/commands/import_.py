@@ -118,7 +118,7 @@ def run(options: Namespace, settings: Config) -> int:
     choices = Choices(
         options.portfolio, options.equity, options.start, options.date_order, mapping(options.map)
     )
-    with reporter(options.quiet) as progress:
+    with reporter(options.quiet, options.log_format) as progress:
         ready = prepare(options.url or settings.database, files, choices, options.as_of)
         written = not options.dry_run and not ready.book.refusals
         if written:

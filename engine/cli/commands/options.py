@@ -30,6 +30,19 @@ def output(command: argparse.ArgumentParser) -> None:
     """Add the options of a command that runs and then reports."""
     command.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
     command.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    command.add_argument(
+        "--log-format", choices=("text", "json"), default="text", help="form of log lines on stderr [text]"
+    )
+
+
+def strict(command: argparse.ArgumentParser) -> None:
+    """Add the options of a command that computes and is watched by others."""
+    command.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit 1 also where a figure is partial or failed, a lot has no close, or a row is inconsistent",
+    )
+    command.add_argument("--metrics", metavar="FILE", help="write counters for Prometheus into a text file")
 
 
 def rules(command: argparse.ArgumentParser) -> None:

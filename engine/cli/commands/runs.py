@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser, Namespace
 
 from engine.cli.commands.options import store
 from engine.cli.settings import Config
 
+RUN_ID = re.compile("[0-9a-f]{4,8}(-[0-9a-f-]*)?")
+"""The id of a run, or its beginning, where a URL may stand as well."""
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     store(command)
+    command.add_argument(
+        "run", metavar="ID", nargs="?", help="show all of one run; its first characters suffice"
+    )
 
 
 def run(options: Namespace, settings: Config) -> int:
@@ -25,6 +32,12 @@ def run(options: Namespace, settings: Config) -> int:
     """
     from engine.batch.runs import runs
 
-    stored = runs(options.url or settings.database)
-    print(stored.to_json() if options.json else stored.to_text())
+    url, run_id = options.url, options.run
+    if url and run_id is None and RUN_ID.fullmatch(url):
+        url, run_id = None, url
+    stored = runs(url or settings.database)
+    if run_id:
+        stored = stored.one(run_id)
+    text = stored.detail() if run_id else stored.to_text()
+    print(stored.to_json() if options.json else text)
     return 0

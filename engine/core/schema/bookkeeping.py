@@ -2,6 +2,7 @@
 
 from engine.core.schema.kinds import (
     BIGINT,
+    BOOLEAN,
     DATE,
     INTEGER,
     TEXT,
@@ -38,6 +39,13 @@ ENGINE_RUNS = Table(
                 ("rules", TEXT, "as --rules takes them"),
                 ("engine_version", varchar(20), ""),
                 ("schema_version", varchar(8), ""),
+                ("threshold", numeric(5, 4), "fraction of value that closes had to cover"),
+                ("allow_stale", BOOLEAN, ""),
+                ("jobs_ok", BIGINT, "portfolio sessions of all jobs"),
+                ("jobs_partial", BIGINT, "portfolio sessions of all jobs"),
+                ("jobs_skipped", BIGINT, "portfolio sessions of all jobs"),
+                ("jobs_failed", BIGINT, "portfolio sessions of all jobs"),
+                ("jobs_held_back", BIGINT, "portfolio sessions of all jobs"),
             )
         ),
     ),
