@@ -1,4 +1,4 @@
-"""What an operator sees of runs: records, ledger, counters, alarms, exit codes."""
+"""Runs as an operator sees them: records, ledger, counters, alarms, exit codes."""
 
 from __future__ import annotations
 
