@@ -38,7 +38,8 @@ class LockedError(EngineError, BlockingIOError):
     def __init__(self, url: str | StoreURL, holder: str) -> None:
         self.url, self.holder = safe_url(url), holder
         super().__init__(
-            f"store {self.url} is being written by {holder}", "Wait for it with --wait, or try again later"
+            f"another run is at work in store {self.url}: {holder}",
+            "Wait for it with --wait, or try again later",
         )
 
 
