@@ -65,6 +65,12 @@ class PricePanel:
         """
         return np.array([self.index.get(symbol, -1) for symbol in symbols.to_list()], dtype=np.int64)
 
+    @cached_property
+    def quoted(self) -> Bools:
+        """Whether each symbol has a close in each session, [D, S + 1]; False for the last, of column -1."""
+        rows = self.close[np.searchsorted(self.days, self.targets)]
+        return np.pad(np.isfinite(rows), ((0, 0), (0, 1)))
+
     def bounds(self, look_back: int) -> tuple[Ints, Ints]:
         """Return the rows of each session's look-back.
 

@@ -293,6 +293,7 @@ VOLATILITY = AnalyticsJob(
     "Volatility",
     "calculations/volatility.md",
     (
+        EQUITY_NOT_POSITIVE,
         VOLATILITY_NO_ACTIVE_POSITIONS,
         VOLATILITY_NO_PUBLIC_POSITIONS,
         NO_POSITION_VOLATILITY,

@@ -26,6 +26,8 @@ OffSession = Literal["lost", "next_session"]
 SyntheticPrefix = Literal["EQ", "none"]
 Alignment = Literal["portfolio", "symbol"]
 RateWeights = Literal["absolute", "signed"]
+StaleFigures = Literal["used", "refused"]
+VolatilityWeights = Literal["net", "equity"]
 LossFloor = Literal["net", "gross"]
 UnmeasuredFactors = Literal["zero", "absent"]
 FactorModel = Literal["separate", "joint"]
@@ -69,6 +71,11 @@ class Rules:
         shortens the sample of all [02 §11: 4, 5]; "symbol": each symbol uses its own sessions.
     rate_weights: lots enter the rate beta with their "absolute" value, so that shorts add to the
         sensitivity [02 §11: 7], or with their "signed" value.
+    stale_figures: a volatility, beta, correlation or exposure whose newest observation is older than the
+        session is "used" [03 §1.6], or "refused": a symbol without a close in the session has none, and
+        counts as left out.
+    volatility_weights: lots enter the portfolio's volatility with their value over the "net" value of all
+        [03 §1.7], or over "equity"; lots without a value are then left out.
     loss_floor: a stress loss is at most 99 % of the "net" exposure, of 1 USD where that is not above 0,
         so that a net-short portfolio loses nothing [03 §4.3]; or of the "gross" exposure.
     unmeasured_factors: a factor of a scenario to which the portfolio's exposure could not be measured
@@ -99,6 +106,8 @@ class Rules:
     synthetic_prefix: SyntheticPrefix
     alignment: Alignment
     rate_weights: RateWeights
+    stale_figures: StaleFigures
+    volatility_weights: VolatilityWeights
     loss_floor: LossFloor
     unmeasured_factors: UnmeasuredFactors
     factor_model: FactorModel
@@ -123,6 +132,8 @@ class Rules:
             synthetic_prefix="EQ",
             alignment="portfolio",
             rate_weights="absolute",
+            stale_figures="used",
+            volatility_weights="net",
             loss_floor="net",
             unmeasured_factors="zero",
             factor_model="separate",
@@ -148,6 +159,8 @@ class Rules:
             synthetic_prefix="none",
             alignment="symbol",
             rate_weights="signed",
+            stale_figures="refused",
+            volatility_weights="equity",
             loss_floor="gross",
             unmeasured_factors="absent",
             factor_model="joint",

@@ -75,22 +75,23 @@ def run_jobs(
     positions = open_positions(marks, portfolios, rules.membership)
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     ids = factor_ids(inputs.factor_definitions)
-    market = market_beta(panel, positions, portfolios, dates, ids.market)
-    joint = joint_betas(panel, positions) if rules.factor_model == "joint" else None
+    stale = rules.stale_figures
+    market = market_beta(panel, positions, portfolios, dates, ids.market, stale)
+    joint = joint_betas(panel, positions, stale) if rules.factor_model == "joint" else None
     rates = joint.rates if joint else None
-    rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights, rates)
+    rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights, stale, rates)
     betas = [
         market,
         _provider_beta(inputs, window, marks, snapshots, positions, portfolios, market, ids.provider),
         rate,
-        spread_factors(panel, positions, portfolios, dates, ids.active, rules.alignment),
-        ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, joint),
+        spread_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale),
+        ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale, joint),
     ]
     return [
         *betas,
         _sector(inputs, window, rules, marks, snapshots, portfolios),
-        volatility(positions, portfolios, panel, dates, rules.synthetic_prefix),
-        correlations(marks, portfolios, panel, inputs.closes, dates, rules.membership),
+        volatility(positions, portfolios, panel, dates, rules),
+        correlations(marks, portfolios, panel, inputs.closes, dates, stale, rules.membership),
         _stress(inputs, window, rules, scenarios, positions, portfolios, panel, betas),
     ]
 

@@ -95,16 +95,16 @@ def run(
     """The outcomes by job."""
     ids = factor_ids(case.definitions)
     panel, lots, portfolios, dates = case.panel, case.lots, case.portfolios, case.dates
-    market = market_beta(panel, lots, portfolios, dates, ids.market)
+    market = market_beta(panel, lots, portfolios, dates, ids.market, "used")
     fresh = market.tables["position_market_betas"]
     return {
         "market_beta": market,
         "provider_beta": provider_beta(
             lots, portfolios, dates, case.profiles, fresh, case.previous, ids.provider
         ),
-        "rate_beta": rate_beta(panel, lots, portfolios, dates, ids.rate, weights),
-        "spread_factors": spread_factors(panel, lots, portfolios, dates, ids.active, alignment),
-        "ridge_factors": ridge_factors(panel, lots, portfolios, dates, ids.active, alignment),
+        "rate_beta": rate_beta(panel, lots, portfolios, dates, ids.rate, weights, "used"),
+        "spread_factors": spread_factors(panel, lots, portfolios, dates, ids.active, alignment, "used"),
+        "ridge_factors": ridge_factors(panel, lots, portfolios, dates, ids.active, alignment, "used"),
     }
 
 

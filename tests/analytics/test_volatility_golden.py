@@ -48,8 +48,8 @@ def outcomes(name: str) -> tuple[JobResult, JobResult]:
     panel = build_price_panel(inputs.closes, inputs.visible, window)
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     return (
-        volatility(open_positions(days, portfolios), portfolios, panel, dates, rules.synthetic_prefix),
-        correlations(days, portfolios, panel, inputs.closes, dates),
+        volatility(open_positions(days, portfolios), portfolios, panel, dates, rules),
+        correlations(days, portfolios, panel, inputs.closes, dates, "used"),
     )
 
 

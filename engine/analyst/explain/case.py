@@ -288,6 +288,17 @@ class Case:
         """
         return self.once(("series", symbol, look_back), lambda: self._series(symbol, look_back))
 
+    def stale(self, *symbols: str) -> str:
+        """Return why a figure of symbols is refused in the session, "" if it is not.
+
+        Args:
+            symbols: As market data is stored under them; each needs a close in the session.
+        """
+        if self.rules.stale_figures == "used":
+            return ""
+        missing = [symbol for symbol in symbols if self.day not in self.series(symbol, 0)]
+        return f"no close of {', '.join(missing)} in the session" if missing else ""
+
     def _series(self, symbol: str, look_back: int) -> dict[date, float]:
         if symbol not in self.inputs.visible:
             return {}

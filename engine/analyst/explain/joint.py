@@ -78,6 +78,7 @@ def _joint_fit(case: Case, symbol: str) -> JointFit:
     reason = "" if n >= RIDGE_FACTORS.minimum else f"{n} common returns, at least {RIDGE_FACTORS.minimum}"
     if not own or MARKET_FUND not in funds:
         reason = f"no close of {symbol if not own else MARKET_FUND} in {look_back} days"
+    reason = reason or case.stale(symbol, *funds)
     blank = np.zeros(0)
     if reason:
         return JointFit((), (), blank, blank, 0.0, blank, sample, reason)

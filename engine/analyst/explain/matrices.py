@@ -118,7 +118,11 @@ def matrix(case: Case) -> Matrix:
 def _matrix(case: Case) -> Matrix:
     lots = tuple(lot for lot in case.lots if passes(case, lot))
     series, notes = _series(case, sorted({lot.symbol for lot in lots}))
-    enough = {symbol: closes for symbol, closes in series.items() if len(closes) >= MIN_CLOSES}
+    enough = {
+        symbol: closes
+        for symbol, closes in series.items()
+        if len(closes) >= MIN_CLOSES and not case.stale(symbol)
+    }
     priced = sorted({day for closes in series.values() for day in closes})
     days = tuple(day for day in priced if enough and all(day in closes for closes in enough.values()))
     reason = _reason(lots, len(days) - 1)
@@ -160,7 +164,7 @@ def _passing(case: Case) -> pl.DataFrame:
 def _series(case: Case, symbols: list[str]) -> tuple[Series, tuple[str, ...]]:
     """Return the closes on sessions; if no symbol has any, all stored closes and a note."""
     on_sessions = {symbol: case.series(symbol, CORRELATIONS.look_back) for symbol in symbols}
-    if any(on_sessions.values()) or not symbols:
+    if any(on_sessions.values()) or not symbols or case.rules.stale_figures == "refused":
         return on_sessions, ()
     first = case.day - timedelta(days=CORRELATIONS.look_back)
     stored = {

@@ -88,6 +88,8 @@ def _fit(case: Case, symbol: str, fund: str) -> Fit:
     if returns.height < BETA_MINIMUM:
         few = f"{returns.height} common returns, at least {BETA_MINIMUM} are needed"
         return Fit(None, sample, returns, few)
+    if case.stale(symbol, fund):
+        return Fit(None, sample, returns, case.stale(symbol, fund))
     fitted = line(returns["y"].to_numpy(), returns["x"].to_numpy())
     reason = f"the returns of {fund} are constant" if fitted.slope is None else ""
     return Fit(None if reason else fitted, sample, returns, reason)

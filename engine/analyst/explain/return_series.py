@@ -97,15 +97,20 @@ def _portfolio_returns(case: Case, lots: list[PositionLot]) -> Returns | None:
     series = {
         volatility_symbol(lot): case.series(volatility_symbol(lot), VOLATILITY.look_back) for lot in lots
     }
-    priced = {symbol: closes for symbol, closes in series.items() if closes}
+    held = [
+        lot
+        for lot in lots
+        for symbol in [volatility_symbol(lot)]
+        if weights is not None and lot.id in weights and series[symbol] and not case.stale(symbol)
+    ]
+    priced = {volatility_symbol(lot): series[volatility_symbol(lot)] for lot in held}
     if weights is None or not priced:
         return None
     moves = _common_moves(priced)
-    held = [lot for lot in lots if volatility_symbol(lot) in priced]
     total = np.zeros(len(moves))
     for lot in held:
         total = total + weights[lot.id] * np.array([move[volatility_symbol(lot)] for move in moves.values()])
-    rows = ((lot.symbol, weights[lot.id], volatility_symbol(lot), lot in held) for lot in lots)
+    rows = ((lot.symbol, weights.get(lot.id), volatility_symbol(lot), lot in held) for lot in lots)
     frames = {
         "lots": table(WEIGHTS, rows),
         "returns": table(SERIES, zip(moves, total.tolist(), strict=True)),
@@ -127,7 +132,14 @@ def _common_moves(priced: Closes) -> dict[date, dict[str, float]]:
 
 
 def _weights(case: Case, lots: list[PositionLot]) -> dict[str, float] | None:
-    """Return each lot's value over the signed sum; if that is 0, entry values over their sum."""
+    """Return each lot's value over the signed sum; if that is 0, entry values over their sum.
+
+    Under the rule "equity" over equity, of the lots with a value; equity is above 0.
+    """
+    if case.rules.volatility_weights == "equity":
+        equity = float(case.money("equity_balance"))
+        values = {lot.id: case.mark(lot).value for lot in lots}
+        return {number: float(value) / equity for number, value in values.items() if value is not None}
     cost = {lot.id: float(lot.quantity * lot.entry_price) for lot in lots}
     value = {lot.id: case.mark(lot).value or Decimal(0) for lot in lots}
     entry = math.fsum(cost.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -95,7 +95,8 @@ def _holdings(case: Case) -> Holdings:
     seen: set[str] = set()
     for row in rows[:EXPOSURE_ROWS]:
         name, stored = names.get(row["factor_id"]), row["exposure_dollar"]
-        if name is None or name in seen:
+        old = case.rules.stale_figures == "refused" and row["calculation_date"] != case.day
+        if name is None or name in seen or old:
             continue
         seen.add(name)
         if not (absent and stored is None):
@@ -112,8 +113,7 @@ def _holdings(case: Case) -> Holdings:
 def rates(case: Case) -> tuple[float | None, pl.DataFrame]:
     """Return the exposure to rates in USD from stored rate betas of the last seven days, and its lots."""
     equity = float(case.money("equity_balance"))
-    oldest = case.day - timedelta(days=RATE_BETA_DAYS)
-    rows = case.stored["position_interest_rate_betas"].filter(pl.col("calculation_date") >= oldest)
+    rows = case.stored["position_interest_rate_betas"].filter(pl.col("calculation_date") >= _oldest(case))
     newest = {row["position_id"]: row for row in rows.sort("calculation_date").iter_rows(named=True)}
     terms, total = [], 0.0
     for lot in case.lots:
@@ -127,12 +127,16 @@ def rates(case: Case) -> tuple[float | None, pl.DataFrame]:
     return (equity * total if terms else None), table(RATE_LOTS, terms)
 
 
+def _oldest(case: Case) -> date:
+    """Return the day of the oldest rate beta that counts."""
+    return case.day - timedelta(days=0 if case.rules.stale_figures == "refused" else RATE_BETA_DAYS)
+
+
 def lots_with_rates(case: Case) -> list[PositionLot]:
     """Return the open lots with a stored rate beta of the last seven days."""
     if not case.money("equity_balance") > 0:
         return []
-    oldest = case.day - timedelta(days=RATE_BETA_DAYS)
-    rows = case.stored["position_interest_rate_betas"].filter(pl.col("calculation_date") >= oldest)
+    rows = case.stored["position_interest_rate_betas"].filter(pl.col("calculation_date") >= _oldest(case))
     return [lot for lot in case.lots if lot.live and lot.id in set(rows["position_id"])]
 
 

@@ -168,7 +168,7 @@ def aligned(case: Case, lot: PositionLot, model: StyleModel) -> Aligned:
     funds, _, fund_moves = _frame(case, model.funds, model)
     names = tuple(fund for fund in model.funds if fund in funds)
     days = tuple(day for day in moves if day in fund_moves)
-    reason = _shortage(lot, model, stocks, names, len(days))
+    reason = _shortage(lot, model, stocks, names, len(days)) or case.stale(lot.symbol, *names)
     if reason:
         return Aligned(names, (), np.zeros(0), np.zeros(0), sample, reason)
     x = np.array([[fund_moves[day][fund] for fund in names] for day in days])

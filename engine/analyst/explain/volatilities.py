@@ -14,6 +14,7 @@ from engine.analyst.explain.return_series import Returns, own_returns, portfolio
 from engine.analyst.explain.working import Step, Value, Working, absent
 from engine.analytics.volatility.position_volatility import STEEPEST_STABLE, WEAKEST_TREND
 from engine.core.job_catalog import (
+    EQUITY_NOT_POSITIVE,
     NO_PORTFOLIO_VOLATILITY,
     NO_POSITION_VOLATILITY,
     VOLATILITY,
@@ -67,6 +68,8 @@ def position_volatility(case: Case, ask: Ask) -> Working:
     if not lot.live or symbol in case.never_quoted:
         why = "the position is closed or deleted" if not lot.live else f"{symbol} has no market price"
         return absent(f"{ask.column} of the returns of {symbol}", why)
+    if case.stale(symbol):
+        return absent(f"{ask.column} of the returns of {symbol}", case.stale(symbol))
     return figure(ask.column, ask.column, own_returns(case, symbol))
 
 
@@ -90,19 +93,24 @@ def eligible_lots(case: Case) -> tuple[list[PositionLot], Reason | None]:
     """Return the open lots with a market price, and the reason if there are none."""
     live = [lot for lot in case.lots if lot.live]
     lots = [lot for lot in live if volatility_symbol(lot) not in case.never_quoted]
+    if case.rules.volatility_weights == "equity" and not case.money("equity_balance") > 0:
+        return lots, EQUITY_NOT_POSITIVE
     if not live:
         return [], VOLATILITY_NO_ACTIVE_POSITIONS
     return lots, None if lots else VOLATILITY_NO_PUBLIC_POSITIONS
 
 
 def has_minimum(case: Case, lot: PositionLot) -> bool:
-    """Return whether a lot has the minimum number of returns for its figures.
+    """Return whether a lot has the minimum number of returns for its figures, and a part in the portfolio's.
 
     Args:
         case: Closes of the lot's symbol.
         lot: Of the portfolio.
     """
-    return len(own_returns(case, volatility_symbol(lot)).values) >= VOLATILITY.minimum
+    symbol = volatility_symbol(lot)
+    weighed = case.mark(lot).value is not None and case.money("equity_balance") > 0
+    enough = len(own_returns(case, symbol).values) >= VOLATILITY.minimum
+    return enough and (weighed or case.rules.volatility_weights == "net") and not case.stale(symbol)
 
 
 def reason_against(case: Case, lots: list[PositionLot]) -> Reason | None:

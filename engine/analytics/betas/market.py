@@ -16,6 +16,7 @@ from engine.core.job_catalog import (
     AnalyticsJob,
     Reason,
 )
+from engine.core.rules import StaleFigures
 from engine.numerics.arrays import Bools
 from engine.numerics.ols import OlsFit, aligned_returns, rolling_ols
 
@@ -41,6 +42,7 @@ def market_beta(
     portfolios: Portfolios,
     dates: pl.Series,
     factor_id: str | None,
+    stale: StaleFigures,
 ) -> JobResult:
     """Compute betas to SPY of every open position that is not deleted, of whatever class and type.
 
@@ -60,6 +62,7 @@ def market_beta(
         dates: [D] the window's sessions.
         factor_id: of the definition `Market Beta (90D)`. Without one no exposure is written, and the job is
             partial.
+        stale: see `engine.core.rules.Rules`.
 
     Returns:
         position_market_betas; factor_exposures; beta_calculated_90d, its R2 and its observations in the
@@ -67,7 +70,7 @@ def market_beta(
     """
     positions = positions.where(LIVE)
     sums = PortfolioSums(positions.owner, len(portfolios.ids))
-    fit = fund_betas(panel, positions, MARKET_FUND, MARKET_BETA)
+    fit = fund_betas(panel, positions, MARKET_FUND, MARKET_BETA, stale)
     status = job_status(
         MARKET_BETA,
         sums,
@@ -99,7 +102,9 @@ def market_beta(
     return JobResult(tables, status.rows(portfolios, dates, doubts), snapshot)
 
 
-def fund_betas(panel: PricePanel, positions: OpenPositions, fund: str, job: AnalyticsJob) -> OlsFit:
+def fund_betas(
+    panel: PricePanel, positions: OpenPositions, fund: str, job: AnalyticsJob, stale: StaleFigures
+) -> OlsFit:
     """Regress each position's own symbol on a fund, over the look-back of each session.
 
         r_t = alpha + beta x_t + e_t,    r_t = close_t / close_p - 1
@@ -114,6 +119,8 @@ def fund_betas(panel: PricePanel, positions: OpenPositions, fund: str, job: Anal
         positions: N of them.
         fund: the regressor's symbol.
         job: of its look-back in calendar days and its minimum of returns.
+        stale: "refused": a symbol without a close in the session has no figures, nor has any without one of
+            the fund.
 
     Returns:
         Figures [D, N]; not fitted where a position has too few returns, or is not held.
@@ -129,6 +136,8 @@ def fund_betas(panel: PricePanel, positions: OpenPositions, fund: str, job: Anal
     np.clip(fit.slope, -CAP, CAP, out=fit.slope)
     fit = fit.take(np.s_[:, np.where(columns >= 0, np.searchsorted(symbols, columns), symbols.size)])
     np.logical_and(fit.fitted, positions.present, out=fit.fitted)
+    if stale == "refused" and fund in panel.index:
+        fit.reject(~(panel.quoted[:, columns] & panel.quoted[:, [panel.index[fund]]]))
     return fit
 
 

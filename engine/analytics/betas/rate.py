@@ -20,7 +20,7 @@ from engine.analytics.panels import (
 )
 from engine.core.funds import RATE_FUND
 from engine.core.job_catalog import RATE_BETA, RATE_NO_BETAS, RATE_NO_PUBLIC_POSITIONS
-from engine.core.rules import RateWeights
+from engine.core.rules import RateWeights, StaleFigures
 from engine.numerics.arrays import Bools, Floats
 from engine.numerics.ols import OlsFit
 
@@ -34,6 +34,7 @@ def rate_beta(
     dates: pl.Series,
     factor_id: str,
     weights: RateWeights,
+    stale: StaleFigures,
     joint: Callable[[OpenPositions], Floats] | None = None,
 ) -> JobResult:
     """Compute betas to TLT of the open positions of class PUBLIC, of whatever type.
@@ -51,6 +52,7 @@ def rate_beta(
         dates: [D] the window's sessions.
         factor_id: of the definition `IR Beta`, existing or to be created.
         weights: see `engine.core.rules.Rules`.
+        stale: see `engine.core.rules.Rules`.
         joint: positions -> betas [D, N] of the joint model, which stand for the regressions'.
 
     Returns:
@@ -61,7 +63,7 @@ def rate_beta(
     positions = positions.where(LIVE & PUBLIC)
     sums = PortfolioSums(positions.owner, len(portfolios.ids))
     fit = (
-        fund_betas(panel, positions, RATE_FUND, RATE_BETA)
+        fund_betas(panel, positions, RATE_FUND, RATE_BETA, stale)
         if joint is None
         else _joint(np.where(positions.present, joint(positions), np.nan))
     )

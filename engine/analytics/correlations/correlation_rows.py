@@ -20,7 +20,7 @@ from engine.core.job_catalog import (
     NO_POSITIONS_PASS_FILTER,
 )
 from engine.core.row_ids import row_ids
-from engine.core.rules import Membership
+from engine.core.rules import Membership, StaleFigures
 from engine.core.schema import TABLES
 from engine.core.sort_keys import enumerated
 from engine.numerics.arrays import Bools
@@ -35,6 +35,7 @@ def correlations(
     panel: PricePanel,
     closes: pl.DataFrame,
     dates: pl.Series,
+    stale: StaleFigures,
     membership: Membership = "today",
 ) -> JobResult:
     """Compute correlation matrices of the holdings that pass the filter.
@@ -52,13 +53,16 @@ def correlations(
         panel: closes of T sessions.
         closes: symbol, date, close: as stored.
         dates: [D] the window's sessions.
+        stale: "refused": a symbol without a close in the session is in no matrix of it.
         membership: see `engine.core.rules.Rules`.
 
     Returns:
         correlation_calculations, pairwise_correlations.
     """
     held = holdings(days, portfolios, membership)
-    computed = stack([_of_panel(held, panel), *_of_stored(held, panel, closes)])
+    fresh = panel.quoted[:, panel.columns(held.symbol)].T if stale == "refused" else np.True_
+    parts = [_of_panel(held, panel, fresh)]
+    computed = stack(parts if stale == "refused" else [*parts, *_of_stored(held, panel, closes)])
     summaries = _summaries(held, computed)
     rows = _calculation_rows(summaries.filter(pl.col("size") > 0), held, portfolios, dates)
     tables = {
@@ -68,10 +72,10 @@ def correlations(
     return JobResult(tables=tables, status=_status_rows(summaries, held, portfolios, dates))
 
 
-def _of_panel(held: SymbolHoldings, panel: PricePanel) -> Matrices:
-    """Compute matrices from the closes that regressions see."""
+def _of_panel(held: SymbolHoldings, panel: PricePanel, fresh: Bools | np.bool_) -> Matrices:
+    """Compute matrices from the closes that regressions see, of the holdings [U, D] that are fresh."""
     closes = SymbolCloses(panel.close, *panel.bounds(CORRELATIONS.look_back))
-    return matrices(closes, panel.columns(held.symbol), held.owner, held.positions > 0)
+    return matrices(closes, panel.columns(held.symbol), held.owner, np.asarray((held.positions > 0) & fresh))
 
 
 def _of_stored(held: SymbolHoldings, panel: PricePanel, closes: pl.DataFrame) -> list[Matrices]:

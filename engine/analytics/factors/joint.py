@@ -11,7 +11,8 @@ from engine.analytics.factors.alignment import common_samples
 from engine.analytics.panels import OpenPositions, PricePanel
 from engine.core.funds import MARKET_FUND, RATE_FUND, STYLE_FUNDS
 from engine.core.job_catalog import RIDGE_FACTORS
-from engine.numerics.arrays import Floats
+from engine.core.rules import StaleFigures
+from engine.numerics.arrays import Bools, Floats, Ints, count_in_windows
 from engine.numerics.joint_ridge import rolling_joint_ridge
 
 FUNDS = (MARKET_FUND, *STYLE_FUNDS.values(), RATE_FUND)
@@ -48,7 +49,25 @@ class JointBetas:
         return self.of(positions.frame["symbol"])[:, -1]
 
 
-def joint_betas(panel: PricePanel, positions: OpenPositions) -> JointBetas:
+def fresh(panel: PricePanel, funds: Floats, first: Ints, stop: Ints) -> Bools:
+    """Return whether each symbol and all funds with closes in the look-back are quoted in the session.
+
+    Args:
+        panel: closes of T sessions.
+        funds: [T, M] the funds' closes.
+        first: [D] first row of each look-back.
+        stop: [D] row after the last: the session's own row is the last.
+
+    Returns:
+        [D, S + 1], False for the last, which stands for symbols without closes.
+    """
+    present = np.isfinite(funds)
+    lacking = (count_in_windows(present, first, stop) > 0) & ~present[stop - 1]
+    complete = np.asarray(~lacking.any(axis=1))
+    return np.asarray(panel.quoted & complete[:, None])
+
+
+def joint_betas(panel: PricePanel, positions: OpenPositions, stale: StaleFigures) -> JointBetas:
     """Regress each symbol jointly on the market, six styles and rates, over 120 calendar days.
 
         r = a + b_m m + sum_f b_f u_f + e,  u_f = r_f - a_f - g_f m
@@ -63,6 +82,8 @@ def joint_betas(panel: PricePanel, positions: OpenPositions) -> JointBetas:
     Args:
         panel: closes of T sessions.
         positions: whose symbols are regressed.
+        stale: "refused": a symbol without a close in the session has no betas, nor has any without one of
+            a fund with closes in the look-back.
 
     Returns:
         Betas of the panel's symbols.
@@ -84,4 +105,6 @@ def joint_betas(panel: PricePanel, positions: OpenPositions) -> JointBetas:
         fitted = np.where(sample.uses[enough, None], fitted, np.nan)
         at = np.ix_(sample.sessions[enough], np.flatnonzero(sample.funds[1:]), columns[sample.symbols])
         betas[at] = np.where(np.isnan(fitted), betas[at], fitted)
+    if stale == "refused":
+        betas = np.where(fresh(panel, funds, first, stop)[:, None], betas, np.nan)
     return JointBetas(np.clip(betas, -CAP, CAP, out=betas), panel)

@@ -13,7 +13,7 @@ from engine.analytics.job_result import JobResult
 from engine.analytics.panels import OpenPositions, Portfolios, PricePanel
 from engine.core.funds import STYLE_FUNDS
 from engine.core.job_catalog import NO_FACTOR_DATA, RIDGE_FACTORS, RIDGE_NO_POSITION_BETAS, Reason
-from engine.core.rules import Alignment
+from engine.core.rules import Alignment, StaleFigures
 from engine.numerics.arrays import Bools, Floats
 from engine.numerics.coefficients import rolling_ridge
 
@@ -28,6 +28,7 @@ def ridge_factors(
     dates: pl.Series,
     factor_ids: Mapping[str, str],
     alignment: Alignment,
+    stale: StaleFigures,
     joint: JointBetas | None = None,
 ) -> JobResult:
     """Compute betas to six styles jointly, by ridge regression with intercept over 120 calendar days.
@@ -46,12 +47,13 @@ def ridge_factors(
         dates: [D] the window's sessions.
         factor_ids: by name, of the active definitions; others have no rows.
         alignment: see `engine.core.rules.Rules`.
+        stale: see `engine.core.rules.Rules`.
         joint: betas of the joint model, which stand for the ridge regression's.
 
     Returns:
         position_factor_exposures, factor_exposures.
     """
-    return style_factors(panel, positions, portfolios, dates, factor_ids, alignment, RIDGE, joint)
+    return style_factors(panel, positions, portfolios, dates, factor_ids, alignment, RIDGE, stale, joint)
 
 
 def style_returns(funds: Floats) -> Floats:

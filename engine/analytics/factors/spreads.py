@@ -18,7 +18,7 @@ from engine.core.job_catalog import (
     SPREAD_NO_POSITION_BETAS,
     Reason,
 )
-from engine.core.rules import Alignment
+from engine.core.rules import Alignment, StaleFigures
 from engine.numerics.arrays import Bools, Floats
 from engine.numerics.coefficients import rolling_slopes
 
@@ -32,6 +32,7 @@ def spread_factors(
     dates: pl.Series,
     factor_ids: Mapping[str, str],
     alignment: Alignment,
+    stale: StaleFigures,
 ) -> JobResult:
     """Compute betas to four spreads, by a regression with intercept for each, over 210 calendar days.
 
@@ -48,11 +49,12 @@ def spread_factors(
         dates: [D] the window's sessions.
         factor_ids: by name, of the active definitions; others have no rows.
         alignment: see `engine.core.rules.Rules`.
+        stale: see `engine.core.rules.Rules`.
 
     Returns:
         position_factor_exposures, factor_exposures.
     """
-    return style_factors(panel, positions, portfolios, dates, factor_ids, alignment, SPREAD)
+    return style_factors(panel, positions, portfolios, dates, factor_ids, alignment, SPREAD, stale)
 
 
 def spread_returns(funds: Floats) -> Floats:

@@ -16,7 +16,7 @@ from engine.analytics.factors.alignment import (
     common_rows,
     window_slices,
 )
-from engine.analytics.factors.joint import JointBetas
+from engine.analytics.factors.joint import JointBetas, fresh
 from engine.analytics.job_result import JobResult, exposure_rows, job_status
 from engine.analytics.panels import (
     CLASSLESS_STOCK,
@@ -27,7 +27,7 @@ from engine.analytics.panels import (
     PricePanel,
 )
 from engine.core.job_catalog import NO_ACTIVE_DEFINITION, NO_PUBLIC_POSITIONS, AnalyticsJob, Reason
-from engine.core.rules import Alignment
+from engine.core.rules import Alignment, StaleFigures
 from engine.numerics.arrays import Bools, Floats, Ints, count_in_windows
 
 CAP = 5.0
@@ -96,6 +96,7 @@ def style_factors(
     factor_ids: Mapping[str, str],
     alignment: Alignment,
     model: FactorModel,
+    stale: StaleFigures,
     joint: JointBetas | None = None,
 ) -> JobResult:
     """Compute betas of the open PUBLIC positions of type LONG and SHORT, soft-deleted ones too.
@@ -114,6 +115,7 @@ def style_factors(
             has.
         alignment: see `engine.core.rules.Rules`.
         model: the factors and the regression.
+        stale: see `engine.core.rules.Rules`.
         joint: betas of the joint model, which stand for the regression's.
 
     Returns:
@@ -124,7 +126,7 @@ def style_factors(
     sums = PortfolioSums(positions.owner, len(portfolios.ids))
     factors, coverage = factor_returns(panel, model)
     betas = (
-        position_betas(panel, positions, model, factors, alignment)
+        _separate(panel, positions, model, factors, alignment, stale)
         if joint is None
         else joint.styles(positions)
     )
@@ -156,6 +158,36 @@ def style_factors(
     return JobResult(tables, status.rows(portfolios, dates))
 
 
+def _separate(
+    panel: PricePanel,
+    positions: OpenPositions,
+    model: FactorModel,
+    factors: list[FactorReturns],
+    alignment: Alignment,
+    stale: StaleFigures,
+) -> Floats:
+    """Return the betas of the model's own regression, without stale ones where these are refused."""
+    betas = position_betas(panel, positions, model, factors, alignment)
+    if stale == "used":
+        return betas
+    quoted = fresh(panel, fund_closes(panel, model), *panel.bounds(model.job.look_back))
+    return np.where(quoted[:, None, panel.columns(positions.frame["symbol"])], betas, np.nan)
+
+
+def fund_closes(panel: PricePanel, model: FactorModel) -> Floats:
+    """Return the closes of the model's funds, [T, M], NaN where there is none.
+
+    Args:
+        panel: closes of T sessions; a fund that it lacks has no price.
+        model: its funds.
+    """
+    close = np.full((len(panel.days), len(model.funds)), np.nan)
+    for number, fund in enumerate(model.funds):
+        if fund in panel.index:
+            close[:, number] = panel.close[:, panel.index[fund]]
+    return close
+
+
 def factor_returns(panel: PricePanel, model: FactorModel) -> tuple[list[FactorReturns], FundCoverage]:
     """Return the factors' returns for each set of funds that have prices, usually one, and the coverage.
 
@@ -163,16 +195,13 @@ def factor_returns(panel: PricePanel, model: FactorModel) -> tuple[list[FactorRe
         panel: closes of T sessions; a fund that it lacks has no price.
         model: its funds, and how factors are made of them.
     """
-    close = np.full((len(panel.days), len(model.funds)), np.nan)
-    for number, fund in enumerate(model.funds):
-        if fund in panel.index:
-            close[:, number] = panel.close[:, panel.index[fund]]
+    close = fund_closes(panel, model)
     first, stop = panel.bounds(model.job.look_back)
     priced = count_in_windows(np.isfinite(close), first, stop) > 0
     parts, any_return = [], np.zeros(len(first), dtype=np.bool_)
     for funds in np.unique(priced[priced.any(axis=1)], axis=0):
         sessions = np.flatnonzero((priced == funds).all(axis=1))
-        chained = chained_returns(close, np.isfinite(close[:, funds]).all(axis=1))
+        chained = chained_returns(close, np.asarray(np.isfinite(close[:, funds]).all(axis=1)))
         rows = np.flatnonzero(chained.previous >= 0)
         start, end = window_slices(rows, chained.previous[rows], first[sessions], stop[sessions])
         any_return[sessions] = end > start

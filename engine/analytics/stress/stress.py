@@ -108,8 +108,10 @@ def stress(
     Returns:
         stress_test_results, stress_test_gaps. Prices without a single return count as none.
     """
-    factors = factor_dollars(portfolios, dates, exposures, factor_definitions, rules.unmeasured_factors)
-    rates = rate_dollars(positions, portfolios, dates, rate_betas, rules.rate_weights)
+    factors = factor_dollars(
+        portfolios, dates, exposures, factor_definitions, rules.unmeasured_factors, rules.stale_figures
+    )
+    rates = rate_dollars(positions, portfolios, dates, rate_betas, rules.rate_weights, rules.stale_figures)
     stored = [scenario for scenario in scenarios if scenario.id in scenario_ids]
     measured = measured_factors(stored, factors, rates, rules.unmeasured_factors)
     complete = measured_scenarios(stored, measured, factors.any.shape)

@@ -12,7 +12,7 @@ from engine.analytics.factors.definitions import written_order
 from engine.analytics.job_result import covered
 from engine.analytics.panels import CLASSLESS, LIVE, PUBLIC, OpenPositions, Portfolios, PortfolioSums
 from engine.core.job_catalog import EXPOSURE_ROWS, RATE_BETA_DAYS
-from engine.core.rules import LossFloor, RateWeights, UnmeasuredFactors
+from engine.core.rules import LossFloor, RateWeights, StaleFigures, UnmeasuredFactors
 from engine.numerics.arrays import Bools, Floats, Ints
 
 HELD_AS = {"Market": "Market Beta (90D)"}
@@ -77,15 +77,16 @@ def factor_dollars(
     exposures: pl.DataFrame,
     factor_definitions: pl.DataFrame,
     unmeasured: UnmeasuredFactors,
+    stale: StaleFigures,
 ) -> FactorDollars:
     """Return the newest exposure to each factor, of a portfolio's newest 50 rows up to the session.
 
         dollars = exposure_dollar, or net exposure x exposure_value where that is null or 0
 
-    However old. A row's rank among the newest counts the portfolio's rows of later dates up to the session,
-    and those of its own date that were written up to it: by created_at, and for equal ones in
-    `written_order`. With `unmeasured` "absent" dollars of 0 are 0, and null is no exposure. Source: document
-    03 §4.3 and §4.4.
+    However old, or with `stale` "refused" of the session itself. A row's rank among the newest counts the
+    portfolio's rows of later dates up to the session, and those of its own date that were written up to it:
+    by created_at, and for equal ones in `written_order`. With `unmeasured` "absent" dollars of 0 are 0, and
+    null is no exposure. Source: document 03 §4.3 and §4.4.
 
     Args:
         portfolios: P of them; net exposure [P, D].
@@ -94,6 +95,7 @@ def factor_dollars(
             created_at, as stored: of the window and of before.
         factor_definitions: id, name.
         unmeasured: see `engine.core.rules.Rules`.
+        stale: see `engine.core.rules.Rules`.
     """
     factors = written_order(factor_definitions)
     rows = _numbered(exposures, "portfolio_id", portfolios.ids)
@@ -109,6 +111,10 @@ def factor_dollars(
     )
     row[tuple(axis.to_numpy() for axis in cell)] = np.arange(rows.height)
     newest, order = _newest(row, _ranks_in_date(rows), at)
+    if stale == "refused" and len(days):
+        of_session = days.to_physical().to_numpy()[np.maximum(at, 0)] == dates.to_physical().to_numpy()
+        at_session = np.take_along_axis(row, np.maximum(at, 0)[None, None], axis=-1)
+        newest = np.where(of_session & (newest == at_session), newest, -1)
     value, dollar = (_floats(rows[name], newest) for name in ("exposure_value", "exposure_dollar"))
     if unmeasured == "zero":
         replaced = np.isnan(dollar) | (dollar == 0)
@@ -128,13 +134,15 @@ def rate_dollars(
     dates: pl.Series,
     rate_betas: pl.DataFrame,
     weights: RateWeights,
+    stale: StaleFigures,
 ) -> RateDollars:
     """Return equity times the rate beta of the open positions.
 
         dollars = E sum_i beta_i |V_i| / E,  beta_i the newest of [D - 7 days, D]
 
     E: equity as stored, above 0; V_i = quantity x last price x m', recomputed and unrounded, in USD; with
-    `weights` "signed" it keeps its sign. Source: document 03 §4.3.
+    `weights` "signed" it keeps its sign. With `stale` "refused" the beta is the session's own. Source:
+    document 03 §4.3.
 
     Args:
         positions: N of them; values [N, D].
@@ -142,10 +150,11 @@ def rate_dollars(
         dates: [D] the window's sessions.
         rate_betas: position_id, calculation_date, ir_beta, as stored: of the window and of before.
         weights: see `engine.core.rules.Rules`.
+        stale: see `engine.core.rules.Rules`.
     """
     live = positions.where(LIVE)
     sums = PortfolioSums(live.owner, len(portfolios.ids))
-    beta = _recent_betas(live, dates, rate_betas).T
+    beta = _recent_betas(live, dates, rate_betas, 0 if stale == "refused" else RATE_BETA_DAYS).T
     value = (np.abs(live.recomputed) if weights == "absolute" else live.recomputed).T
     equity = portfolios.equity.T[:, sums.owner]
     weighed = ~np.isnan(beta) & (equity > 0) & live.present
@@ -190,8 +199,8 @@ def _newest(row: Ints, rank_in_date: Ints, at: Ints) -> tuple[Ints, Ints]:
     return np.where(used, number, -1), rank.argsort(axis=0)
 
 
-def _recent_betas(live: OpenPositions, dates: pl.Series, rate_betas: pl.DataFrame) -> Floats:
-    """Return the newest beta of each position that is at most a week old, [N, D], NaN where there is none."""
+def _recent_betas(live: OpenPositions, dates: pl.Series, rate_betas: pl.DataFrame, days_old: int) -> Floats:
+    """Return each position's newest beta of the last `days_old` days, [N, D], NaN where there is none."""
     rows = _numbered(rate_betas, "position_id", live.frame["position_id"])
     days, at = _day_axis(rows["calculation_date"], dates)
     row: Ints = np.full((live.frame.height, len(days)), -1)
@@ -202,7 +211,7 @@ def _recent_betas(live: OpenPositions, dates: pl.Series, rate_betas: pl.DataFram
     newest = _last(row >= 0)[:, at]
     day = np.maximum(newest, 0)
     age = dates.to_physical().to_numpy() - days.to_physical().to_numpy()[day]
-    used = (newest >= 0) & (at >= 0) & (age <= RATE_BETA_DAYS)
+    used = (newest >= 0) & (at >= 0) & (age <= days_old)
     return _floats(rows["ir_beta"], np.where(used, np.take_along_axis(row, day, axis=-1), -1))
 
 

@@ -19,7 +19,7 @@ SMALLEST_TOTAL = 1e-6
 """USD: a smaller sum of entry values, of 8 decimals each, is 0 but for rounding."""
 
 
-def weights(positions: OpenPositions, portfolios: int) -> Floats:
+def net_weights(positions: OpenPositions, portfolios: int) -> Floats:
     """Return each position's weight in its portfolio, [N, D]; NaN where the portfolio has none.
 
         T = sum of signed market values; where that is 0, of quantity x entry price
@@ -49,26 +49,39 @@ def weights(positions: OpenPositions, portfolios: int) -> Floats:
     return np.asarray(np.where(value != 0.0, value, entry) / total[owner])
 
 
+def equity_weights(positions: OpenPositions, equity: Floats) -> Floats:
+    """Return each position's stored market value over equity, [N, D]; NaN without a value or equity above 0.
+
+    Cash and positions without a value have no part in the volatility, so the weights do not add up to 1.
+
+    Args:
+        positions: the N that count.
+        equity: [P, D] USD, as stored.
+    """
+    own = equity[positions.owner]
+    return np.asarray(positions.stored / np.where(own > 0, own, np.nan))
+
+
 def portfolio_volatility(
-    positions: OpenPositions, column: Ints, panel: PricePanel, portfolios: int
+    weight: Floats, owner: Ints, column: Ints, panel: PricePanel, portfolios: int
 ) -> WindowVolatility:
     """Return the figures of each portfolio's own return series in each session, [P, D].
 
         R_t = sum_i w_i r_it,  r_it = close_it / close_ip - 1
 
     over the positions i whose symbol has a close in the 365 calendar days before the session, with the
-    session's weights w, `weights`, on the dates t on which all of them have a return; at least 63 of them.
+    session's weights w, on the dates t on which all of them have a return; at least 63 of them.
     Source: document 03 §1.7.
 
     Args:
-        positions: the N that count, sorted by portfolio and id.
+        weight: [N, D] weights, `net_weights` or `equity_weights`; NaN where a position does not count.
+        owner: [N] the portfolio of each position, ascending.
         column: [N] the panel's column of each position, -1 for a symbol without any close.
         panel: closes of T sessions.
         portfolios: P.
     """
     first, stop = panel.bounds(VOLATILITY.look_back)
-    weight = weights(positions, portfolios)
-    ends = np.searchsorted(positions.owner, np.arange(portfolios + 1))
+    ends = np.searchsorted(owner, np.arange(portfolios + 1))
     rows = int((stop - first).max(initial=1)) - 1
     empty = np.zeros((portfolios, len(first)), dtype=np.int64)
     fit = WindowVolatility.blank(empty, empty)
@@ -79,9 +92,7 @@ def portfolio_volatility(
         for portfolio in range(low, high):
             own = np.arange(ends[portfolio], ends[portfolio + 1])
             own = own[(column[own] >= 0) & ~np.isnan(weight[own]).all(axis=1)]
-            for series in _series(
-                panel.close[:, column[own]], weight[own], positions.present[:, own], first, stop
-            ):
+            for series in _series(panel.close[:, column[own]], weight[own], first, stop):
                 stacked.put((portfolio - low) * len(first), series)
         _copy(fit, slice(low, high), stacked.volatility())
     return fit
@@ -151,15 +162,12 @@ def _copy(fit: WindowVolatility, portfolios: slice, part: WindowVolatility) -> N
         target[...] = getattr(part, field.name).reshape(target.shape)
 
 
-def _series(
-    close: Floats, weight: Floats, present: Bools, first: Ints, stop: Ints
-) -> Iterator[PortfolioSeries]:
+def _series(close: Floats, weight: Floats, first: Ints, stop: Ints) -> Iterator[PortfolioSeries]:
     """Yield a portfolio's series, for each set of positions that are priced in the same sessions.
 
     Args:
         close: [T, m] a column for each position.
-        weight: [m, D].
-        present: [D, m] whether the portfolio holds the position.
+        weight: [m, D], NaN where a position does not count.
         first: [D] first row of each session's look-back.
         stop: [D] row after the last.
     """
@@ -168,14 +176,14 @@ def _series(
     finite = np.isfinite(close)
     before = np.zeros((len(close) + 1, close.shape[1]), dtype=np.int64)
     np.cumsum(finite, axis=0, out=before[1:])
-    priced = (before[stop] > before[first]) & present
+    priced = (before[stop] > before[first]) & ~np.isnan(weight).T
     # Usually the same positions are priced in all sessions; np.unique on a matrix is slow.
     if (priced == priced[:1]).all():
         sets, member = priced[:1], np.zeros(len(priced), dtype=np.int64)
     else:
         sets, member = np.unique(priced, axis=0, return_inverse=True)
     for number, chosen in enumerate(sets):
-        sessions = np.flatnonzero((member == number) & ~np.isnan(weight[0]))
+        sessions = np.flatnonzero(member == number)
         row, previous = _common_returns(finite[:, chosen])
         if sessions.size and row.size:
             values = _weighted(close[:, chosen], weight[np.ix_(chosen, sessions)], row, previous)

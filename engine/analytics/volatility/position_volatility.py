@@ -9,17 +9,22 @@ import polars as pl
 
 from engine.analytics.job_result import JobResult, covered, first_reasons, status_rows
 from engine.analytics.panels import LIVE, OpenPositions, Portfolios, PortfolioSums, PricePanel
-from engine.analytics.volatility.portfolio_volatility import portfolio_volatility
+from engine.analytics.volatility.portfolio_volatility import (
+    equity_weights,
+    net_weights,
+    portfolio_volatility,
+)
 from engine.core.instruments import unquoted
 from engine.core.job_catalog import (
+    EQUITY_NOT_POSITIVE,
     NO_PORTFOLIO_VOLATILITY,
     NO_POSITION_VOLATILITY,
     VOLATILITY,
     VOLATILITY_NO_ACTIVE_POSITIONS,
     VOLATILITY_NO_PUBLIC_POSITIONS,
 )
-from engine.core.rules import SyntheticPrefix
-from engine.numerics.arrays import Bools, Ints
+from engine.core.rules import Rules
+from engine.numerics.arrays import Bools, Floats, Ints
 from engine.numerics.volatility import WindowVolatility, own_returns, rolling_volatility
 
 STEEPEST_STABLE = 0.001
@@ -33,7 +38,7 @@ def volatility(
     portfolios: Portfolios,
     panel: PricePanel,
     dates: pl.Series,
-    synthetic_prefix: SyntheticPrefix,
+    rules: Rules,
 ) -> JobResult:
     """Compute realised volatility and its forecast for positions and portfolios.
 
@@ -50,7 +55,7 @@ def volatility(
         portfolios: P of them.
         panel: closes of T sessions.
         dates: [D] the window's sessions.
-        synthetic_prefix: see `engine.core.rules.Rules`.
+        rules: synthetic_prefix, stale_figures and volatility_weights.
 
     Returns:
         position_volatility; five columns of the snapshot.
@@ -59,18 +64,25 @@ def volatility(
     underlying = pl.col("underlying_symbol")
     measured = pl.when(underlying != "").then(underlying).otherwise("symbol")
     quoted = replace(live, frame=live.frame.with_columns(measured=measured))
-    quoted = quoted.where(~unquoted("measured", synthetic_prefix))
+    quoted = quoted.where(~unquoted("measured", rules.synthetic_prefix))
     column = panel.columns(quoted.frame["measured"])
     figures, place = symbol_volatility(panel, column)
-    own = portfolio_volatility(quoted, column, panel, len(portfolios.ids))
-    computed = figures.computed[:, place].T & quoted.present.T
+    fresh = panel.quoted[:, column].T if rules.stale_figures == "refused" else np.True_
+    due = np.asarray(quoted.present.T & fresh)
+    weight, counted = _weights(quoted, portfolios, rules)
+    weight = np.where(due, weight, np.nan)
+    own = portfolio_volatility(weight, quoted.owner, column, panel, len(portfolios.ids))
+    computed = figures.computed[:, place].T & due
     sums = PortfolioSums(quoted.owner, len(portfolios.ids))
-    used, value = sums.number(computed.T).T, np.abs(quoted.value.T)
-    coverage = covered(sums.sum(np.where(computed.T, value, 0.0)), sums.sum(value)).T
+    entered, value = (computed & counted).T, np.abs(quoted.value.T)
+    used = sums.number(entered).T
+    coverage = covered(sums.sum(np.where(entered, value, 0.0)), sums.sum(value)).T
     held, eligible = (
         PortfolioSums(some.owner, len(portfolios.ids)).number(some.present).T for some in (live, quoted)
     )
+    poor = (rules.volatility_weights == "equity") & ~(portfolios.equity > 0)
     cases = {
+        EQUITY_NOT_POSITIVE: poor,
         VOLATILITY_NO_ACTIVE_POSITIONS: held == 0,
         VOLATILITY_NO_PUBLIC_POSITIONS: eligible == 0,
         NO_POSITION_VOLATILITY: used == 0,
@@ -82,6 +94,14 @@ def volatility(
         status=status_rows(VOLATILITY, portfolios, dates, reasons, used, held - used, coverage),
         snapshot=_snapshot_rows(portfolios, own, reasons == 0, dates),
     )
+
+
+def _weights(positions: OpenPositions, portfolios: Portfolios, rules: Rules) -> tuple[Floats, Bools]:
+    """Return the positions' weights [N, D], and which of them count as used if they have figures."""
+    if rules.volatility_weights == "equity":
+        weight = equity_weights(positions, portfolios.equity)
+        return weight, ~np.isnan(weight)
+    return net_weights(positions, len(portfolios.ids)), np.ones(positions.stored.shape, dtype=np.bool_)
 
 
 def symbol_volatility(panel: PricePanel, column: Ints) -> tuple[WindowVolatility, Ints]:

@@ -10,6 +10,7 @@ import statsmodels.api as sm
 
 from engine.analytics.betas.market import fund_betas, market_beta
 from engine.core.job_catalog import MARKET_BETA
+from engine.core.rules import StaleFigures
 from engine.numerics.arrays import Floats
 from tests.analytics.small import lot, open_lots, portfolios, price_panel, window_dates
 from tests.builders import uid
@@ -25,9 +26,15 @@ def levels(moves: Floats) -> list[float]:
 CLOSES = {symbol: levels(moves) for symbol, moves in MOVES.items()} | {"FLAT": [9.0] * 41}
 
 
-def run(*lots: dict[str, Any], equity: float = 100.0, factor: str | None = "F") -> Any:
-    panel = price_panel(CLOSES)
-    return market_beta(panel, open_lots(*lots), portfolios([[equity]]), window_dates(1), factor)
+def run(
+    *lots: dict[str, Any],
+    equity: float = 100.0,
+    factor: str | None = "F",
+    closes: dict[str, list[float]] = CLOSES,
+    stale: StaleFigures = "used",
+) -> Any:
+    panel = price_panel(closes)
+    return market_beta(panel, open_lots(*lots), portfolios([[equity]]), window_dates(1), factor, stale)
 
 
 def snapshot(*lots: dict[str, Any]) -> tuple[float, float, int]:
@@ -50,16 +57,32 @@ def test_a_positions_figures_are_those_of_a_regression_on_spy() -> None:
 
 def test_betas_are_capped_and_missing_without_a_price() -> None:
     fit = fund_betas(
-        price_panel(CLOSES), open_lots(lot("STEEP", [1.0]), lot("NONE", [1.0])), "SPY", MARKET_BETA
+        price_panel(CLOSES), open_lots(lot("STEEP", [1.0]), lot("NONE", [1.0])), "SPY", MARKET_BETA, "used"
     )
     assert fit.slope[0, 0] == -5.0
     assert fit.fitted.tolist() == [[True, False]]
 
 
+def test_a_symbol_without_a_close_in_the_session_has_a_beta_or_none() -> None:
+    gone = CLOSES | {"OWN": [*CLOSES["OWN"][:-1], np.nan]}
+    lots = lot("OWN", [10.0]), lot("TWO", [10.0])
+    assert run(*lots, closes=gone).tables["position_market_betas"].height == 2
+    refused = run(*lots, closes=gone, stale="refused")
+    assert refused.tables["position_market_betas"].height == 1
+    assert refused.tables["factor_exposures"]["exposure_value"].item() == pytest.approx(10 * 2 / 100)
+    assert refused.status.select("positions_used", "positions_left_out").rows() == [(1, 1)]
+
+
+def test_without_a_close_of_spy_in_the_session_every_beta_is_stale() -> None:
+    gone = CLOSES | {"SPY": [*CLOSES["SPY"][:-1], np.nan]}
+    assert run(lot("TWO", [10.0]), closes=gone).status["status"].to_list() == ["ok"]
+    assert run(lot("TWO", [10.0]), closes=gone, stale="refused").status["reason"].to_list() == ["no_betas"]
+
+
 @pytest.mark.parametrize(("returns", "fitted"), [(30, True), (29, False)])
 def test_a_beta_needs_30_returns(returns: int, fitted: bool) -> None:
     panel = price_panel({name: CLOSES[name][-returns - 1 :] for name in ("SPY", "OWN")})
-    assert fund_betas(panel, open_lots(lot("OWN", [1.0])), "SPY", MARKET_BETA).fitted.item() is fitted
+    assert fund_betas(panel, open_lots(lot("OWN", [1.0])), "SPY", MARKET_BETA, "used").fitted.item() is fitted
 
 
 def test_a_portfolios_beta_is_weighted_by_signed_values_over_equity() -> None:

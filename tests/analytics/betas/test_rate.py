@@ -27,7 +27,9 @@ CLOSES = {"TLT": levels(BONDS), "TWO": levels(2 * BONDS), "OWN": levels(OWN), "F
 
 def run(*lots: dict[str, Any], equity: float = 100.0, weights: RateWeights = "absolute") -> Any:
     panel = price_panel(CLOSES)
-    return rate_beta(panel, open_lots(*lots), portfolios([[equity]]), window_dates(1), uid("F"), weights)
+    return rate_beta(
+        panel, open_lots(*lots), portfolios([[equity]]), window_dates(1), uid("F"), weights, "used"
+    )
 
 
 def exposure(*lots: dict[str, Any], weights: RateWeights = "absolute") -> float:

@@ -12,6 +12,7 @@ import pytest
 
 from engine.analytics.correlations.correlation_rows import correlations
 from engine.analytics.positions.valuation import mark_to_market
+from engine.core.rules import StaleFigures
 from engine.numerics.arrays import Floats
 from tests.analytics.small import LAST, crossed, portfolios, price_panel, window_dates
 from tests.builders import position
@@ -41,10 +42,11 @@ def run(
     *lots: dict[str, Any],
     seen: dict[str, list[float]] = CLOSES,
     closes: dict[str, list[float]] | None = None,
+    stale: StaleFigures = "used",
 ) -> Any:
     days = mark_to_market(crossed(list(lots), [], [LAST]))
     return correlations(
-        days, portfolios([[100_000.0]]), price_panel(seen), stored(closes or {}), window_dates(1)
+        days, portfolios([[100_000.0]]), price_panel(seen), stored(closes or {}), window_dates(1), stale
     )
 
 
@@ -61,6 +63,16 @@ def test_every_pair_has_a_row_both_ways_and_every_symbol_with_itself() -> None:
     found = run(lot("A"), lot("B"), lot("C"))
     assert cells(found) == pytest.approx(matrix("ABC", RHO), abs=1e-12)
     assert set(found.tables["pairwise_correlations"]["data_points"]) == {40}
+
+
+def test_a_symbol_without_a_close_in_the_session_ends_the_matrix_early_or_is_in_none() -> None:
+    gone = CLOSES | {"C": [*CLOSES["C"][:-1], np.nan]}
+    lots = lot("A"), lot("B"), lot("C")
+    assert set(run(*lots, seen=gone).tables["pairwise_correlations"]["data_points"]) == {39}
+    refused = run(*lots, seen=gone, stale="refused")
+    assert cells(refused) == pytest.approx(matrix("AB", RHO), abs=1e-12)
+    assert refused.status.select("positions_used", "positions_left_out").rows() == [(2, 1)]
+    assert run(lot("C"), seen={"C": gone["C"]}, stale="refused").tables["pairwise_correlations"].is_empty()
 
 
 def test_the_overall_correlation_is_the_mean_size_above_the_diagonal() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from engine.analytics.factors.joint import FUNDS, joint_betas
 from engine.core.funds import STYLE_FUNDS
+from engine.core.rules import StaleFigures
 from engine.numerics.arrays import Floats
 from tests.analytics.small import lot, open_lots, price_panel
 from tests.numerics.test_joint_ridge import expected
@@ -22,10 +23,10 @@ MOVES["AAA"] = 1.3 * MARKET + 0.5 * MOVES["VTV"] + RNG.normal(0, 0.01, DAYS)
 CLOSES = {symbol: 100 * np.cumprod(np.append(1.0, 1.0 + moves)) for symbol, moves in MOVES.items()}
 
 
-def betas(closes: dict[str, Any], *symbols: str, sessions: int = 1) -> Floats:
+def betas(closes: dict[str, Any], *symbols: str, sessions: int = 1, stale: StaleFigures = "used") -> Floats:
     """Betas [D, K, N] of symbols."""
     positions = open_lots(*(lot(symbol, [1.0] * sessions) for symbol in symbols))
-    found = joint_betas(price_panel(closes, sessions), positions)
+    found = joint_betas(price_panel(closes, sessions), positions, stale)
     return found.of(positions.frame["symbol"])
 
 
@@ -82,3 +83,11 @@ def test_a_session_does_not_see_later_closes() -> None:
     one, other = (betas(closes, "AAA", sessions=3) for closes in (CLOSES, later))
     assert np.array_equal(one[:2], other[:2])
     assert not np.array_equal(one[2], other[2])
+
+
+@pytest.mark.parametrize("symbol", ["AAA", "IWM"])
+def test_without_a_close_in_the_session_there_are_none_where_stale_ones_are_refused(symbol: str) -> None:
+    closes = gap(symbol, DAYS)
+    assert np.isfinite(betas(closes, "AAA", sessions=2)).all()
+    refused = betas(closes, "AAA", sessions=2, stale="refused")
+    assert np.isfinite(refused).all(axis=(1, 2)).tolist() == [True, False]

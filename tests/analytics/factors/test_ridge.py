@@ -28,7 +28,7 @@ def run(moves: dict[str, Floats]) -> Any:
     panel = price_panel({symbol: [50.0, *(50 * np.cumprod(1 + r))] for symbol, r in moves.items()})
     ids = {name: name for name in STYLES}
     lots = open_lots(lot("AAA", [50.0]))
-    return ridge_factors(panel, lots, portfolios([[100.0]]), window_dates(1), ids, "portfolio")
+    return ridge_factors(panel, lots, portfolios([[100.0]]), window_dates(1), ids, "portfolio", "used")
 
 
 def betas(moves: dict[str, Floats]) -> dict[str, float]:

@@ -26,7 +26,7 @@ def run(moves: dict[str, Floats]) -> Any:
     panel = price_panel({symbol: [50.0, *(50 * np.cumprod(1 + r))] for symbol, r in moves.items()})
     ids = {name: name for name in SPREADS}
     lots = open_lots(lot("AAA", [50.0]))
-    return spread_factors(panel, lots, portfolios([[100.0]]), window_dates(1), ids, "portfolio")
+    return spread_factors(panel, lots, portfolios([[100.0]]), window_dates(1), ids, "portfolio", "used")
 
 
 def test_a_spread_is_the_long_fund_less_the_short_one() -> None:

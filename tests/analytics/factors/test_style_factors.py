@@ -52,7 +52,7 @@ def run(
 ) -> Any:
     known = {"F": uid("F")} if ids is None else ids
     return style_factors(
-        panel, open_lots(*lots), portfolios([[equity]]), window_dates(1), known, "portfolio", MODEL
+        panel, open_lots(*lots), portfolios([[equity]]), window_dates(1), known, "portfolio", MODEL, "used"
     )
 
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from engine.analytics.stress.stress_exposures import factor_dollars, loss_base, rate_dollars
-from engine.core.rules import RateWeights, UnmeasuredFactors
+from engine.core.rules import RateWeights, StaleFigures, UnmeasuredFactors
 from tests.analytics.small import LAST, lot, open_lots, portfolios, window_dates
 from tests.builders import STAMP, uid
 
@@ -36,6 +36,7 @@ def run(
     *rows: dict[str, Any],
     definitions: pl.DataFrame = DEFINITIONS,
     unmeasured: UnmeasuredFactors = "zero",
+    stale: StaleFigures = "used",
 ) -> Any:
     schema = {
         "portfolio_id": pl.String(),
@@ -46,7 +47,7 @@ def run(
         "created_at": pl.Datetime("us", "UTC"),
     }
     frame = pl.DataFrame(list(rows), schema=schema)
-    return factor_dollars(NET, window_dates(2), frame, definitions, unmeasured)
+    return factor_dollars(NET, window_dates(2), frame, definitions, unmeasured, stale)
 
 
 def test_losses_are_limited_by_the_net_exposure_or_1() -> None:
@@ -101,6 +102,7 @@ def test_factors_are_summed_newest_date_first_and_as_written_within_a_date(
 
 
 def test_without_any_exposure_there_is_none() -> None:
+    assert not run(stale="refused").any.any()
     found = run()
     assert not found.any.any()
     assert all(usd.tolist() == [[0.0, 0.0]] for usd in found.dollars.values())
@@ -111,11 +113,12 @@ def rates(
     betas: list[tuple[str, date, float]],
     equity: float = 50.0,
     weights: RateWeights = "absolute",
+    stale: StaleFigures = "used",
 ) -> Any:
     schema = {"position_id": pl.String(), "calculation_date": pl.Date(), "ir_beta": pl.Float64()}
     rows = [(uid(f"P0/{symbol}/"), day, beta) for symbol, day, beta in betas]
     stored = pl.DataFrame(rows, schema=schema, orient="row")
-    return rate_dollars(open_lots(*lots), portfolios([[equity]]), window_dates(1), stored, weights)
+    return rate_dollars(open_lots(*lots), portfolios([[equity]]), window_dates(1), stored, weights, stale)
 
 
 @pytest.mark.parametrize(("weights", "dollars"), [("absolute", 2 * 30 + 3 * 20), ("signed", 2 * 30 - 3 * 20)])
@@ -132,6 +135,18 @@ def test_a_rate_beta_counts_for_a_week() -> None:
     assert rates(one, betas=[("A", old, 9.0), ("A", week, 2.0)]).dollars.item() == pytest.approx(20.0)
     assert np.isnan(rates(one, betas=[("A", old, 9.0)]).dollars.item())
     assert np.isnan(rates(one, betas=[]).dollars.item())
+
+
+def test_where_stale_figures_are_refused_the_session_s_own_count() -> None:
+    found = run(
+        exposure("Size", 900, 7.0), exposure("Value", 1, 5.0), exposure("Size", 0, 9.0), stale="refused"
+    )
+    assert found.dollars["Size"].tolist() == [[0.0, 9.0]]
+    assert found.dollars["Value"].tolist() == [[5.0, 0.0]]
+    assert found.measured["Size"].tolist() == [[False, True]]
+    one, day = lot("A", [10.0]), LAST - timedelta(1)
+    assert np.isnan(rates(one, betas=[("A", day, 2.0)], stale="refused").dollars.item())
+    assert rates(one, betas=[("A", LAST, 2.0)], stale="refused").dollars.item() == pytest.approx(20.0)
 
 
 def test_without_positive_equity_there_are_no_rate_dollars() -> None:

@@ -12,8 +12,8 @@ import pytest
 from engine.analytics.volatility.portfolio_volatility import (
     PortfolioSeries,
     StackedSeries,
+    net_weights,
     portfolio_volatility,
-    weights,
 )
 from engine.numerics.arrays import Floats
 from tests.analytics.small import lot, open_lots, price_panel
@@ -31,28 +31,29 @@ CLOSES = {"A": levels(MOVES[0]), "B": levels(MOVES[1])}
 
 def measured(closes: Mapping[str, list[float]], *lots: dict[str, Any]) -> Any:
     positions, panel = open_lots(*lots), price_panel(closes)
-    return portfolio_volatility(positions, panel.columns(positions.frame["symbol"]), panel, 1)
+    weight, column = net_weights(positions, 1), panel.columns(positions.frame["symbol"])
+    return portfolio_volatility(weight, positions.owner, column, panel, 1)
 
 
 def test_weights_are_shares_of_the_signed_total() -> None:
-    found = weights(open_lots(lot("A", [60.0, 30.0]), lot("B", [-20.0, 10.0])), 1)
+    found = net_weights(open_lots(lot("A", [60.0, 30.0]), lot("B", [-20.0, 10.0])), 1)
     assert found.tolist() == [[1.5, 0.75], [-0.5, 0.25]]
 
 
 def test_a_position_without_a_value_weighs_as_much_as_it_cost() -> None:
     lots = lot("A", [60.0]), lot("B", [None], entry_value=30.0), lot("C", [0.0], entry_value=15.0)
-    assert weights(open_lots(*lots), 1).tolist() == [[1.0], [0.5], [0.25]]
+    assert net_weights(open_lots(*lots), 1).tolist() == [[1.0], [0.5], [0.25]]
 
 
 def test_a_total_of_0_is_replaced_by_the_cost_and_then_by_nothing() -> None:
     hedged = lot("A", [60.0], entry_value=30.0), lot("B", [-60.0], entry_value=10.0)
-    assert weights(open_lots(*hedged), 1).tolist() == [[1.5], [-1.5]]
+    assert net_weights(open_lots(*hedged), 1).tolist() == [[1.5], [-1.5]]
     nothing = lot("A", [60.0], entry_value=0.1 + 0.2), lot("B", [-60.0], entry_value=-0.3)
-    assert np.isnan(weights(open_lots(*nothing), 1)).all()
+    assert np.isnan(net_weights(open_lots(*nothing), 1)).all()
 
 
 def test_portfolios_are_weighed_apart() -> None:
-    found = weights(open_lots(lot("A", [1.0]), lot("A", [3.0], owner=2), lot("B", [1.0], owner=2)), 3)
+    found = net_weights(open_lots(lot("A", [1.0]), lot("A", [3.0], owner=2), lot("B", [1.0], owner=2)), 3)
     assert found.tolist() == [[1.0], [0.75], [0.25]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 
 from engine.analytics.volatility.position_volatility import symbol_volatility, trend_label, volatility
+from engine.core.rules import Rules
 from engine.numerics.arrays import Floats
 from tests.analytics.small import lot, open_lots, portfolios, price_panel, window_dates
 
@@ -24,8 +26,12 @@ def levels(moves: Floats) -> list[float]:
 CLOSES = {"A": levels(MOVES[0]), "B": levels(MOVES[1])}
 
 
-def run(*lots: dict[str, Any], closes: dict[str, list[float]] = CLOSES) -> Any:
-    return volatility(open_lots(*lots), portfolios([[1.0]]), price_panel(closes), window_dates(1), "none")
+def run(
+    *lots: dict[str, Any], closes: dict[str, list[float]] = CLOSES, equity: float = 1.0, **rules: Any
+) -> Any:
+    chosen = replace(Rules.legacy(), **{"synthetic_prefix": "none"} | rules)
+    panel = price_panel(closes)
+    return volatility(open_lots(*lots), portfolios([[equity]]), panel, window_dates(1), chosen)
 
 
 def realized(moves: Floats, days: int = 21) -> float:
@@ -54,6 +60,41 @@ def test_a_gap_makes_a_return_over_several_days() -> None:
     closes = pd.Series(CLOSES["A"]).drop(60)
     assert row["observations"] == 69
     assert row["realized_vol_21d"] == pytest.approx(realized(closes.pct_change().to_numpy()), rel=1e-9)
+
+
+def own(found: Any) -> float:
+    """The portfolio's volatility of 21 days."""
+    return float(found.snapshot["realized_volatility_21d"].item())
+
+
+def test_a_hedged_portfolio_s_volatility_is_over_net_value_or_over_equity() -> None:
+    # 600 long and 500 short of equity of 1,000: over the net value of 100 it is ten times as much.
+    lots = lot("A", [600.0]), lot("B", [-500.0])
+    right = realized(0.6 * MOVES[0] - 0.5 * MOVES[1])
+    assert own(run(*lots, equity=1000.0)) == pytest.approx(10 * right, rel=1e-9)
+    assert own(run(*lots, equity=1000.0, volatility_weights="equity")) == pytest.approx(right, rel=1e-9)
+
+
+def test_over_equity_lots_without_a_value_are_left_out() -> None:
+    lots = lot("A", [300.0]), lot("A", [200.0], name="second"), lot("B", [None])
+    found = run(*lots, equity=1000.0, volatility_weights="equity")
+    assert own(found) == pytest.approx(realized(0.5 * MOVES[0]), rel=1e-9)
+    assert found.status.select("positions_used", "positions_left_out").rows() == [(2, 1)]
+    poor = run(*lots, equity=0.0, volatility_weights="equity")
+    assert poor.status["reason"].to_list() == ["equity_not_positive"]
+
+
+def test_a_delisted_lot_freezes_the_volatility_or_is_left_out() -> None:
+    gone = CLOSES | {"A": [*CLOSES["A"][:65], *[np.nan] * 6]}
+    lots = lot("A", [500.0]), lot("B", [500.0])
+    frozen = realized(0.5 * MOVES[0][:64] + 0.5 * MOVES[1][:64])
+    assert own(run(*lots, closes=gone)) == pytest.approx(frozen, rel=1e-9)
+    found = run(*lots, closes=gone, stale_figures="refused")
+    assert own(found) == pytest.approx(realized(0.5 * MOVES[1]), rel=1e-9)
+    assert found.tables["position_volatility"].height == 1
+    assert found.status.select("positions_used", "positions_left_out").rows() == [(1, 1)]
+    alone = run(lot("A", [500.0]), closes=gone, stale_figures="refused")
+    assert alone.status["reason"].to_list() == ["no_position_volatility"]
 
 
 def test_each_symbol_is_computed_once() -> None:
