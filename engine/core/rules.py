@@ -24,7 +24,7 @@ PnlSince = Literal["prior_close", "previous_snapshot"]
 Sectors = Literal["run_date", "every_session"]
 OffSession = Literal["lost", "next_session"]
 SyntheticPrefix = Literal["EQ", "none"]
-Alignment = Literal["portfolio", "symbol"]
+Alignment = Literal["portfolio", "symbol", "common"]
 RateWeights = Literal["absolute", "signed"]
 StaleFigures = Literal["used", "refused"]
 VolatilityWeights = Literal["net", "equity"]
@@ -68,7 +68,9 @@ class Rules:
         regressions use their closes; "none": there is no such prefix.
     alignment: "portfolio": spread and ridge factors use the sessions in which every symbol of the
         portfolio with a price in the look-back has one, so that one gap or one new listing
-        shortens the sample of all [02 §11: 4, 5]; "symbol": each symbol uses its own sessions.
+        shortens the sample of all [02 §11: 4, 5]; "symbol": each symbol uses its own sessions;
+        "common": closes are put on the sessions that the symbol and the funds share before returns are
+        taken, so that a return over a gap meets one over the same days.
     rate_weights: lots enter the rate beta with their "absolute" value, so that shorts add to the
         sensitivity [02 §11: 7], or with their "signed" value.
     stale_figures: a volatility, beta, correlation or exposure whose newest observation is older than the
@@ -157,7 +159,7 @@ class Rules:
             sectors="every_session",
             off_session_cash="next_session",
             synthetic_prefix="none",
-            alignment="symbol",
+            alignment="common",
             rate_weights="signed",
             stale_figures="refused",
             volatility_weights="equity",

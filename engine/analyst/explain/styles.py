@@ -161,6 +161,8 @@ def aligned(case: Case, lot: PositionLot, model: StyleModel) -> Aligned:
         lot: Whose symbol is regressed.
         model: The spread or the ridge regression.
     """
+    if case.rules.alignment == "common":
+        return _on_common_days(case, lot, model)
     together = tuple(other.symbol for other in case.lots if other.stock and other.exit_date is None)
     if case.rules.alignment == "symbol":
         together = (lot.symbol,)
@@ -173,6 +175,26 @@ def aligned(case: Case, lot: PositionLot, model: StyleModel) -> Aligned:
         return Aligned(names, (), np.zeros(0), np.zeros(0), sample, reason)
     x = np.array([[fund_moves[day][fund] for fund in names] for day in days])
     return Aligned(names, days, np.array([moves[day][lot.symbol] for day in days]), x, sample)
+
+
+def _on_common_days(case: Case, lot: PositionLot, model: StyleModel) -> Aligned:
+    """Return returns between the sessions on which the symbol and the priced funds have a close."""
+    look_back = model.job.look_back
+    own = case.series(lot.symbol, look_back)
+    series = {fund: case.series(fund, look_back) for fund in model.funds}
+    names = tuple(fund for fund, closes in series.items() if closes)
+    priced = {lot.symbol: own} if own else {}
+    sample = common(case, {**priced, **{fund: series[fund] for fund in names}}, look_back)
+    days = sample.used[1:]
+    reason = _shortage(lot, model, priced, names, len(days)) or case.stale(lot.symbol, *names)
+    if reason:
+        return Aligned(names, (), np.zeros(0), np.zeros(0), sample, reason)
+    moves = [
+        [closes[day] / closes[before] - 1.0 for closes in (own, *(series[fund] for fund in names))]
+        for before, day in pairwise(sample.used)
+    ]
+    returns = np.array(moves)
+    return Aligned(names, days, returns[:, 0], returns[:, 1:], sample)
 
 
 def _shortage(

@@ -14,6 +14,7 @@ from engine.analytics.factors.alignment import (
     aligned_sessions,
     chained_returns,
     common_rows,
+    common_samples,
     window_slices,
 )
 from engine.analytics.factors.joint import JointBetas, fresh
@@ -167,11 +168,49 @@ def _separate(
     stale: StaleFigures,
 ) -> Floats:
     """Return the betas of the model's own regression, without stale ones where these are refused."""
-    betas = position_betas(panel, positions, model, factors, alignment)
+    if alignment == "common":
+        betas = common_betas(panel, positions, model)
+    else:
+        betas = position_betas(panel, positions, model, factors, alignment)
     if stale == "used":
         return betas
     quoted = fresh(panel, fund_closes(panel, model), *panel.bounds(model.job.look_back))
     return np.where(quoted[:, None, panel.columns(positions.frame["symbol"])], betas, np.nan)
+
+
+def common_betas(panel: PricePanel, positions: OpenPositions, model: FactorModel) -> Floats:
+    """Return each position's betas [D, K, N], capped to [-5, 5], from closes on common sessions.
+
+    Returns are taken between the sessions on which the symbol and all funds with any close in the look-back
+    have one, at least the job's minimum of them; each symbol has its own, `common_samples`.
+
+    Args:
+        panel: closes of T sessions.
+        positions: N of them.
+        model: the regression, its look-back and its minimum of common sessions.
+    """
+    columns = panel.columns(positions.frame["symbol"])
+    distinct = np.unique(columns[columns >= 0])
+    first, stop = panel.bounds(model.job.look_back)
+    betas = np.full((len(first), len(model.factors), len(panel.symbols) + 1), np.nan)
+    for sample in common_samples(panel.close[:, distinct], fund_closes(panel, model), first, stop):
+        enough = sample.end - sample.start >= model.job.minimum
+        present = _present(model, sample.funds)
+        if not (enough.any() and present.any()):
+            continue
+        returns = np.full((len(sample.x), len(model.funds)), np.nan)
+        returns[:, sample.funds] = sample.x
+        x = model.factor_returns(returns)[:, present]
+        fitted = model.fit(x, sample.y, sample.start[enough], sample.end[enough])
+        fitted = np.where(sample.uses[enough, None], fitted, np.nan)
+        at = np.ix_(sample.sessions[enough], np.flatnonzero(present), distinct[sample.symbols])
+        betas[at] = np.where(np.isnan(fitted), betas[at], fitted)
+    return np.clip(betas, -CAP, CAP, out=betas)[:, :, columns]
+
+
+def _present(model: FactorModel, funds: Bools) -> Bools:
+    """Return which factors [K] exist: their returns are finite when those of the funds with prices are."""
+    return np.asarray(np.isfinite(model.factor_returns(np.where(funds, 0.0, np.nan)[None])[0]))
 
 
 def fund_closes(panel: PricePanel, model: FactorModel) -> Floats:
@@ -205,8 +244,7 @@ def factor_returns(panel: PricePanel, model: FactorModel) -> tuple[list[FactorRe
         rows = np.flatnonzero(chained.previous >= 0)
         start, end = window_slices(rows, chained.previous[rows], first[sessions], stop[sessions])
         any_return[sessions] = end > start
-        # A factor exists if its returns are finite when those of the funds with prices are.
-        present = np.isfinite(model.factor_returns(np.where(funds, 0.0, np.nan)[None])[0])
+        present = _present(model, funds)
         returns = model.factor_returns(chained.returns)[:, present]
         parts.append(FactorReturns(sessions, present, ChainedReturns(returns, chained.previous)))
     return parts, FundCoverage(any_return, np.asarray(priced.all(axis=1)))

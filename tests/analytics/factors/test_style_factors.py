@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
+import statsmodels.api as sm
 
 from engine.analytics.factors.style_factors import (
     FactorModel,
     FundCoverage,
+    common_betas,
     factor_returns,
     position_betas,
     style_factors,
@@ -60,6 +63,8 @@ def betas(closes: dict[str, list[float]], *symbols: str, alignment: Alignment = 
     panel = price_panel(closes)
     factors, _ = factor_returns(panel, MODEL)
     lots = open_lots(*(lot(symbol, [1.0]) for symbol in symbols))
+    if alignment == "common":
+        return common_betas(panel, lots, MODEL)[0, 0].tolist()
     return position_betas(panel, lots, MODEL, factors, alignment)[0, 0].tolist()
 
 
@@ -77,6 +82,27 @@ def test_gaps_of_one_symbol_restrict_its_portfolio_or_only_itself() -> None:
     closes = {"FUND": FUND, "A": TWICE, "B": gappy}
     assert np.isnan(betas(closes, "A", "B")).tolist() == [True, True]
     assert np.isnan(betas(closes, "A", "B", alignment="symbol")).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("symbol", ["A", "FUND"])
+def test_a_return_over_a_gap_meets_one_over_the_same_days_where_closes_are_put_on_common_days(
+    symbol: str,
+) -> None:
+    # A is twice the fund but for a hole in which the fund moved: both returns span it.
+    noisy = levels(2 * RETURNS + np.random.default_rng(8).normal(0, 0.004, 34))
+    closes = {"FUND": FUND, "A": noisy}
+    closes[symbol] = [np.nan if 20 <= day < 23 else level for day, level in enumerate(closes[symbol])]
+    both = pd.DataFrame(closes).dropna().pct_change().dropna()
+    expected = sm.OLS(both["A"], sm.add_constant(both["FUND"])).fit().params["FUND"]
+    assert betas(closes, "A", alignment="common") == pytest.approx([expected], rel=1e-9)
+    assert betas(closes, "A", alignment="symbol") != pytest.approx([expected], rel=1e-6)
+
+
+def test_on_common_days_each_symbol_has_its_own_sample() -> None:
+    closes = {"FUND": FUND, "A": TWICE, "B": [np.nan] * 10 + TWICE[10:], "C": STEEP}
+    found = betas(closes, "A", "B", "C", "NONE", alignment="common")
+    assert found[:1] + found[2:3] == pytest.approx([2.0, 5.0], rel=1e-9)
+    assert np.isnan(found).tolist() == [False, True, False, True]
 
 
 def test_coverage_says_which_funds_have_prices() -> None:
