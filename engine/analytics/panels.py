@@ -67,7 +67,7 @@ class PricePanel:
 
     @cached_property
     def quoted(self) -> Bools:
-        """Whether each symbol has a close in each session, [D, S + 1]; False for the last, of column -1."""
+        """Return which symbols have a close in each session, [D, S + 1]; False for the last, column -1."""
         rows = self.close[np.searchsorted(self.days, self.targets)]
         return np.pad(np.isfinite(rows), ((0, 0), (0, 1)))
 
