@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from engine.core.calendar import sessions
 from engine.core.funds import FACTOR_FUNDS
@@ -32,6 +33,7 @@ class Lot:
     entry_price: Decimal
 
 
+@cache
 def lots() -> list[Lot]:
     """23 lots of shares: every fourth is short, two are of one symbol, and one more of a fund."""
     listed = [
@@ -67,6 +69,7 @@ def positions(closed: bool) -> str:
     return "\n".join(lines)
 
 
+@cache
 def closes() -> dict[str, dict[date, Decimal]]:
     """Closes by symbol and day."""
     table: dict[str, dict[date, Decimal]] = {}

@@ -34,7 +34,7 @@ GOLDEN = Path(__file__).parents[1] / "golden/mixed_today"
 def outcomes() -> list[JobResult]:
     """Of the golden set whose session is the run date, so that sectors are computed."""
     inputs = engine.open(f"parquet:///{GOLDEN}/inputs").inputs(RUN_DATE, RUN_DATE, run_date=RUN_DATE)
-    rules = Rules.legacy()
+    rules = Rules.corrected()  # which fill the tables of the engine, too
     days = mark_positions(inputs, inputs.window, rules)
     book, _ = roll_equity(inputs, inputs.window, rules, days)
     return run_jobs(inputs, inputs.window, rules, load_scenarios(), days, book)

@@ -142,6 +142,7 @@ def test_a_ticker_of_another_company_is_not_spliced_on(yahoo: YahooServer, store
     assert rows(url, "engine_price_series")["listed"].to_list() == [date(2024, 1, 2)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("late", [8, 20])
 def test_a_dividend_that_is_told_late_is_found_within_a_week(
     yahoo: YahooServer, store: Stores, late: int

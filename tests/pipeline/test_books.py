@@ -256,6 +256,7 @@ def traded(book: Book, lot: dict[str, Any], day: date) -> Decimal:
     return units(lot) * (sold - bought * lot["entry_price"])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(6))
 def test_night_by_night_equals_one_window(seed: int) -> None:
     """P&L, equity and lots; each night starts from what the night before has stored."""
@@ -288,6 +289,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("rules", PAIRS, ids=str)
 def test_all_pairs_of_rules_run(rules: Rules) -> None:
     world = draw_world(3)

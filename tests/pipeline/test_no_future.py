@@ -97,7 +97,9 @@ def hold_to(rows: Rows, window: Window, whole: Results, day: date) -> None:
     assert back["positions"].select(MARKS).equals(marks), day
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize(
+    "seed", [*range(4), *(pytest.param(n, marks=pytest.mark.thorough) for n in range(4, 16))]
+)
 def test_no_figure_of_a_random_world_uses_the_future(seed: int) -> None:
     world = draw_world(seed)
     rows = trading(world, seed)
@@ -106,6 +108,7 @@ def test_no_figure_of_a_random_world_uses_the_future(seed: int) -> None:
         hold_to(rows, world.window, whole, day)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("day", [date(2025, 3, 7), date(2025, 4, 8), date(2025, 4, 17)])
 def test_no_figure_of_the_golden_set_uses_the_future(day: date) -> None:
     """Days before a deletion, before an exit, and of an expiration."""

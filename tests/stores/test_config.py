@@ -69,6 +69,7 @@ def test_settings_are_shown_without_their_password() -> None:
     assert shown["database"] == "postgresql://u:***@h/db?password=***"
 
 
+@pytest.mark.thorough
 def test_a_run_records_its_settings_without_their_password(tmp_path: Path) -> None:
     written(tmp_path, 'database = "postgresql://u:s3cret@127.0.0.1:1/db"\nrun_results = "run_results.json"\n')
     ended = command(tmp_path, "backfill", "--quiet")

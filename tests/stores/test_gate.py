@@ -178,6 +178,7 @@ def test_a_store_that_holds_nothing_quoted_needs_no_closes(store: str) -> None:
     assert days(url) == SESSIONS
 
 
+@pytest.mark.thorough
 @every_kind
 def test_a_session_waits_for_a_close_that_may_still_come(empty_store: Make, kind: str) -> None:
     others = {"portfolios": [portfolio("P"), portfolio("Q")]}

@@ -88,6 +88,7 @@ def test_a_portfolio_created_late_gets_its_sessions(empty_store: Make, kind: str
     assert fill(url).window is None
 
 
+@pytest.mark.thorough
 def test_portfolios_that_lag_are_brought_up_in_stages(empty_store: Make, kind: str) -> None:
     both = {
         "portfolios": [portfolio("P"), portfolio("Q")],
@@ -107,6 +108,7 @@ def test_portfolios_that_lag_are_brought_up_in_stages(empty_store: Make, kind: s
         same_snapshots(once, url, owner)
 
 
+@pytest.mark.thorough
 def test_a_portfolio_that_was_refused_is_made_up_when_it_is_mended(empty_store: Make, kind: str) -> None:
     refused = portfolio("Q", None)
     url = made(
@@ -136,6 +138,7 @@ def test_a_place_holder_is_computed_and_keeps_its_target_prices(empty_store: Mak
     assert snapshots(url).select(columns).equals(snapshots(once).select(columns))
 
 
+@pytest.mark.thorough
 def test_a_place_holder_never_precedes_a_session(empty_store: Make, kind: str) -> None:
     """A window after it goes on from the newest session that is stored."""
     url, once = made(empty_store(kind)), made(empty_store(kind))
@@ -170,6 +173,7 @@ def test_status_and_pages_count_a_place_holder_as_missing(empty_store: Make, kin
     assert equity(url) == [1000 + 10 * step for step in range(len(SESSIONS))]
 
 
+@pytest.mark.thorough
 def test_a_dry_run_counts_the_same_rows_and_writes_none(empty_store: Make, kind: str) -> None:
     url = made(empty_store(kind))
     run(url, url, end=SESSIONS[3])

@@ -123,6 +123,7 @@ def check_warning(report: engine.Report, warnings: Sequence[str], url: str, *gap
     assert [str(gap) for gap in report.schema_gaps] == list(gaps)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("table", first(2, list(LATER)))
 def test_columns_that_an_older_store_lacks_cost_a_run_nothing_else(
@@ -149,6 +150,7 @@ def test_columns_that_an_older_store_lacks_cost_a_run_nothing_else(
     assert unequal(content(url), whole) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("table", first(2, ENGINE))
 def test_an_older_store_without_a_table_gets_it(
@@ -214,6 +216,7 @@ def test_a_store_of_schema_version_1_is_upgraded_to_2(clone: Stores) -> None:
     assert unequal(content(url), before) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_that_can_be_later_is_upgraded_at_once(kind: str, fresh: Stores, tmp_path: Path) -> None:
     """A golden store, whose rows fill nearly every column."""
@@ -261,6 +264,7 @@ def test_a_run_with_new_columns_still_equals_the_golden_tables(tmp_path: Path) -
     assert set(compared.left_out) >= {f"{name}.{column.name}" for name in names for column in NEW}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_table_that_a_run_updates_gets_new_columns_too(
     kind: str, clone: Stores, whole: dict[str, pl.DataFrame]
@@ -290,6 +294,7 @@ def restricted(clone: Stores) -> Iterator[tuple[str, str]]:
     run_sql(owner, "drop role narrow")
 
 
+@pytest.mark.thorough
 def test_a_role_that_may_make_no_tables_leaves_out_one_of_a_later_version(
     restricted: tuple[str, str], whole: dict[str, pl.DataFrame]
 ) -> None:

@@ -107,6 +107,7 @@ def with_folder(path: Path, write: Callable[[pa.Table, Path], None], table: str 
     return url
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("write", FOLDER_WRITERS.values(), ids=FOLDER_WRITERS.keys())
 def test_folders_of_other_programs_are_read(write: Callable[[pa.Table, Path], None], tmp_path: Path) -> None:
     url, plain = with_folder(tmp_path / "a", write), folder(tmp_path / "b", world(users=[a_user()]))
@@ -118,6 +119,7 @@ def test_folders_of_other_programs_are_read(write: Callable[[pa.Table, Path], No
     assert unequal(one, two) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("write", FOLDER_WRITERS.values(), ids=FOLDER_WRITERS.keys())
 def test_a_run_rewrites_a_folder_of_another_program_as_its_own(
     write: Callable[[pa.Table, Path], None], tmp_path: Path

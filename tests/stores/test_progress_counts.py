@@ -59,6 +59,7 @@ def test_each_row_of_a_copy_counts_once_inserted_or_merged(
     assert_counted_once(counting, 2)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_row_of_a_run_counts_once(kind: str, fresh: Callable[[str], str]) -> None:
     """Shards of two portfolios, computed for the first time and again."""

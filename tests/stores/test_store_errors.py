@@ -238,6 +238,7 @@ def test_a_password_from_the_environment_is_used_and_never_shown(
     assert WRONG not in str(caught.value)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "case", ["wrong password", "password as parameter", "unescaped slash", "bad escape", "closed port"]
 )

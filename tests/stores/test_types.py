@@ -75,6 +75,7 @@ def outputs(source: str) -> Content:
     return {name: rows[name] for name in OUTPUTS}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("change", FORMS.values(), ids=FORMS.keys())
 def test_files_of_other_types_give_the_same_figures(change: Change, tmp_path: Path, plain: Content) -> None:
     source = folder(tmp_path / "a", change(world(users=[a_user()])))
@@ -119,6 +120,7 @@ POSTGRES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("statements", POSTGRES.values(), ids=POSTGRES.keys())
 def test_types_of_postgres_give_the_same_figures(
     statements: list[str], tmp_path: Path, plain: Content, postgres_url: str
