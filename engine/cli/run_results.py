@@ -124,8 +124,8 @@ def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunR
         raise
     finally:
         record.wall_seconds = time.perf_counter() - record.started
-        _write(record, settings.run_results)
-        _keep(record, settings.run_results)
+        if _write(record, settings.run_results):
+            _keep(record, settings.run_results)
         if metrics := getattr(options, "metrics", None):
             with _only_warned("metrics", metrics):
                 write_metrics(record, metrics)
@@ -166,17 +166,23 @@ def _only_warned(what: str, path: str) -> Iterator[None]:
             print(f"warning: {what} cannot be written to {safe_url(path)}: {reason}", file=sys.stderr)
 
 
-def _write(record: RunRecord, path: str) -> None:
-    """Write the record. One that cannot be written changes neither the result of the run nor its error."""
+def _write(record: RunRecord, path: str) -> bool:
+    """Write the record. One that cannot be written changes neither the result of the run nor its error.
+
+    Returns:
+        Whether it was written.
+    """
     with _only_warned("run_results", path):
         Path(path).write_text(record.to_json() + "\n", encoding="utf-8")
+        return True
+    return False
 
 
 def _keep(record: RunRecord, path: str) -> None:
     """Keep a copy of the record of each run, in a folder of the file's name without its suffix."""
     file = Path(path)
     if not file.is_file():
-        return  # a device, or a file that could not be written
+        return  # a device
     folder = file.with_suffix("") if file.suffix else Path(f"{path}.d")
     name = f"{record.began:%Y%m%dT%H%M%S%f}-{record.arguments.get('command', 'run')}.json"
     with _only_warned("run_results", str(folder)):

@@ -118,7 +118,7 @@ def test_a_password_from_the_environment_is_never_shown(
     plain = fresh("postgres")
     database = plain.rsplit("/", 1)[1]
     if fails:
-        run_sql(plain, "drop table benchmarks_sector_weights")
+        run_sql(plain, "drop table market_data_cache")
     guarded = postgres_server.guarded_url(database)
     for environment in (
         {"ENGINE_DATABASE": guarded},
