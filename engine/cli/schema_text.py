@@ -28,7 +28,7 @@ def _plain(table: Table) -> str:
     lines = [f"{table.name} ({ROLES[table.role]}): {table.comment}{_origin(table)}"]
     for column in table.columns:
         null = "not null" if column.null is None else f"null: {column.null}"
-        line = f"  {column.name:<40}{column.type!s:<20}{column.unit:<34}{null}"
+        line = f"  {column.name:<40}{column.type!s:<20}{column.unit:<33} {null}"
         lines.append(f"{line}{_origin(column)}".rstrip())
     return "\n".join(lines)
 

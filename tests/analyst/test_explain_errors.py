@@ -88,6 +88,8 @@ def test_a_case_that_is_not_there_is_told_with_its_nearest(
         ("direct_pnl", None, {"scenario": "market_down"}, UnknownNameError, r"nearest: market_down"),
         ("data_points", "pairwise_correlations", {}, IncompleteKeyError, r"two symbols"),
         ("status", None, {"job": "market_bet"}, UnknownNameError, r"nearest: market_beta"),
+        ("reason", None, {"job": "market_bet"}, UnknownNameError, r"nearest: market_beta"),
+        ("reason", None, {}, AmbiguousFigureError, r"analytics_status"),
     ],
 )
 def test_a_figure_that_is_not_there_is_told_with_its_nearest(

@@ -113,7 +113,7 @@ def figure_named(name: str, table: str | None, asked: Selectors) -> str:
     tables = [each for each, columns in CATALOG.items() if name in columns]
     if not tables:
         raise UnknownFigureError(name, (column for columns in CATALOG.values() for column in columns))
-    dated = [each for each in tables if TABLES[each].role == "output"]
+    dated = [each for each in tables if TABLES[each].role == "output" or "job" in NEEDS.get(each, ())]
     tables = dated or tables  # prefer rows by session to tables of the newest state
     fitting = [each for each in tables if set(NEEDS.get(each, ())) == asked.given]
     if len(tables) > 1 and len(fitting) != 1:
