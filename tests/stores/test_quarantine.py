@@ -112,7 +112,7 @@ NOT_FINITE = [
 ]
 OWNED = [
     *NOT_FINITE,
-    Broken("positions", repeat_first(quantity=1), "id", "", "has the same key as another row", 2),
+    Broken("positions", repeat_first(quantity=2), "id", "", "has the same key as another row", 2),
     Broken("positions", set_first("position_type", "BOND"), "position_type", "BOND", "is none of LC, LP"),
     Broken("positions", set_first("symbol", None), "symbol", "null", "is null"),
     Broken(
