@@ -190,7 +190,8 @@ def test_only_writes_the_tables_asked_for(tmp_path: Path) -> None:
     rows = json.loads((tmp_path / "run_results.json").read_text())["rows"]
     assert rows["portfolio_snapshots"] == 50
     # What snapshots cannot stand without comes along: see engine.batch.table_choice.
-    state = {"portfolios", "positions", "engine_portfolio_openings", "engine_position_openings"}
+    state = {"portfolios", "positions", "engine_portfolio_pnl"}
+    state |= {"engine_portfolio_openings", "engine_position_openings"}
     assert set(rows) == {"portfolio_snapshots", "position_market_betas"} | state
     elsewhere = ("--from", source("mixed"), "--to", "duckdb:///x")
     wrong = engine(tmp_path, "backfill", *elsewhere, "--only", "portfolio_snapshot", *MIXED)

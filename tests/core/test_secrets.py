@@ -125,5 +125,7 @@ def test_the_command_line_leaves_no_password_anywhere(tmp_path: Path, form: str)
         )
         assert done.returncode == 2
         assert SECRET not in done.stdout + done.stderr
-    for left in tmp_path.iterdir():
-        assert SECRET not in left.read_text()
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.parent.name for path in left} >= {tmp_path.name, "run_results"}
+    for path in left:
+        assert SECRET not in path.read_text()
