@@ -115,6 +115,7 @@ def test_a_rule_that_the_record_lacks_stays_legacy_and_is_named_once(url: str) -
     assert not [text for text in later.texts if "kept at legacy" in text]
 
 
+@pytest.mark.thorough
 def test_recompute_changes_every_session(url: str, tmp_path: Path) -> None:
     compute(url, end=SPLIT)
     compute(url, AFTER)

@@ -74,6 +74,7 @@ def same_snapshots(one: str, other: str, owner: str) -> None:
     assert first.equals(second)
 
 
+@pytest.mark.thorough
 def test_a_portfolio_created_late_gets_its_sessions(empty_store: Make, kind: str) -> None:
     url = made(empty_store(kind))
     run(url, url)
@@ -153,6 +154,7 @@ def test_a_place_holder_never_precedes_a_session(empty_store: Make, kind: str) -
     assert row["cumulative_pnl"] == before["cumulative_pnl"] + 10
 
 
+@pytest.mark.thorough
 def test_status_and_pages_count_a_place_holder_as_missing(empty_store: Make, kind: str) -> None:
     url = made(empty_store(kind))
     run(url, url)

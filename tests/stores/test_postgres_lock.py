@@ -65,6 +65,7 @@ def lock(postgres_url: str) -> Iterator[DatabaseLock]:
 # Through PgBouncer
 
 
+@pytest.mark.thorough
 def test_a_run_through_a_transaction_pooler_is_the_run_without(
     fresh: Stores, postgres_server: Server
 ) -> None:

@@ -48,6 +48,7 @@ def assert_counted_once(counting: Counting, stages: int) -> None:
     assert all(stage.total > 0 for stage in counting.stages)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_row_of_a_copy_counts_once_inserted_or_merged(
     kind: str, empty_store: Callable[[str], str]

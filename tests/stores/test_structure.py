@@ -89,6 +89,7 @@ OTHER_FORMS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", OTHER_FORMS)
 @pytest.mark.parametrize("table", ["market_data_cache", "equity_changes", "position_realized_events"])
 def test_a_table_in_another_form_is_named_and_never_made(table: str, form: str, tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ def test_files_of_other_types_give_the_same_figures(change: Change, tmp_path: Pa
     assert unequal(outputs(source), plain) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", ["ids in capitals", "ids in braces", "ids without hyphens", "ids in bytes"])
 def test_a_database_file_with_ids_in_any_form_gives_the_same_figures(
     form: str, tmp_path: Path, plain: Content
