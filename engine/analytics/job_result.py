@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.panels import OpenPositions, Portfolios, PortfolioSums
+from engine.core.instruments import is_private
 from engine.core.job_catalog import EQUITY_NOT_POSITIVE, AnalyticsJob, Reason
 from engine.numerics.arrays import Bools, Floats, Ints
 
@@ -194,7 +195,7 @@ def job_status(
         The first reason in each cell, and the positions used and left out.
     """
     used, every = sums.number(counted), sums.number(positions.present)
-    value = np.where(is_private(positions), 0.0, np.abs(positions.value.T))
+    value = np.where(private_positions(positions), 0.0, np.abs(positions.value.T))
     rested, due = sums.sum(np.where(counted, value, 0.0)), sums.sum(value)
     no_equity = ~(portfolios.equity.T > 0)
     cases = {EQUITY_NOT_POSITIVE: no_equity, no_positions: every == 0, no_betas: used == 0}
@@ -208,10 +209,9 @@ def job_status(
     return JobStatus(job, reasons, used, every - used, covered(rested, due))
 
 
-def is_private(positions: OpenPositions) -> Bools:
+def private_positions(positions: OpenPositions) -> Bools:
     """Return which positions are of class PRIVATE: [N]."""
-    private = pl.col("investment_class").str.to_uppercase() == "PRIVATE"
-    return positions.frame.select(private.fill_null(False)).to_series().to_numpy()
+    return positions.frame.select(is_private()).to_series().to_numpy()
 
 
 def portfolio_rows(portfolios: Portfolios, dates: pl.Series, chosen: Bools, date: str) -> pl.DataFrame:

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from engine.core.calendar import sessions
-from engine.core.instruments import CONTRACT_SIZE, is_option
+from engine.core.instruments import value_multiplier
 from engine.core.money import CENT_SCALE, GRAIN_SCALE, scaled, usd
 from engine.core.rules import Membership
 from engine.core.window import Window
@@ -236,8 +236,7 @@ def open_positions(
     held = days.filter(counted).join(numbers, on="portfolio_id", how="inner", maintain_order="left")
     # The order of every sum over positions: by portfolio, then by position (document 02 §6).
     held = held.sort("portfolio", "position", "session")
-    private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
-    contract = pl.when(is_option() & ~private).then(CONTRACT_SIZE).otherwise(1)
+    contract = value_multiplier()
     price = pl.coalesce("last_price", scaled("entry_price"))
     units = pl.col("held").cast(pl.Int128) if by_session else scaled("quantity")
     values = held.select(

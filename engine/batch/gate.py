@@ -19,7 +19,7 @@ from itertools import groupby
 import polars as pl
 
 from engine.core.calendar import clamped, sessions
-from engine.core.instruments import multiplier, unquoted
+from engine.core.instruments import is_quoted, multiplier
 
 THRESHOLD = 0.95
 """The fraction of a portfolio's value that closes must cover: the legacy batch warned when more than 5 % of
@@ -109,9 +109,8 @@ def quoted_lots(positions: pl.DataFrame) -> pl.DataFrame:
         portfolio_id; symbol, canonical; units (shares, not negative); entry_price; first, last: the days
         between which the lot is open, both included. A lot is not open on the day of its exit.
     """
-    private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
     kept = positions.drop_nulls(["portfolio_id", "symbol", "entry_date"]).filter(
-        pl.col("deleted_at").is_null(), ~private, ~unquoted("symbol", "none")
+        pl.col("deleted_at").is_null(), is_quoted()
     )
     before_exit = pl.col("exit_date") - pl.duration(days=1)
     return kept.select(

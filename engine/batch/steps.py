@@ -20,7 +20,7 @@ from engine.batch.shards import require_memory, within_memory
 from engine.batch.stale_sessions import STALE, stale_changes, stale_rows
 from engine.batch.table_changes import TableChanges, apply_changes, table_changes, with_rows
 from engine.core.errors import IncompleteError, NoPricesError
-from engine.core.instruments import unquoted
+from engine.core.instruments import is_quoted
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
 from engine.core.schema.kinds import FIRST_VERSION
@@ -222,8 +222,7 @@ def needs_prices(positions: pl.DataFrame) -> bool:
     Args:
         positions: symbol and investment_class.
     """
-    private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
-    return not positions.filter(~private & ~unquoted("symbol", "none")).is_empty()
+    return not positions.filter(is_quoted()).is_empty()
 
 
 def compute_shard(state: RunState, loaded: LoadedInputs) -> Results:

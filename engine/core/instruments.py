@@ -61,6 +61,21 @@ def is_option() -> pl.Expr:
     return pl.col("position_type").is_in(OPTION_TYPES)
 
 
+def is_private() -> pl.Expr:
+    """Return whether a position is a private asset, in any case of letters; one without a class is none."""
+    return (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
+
+
+def is_quoted() -> pl.Expr:
+    """Return whether a market quotes a position: no private asset, synthetic symbol or option contract."""
+    return ~is_private() & ~unquoted("symbol", "none")
+
+
+def value_multiplier() -> pl.Expr:
+    """Return the factor of a position's value: 100 for options that are no private asset, else 1."""
+    return pl.when(is_option() & ~is_private()).then(CONTRACT_SIZE).otherwise(1)
+
+
 def multiplier() -> pl.Expr:
     """Return the shares of one unit of quantity: 100 for options, else 1 (document 01 §3.3)."""
     return pl.when(is_option()).then(CONTRACT_SIZE).otherwise(1)

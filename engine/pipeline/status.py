@@ -8,6 +8,7 @@ from datetime import date
 import polars as pl
 
 from engine.analytics.job_result import TIE
+from engine.core.instruments import is_private
 from engine.core.job_catalog import (
     JOBS,
     LOW_COVERAGE,
@@ -42,8 +43,7 @@ def daily_job_status(snapshots: pl.DataFrame, marks: pl.DataFrame, grave: pl.Dat
     Returns:
         Columns of analytics_status without the id.
     """
-    private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
-    due = pl.col("markable") & ~private
+    due = pl.col("markable") & ~is_private()
     marked = marks.group_by("portfolio_id", "session").agg(
         marked=pl.col("marked").sum(),
         unmarked=(pl.col("markable") & ~pl.col("marked")).sum(),

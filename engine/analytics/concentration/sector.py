@@ -12,7 +12,7 @@ from engine.analytics.concentration.measures import concentration, quotients
 from engine.analytics.job_result import JobResult, covered, first_reasons, status_rows
 from engine.analytics.panels import Portfolios
 from engine.analytics.positions.valuation import OPEN
-from engine.core.instruments import CONTRACT_SIZE, is_option
+from engine.core.instruments import value_multiplier
 from engine.core.job_catalog import (
     HISTORICAL_SESSION,
     NO_BENCHMARK,
@@ -109,8 +109,7 @@ def opening_values(held: pl.DataFrame, days: pl.DataFrame, positions: pl.DataFra
         .join(prices, on="id", how="left")
         .sort("owner", "id")
     )
-    private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
-    contract = pl.when(is_option() & ~private).then(CONTRACT_SIZE).otherwise(1)
+    contract = value_multiplier()
     stored = pl.col("opening_value") * integer(GRAINS_A_CENT)
     value = pl.coalesce(stored, scaled("quantity") * pl.col("_price") * contract)
     return rows.select("owner", "symbol", "investment_class", value=value.abs())

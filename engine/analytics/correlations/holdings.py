@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.panels import Portfolios
-from engine.core.instruments import CONTRACT_SIZE, is_option
+from engine.core.instruments import value_multiplier
 from engine.core.job_catalog import MIN_POSITION_PERCENT, MIN_POSITION_VALUE
 from engine.core.money import CENT_SCALE, GRAIN_SCALE, GRAINS_A_CENT, integer, scaled
 from engine.core.rules import Membership
@@ -106,10 +106,8 @@ def _all_positions(held: pl.DataFrame, portfolios: Portfolios, membership: Membe
 
 def _passes(gross: pl.Expr, units: pl.Expr) -> pl.Expr:
     """Return whether a position passes, given the gross exposure in cents and the quantity."""
-    private = pl.col("investment_class").str.to_uppercase() == "PRIVATE"
-    contract = is_option() & ~private.fill_null(False)
     price = pl.coalesce("last_price", scaled("entry_price"))
-    value = (units * price).abs() * pl.when(contract).then(CONTRACT_SIZE).otherwise(1)
+    value = (units * price).abs() * value_multiplier()
     # Integers, multiplied out: a division could put a position on the wrong side of the limit.
     limit = gross.cast(pl.Int128) * integer(GRAINS_A_CENT)
     large = value >= integer(MIN_POSITION_VALUE * 10**GRAIN_SCALE)

@@ -6,10 +6,11 @@ from datetime import date
 
 import polars as pl
 
+from engine.analytics.equity.pnl import by_session
 from engine.analytics.positions.lot_life import CLOSED, EXPIRED, LotLives
 from engine.analytics.positions.prices import newest_closes, session_frame
 from engine.core.calendar import last_session
-from engine.core.instruments import multiplier, unquoted
+from engine.core.instruments import is_private, is_quoted, multiplier
 from engine.core.money import GRAINS_A_CENT, integer, scaled
 from engine.core.rules import ClosedLots
 
@@ -71,14 +72,8 @@ def summed(lots: pl.DataFrame) -> pl.DataFrame:
         price; moved_usd, quoted_usd: weight of the lots with one, and of all that a market quotes.
     """
     held, priced = pl.col("carried"), pl.col("priced")
-    quoted = held & pl.col("quoted")
-    return lots.group_by("portfolio", "session").agg(
-        unrealized=(pl.col("pnl") + pl.col("income")).sum(),
-        moved=(held & priced).sum().cast(pl.Int32),
-        still=(held & ~priced).sum().cast(pl.Int32),
-        moved_usd=pl.col("weight").filter(quoted & priced).sum(),
-        quoted_usd=pl.col("weight").filter(quoted).sum(),
-    )
+    earned = pl.col("pnl") + pl.col("income")
+    return by_session(lots, earned, held & priced, held & ~priced, held & pl.col("quoted"))
 
 
 def lot_pnl(
@@ -140,7 +135,7 @@ def lot_pnl(
     began, now = (
         founding | (pl.col(day) >= pl.col("entry_date")) for day in ("previous_date", "newest_date")
     )
-    private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
+    private = is_private()
     entry = scaled("entry_price")
     closed = pl.col("closed").fill_null(integer(0))
     rest = pl.when("ends").then(pl.col("opening").cast(pl.Int128) - closed).otherwise(integer(0))
@@ -171,7 +166,7 @@ def lot_pnl(
         pnl=pnl,
         income=income_,
         priced=~private & (pl.col("close").is_not_null() | (closed != 0) | (pl.col("rest") != 0)),
-        quoted=~private & ~unquoted("symbol", "none"),
+        quoted=is_quoted(),
         weight="weight",
         notice=pl.coalesce("event_notice", end_notice, "income_notice", "lot_notice"),
     )

@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from engine.core.instruments import multiplier, unquoted
+from engine.core.instruments import is_private, is_quoted, multiplier
 from engine.core.money import GRAINS_A_CENT, half_away, integer, running_balance, scaled
 from engine.core.rules import ClosedLots, OffSession
 
@@ -32,24 +32,37 @@ def unrealized(days: pl.DataFrame, closed_lots: ClosedLots) -> pl.DataFrame:
     holding = (pl.col("entry_date") <= pl.col("date")) & pl.col("deleted_at").is_null()
     if closed_lots != "earn":
         holding &= (pl.col("exit_date") > pl.col("date")).fill_null(True)
-    private = pl.col("investment_class").str.to_uppercase() == "PRIVATE"
-    priced = ~private.fill_null(False) & pl.col("close").is_not_null()
+    priced = ~is_private() & pl.col("close").is_not_null()
     moves = priced & pl.col("previous_close").is_not_null() & pl.col("has_previous")
     change = (pl.col("close") - pl.col("previous_close")).cast(pl.Int128)
     gain = change * scaled("quantity") * multiplier()
     # In a portfolio's first session nothing moves, and a close is all that it takes.
     booked = priced & (pl.col("previous_close").is_not_null() | ~pl.col("has_previous"))
-    quoted = ~private.fill_null(False) & ~unquoted("symbol", "none")
-    return (
-        days.filter(holding)
-        .group_by("portfolio", "session")
-        .agg(
-            unrealized=gain.filter(moves).sum(),
-            moved=booked.sum().cast(pl.Int32),
-            still=(~booked).sum().cast(pl.Int32),
-            moved_usd=pl.col("weight").filter(quoted & booked).sum(),
-            quoted_usd=pl.col("weight").filter(quoted).sum(),
-        )
+    return by_session(days.filter(holding), gain.filter(moves), booked, ~booked, is_quoted())
+
+
+def by_session(
+    rows: pl.DataFrame, unrealized: pl.Expr, moved: pl.Expr, still: pl.Expr, quoted: pl.Expr
+) -> pl.DataFrame:
+    """Sum P&L and its coverage by portfolio and session.
+
+    Args:
+        rows: portfolio, session, weight (USD), and what the expressions read; a row for each position.
+        unrealized: P&L, Int128 grains.
+        moved: whether the position's move is booked.
+        still: whether it is held and its move is not booked.
+        quoted: whether a market quotes it.
+
+    Returns:
+        portfolio, session, unrealized, moved, still, moved_usd, quoted_usd: see `unrealized`.
+    """
+    weight = pl.col("weight")
+    return rows.group_by("portfolio", "session").agg(
+        unrealized=unrealized.sum(),
+        moved=moved.sum().cast(pl.Int32),
+        still=still.sum().cast(pl.Int32),
+        moved_usd=weight.filter(quoted & moved).sum(),
+        quoted_usd=weight.filter(quoted).sum(),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from engine.core.instruments import is_option
+from engine.core.instruments import SHORT_TYPES, is_option
 from engine.core.money import scaled
 from engine.core.rules import Expiry, RealizedGains
 from engine.numerics.arrays import Bools, Ints
@@ -23,7 +23,6 @@ NEVER = np.iinfo(np.int64).max
 REASONS = ("not yet bought", "open", "closed", "expired", "deleted", "refused")
 """Reasons for a lot's quantity, by number."""
 NOT_BOUGHT, OPEN, CLOSED, EXPIRED, DELETED, REFUSED = range(len(REASONS))
-SHORT_TYPES = ("SHORT", "SC", "SP")
 
 Notice = Literal[
     "exit_before_entry",

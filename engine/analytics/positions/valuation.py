@@ -8,7 +8,7 @@ import polars as pl
 
 from engine.analytics.positions.lot_life import CLOSED
 from engine.analytics.positions.prices import session_frame
-from engine.core.instruments import CONTRACT_SIZE, is_option, multiplier, unquoted
+from engine.core.instruments import multiplier, unquoted, value_multiplier
 from engine.core.money import CENT_SCALE, GRAIN_SCALE, GRAINS_A_CENT, half_away, integer, scaled, usd
 from engine.core.rules import Membership, SyntheticPrefix
 
@@ -151,8 +151,7 @@ def _weight(units: pl.Expr) -> pl.Expr:
     m' = 100 for options that are not of class PRIVATE, else 1, as the analytics recompute values
     (document 02 §2.4).
     """
-    private = (pl.col("investment_class").str.to_uppercase() == "PRIVATE").fill_null(False)
-    contract = pl.when(is_option() & ~private).then(CONTRACT_SIZE).otherwise(1)
+    contract = value_multiplier()
     price = pl.coalesce("last_price", scaled("entry_price"))
     recomputed = usd(units * price * contract, GRAIN_SCALE)
     stored = usd(pl.col("market_value"), CENT_SCALE)
