@@ -33,7 +33,6 @@ FACTORS = (
     *("Growth-Value Spread", "Momentum Spread", "Size Spread", "Quality Spread"),
     *("Momentum", "Value", "Growth", "Size", "Quality", "Low Volatility"),
 )
-MARKET_FACTORS = ("Market Beta (90D)", "Market Beta")
 FORMER_FACTORS = ("Market Beta", "Interest Rate Beta")
 """Names of older databases: the market's under its former name, rates under one that no job writes."""
 QUOTED = ("AAA", "BBB", "CCC", "DDD", "EEE")
@@ -68,8 +67,11 @@ class World:
 
 
 def draw_world(seed: int) -> World:
-    """The world of a seed: three portfolios over two to four sessions."""
-    return Draw(np.random.default_rng(seed)).world()
+    """The world of a seed: three portfolios over two to four sessions; one in ten has no factors."""
+    world = Draw(np.random.default_rng(seed)).world()
+    if seed % 10 == 7:
+        return replace(world, tables={**world.tables, "factor_definitions": []})
+    return world
 
 
 class Draw:
@@ -341,15 +343,14 @@ class Draw:
         return [row for row in rows if self.chance(0.7)]
 
     def _definitions(self) -> list[Row]:
-        """All of them, under old names too; in some worlds the market's and a few others are missing."""
+        """All of them, under old names too; in some worlds a few are missing or not active."""
         names = [name for name in (*FACTORS, *FORMER_FACTORS) if name in FACTORS or self.chance(0.3)]
-        if few := self.chance(0.1):
+        if self.chance(0.1):
             names = [name for name in names if self.chance(0.7)]
-        rows = [
+        return [
             whole("factor_definitions", id=uid(name), name=name, is_active=not self.chance(0.06))
             for name in names
         ]
-        return [row for row in rows if not (few and row["name"] in MARKET_FACTORS)]
 
     def _benchmark(self) -> list[Row]:
         named = {"id": uid("benchmark"), "benchmark_code": "SP500", "asof_date": date(2025, 1, 31)}
