@@ -1,5 +1,9 @@
 """Tables of computed figures: snapshots, betas, exposures, volatilities, correlations, stress."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
 from engine.core.schema.kinds import (
     BOOLEAN,
     DATE,
@@ -631,15 +635,37 @@ ANALYTICS_STATUS = Table(
 GRAINS = numeric(30, 8)
 """Unrounded USD: quantities of 4 decimals times prices of 4 decimals."""
 
-ENGINE_LOT_PNL = Table(
-    name="engine_lot_pnl",
-    role="output",
-    legacy=False,
-    since="2",
-    comment="Each lot's life and unrounded P&L in each session while it is held. Exact rules only.",
-    jobs=("pnl",),
+
+def _own_table(
+    name: str,
+    comment: str,
+    job: str,
+    columns: tuple[Column, ...],
+    key: tuple[str, ...],
+    indexes: Mapping[str, tuple[str, ...]] | None = None,
+) -> Table:
+    """Return a table of a job's figures by session that the legacy database does not have."""
+    return Table(
+        name=name,
+        role="output",
+        legacy=False,
+        since="2",
+        comment=comment,
+        jobs=(job,),
+        columns=(row_id(), *columns),
+        key=key,
+        date="calculation_date",
+        owner="portfolio_id",
+        unique={f"uq_{name}": key},
+        indexes=indexes or {},
+    )
+
+
+ENGINE_LOT_PNL = _own_table(
+    "engine_lot_pnl",
+    "Each lot's life and unrounded P&L in each session while it is held. Exact rules only.",
+    "pnl",
     columns=(
-        row_id(),
         Column("portfolio_id", UUID),
         Column("position_id", UUID),
         Column("calculation_date", DATE),
@@ -650,22 +676,15 @@ ENGINE_LOT_PNL = Table(
         Column("notice", varchar(40), "nothing to report", "why the lot was not taken as it is"),
     ),
     key=("position_id", "calculation_date"),
-    date="calculation_date",
-    owner="portfolio_id",
-    unique={"uq_engine_lot_pnl": ("position_id", "calculation_date")},
     indexes={"ix_engine_lot_pnl_portfolio_date": ("portfolio_id", "calculation_date")},
 )
 
-ENGINE_PORTFOLIO_PNL = Table(
-    name="engine_portfolio_pnl",
-    role="output",
-    legacy=False,
-    since="2",
-    comment="Unrounded P&L and equity of each portfolio and session, from which the next one starts. "
+ENGINE_PORTFOLIO_PNL = _own_table(
+    "engine_portfolio_pnl",
+    "Unrounded P&L and equity of each portfolio and session, from which the next one starts. "
     "Exact rules only.",
-    jobs=("pnl",),
+    "pnl",
     columns=(
-        row_id(),
         Column("portfolio_id", UUID),
         Column("calculation_date", DATE),
         Column("pnl", GRAINS, unit="USD, unrounded"),
@@ -673,20 +692,13 @@ ENGINE_PORTFOLIO_PNL = Table(
         Column("equity", GRAINS, unit="USD, unrounded"),
     ),
     key=("portfolio_id", "calculation_date"),
-    date="calculation_date",
-    owner="portfolio_id",
-    unique={"uq_engine_portfolio_pnl": ("portfolio_id", "calculation_date")},
 )
 
-ENGINE_SECTOR_EXPOSURES = Table(
-    name="engine_sector_exposures",
-    role="output",
-    legacy=False,
-    since="2",
-    comment="Long, short and net value of each sector in each session, by sectors=every_session.",
-    jobs=("sector",),
+ENGINE_SECTOR_EXPOSURES = _own_table(
+    "engine_sector_exposures",
+    "Long, short and net value of each sector in each session, by sectors=every_session.",
+    "sector",
     columns=(
-        row_id(),
         Column("portfolio_id", UUID),
         Column("calculation_date", DATE),
         Column("sector", varchar(100)),
@@ -702,22 +714,15 @@ ENGINE_SECTOR_EXPOSURES = Table(
         ),
     ),
     key=("portfolio_id", "calculation_date", "sector"),
-    date="calculation_date",
-    owner="portfolio_id",
-    unique={"uq_engine_sector_exposures": ("portfolio_id", "calculation_date", "sector")},
 )
 
 RETURN = numeric(20, 10)
-ENGINE_RETURNS = Table(
-    name="engine_returns",
-    role="output",
-    legacy=False,
-    since="2",
-    comment="Time- and money-weighted return of each portfolio over horizons that end with a session. "
+ENGINE_RETURNS = _own_table(
+    "engine_returns",
+    "Time- and money-weighted return of each portfolio over horizons that end with a session. "
     "Exact rules only.",
-    jobs=("pnl",),
+    "pnl",
     columns=(
-        row_id(),
         Column("portfolio_id", UUID),
         Column("calculation_date", DATE),
         Column("horizon", varchar(12), unit="day, month, quarter, year or since_start"),
@@ -733,9 +738,6 @@ ENGINE_RETURNS = Table(
         ),
     ),
     key=("portfolio_id", "calculation_date", "horizon"),
-    date="calculation_date",
-    owner="portfolio_id",
-    unique={"uq_engine_returns": ("portfolio_id", "calculation_date", "horizon")},
 )
 
 FIGURES = (
