@@ -7,8 +7,8 @@ from datetime import date
 
 import polars as pl
 
-from engine.core.row_rules import FIRST_DAY, LAST_DAY
 from engine.core.schema import Table
+from engine.core.schema.kinds import FIRST_DAY, LAST_DAY
 from loaders.reader import Reader
 from sql import Name, Value
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date
 
 import polars as pl
 
 from engine.core.frames import conform, dtype
 from engine.core.schema import Column, Table
+from engine.core.schema.kinds import FIRST_DAY, LAST_DAY
 from engine.core.store_url import StoreURL
 
-FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
 UUID_FORM = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 QUARANTINE: dict[str, pl.DataType] = {

@@ -147,7 +147,7 @@ def _within_the_years(value: date) -> date:
     Raises:
         ArgumentTypeError: It lies outside.
     """
-    from engine.core.row_rules import FIRST_DAY, LAST_DAY
+    from engine.core.schema.kinds import FIRST_DAY, LAST_DAY
 
     if not FIRST_DAY <= value <= LAST_DAY:
         raise argparse.ArgumentTypeError(f"{value} lies outside {FIRST_DAY} to {LAST_DAY}")

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Literal
 
 FIRST_VERSION = "1"
 """Schema version of every table and column that the engine has had from the start."""
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
+"""The days that a date of a row lies between, both included."""
 SCHEMA_VERSION = "2"
 """Version of the schema as it is now. It grows by 1 when a table or a column is added, or a text widened."""
 
