@@ -49,7 +49,7 @@ from engine.core.rules import Rules
 from engine.core.store_url import StoreURL
 from engine.core.window import Window
 from loaders.earlier_results import EarlierResults
-from loaders.open import open_reader, same_store
+from loaders.open import same_store
 from writers.file_lock import holder
 from writers.lock import store_lock
 from writers.retry import with_retries
@@ -170,10 +170,8 @@ def execute(
 
 def _named(state: RunState, report: Report) -> Report:
     """Return the report with the names of the portfolios that it mentions."""
-    if report.mentioned:
-        with open_reader(state.request.source) as reader:
-            names = dict(reader.read("portfolios", ["id", "name"]).iter_rows())
-        report.names = {owner: names[owner] for owner in sorted(report.mentioned) if names.get(owner)}
+    names = state.names
+    report.names = {owner: names[owner] for owner in sorted(report.mentioned) if names.get(owner)}
     return report
 
 
@@ -339,6 +337,7 @@ def _plan(
 def _planned(state: RunState, past: EarlierResults, run_date: date) -> list[Stage]:
     """Return the stages of a request. What the gate decided is kept in the state and in the report."""
     request, end = state.request, state.request.end or settled(state.now)
+    state.names = dict(past.source.read("portfolios", ["id", "name"]).iter_rows())
     start = first_session(past.results) if request.recompute else request.start
     policy = Policy(run_date, request.threshold, request.missing_only, request.allow_stale)
     if start is None:

@@ -60,6 +60,7 @@ class RunState:
         portfolios: those to compute, ascending.
         deleted: deleted portfolios. Their positions have no snapshots of their own; they are marked in the
             sessions of the portfolio that has the most.
+        names: of all portfolios of the source, by id.
         stored: by portfolio, its stored sessions from the window's first session on.
         tables_exist: whether the target has all tables that the run creates.
         start_recorded: whether the start of the run is recorded in the target, or queued to be.
@@ -75,6 +76,7 @@ class RunState:
     now: datetime
     portfolios: Sequence[str] = ()
     deleted: Sequence[str] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     stored: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
     tables_exist: bool = False
     start_recorded: bool = False
