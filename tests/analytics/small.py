@@ -20,6 +20,16 @@ from tests.builders import uid
 LAST = date(2025, 6, 30)
 """The newest day of a panel, and the last session of a window."""
 
+EXPOSURES = {
+    "portfolio_id": pl.String(),
+    "factor_id": pl.String(),
+    "calculation_date": pl.Date(),
+    "exposure_value": pl.Float64(),
+    "exposure_dollar": pl.Float64(),
+    "created_at": pl.Datetime("us", "UTC"),
+}
+"""Columns of factor_exposures that stress reads."""
+
 
 def table(name: str, *rows: dict[str, Any]) -> pl.DataFrame:
     """Rows of a stored table; absent columns are null."""

@@ -283,15 +283,22 @@ def drop_last_bar(listing: Listing) -> Callable[[], None]:
     return put_back
 
 
-def test_a_bar_that_comes_late_makes_its_session_stale_and_is_computed_again(
-    market: YahooServer, ready: Callable[[], str]
-) -> None:
-    """The provider says that there is no bar, so that the session is computed without it at first."""
+def before_a_late_bar(
+    market: YahooServer, ready: Callable[[], str], symbol: str
+) -> tuple[str, str, Callable[[], None]]:
+    """Two stores computed up to the third session, and a call that brings the bar of the fourth."""
     url, other = ready(), ready()
     for one in (url, other):
         compute(one, THIRD)
     market.world.today = FOURTH
-    put_back = drop_last_bar(market.world.listings["AAA"])
+    return url, other, drop_last_bar(market.world.listings[symbol])
+
+
+def test_a_bar_that_comes_late_makes_its_session_stale_and_is_computed_again(
+    market: YahooServer, ready: Callable[[], str]
+) -> None:
+    """The provider says that there is no bar, so that the session is computed without it at first."""
+    url, other, put_back = before_a_late_bar(market, ready, "AAA")
     early = night(url, FOURTH)
     assert "AAA, 2025-07-01" in early.to_text()
     assert days(url, "A")[-1] == FOURTH
@@ -319,11 +326,7 @@ def test_a_bar_that_comes_late_makes_its_session_stale_and_is_computed_again(
 def test_a_close_of_a_fund_that_comes_late_concerns_every_portfolio(
     market: YahooServer, ready: Callable[[], str]
 ) -> None:
-    url, other = ready(), ready()
-    for one in (url, other):
-        compute(one, THIRD)
-    market.world.today = FOURTH
-    put_back = drop_last_bar(market.world.listings["SPY"])
+    url, other, put_back = before_a_late_bar(market, ready, "SPY")
     night(url, FOURTH)
     put_back()
     assert [report.portfolios for report in night(url, FOURTH).reports] == [2]

@@ -14,7 +14,7 @@ from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.scenarios import Scenario, scenario
 from engine.analytics.stress.stress import StressExposures, correlated_pnl, direct_pnl, stress
 from engine.core.rules import Rules
-from tests.analytics.small import LAST, lot, open_lots, portfolios, window_dates
+from tests.analytics.small import EXPOSURES, LAST, lot, open_lots, portfolios, window_dates
 from tests.analytics.stress.matrices import one_matrix
 from tests.builders import STAMP, uid
 
@@ -76,20 +76,12 @@ def run(
     betas: bool = True,
 ) -> Any:
     rows = [] if dollars is None else [(uid("P0"), uid("Value"), LAST, 0.1, dollars, STAMP)]
-    exposures = {
-        "portfolio_id": pl.String(),
-        "factor_id": pl.String(),
-        "calculation_date": pl.Date(),
-        "exposure_value": pl.Float64(),
-        "exposure_dollar": pl.Float64(),
-        "created_at": pl.Datetime("us", "UTC"),
-    }
     stored_betas = pl.DataFrame({"position_id": [uid("P0/A/")], "calculation_date": [LAST], "ir_beta": [2.0]})
     return stress(
         portfolios([[1000.0]], gross=[[gross]], net=[[net]]),
         open_lots(lot("A", [50.0])),
         window_dates(1),
-        pl.DataFrame(rows, schema=exposures, orient="row"),
+        pl.DataFrame(rows, schema=EXPOSURES, orient="row"),
         stored_betas if betas else stored_betas.clear(),
         pl.DataFrame({"id": [uid("Value")], "name": ["Value"]}),
         scenarios,

@@ -11,7 +11,7 @@ import pytest
 
 from engine.analytics.stress.stress_exposures import factor_dollars, loss_base, rate_dollars
 from engine.core.rules import RateWeights, StaleFigures, UnmeasuredFactors
-from tests.analytics.small import LAST, lot, open_lots, portfolios, window_dates
+from tests.analytics.small import EXPOSURES, LAST, lot, open_lots, portfolios, window_dates
 from tests.builders import STAMP, uid
 
 DEFINITIONS = pl.DataFrame({"id": [uid("Size"), uid("Value")], "name": ["Size", "Value"]})
@@ -38,15 +38,7 @@ def run(
     unmeasured: UnmeasuredFactors = "zero",
     stale: StaleFigures = "used",
 ) -> Any:
-    schema = {
-        "portfolio_id": pl.String(),
-        "factor_id": pl.String(),
-        "calculation_date": pl.Date(),
-        "exposure_value": pl.Float64(),
-        "exposure_dollar": pl.Float64(),
-        "created_at": pl.Datetime("us", "UTC"),
-    }
-    frame = pl.DataFrame(list(rows), schema=schema)
+    frame = pl.DataFrame(list(rows), schema=EXPOSURES)
     return factor_dollars(NET, window_dates(2), frame, definitions, unmeasured, stale)
 
 
