@@ -153,10 +153,10 @@ def inconsistencies(
 
 def _findings(rows: pl.DataFrame, rule: ConsistencyRule) -> pl.DataFrame:
     first, *others = rule.columns
-    beside = [name for name in ("symbol", *others) if name in rows.columns and name != first]
-    shown = {name: pl.col(name).cast(pl.String).fill_null("null") for name in (first, *beside)}
+    further = [name for name in ("symbol", *others) if name in rows.columns and name != first]
+    shown = {name: pl.col(name).cast(pl.String).fill_null("null") for name in (first, *further)}
     value = pl.concat_str(
-        shown[first], *(pl.format(f"{name} {{}}", shown[name]) for name in beside), separator=", "
+        shown[first], *(pl.format(f"{name} {{}}", shown[name]) for name in further), separator=", "
     )
     return rows.filter(rule.broken.fill_null(False)).select(
         table=pl.lit(rule.table),

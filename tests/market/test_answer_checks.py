@@ -23,6 +23,7 @@ from tests.market.conftest import TODAY
 from tests.market.server import YahooServer
 from tests.market.support import QUICK, START, Stores, closes, evening, expected, holding, listed, rows, run
 from tests.market.world import NEW_YORK, Listing
+from tests.marks import first
 
 TOMORROW = date(2025, 7, 1)
 DAY, NEXT = date(2025, 6, 26), date(2025, 6, 27)
@@ -103,7 +104,7 @@ def without_adjusted(listing: Listing, chart: Result) -> None:
 
 
 @pytest.mark.parametrize("change", [in_pounds, without_adjusted])
-@pytest.mark.parametrize("kind", ["duckdb", pytest.param("postgres", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("kind", first(1, ["duckdb", "postgres"]))
 def test_an_answer_that_does_not_fit_is_not_stored_named_once_and_not_covered(
     yahoo: YahooServer, store: Stores, change: Callable[[Listing, Result], None], kind: str
 ) -> None:

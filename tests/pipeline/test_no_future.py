@@ -18,6 +18,7 @@ from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.window import Window
 from engine.pipeline.results import Results
+from tests.marks import first
 from tests.pipeline.test_books import GOLDEN, Rows, computed, golden, trading
 from tests.reference.books import OPTIONS, ZERO
 from tests.reference.worlds import draw_world
@@ -97,9 +98,7 @@ def hold_to(rows: Rows, window: Window, whole: Results, day: date) -> None:
     assert back["positions"].select(MARKS).equals(marks), day
 
 
-@pytest.mark.parametrize(
-    "seed", [*range(4), *(pytest.param(n, marks=pytest.mark.thorough) for n in range(4, 16))]
-)
+@pytest.mark.parametrize("seed", first(4, range(16)))
 def test_no_figure_of_a_random_world_uses_the_future(seed: int) -> None:
     world = draw_world(seed)
     rows = trading(world, seed)
