@@ -92,7 +92,7 @@ RULES = (
         ("position_type", *OPTION_TERMS),
         _open & is_option() & pl.any_horizontal(pl.col(name).is_null() for name in OPTION_TERMS),
         "is an option's, and its underlying, strike or expiration is missing",
-        "fill underlying_symbol, strike_price and expiration_date; without them it lives for ever",
+        "fill underlying_symbol, strike_price and expiration_date; without them it never expires",
         grave=False,
     ),
     ConsistencyRule(

@@ -65,7 +65,7 @@ def _other_currency(prices: Prices, series: Mapping[str, Any]) -> str | None:
 
 
 def _not_adjusted(prices: Prices, rows: pl.DataFrame) -> str | None:
-    """Return that adjusted closes are missing, or lack an event that the answer itself tells."""
+    """Return that adjusted closes are missing, or lack an event that the answer itself reports."""
     if not prices.adjusted:
         return "the answer has no adjusted closes"
     moves = _moves(rows).join(prices.actions, on="date")
@@ -73,10 +73,10 @@ def _not_adjusted(prices: Prices, rows: pl.DataFrame) -> str | None:
         "date", "kind", "value", "before", "raw", "adjusted"
     ).iter_rows():
         if kind == "split" and _unsplit(raw, value):
-            return f"a split of {value:g} on {day} is told, and the closes before it are not adjusted"
+            return f"a split of {value:g} on {day} is not in the closes before it"
         dividend = kind == "dividend" and value > SMALLEST_DIVIDEND * before
         if dividend and abs(adjusted / raw - 1) < UNADJUSTED:
-            return f"a dividend of {value:g} on {day} is told, and the closes before it are not adjusted"
+            return f"a dividend of {value:g} on {day} is not in the closes before it"
     return None
 
 

@@ -30,7 +30,6 @@ from engine.core.job_catalog import (
     AnalyticsJob,
 )
 from engine.core.rules import Rules
-from engine.core.schema import TABLES
 from engine.core.window import PRICE_LOOK_BACK
 from engine.numerics import correlation
 from engine.numerics import volatility as figures
@@ -108,7 +107,6 @@ CLAIMS = {
     "how-to/compare.md": [("fewer than 1 in {:,}", OFF_BY_ONE_IN)],
     "operations.md": [
         ("at most {} KiB a session of a portfolio", BYTES_A_SESSION // 2**10),
-        ("own {} tables", {12: "twelve"}[sum(table.role == "engine" for table in TABLES.values())]),
     ],
 }
 """Phrases of pages, with the constants that fill them."""

@@ -90,7 +90,7 @@ def _holdings(case: Case) -> Holdings:
     net = float(case.money("net_exposure"))
     base = net if net > 0 else 1.0
     absent = case.rules.unmeasured_factors == "absent"
-    told: dict[str, tuple[object, ...]] = {}
+    held: dict[str, tuple[object, ...]] = {}
     dollars: dict[str, float] = {}
     seen: set[str] = set()
     for row in rows[:EXPOSURE_ROWS]:
@@ -104,10 +104,10 @@ def _holdings(case: Case) -> Holdings:
             source = (
                 "exposure_dollar" if stored or absent else f"exposure_value {row['exposure_value']} x {base}"
             )
-            told[name] = (name, dollars[name], row["calculation_date"], f"factor_exposures: {source}")
+            held[name] = (name, dollars[name], row["calculation_date"], f"factor_exposures: {source}")
     if case.rules.loss_floor == "gross":
         base = float(case.money("gross_exposure"))
-    return Holdings(dollars, rates(case)[0], base, table(HELD, told.values()), rates(case)[1])
+    return Holdings(dollars, rates(case)[0], base, table(HELD, held.values()), rates(case)[1])
 
 
 def rates(case: Case) -> tuple[float | None, pl.DataFrame]:

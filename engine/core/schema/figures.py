@@ -663,7 +663,8 @@ def _own_table(
 
 ENGINE_LOT_PNL = _own_table(
     "engine_lot_pnl",
-    "Each lot's life and unrounded P&L in each session while it is held. Exact rules only.",
+    "Each lot's life and unrounded P&L in each session while it is held. "
+    "Only with closed_lots=exact or realized_gains=replace.",
     "pnl",
     columns=(
         Column("portfolio_id", UUID),
@@ -682,7 +683,7 @@ ENGINE_LOT_PNL = _own_table(
 ENGINE_PORTFOLIO_PNL = _own_table(
     "engine_portfolio_pnl",
     "Unrounded P&L and equity of each portfolio and session, from which the next one starts. "
-    "Exact rules only.",
+    "Only with closed_lots=exact or realized_gains=replace.",
     "pnl",
     columns=(
         Column("portfolio_id", UUID),
@@ -720,7 +721,7 @@ RETURN = numeric(20, 10)
 ENGINE_RETURNS = _own_table(
     "engine_returns",
     "Time- and money-weighted return of each portfolio over horizons that end with a session. "
-    "Exact rules only.",
+    "Only with closed_lots=exact or realized_gains=replace.",
     "pnl",
     columns=(
         Column("portfolio_id", UUID),
