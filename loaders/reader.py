@@ -16,6 +16,7 @@ from engine.core.errors import (
     NoIdError,
     ReadError,
     refuse_gaps,
+    same_but_for_form,
 )
 from engine.core.frames import conform, empty, with_nulls
 from engine.core.row_rules import UUID_FORM
@@ -258,12 +259,19 @@ class Reader(ABC):
     def columns_to_read(self, table: Table, columns: Sequence[str]) -> list[str]:
         """Return the columns without the optional ones that the store lacks: they are null.
 
+        A column that the store has in another form, such as `EQUITY_BALANCE`, is not left out: to take it
+        for null would hide its values.
+
         Args:
             table: of the schema.
             columns: names that are asked for.
         """
         present = self.columns.get(table.name, {})
-        stored = [name for name in columns if name in present or not optional_column(table, table[name])]
+        stored = [
+            name
+            for name in columns
+            if name in present or not optional_column(table, table[name]) or same_but_for_form(name, present)
+        ]
         # A statement needs at least one column.
         return stored or [table.key[0]]
 

@@ -43,15 +43,36 @@ def either(names: Sequence[str]) -> str:
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
+FORM = str.maketrans("", "", "_- ")
+"""Characters that are left out where names are compared without regard to their form."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ` (nearest: ...)` with the known name that looks like `name`; an empty text if none does.
+
+    Names that differ in case and underscores only are the nearest.
 
     Args:
         name: as the user wrote it.
         known: names that would have been right.
     """
-    matches = get_close_matches(name, list(known), n=1)
+    names = list(known)
+    matches = same_but_for_form(name, names) or get_close_matches(name, names, n=1)
     return f" (nearest: {matches[0]})" if matches else ""
+
+
+def same_but_for_form(name: str, known: Iterable[str]) -> list[str]:
+    """Return the names that differ from a name only in case, underscores, hyphens and blanks.
+
+    Args:
+        name: Any name.
+        known: Names to choose from; one that equals `name` is left out.
+    """
+    return [other for other in known if other != name and _letters(other) == _letters(name)]
+
+
+def _letters(name: str) -> str:
+    return name.translate(FORM).casefold()
 
 
 def error_line(error: BaseException) -> str:

@@ -2,5 +2,5 @@
 select activity.application_name
 from pg_locks as held join pg_stat_activity as activity on activity.pid = held.pid
 where held.locktype = 'advisory' and held.granted
-and held.classid::bigint * 4294967296 + held.objid::bigint = {key}
+and held.classid::bigint = {key} >> 32 and held.objid::bigint = {key} & 4294967295 and held.objsubid = 1
 and held.database = (select oid from pg_database where datname = current_database())

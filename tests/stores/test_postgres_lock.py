@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from threading import Event, Thread
 
+import psycopg
 import pytest
 
 import engine
@@ -21,7 +22,7 @@ from tests.stores.pooler import pooler, session
 from tests.stores.support import run_sql
 from writers import LockScope, open_writer
 from writers import postgres_lock as locks
-from writers.file_lock import LockedError
+from writers.file_lock import LockedError, holder
 from writers.lock import lock_holder, store_lock
 from writers.postgres_lock import DatabaseLock, LockLostError
 from writers.retry import with_retries
@@ -60,6 +61,18 @@ def lock(postgres_url: str) -> Iterator[DatabaseLock]:
     held.take(wait=False)
     yield held
     held.release()
+
+
+@pytest.mark.parametrize("key", ["-1", "9223372036854775807", "25966, 1734962789"])
+def test_locks_of_other_programs_are_not_taken_for_a_runs(
+    key: str, lock: DatabaseLock, postgres_url: str
+) -> None:
+    """Keys of any size, and a pair whose halves are those of a run's key."""
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        other.execute(f"select pg_advisory_lock({key})".encode())
+        assert lock_holder(postgres_url) == holder()
+        lock.release()
+        assert lock_holder(postgres_url) is None
 
 
 # Through PgBouncer

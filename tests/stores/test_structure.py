@@ -8,9 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.batch.copy import create
-from engine.core.errors import MissingTableError, StructureError
+from engine.batch.copy import create, write_frames
+from engine.core.errors import MissingColumnError, MissingTableError, StructureError
+from engine.core.progress import Quiet
 from engine.core.schema import TABLES
+from loaders import open_reader
 from loaders.structure import WINDOW_TABLES
 from tests.builders import uid
 from tests.small_stores import Content, a_user, database, folder, run, snapshots, world
@@ -77,6 +79,39 @@ def test_all_that_a_source_lacks_is_said_at_once(tmp_path: Path, postgres_url: s
     assert "equity_changes.amount" not in message
     with pytest.raises(StructureError, match=r"equity_changes.amount"):
         run(f"parquet:///{tmp_path}/a", f"duckdb:///{tmp_path}/x.duckdb")
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "form"),
+    [
+        ("portfolios", "equity_balance", "EQUITY_BALANCE"),
+        ("portfolios", "deleted_at", "deletedAt"),
+        ("positions", "exit_date", "Exit Date"),
+    ],
+)
+def test_an_optional_column_in_another_form_is_named(
+    table: str, column: str, form: str, tmp_path: Path, postgres_url: str
+) -> None:
+    """Taken for null, it would refuse every portfolio, or bring closed lots back."""
+    frames = world()
+    frames[table] = frames[table].rename({column: form})
+    write_frames(postgres_url, world(users=[a_user()]), 5_000, Quiet())
+    run_sql(postgres_url, f'alter table {table} rename {column} to "{form}"')
+    local = database(tmp_path / "a.duckdb", world())
+    run_sql(local, f'alter table {table} rename {column} to "{form}"')
+    for source in (folder(tmp_path / "a", frames), local, postgres_url):
+        with pytest.raises(MissingColumnError, match=f"{table} has no column {column} .nearest: {form}"):
+            run(source, f"duckdb:///{tmp_path}/x.duckdb")
+        with pytest.raises(MissingColumnError, match=f"no column {column}"), open_reader(source) as reader:
+            reader.read(table)
+        assert not (tmp_path / "x.duckdb").exists()
+
+
+def test_a_portfolio_must_have_a_column_of_equity(tmp_path: Path) -> None:
+    frames = world()
+    frames["portfolios"] = frames["portfolios"].drop("equity_balance")
+    with pytest.raises(MissingColumnError, match="no column equity_balance"):
+        run(folder(tmp_path / "a", frames), f"duckdb:///{tmp_path}/x.duckdb")
 
 
 OTHER_FORMS = [

@@ -15,6 +15,8 @@ Catalog = Mapping[str, Mapping[str, str]]
 """The columns of a store's tables, with the type of each as the store spells it."""
 OWN_ROLES = ("output", "engine")
 """Roles of the tables that the engine may create; all others belong to an application."""
+EQUITY = ("portfolios", "equity_balance")
+"""A nullable column that a run cannot do without."""
 BOUNDED_TEXT = re.compile(r"character.*\((\d+)\)")
 """A text type with a length, as sql/catalog.sql spells it. In DuckDB and Parquet no text has one."""
 
@@ -122,13 +124,17 @@ def optional_column(table: Table, column: Column) -> bool:
     """Return whether a store may lack a column, which is then null.
 
     That is so of columns added to the schema after the store was made, and of nullable columns of inputs.
-    Results of earlier runs must be complete: later sessions are computed from them.
+    Results of earlier runs must be complete: later sessions are computed from them. So must be the equity of
+    portfolios, without which every portfolio is refused.
 
     Args:
         table: of the schema.
         column: of the table.
     """
-    return column.later or (table.role not in OWN_ROLES and column.nullable and column.name not in table.key)
+    if column.later:
+        return True
+    needed = table.role in OWN_ROLES or column.name in table.key or (table.name, column.name) == EQUITY
+    return column.nullable and not needed
 
 
 def narrower(table: Table, column: Column, stored: str) -> int | None:
