@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.analyst.changed import Changed, what_changed
     from engine.analyst.effect import Effect, effect
     from engine.analyst.explain import Explanation, explain
+    from engine.analyst.score import Score, score
     from engine.analyst.store import Store, open
     from engine.analytics.stress.scenarios import Scenario, Scenarios, load_scenarios, scenario
     from engine.batch.backfill import backfill
@@ -48,6 +49,7 @@ _HOMES = {
     "Rules": "engine.core.rules",
     "Scenario": "engine.analytics.stress.scenarios",
     "Scenarios": "engine.analytics.stress.scenarios",
+    "Score": "engine.analyst.score",
     "Store": "engine.analyst.store",
     "Window": "engine.core.window",
     "alembic_include_object": "sql.metadata",
@@ -62,6 +64,7 @@ _HOMES = {
     "open": "engine.analyst.store",
     "scenario": "engine.analytics.stress.scenarios",
     "schema_metadata": "sql.metadata",
+    "score": "engine.analyst.score",
     "what_changed": "engine.analyst.changed",
 }
 _ALIASES = {"engine.whatif": "engine.analyst.whatif"}
@@ -79,6 +82,7 @@ __all__ = [
     "Rules",
     "Scenario",
     "Scenarios",
+    "Score",
     "Store",
     "Window",
     "alembic_include_object",
@@ -93,6 +97,7 @@ __all__ = [
     "open",
     "scenario",
     "schema_metadata",
+    "score",
     "what_changed",
     "whatif",
 ]

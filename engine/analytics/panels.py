@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +19,7 @@ from engine.core.calendar import sessions
 from engine.core.instruments import value_multiplier
 from engine.core.money import CENT_SCALE, GRAIN_SCALE, scaled, usd
 from engine.core.rules import Membership
-from engine.core.window import Window
+from engine.core.window import PRICE_LOOK_BACK, Window
 from engine.numerics.arrays import Bools, Floats, Ints
 
 LIVE = ~pl.col("deleted")
@@ -83,18 +83,38 @@ class PricePanel:
         return window_bounds(self.days, self.targets, look_back)
 
 
-def build_price_panel(closes: pl.DataFrame, visible: Collection[str], window: Window) -> PricePanel:
+def build_price_panel(
+    closes: pl.DataFrame, visible: Collection[str], window: Window, look_back: timedelta = PRICE_LOOK_BACK
+) -> PricePanel:
     """Scatter long closes into a panel: ranks of sessions and symbols are its rows and columns.
 
     Args:
         closes: symbol, date, close (Decimal); rows of other symbols and days are ignored.
         visible: symbols that regressions may see, spelled as they are stored.
-        window: its look-back says how far the rows reach.
+        window: its sessions.
+        look_back: calendar days of rows before the first session.
 
     Returns:
         The panel; a symbol without a close has no column.
     """
-    calendar = sessions(window.first_price, window.last)
+    calendar = sessions(window.sessions[0] - look_back, window.last)
+    symbols, close = scatter(closes, visible, calendar)
+    return PricePanel(day_numbers(calendar), symbols, close, day_numbers(window.sessions))
+
+
+def scatter(
+    closes: pl.DataFrame, visible: Collection[str], calendar: list[date]
+) -> tuple[tuple[str, ...], Floats]:
+    """Return the symbols that have a close above 0, ascending, and their closes by session.
+
+    Args:
+        closes: symbol, date, close (Decimal); rows of other symbols and days are ignored.
+        visible: symbols that may be seen, spelled as they are stored.
+        calendar: T sessions.
+
+    Returns:
+        Names [S], and closes [T, S] with NaN where there is none.
+    """
     rows = pl.DataFrame({"date": pl.Series(calendar, dtype=pl.Date)}).with_row_index("row")
     wanted = pl.Series("symbol", sorted(visible), dtype=pl.String)
     kept = closes.filter((pl.col("close") > 0) & pl.col("symbol").is_in(wanted.implode()))
@@ -106,7 +126,7 @@ def build_price_panel(closes: pl.DataFrame, visible: Collection[str], window: Wi
     close = np.full((len(calendar), names.len()), np.nan)
     at = placed["row"].to_numpy(), placed["column"].to_numpy()
     close[at] = placed["close"].cast(pl.Float64).to_numpy()
-    return PricePanel(day_numbers(calendar), tuple(names), close, day_numbers(window.sessions))
+    return tuple(names), close
 
 
 def day_numbers(days: list[date]) -> Ints:

@@ -283,6 +283,8 @@ VOLATILITY_NO_ACTIVE_POSITIONS = skipped("no_active_positions", "no position is 
 VOLATILITY_NO_PUBLIC_POSITIONS = skipped(
     "no_public_positions", "no open position has a symbol that a market quotes"
 )
+PERCENTILE_LOOK_BACK = 400
+"""Calendar days that hold the 252 returns of a volatility's percentile, by `percentile_window=400_days`."""
 NO_POSITION_VOLATILITY = failed("no_position_volatility", f"no open position has {MIN_OBSERVATIONS} returns")
 NO_PORTFOLIO_VOLATILITY = failed(
     "no_portfolio_volatility",

@@ -33,6 +33,8 @@ UnmeasuredFactors = Literal["zero", "absent"]
 FactorModel = Literal["separate", "joint"]
 FactorCovariance = Literal["run_date", "session"]
 UnshockedFactors = Literal["sum", "conditional"]
+VolatilityForecast = Literal["daily_har", "mean_reverting"]
+PercentileWindow = Literal["365_days", "400_days"]
 InconsistentRows = Literal["computed", "refused"]
 
 
@@ -91,6 +93,11 @@ class Rules:
     unshocked_factors: in a correlated P&L every factor moves by the "sum" of shock x correlation, shocked
         ones too [T3]; or shocked factors move by their shock and the others by their "conditional"
         expectation given the shocks.
+    volatility_forecast: expected_vol_21d is a "daily_har", the next day's abs(r) at a yearly rate, fitted by
+        least squares [03 §1.4]; or "mean_reverting", the variance of the next 21 sessions: two thirds
+        exponentially weighted, one third the mean of the look-back (`engine.numerics.forecasts`).
+    percentile_window: a volatility's percentile needs 252 returns in "365_days", which hardly ever hold
+        them [03 §1.5], or is over the last 252 returns in "400_days".
     inconsistent_rows: a portfolio with a row whose columns contradict each other, such as a SHORT lot
         with a positive quantity, is "computed" from it, or "refused" (`engine.core.consistency`).
     """
@@ -115,6 +122,8 @@ class Rules:
     factor_model: FactorModel
     factor_covariance: FactorCovariance
     unshocked_factors: UnshockedFactors
+    volatility_forecast: VolatilityForecast
+    percentile_window: PercentileWindow
     inconsistent_rows: InconsistentRows
 
     @classmethod
@@ -141,6 +150,8 @@ class Rules:
             factor_model="separate",
             factor_covariance="run_date",
             unshocked_factors="sum",
+            volatility_forecast="daily_har",
+            percentile_window="365_days",
             inconsistent_rows="computed",
         )
 
@@ -168,6 +179,8 @@ class Rules:
             factor_model="joint",
             factor_covariance="session",
             unshocked_factors="conditional",
+            volatility_forecast="mean_reverting",
+            percentile_window="400_days",
             inconsistent_rows="refused",
         )
 

@@ -8,11 +8,13 @@ from functools import cached_property
 
 from engine.core.calendar import last_session, sessions
 from engine.core.errors import UsageError
-from engine.core.job_catalog import JOBS
+from engine.core.job_catalog import JOBS, PERCENTILE_LOOK_BACK
 from engine.core.schema.kinds import FIRST_DAY, LAST_DAY
 
 ONE_DAY = timedelta(days=1)
-PRICE_LOOK_BACK = timedelta(days=1 + max(job.look_back for job in JOBS.values() if not job.from_run_date))
+PRICE_LOOK_BACK = timedelta(
+    days=1 + max(PERCENTILE_LOOK_BACK, *(job.look_back for job in JOBS.values() if not job.from_run_date))
+)
 """Calendar days of prices before the first session: the longest look-back, both ends included."""
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.numerics.arrays import Bools, Floats, Int32s, Ints, centred, pad_columns, sum_products
+from engine.numerics.forecasts import mean_reverting_weights
 from engine.numerics.har import LEAD, LONG, SHORT, HarFit, har_from_rows, har_from_sums, r_squared
 
 ANNUAL = float(np.sqrt(252.0))
@@ -34,7 +35,8 @@ class WindowVolatility:
         realized_21: from the last 21 returns.
         realized_63: from the last 63 returns.
         daily, weekly: components D and W of the last row; the monthly one is realized_21.
-        forecast, forecast_r_squared: of the next daily component.
+        forecast: of the next daily component, or of the volatility of the next 21 returns.
+        forecast_r_squared: of the regression that the former comes from, else NaN.
         trend_slope: change of M a row.
         trend_strength: R^2 of the trend, in [0, 1].
         percentile: in [0, 1); NaN under 252 returns.
@@ -115,13 +117,16 @@ def own_returns(close: Floats) -> OwnReturns:
     return OwnReturns(returns, before)
 
 
-def rolling_volatility(returns: Floats, start: Ints, stop: Ints) -> WindowVolatility:
+def rolling_volatility(
+    returns: Floats, start: Ints, stop: Ints, *, reverting: bool = False, ranked: Ints | None = None
+) -> WindowVolatility:
     """Return the volatility figures of the rows [start, stop) of each series, for w windows of each.
 
         D_t = |r_t| A        W_t = sd(r_{t-4..t}) A        M_t = sd(r_{t-20..t}) A
 
     A = sqrt(252), sd the sample standard deviation (ddof 1). daily, weekly and realized_21 are D, W and M
-    of the window's last row, realized_63 = sd(last 63 returns) A. The forecast is `engine.numerics.har`'s.
+    of the window's last row, realized_63 = sd(last 63 returns) A. The forecast is `engine.numerics.har`'s, or
+    A times the root of the variance of `engine.numerics.forecasts.mean_reverting_weights`.
     The trend is the least-squares line through the last 21 values of M. The percentile is the share of all
     n - 20 values of M in the window that are strictly below the last.
 
@@ -132,6 +137,9 @@ def rolling_volatility(returns: Floats, start: Ints, stop: Ints) -> WindowVolati
         returns: [T, m], oldest row first, finite.
         start: [w, m] first row of each window.
         stop: [w, m] row after the last of each window.
+        reverting: whether the forecast is the mean-reverting one.
+        ranked: [w, m] first row of the longer window whose last 252 returns the percentile is over; None:
+            it is over the window itself.
     """
     fit = WindowVolatility.blank(start, stop)
     if len(returns) < MIN_OBSERVATIONS:
@@ -140,8 +148,10 @@ def rolling_volatility(returns: Floats, start: Ints, stop: Ints) -> WindowVolati
         columns = slice(left, min(left + BLOCK_COLUMNS, returns.shape[1]))
         row, column = np.nonzero(fit.computed[:, columns])
         if row.size:
-            windows = _Windows(column, start[row, left + column], stop[row, left + column])
-            _fill(fit, (row, left + column), pad_columns(returns[:, columns]), windows)
+            at = row, left + column
+            windows = _Windows(column, start[at], stop[at])
+            longer = windows if ranked is None else _last_year(_Windows(column, ranked[at], stop[at]))
+            _fill(fit, at, pad_columns(returns[:, columns]), windows, longer, reverting)
     return fit
 
 
@@ -161,7 +171,19 @@ class _Windows:
         return pad_columns(values[np.arange(count)[:, None] + first, self.column])
 
 
-def _fill(fit: WindowVolatility, at: tuple[Ints, Ints], returns: Floats, windows: _Windows) -> None:
+def _last_year(windows: _Windows) -> _Windows:
+    """Return the last 252 rows of each window, and shorter windows as they are."""
+    return replace(windows, start=np.maximum(windows.start, windows.stop - MIN_FOR_PERCENTILE))
+
+
+def _fill(
+    fit: WindowVolatility,
+    at: tuple[Ints, Ints],
+    returns: Floats,
+    windows: _Windows,
+    ranked: _Windows,
+    reverting: bool,
+) -> None:
     """Put the figures of a block of columns into the cells of its windows."""
     weekly, monthly = (deviation * ANNUAL for deviation in rolling_std(returns))
     quarterly = rolling_std_of_quarter(returns)
@@ -175,7 +197,10 @@ def _fill(fit: WindowVolatility, at: tuple[Ints, Ints], returns: Floats, windows
     trailing = windows.rows(monthly, windows.stop - LEAD - TREND_POINTS, TREND_POINTS)
     slope, strength = (figure[: last.size] for figure in _trend(trailing))
     fit.trend_slope[at], fit.trend_strength[at] = slope, np.minimum(np.abs(strength), 1.0)
-    fit.percentile[at] = _percentiles(monthly, windows)
+    fit.percentile[at] = _percentiles(monthly, ranked)
+    if reverting:
+        fit.forecast[at] = np.sqrt(_reverting_variances(returns * returns, windows)) * ANNUAL
+        return
     components = (daily[LEAD:], weekly[LONG - SHORT :], monthly)
     har = har_from_sums(components, column, windows.start, windows.stop)
     _redo(har, returns, windows)
@@ -201,6 +226,18 @@ def _percentiles(monthly: Floats, windows: _Windows) -> Floats:
         values = part.rows(monthly, part.start, length - LONG + 1)
         share[which] = (values < values[-1]).mean(axis=0)[: which.size]
     return share
+
+
+def _reverting_variances(squares: Floats, windows: _Windows) -> Floats:
+    """Return the mean-reverting forecast [c] of the variance from a window's squared returns."""
+    variance = np.empty(windows.column.shape)
+    n = windows.stop - windows.start
+    for length in np.unique(n).tolist():
+        which = np.flatnonzero(n == length)
+        part = windows.take(which)
+        rows = part.rows(squares, part.start, length)
+        variance[which] = np.einsum("i,ij->j", mean_reverting_weights(length), rows)[: which.size]
+    return variance
 
 
 def _redo(har: HarFit, returns: Floats, windows: _Windows) -> None:

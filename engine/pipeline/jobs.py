@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -37,6 +37,7 @@ from engine.analytics.stress.scenarios import Scenarios
 from engine.analytics.stress.stress import stress
 from engine.analytics.volatility.position_volatility import volatility
 from engine.core.frames import UTC_MICROSECONDS
+from engine.core.job_catalog import PERCENTILE_LOOK_BACK, VOLATILITY
 from engine.core.money import GRAIN_SCALE, usd
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
@@ -70,7 +71,8 @@ def run_jobs(
         The result of each job.
     """
     visible = inputs.visible if rules.membership == "today" else inputs.once_visible
-    panel = build_price_panel(inputs.closes, visible, window)
+    year = VOLATILITY.look_back if rules.percentile_window == "365_days" else PERCENTILE_LOOK_BACK
+    panel = build_price_panel(inputs.closes, visible, window, timedelta(days=1 + year))
     portfolios = portfolio_arrays(snapshots, len(window.sessions))
     positions = open_positions(marks, portfolios, rules.membership)
     dates = pl.Series("date", window.sessions, dtype=pl.Date)

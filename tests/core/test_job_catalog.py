@@ -71,7 +71,7 @@ def test_a_reason_that_is_no_code_stays_as_it_is() -> None:
 
 
 def test_prices_reach_back_as_far_as_the_longest_look_back() -> None:
-    assert PRICE_LOOK_BACK.days == 366
+    assert PRICE_LOOK_BACK.days == 401
     assert JOBS["stress"].first_day(RUN_DATE) == date(2026, 2, 14)
 
 

@@ -257,3 +257,27 @@ def test_own_returns_span_gaps() -> None:
         prices = pd.Series(close[first[window] : stop[window], column]).dropna()
         got = own.returns[start[window, column] : end[window, column], column]
         np.testing.assert_array_equal(got, (prices / prices.shift(1) - 1).dropna())
+
+
+def test_a_reverting_forecast_reads_the_window_alone() -> None:
+    returns, start, stop = draw(4)
+    fit = rolling_volatility(returns, start, stop, reverting=True)
+    assert np.isnan(fit.forecast_r_squared).all()
+    legacy = rolling_volatility(returns, start, stop)
+    for name in {*FIGURES} - {"forecast", "forecast_r_squared"}:
+        np.testing.assert_array_equal(getattr(fit, name), getattr(legacy, name))
+    for at in zip(*np.nonzero(fit.computed), strict=True):
+        squares = pd.Series(returns[start[at] : stop[at], at[1]] ** 2)
+        h = 2 / 3 * squares.ewm(alpha=0.06).mean().iloc[-1] + squares.mean() / 3
+        assert fit.forecast[at] == pytest.approx(np.sqrt(252 * h), rel=PARITY)
+
+
+def test_a_percentile_of_a_longer_window_is_over_its_last_252_returns() -> None:
+    returns = draw(9)[0]
+    stop = np.full((1, returns.shape[1]), 300)
+    start, ranked = stop - 100, stop - np.array([251, 252, 253, 300, 280, 260, 255, 254, 252])
+    found = rolling_volatility(returns, start, stop, ranked=ranked).percentile[0]
+    assert np.isnan(found[0])
+    for column in range(1, 9):
+        monthly = pd.Series(returns[48:300, column]).rolling(21).std().dropna()
+        assert found[column] == (monthly < monthly.iloc[-1]).mean()

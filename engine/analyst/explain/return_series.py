@@ -56,43 +56,48 @@ def volatility_symbol(lot: PositionLot) -> str:
     return lot.underlying_symbol or lot.symbol
 
 
-def own_returns(case: Case, symbol: str) -> Returns:
+def own_returns(case: Case, symbol: str, look_back: int = VOLATILITY.look_back) -> Returns:
     """Return a symbol's returns between its consecutive closes; a gap gives one return over several days.
 
     Args:
         case: Closes of the look-back; the result is kept.
         symbol: As market data is stored under it.
+        look_back: Calendar days before the session.
     """
-    return case.once(("returns", symbol), lambda: _own_returns(case, symbol))
+    return case.once(("returns", symbol, look_back), lambda: _own_returns(case, symbol, look_back))
 
 
-def _own_returns(case: Case, symbol: str) -> Returns:
-    closes = case.series(symbol, VOLATILITY.look_back)
+def _own_returns(case: Case, symbol: str, look_back: int) -> Returns:
+    closes = case.series(symbol, look_back)
     days = sorted(closes)
     moves = (
         (day, before, closes[before], closes[day], closes[day] / closes[before] - 1.0)
         for before, day in pairwise(days)
     )
     frame = table(OWN, moves)
-    sample = common(case, {symbol: closes}, VOLATILITY.look_back)
+    sample = common(case, {symbol: closes}, look_back)
     return Returns(tuple(days[1:]), frame["return"].to_numpy(), sample, {"returns": frame})
 
 
-def portfolio_returns(case: Case, lots: list[PositionLot]) -> Returns | None:
+def portfolio_returns(
+    case: Case, lots: list[PositionLot], look_back: int = VOLATILITY.look_back
+) -> Returns | None:
     """Return the portfolio's series: the session's weights times the returns of the lots.
 
     Args:
         case: Portfolio and session.
         lots: Open lots with a market price.
+        look_back: Calendar days before the session.
 
     Returns:
         Returns of the days on which all priced symbols have one; None if the values of the lots sum
         to 0 or no lot has a close.
     """
-    return case.once(("portfolio returns",), lambda: _portfolio_returns(case, lots))
+    key = ("portfolio returns", look_back)
+    return case.once(key, lambda: _portfolio_returns(case, lots, look_back))
 
 
-def _portfolio_returns(case: Case, lots: list[PositionLot]) -> Returns | None:
+def _portfolio_returns(case: Case, lots: list[PositionLot], look_back: int) -> Returns | None:
     weights = _weights(case, lots)
     series = {
         volatility_symbol(lot): case.series(volatility_symbol(lot), VOLATILITY.look_back) for lot in lots
@@ -103,7 +108,8 @@ def _portfolio_returns(case: Case, lots: list[PositionLot]) -> Returns | None:
         for symbol in [volatility_symbol(lot)]
         if weights is not None and lot.id in weights and series[symbol] and not case.stale(symbol)
     ]
-    priced = {volatility_symbol(lot): series[volatility_symbol(lot)] for lot in held}
+    # Who takes part is told by the year, whatever the look-back.
+    priced = {symbol: case.series(symbol, look_back) for symbol in map(volatility_symbol, held)}
     if weights is None or not priced:
         return None
     moves = _common_moves(priced)
@@ -115,9 +121,7 @@ def _portfolio_returns(case: Case, lots: list[PositionLot]) -> Returns | None:
         "lots": table(WEIGHTS, rows),
         "returns": table(SERIES, zip(moves, total.tolist(), strict=True)),
     }
-    return Returns(
-        tuple(moves), total, common(case, priced, VOLATILITY.look_back), frames, _notes(lots, held)
-    )
+    return Returns(tuple(moves), total, common(case, priced, look_back), frames, _notes(lots, held))
 
 
 def _common_moves(priced: Closes) -> dict[date, dict[str, float]]:

@@ -17,12 +17,15 @@ from engine.core.job_catalog import (
     EQUITY_NOT_POSITIVE,
     NO_PORTFOLIO_VOLATILITY,
     NO_POSITION_VOLATILITY,
+    PERCENTILE_LOOK_BACK,
     VOLATILITY,
     VOLATILITY_NO_ACTIVE_POSITIONS,
     VOLATILITY_NO_PUBLIC_POSITIONS,
     Reason,
 )
+from engine.core.rules import VolatilityForecast
 from engine.numerics.arrays import Floats
+from engine.numerics.forecasts import DECAY
 from engine.numerics.volatility import MIN_FOR_PERCENTILE, TREND_POINTS
 
 ANNUAL = math.sqrt(252)
@@ -70,7 +73,9 @@ def position_volatility(case: Case, ask: Ask) -> Working:
         return absent(f"{ask.column} of the returns of {symbol}", why)
     if case.stale(symbol):
         return absent(f"{ask.column} of the returns of {symbol}", case.stale(symbol))
-    return figure(ask.column, ask.column, own_returns(case, symbol))
+    series, year = own_returns(case, symbol), case.rules.percentile_window == "365_days"
+    ranked = series if year else own_returns(case, symbol, PERCENTILE_LOOK_BACK)
+    return figure(ask.column, ask.column, series, ranked, case.rules.volatility_forecast)
 
 
 def portfolio_volatility(case: Case, ask: Ask) -> Working:
@@ -86,7 +91,9 @@ def portfolio_volatility(case: Case, ask: Ask) -> Working:
     if reason or series is None:
         assert reason is not None
         return absent(f"{ask.column} of the portfolio's returns", reason)
-    return figure(ask.column, NAMES[ask.column], series)
+    year = case.rules.percentile_window == "365_days"
+    ranked = series if year else portfolio_returns(case, lots, PERCENTILE_LOOK_BACK)
+    return figure(ask.column, NAMES[ask.column], series, ranked or series, case.rules.volatility_forecast)
 
 
 def eligible_lots(case: Case) -> tuple[list[PositionLot], Reason | None]:
@@ -127,13 +134,15 @@ def reason_against(case: Case, lots: list[PositionLot]) -> Reason | None:
     return NO_PORTFOLIO_VOLATILITY if few else None
 
 
-def figure(column: str, name: str, series: Returns) -> Working:
+def figure(column: str, name: str, series: Returns, ranked: Returns, forecast: VolatilityForecast) -> Working:
     """Explain a volatility figure of a series of at least 63 returns.
 
     Args:
         column: Column name for the formula.
         name: Name of the figure in position_volatility.
-        series: Simple returns.
+        series: Simple returns of a year.
+        ranked: Those of the percentile's look-back.
+        forecast: The rule.
 
     Returns:
         Working of the figure, absent with fewer returns.
@@ -145,11 +154,11 @@ def figure(column: str, name: str, series: Returns) -> Working:
     by_name: dict[str, Callable[[str, Returns], Working]] = {
         "vol_daily": _daily,
         "observations": _observations,
-        "vol_percentile": _percentile,
+        "vol_percentile": lambda column, _: _percentile(column, series, ranked),
         "vol_trend": _trend,
         "vol_trend_strength": _strength,
-        "expected_vol_21d": _forecast,
-        "model_r_squared": _model_fit,
+        "expected_vol_21d": _forecast if forecast == "daily_har" else _reverting,
+        "model_r_squared": _model_fit if forecast == "daily_har" else _no_model,
     }
     return by_name[name](column, series) if name in by_name else _realised(column, SPANS[name], series)
 
@@ -202,12 +211,14 @@ def _monthly(series: Returns) -> pl.DataFrame:
     )
 
 
-def _percentile(column: str, series: Returns) -> Working:
+def _percentile(column: str, year: Returns, series: Returns) -> Working:
     count = len(series.values)
     if count < MIN_FOR_PERCENTILE:
         reason = f"{count} returns, at least {MIN_FOR_PERCENTILE} are needed"
         return absent(f"{column} = below / of", reason, frames=series.frames, sample=series.sample)
     frame = _monthly(series)
+    if series is not year:
+        frame = frame.tail(MIN_FOR_PERCENTILE - MONTH + 1)
     monthly = frame["volatility_21d"].to_numpy()
     below = int((monthly < monthly[-1]).sum())
     steps = (
@@ -311,3 +322,27 @@ def _forecast(column: str, series: Returns) -> Working:
     value = constant + math.fsum(slope * level for _, slope, level in terms)
     formula = f"{column} = {{c}} + {{bD}} * {{D}} + {{bW}} * {{W}} + {{bM}} * {{M}}"
     return _working(series, formula, value, *steps, components=frame)
+
+
+def _reverting(column: str, series: Returns) -> Working:
+    """Explain the mean-reverting forecast of the next 21 sessions (`engine.numerics.forecasts`)."""
+    squares = series.values**2
+    weights = DECAY ** np.arange(len(squares) - 1, -1, -1)
+    recent = math.fsum(weights * squares) / math.fsum(weights)
+    long_run = math.fsum(squares) / len(squares)
+    steps = (
+        Step(
+            "E",
+            recent,
+            f"exponentially weighted mean of the squared returns, decay {DECAY}",
+            "frame `returns`",
+        ),
+        Step("L", long_run, f"mean of all {len(squares)} squared returns", "frame `returns`"),
+    )
+    value = math.sqrt((2.0 * recent + long_run) / 3.0) * ANNUAL
+    return _working(series, f"{column} = sqrt(2/3 * {{E}} + 1/3 * {{L}}) * sqrt(252)", value, *steps)
+
+
+def _no_model(column: str, series: Returns) -> Working:
+    reason = "the mean-reverting forecast comes from no regression"
+    return absent(f"{column} of the regression", reason, frames=series.frames, sample=series.sample)

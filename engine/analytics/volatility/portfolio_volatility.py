@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from engine.analytics.panels import OpenPositions, PortfolioSums, PricePanel
-from engine.core.job_catalog import VOLATILITY
+from engine.core.job_catalog import PERCENTILE_LOOK_BACK, VOLATILITY
+from engine.core.rules import Rules
 from engine.numerics.arrays import COLUMN_GROUP, ROW_GROUP, Bools, Floats, Ints, round_up
 from engine.numerics.volatility import WindowVolatility, rolling_volatility
 
@@ -63,7 +64,7 @@ def equity_weights(positions: OpenPositions, equity: Floats) -> Floats:
 
 
 def portfolio_volatility(
-    weight: Floats, owner: Ints, column: Ints, panel: PricePanel, portfolios: int
+    weight: Floats, owner: Ints, column: Ints, panel: PricePanel, portfolios: int, rules: Rules
 ) -> WindowVolatility:
     """Return the figures of each portfolio's own return series in each session, [P, D].
 
@@ -79,10 +80,12 @@ def portfolio_volatility(
         column: [N] the panel's column of each position, -1 for a symbol without any close.
         panel: closes of T sessions.
         portfolios: P.
+        rules: volatility_forecast and percentile_window.
     """
     first, stop = panel.bounds(VOLATILITY.look_back)
+    ranked, _ = panel.bounds(PERCENTILE_LOOK_BACK) if rules.percentile_window == "400_days" else (first, stop)
     ends = np.searchsorted(owner, np.arange(portfolios + 1))
-    rows = int((stop - first).max(initial=1)) - 1
+    rows = int((stop - ranked).max(initial=1)) - 1
     empty = np.zeros((portfolios, len(first)), dtype=np.int64)
     fit = WindowVolatility.blank(empty, empty)
     # Stacked, the series of several portfolios share one call of the kernel.
@@ -92,9 +95,9 @@ def portfolio_volatility(
         for portfolio in range(low, high):
             own = np.arange(ends[portfolio], ends[portfolio + 1])
             own = own[(column[own] >= 0) & ~np.isnan(weight[own]).all(axis=1)]
-            for series in _series(panel.close[:, column[own]], weight[own], first, stop):
+            for series in _series(panel.close[:, column[own]], weight[own], first, ranked, stop):
                 stacked.put((portfolio - low) * len(first), series)
-        _copy(fit, slice(low, high), stacked.volatility())
+        _copy(fit, slice(low, high), stacked.volatility(rules))
     return fit
 
 
@@ -106,12 +109,14 @@ class PortfolioSeries:
         sessions: [d] the sessions.
         values: [K, d] their series.
         start, stop: [d] the rows [start, stop) that lie in each session's look-back.
+        ranked: [d] the first row of the percentile's look-back.
     """
 
     sessions: Ints
     values: Floats
     start: Ints
     stop: Ints
+    ranked: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +126,12 @@ class StackedSeries:
     Attributes:
         values: [L, C] the series.
         n: [C] their lengths.
+        ranked: [C] their lengths in the percentile's look-back.
     """
 
     values: Floats
     n: Ints
+    ranked: Ints
 
     @classmethod
     def blank(cls, rows: int, columns: int) -> StackedSeries:
@@ -134,7 +141,7 @@ class StackedSeries:
             rows: L, the length of the longest series.
             columns: C, a column for each series.
         """
-        return cls(np.zeros((rows, columns)), np.zeros(columns, dtype=np.int64))
+        return cls(np.zeros((rows, columns)), *np.zeros((2, columns), dtype=np.int64))
 
     def put(self, offset: int, series: PortfolioSeries) -> None:
         """Put the series of a portfolio into the columns of its sessions.
@@ -148,11 +155,22 @@ class StackedSeries:
         rows = np.arange(length)[:, None] + series.stop
         self.values[:, offset + series.sessions] = lengthened[rows, np.arange(rows.shape[1])]
         self.n[offset + series.sessions] = series.stop - series.start
+        self.ranked[offset + series.sessions] = series.stop - series.ranked
 
-    def volatility(self) -> WindowVolatility:
-        """Return the figures of each series, [1, C]."""
+    def volatility(self, rules: Rules) -> WindowVolatility:
+        """Return the figures of each series, [1, C].
+
+        Args:
+            rules: volatility_forecast and percentile_window.
+        """
         stop = np.full((1, self.n.size), len(self.values))
-        return rolling_volatility(self.values, stop - self.n, stop)
+        return rolling_volatility(
+            self.values,
+            stop - self.n,
+            stop,
+            reverting=rules.volatility_forecast == "mean_reverting",
+            ranked=stop - self.ranked if rules.percentile_window == "400_days" else None,
+        )
 
 
 def _copy(fit: WindowVolatility, portfolios: slice, part: WindowVolatility) -> None:
@@ -162,13 +180,16 @@ def _copy(fit: WindowVolatility, portfolios: slice, part: WindowVolatility) -> N
         target[...] = getattr(part, field.name).reshape(target.shape)
 
 
-def _series(close: Floats, weight: Floats, first: Ints, stop: Ints) -> Iterator[PortfolioSeries]:
+def _series(
+    close: Floats, weight: Floats, first: Ints, ranked: Ints, stop: Ints
+) -> Iterator[PortfolioSeries]:
     """Yield a portfolio's series, for each set of positions that are priced in the same sessions.
 
     Args:
         close: [T, m] a column for each position.
         weight: [m, D], NaN where a position does not count.
         first: [D] first row of each session's look-back.
+        ranked: [D] first row of the percentile's look-back.
         stop: [D] row after the last.
     """
     if close.shape[1] == 0:
@@ -188,8 +209,8 @@ def _series(close: Floats, weight: Floats, first: Ints, stop: Ints) -> Iterator[
         if sessions.size and row.size:
             values = _weighted(close[:, chosen], weight[np.ix_(chosen, sessions)], row, previous)
             end = np.searchsorted(row, stop[sessions])
-            start = np.minimum(np.searchsorted(previous, first[sessions]), end)
-            yield PortfolioSeries(sessions, values, start, end)
+            starts = (np.minimum(np.searchsorted(previous, rows[sessions]), end) for rows in (first, ranked))
+            yield PortfolioSeries(sessions, values, next(starts), end, next(starts))
 
 
 def _common_returns(finite: Bools) -> tuple[Ints, Ints]:

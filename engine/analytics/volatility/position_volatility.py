@@ -19,6 +19,7 @@ from engine.core.job_catalog import (
     EQUITY_NOT_POSITIVE,
     NO_PORTFOLIO_VOLATILITY,
     NO_POSITION_VOLATILITY,
+    PERCENTILE_LOOK_BACK,
     VOLATILITY,
     VOLATILITY_NO_ACTIVE_POSITIONS,
     VOLATILITY_NO_PUBLIC_POSITIONS,
@@ -55,7 +56,7 @@ def volatility(
         portfolios: P of them.
         panel: closes of T sessions.
         dates: [D] the window's sessions.
-        rules: synthetic_prefix, stale_figures and volatility_weights.
+        rules: synthetic_prefix, stale_figures, volatility_weights, volatility_forecast and percentile_window.
 
     Returns:
         position_volatility; five columns of the snapshot.
@@ -66,12 +67,12 @@ def volatility(
     quoted = replace(live, frame=live.frame.with_columns(measured=measured))
     quoted = quoted.where(~unquoted("measured", rules.synthetic_prefix))
     column = panel.columns(quoted.frame["measured"])
-    figures, place = symbol_volatility(panel, column)
+    figures, place = symbol_volatility(panel, column, rules)
     fresh = panel.quoted[:, column].T if rules.stale_figures == "refused" else np.True_
     due = np.asarray(quoted.present.T & fresh)
     weight, counted = _weights(quoted, portfolios, rules)
     weight = np.where(due, weight, np.nan)
-    own = portfolio_volatility(weight, quoted.owner, column, panel, len(portfolios.ids))
+    own = portfolio_volatility(weight, quoted.owner, column, panel, len(portfolios.ids), rules)
     computed = figures.computed[:, place].T & due
     sums = PortfolioSums(quoted.owner, len(portfolios.ids))
     entered, value = (computed & counted).T, np.abs(quoted.value.T)
@@ -104,7 +105,7 @@ def _weights(positions: OpenPositions, portfolios: Portfolios, rules: Rules) -> 
     return net_weights(positions, len(portfolios.ids)), np.ones(positions.stored.shape, dtype=np.bool_)
 
 
-def symbol_volatility(panel: PricePanel, column: Ints) -> tuple[WindowVolatility, Ints]:
+def symbol_volatility(panel: PricePanel, column: Ints, rules: Rules) -> tuple[WindowVolatility, Ints]:
     """Compute the figures of each symbol once, over its own closes of 365 calendar days.
 
     A gap makes a return of several days. Source: document 03 §1.1 and §1.6.
@@ -112,6 +113,7 @@ def symbol_volatility(panel: PricePanel, column: Ints) -> tuple[WindowVolatility
     Args:
         panel: closes of T sessions.
         column: [N] the panel's column of each position, -1 for a symbol without any close.
+        rules: volatility_forecast and percentile_window.
 
     Returns:
         Figures [D, U + 1] of the U distinct columns and of a last one without figures; the place [N] of
@@ -121,7 +123,15 @@ def symbol_volatility(panel: PricePanel, column: Ints) -> tuple[WindowVolatility
     # The column of NaN has no returns: positions whose symbol has no close use it.
     closes = np.column_stack((panel.close[:, columns], np.full(len(panel.close), np.nan)))
     own = own_returns(closes)
-    figures = rolling_volatility(own.returns, *own.windows(*panel.bounds(VOLATILITY.look_back)))
+    ranked = None
+    if rules.percentile_window == "400_days":
+        ranked, _ = own.windows(*panel.bounds(PERCENTILE_LOOK_BACK))
+    figures = rolling_volatility(
+        own.returns,
+        *own.windows(*panel.bounds(VOLATILITY.look_back)),
+        reverting=rules.volatility_forecast == "mean_reverting",
+        ranked=ranked,
+    )
     return figures, np.where(column >= 0, np.searchsorted(columns, column), columns.size)
 
 
@@ -160,7 +170,7 @@ def _position_rows(
         vol_trend_strength=figures.trend_strength[at],
         vol_percentile=pl.Series(figures.percentile[at], nan_to_null=True),
         observations=figures.n[at],
-        model_r_squared=figures.forecast_r_squared[at],
+        model_r_squared=pl.Series(figures.forecast_r_squared[at], nan_to_null=True),
         slope=figures.trend_slope[at],
     )
     label = trend_label("slope", "vol_trend_strength")

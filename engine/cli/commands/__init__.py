@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": "compare two stores cell by cell",
     "report": "write the report of a portfolio, or of all portfolios, as a page",
     "effect": "show which figures a rule, or a set of rules, changes",
+    "score": "compare forecasts of volatility on the closes of a store",
     "explain": "show how a stored figure was computed",
     "import": "put positions, trades, prices and flows from files into a store",
     "demo": "create a store with invented data",

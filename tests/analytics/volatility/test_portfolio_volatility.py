@@ -15,6 +15,7 @@ from engine.analytics.volatility.portfolio_volatility import (
     net_weights,
     portfolio_volatility,
 )
+from engine.core.rules import Rules
 from engine.numerics.arrays import Floats
 from tests.analytics.small import lot, open_lots, price_panel
 
@@ -32,7 +33,7 @@ CLOSES = {"A": levels(MOVES[0]), "B": levels(MOVES[1])}
 def measured(closes: Mapping[str, list[float]], *lots: dict[str, Any]) -> Any:
     positions, panel = open_lots(*lots), price_panel(closes)
     weight, column = net_weights(positions, 1), panel.columns(positions.frame["symbol"])
-    return portfolio_volatility(weight, positions.owner, column, panel, 1)
+    return portfolio_volatility(weight, positions.owner, column, panel, 1, Rules.legacy())
 
 
 def test_weights_are_shares_of_the_signed_total() -> None:
@@ -86,7 +87,9 @@ def test_a_position_without_any_close_takes_its_weight_along() -> None:
 def test_series_are_stacked_at_the_end_of_their_columns() -> None:
     stacked = StackedSeries.blank(4, 3)
     values = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-    stacked.put(1, PortfolioSeries(np.array([0, 1]), values, np.array([0, 1]), np.array([3, 2])))
+    stacked.put(
+        1, PortfolioSeries(np.array([0, 1]), values, np.array([0, 1]), np.array([3, 2]), np.array([0, 0]))
+    )
     assert stacked.n.tolist() == [0, 3, 1]
     assert stacked.values[1:, 1].tolist() == [1.0, 3.0, 5.0]
     assert stacked.values[3, 2] == 4.0

@@ -98,7 +98,7 @@ def test_a_delisted_lot_freezes_the_volatility_or_is_left_out() -> None:
 
 
 def test_each_symbol_is_computed_once() -> None:
-    figures, place = symbol_volatility(price_panel(CLOSES), np.array([1, -1, 0, 1]))
+    figures, place = symbol_volatility(price_panel(CLOSES), np.array([1, -1, 0, 1]), Rules.legacy())
     assert place.tolist() == [1, 2, 0, 1]
     assert figures.computed.tolist() == [[True, True, False]]
 
