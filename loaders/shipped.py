@@ -1,4 +1,4 @@
-"""Rows that come with the engine: factors, stress scenarios, and the sector weights of the benchmark."""
+"""Rows that come with the engine: factors, scenarios, sector weights of the benchmark, bond durations."""
 
 from __future__ import annotations
 
@@ -135,6 +135,22 @@ Source: S&P Dow Jones Indices, fact sheet of the S&P 500 of 2024-12-31; to a ten
 their sum is 1.001.
 """
 
+AGGREGATE = (
+    "shipped: average duration of the Bloomberg U.S. Aggregate Float Adjusted Index, Vanguard prospectus"
+)
+FUND_DURATIONS = (
+    ("TLT", date(2024, 11, 21), 16.19, "shipped: average duration, iShares, as findbillion.com showed it"),
+    *((fund, date(2024, 12, 31), 6.0, AGGREGATE) for fund in ("BND", "VBTLX", "AGG", "FXNAX")),
+    (
+        "BSV",
+        date(2023, 12, 31),
+        3.0,
+        "shipped: average duration of its index, Vanguard, as iowa529save.com showed it",
+    ),
+)
+"""symbol, day, years, source: published figures, as precise as they were published. AGG and FXNAX track
+the index without the adjustment for what the Federal Reserve holds."""
+
 
 def shipped_rows() -> dict[str, pl.DataFrame]:
     """Return the rows that a new store begins with, by table.
@@ -143,6 +159,7 @@ def shipped_rows() -> dict[str, pl.DataFrame]:
     """
     return {
         "benchmarks_sector_weights": _sector_weights(),
+        "engine_fund_durations": fund_durations(),
         "stress_test_scenarios": scenario_rows(),
         "factor_definitions": factor_rows(),
     }
@@ -163,6 +180,14 @@ def factor_rows() -> pl.DataFrame:
     key = row_ids("factor_definitions", frame["name"])
     numbered = frame.with_row_index("display_order").with_columns(id=key)
     return schema_rows("factor_definitions", numbered, is_active=True, description=SHIPPED)
+
+
+def fund_durations() -> pl.DataFrame:
+    """Return the rows of engine_fund_durations."""
+    columns = ["symbol", "asof_date", "duration", "data_source"]
+    frame = pl.DataFrame(FUND_DURATIONS, schema=columns, orient="row")
+    key = row_ids("engine_fund_durations", frame["symbol"], frame["asof_date"])
+    return schema_rows("engine_fund_durations", frame.with_columns(id=key))
 
 
 def _sector_weights() -> pl.DataFrame:

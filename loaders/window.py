@@ -19,6 +19,7 @@ from engine.core.window import Window
 from engine.pipeline.inputs import Inputs
 from loaders.earlier_results import STATE, EarlierResults, newest_rows
 from loaders.reader import Reader
+from loaders.shipped import fund_durations
 from loaders.structure import (
     CLOSE_COLUMNS,
     EVENT_COLUMNS,
@@ -197,6 +198,7 @@ def load_window(
         window=window,
         portfolios=accepted,
         benchmark=_benchmark(stores.source),
+        durations=_durations(stores.source),
         quarantine=quarantine,
         refused=refused,
         inconsistent=inconsistencies(accepted, frames["positions"], _price_currencies(stores.source)),
@@ -312,6 +314,14 @@ def _benchmark(reader: Reader) -> pl.DataFrame:
     columns = ("asof_date", "sector", "weight")
     rows = reader.select("read/benchmark", "benchmarks_sector_weights", columns, code=BENCHMARK)
     return rows.sort("asof_date", "sector")
+
+
+def _durations(reader: Reader) -> pl.DataFrame:
+    """Return symbol, asof_date, duration of bond funds: the store's, or the shipped ones if it has none."""
+    columns = ["symbol", "asof_date", "duration"]
+    rows = reader.read("engine_fund_durations", columns)
+    rows = fund_durations().select(columns) if rows.is_empty() else rows
+    return rows.sort("symbol", "asof_date")
 
 
 def _earlier(checked: CheckedReader, first: date, last: date) -> dict[str, pl.DataFrame]:

@@ -31,6 +31,7 @@ VolatilityWeights = Literal["net", "equity"]
 LossFloor = Literal["net", "gross"]
 UnmeasuredFactors = Literal["zero", "absent"]
 FactorModel = Literal["separate", "joint"]
+RateShocks = Literal["returns", "yields"]
 FactorCovariance = Literal["run_date", "session"]
 UnshockedFactors = Literal["sum", "conditional"]
 VolatilityForecast = Literal["daily_har", "mean_reverting"]
@@ -88,6 +89,9 @@ class Rules:
     factor_model: betas to the styles and to rates come from "separate" regressions, each of which holds
         the market again [02 §4.3, §4.5]; or from one "joint" regression of each symbol on the market and
         on what it does not explain of them (`engine.analytics.factors.joint`), so that they add up.
+    rate_shocks: a scenario's change of yield multiplies the exposure to the "returns" of TLT, so that a
+        bond book gains when rates rise [03 §4.4]; or the exposure to "yields": minus the duration of each
+        lot, a fund's own (`engine_fund_durations`) or its rate beta x the duration of TLT.
     factor_covariance: stress reads the factor funds' correlations as of the "run_date", whatever the
         session [03 §4.2]; or their shrunk covariances as of the "session".
     unshocked_factors: in a correlated P&L every factor moves by the "sum" of shock x correlation, shocked
@@ -120,6 +124,7 @@ class Rules:
     loss_floor: LossFloor
     unmeasured_factors: UnmeasuredFactors
     factor_model: FactorModel
+    rate_shocks: RateShocks
     factor_covariance: FactorCovariance
     unshocked_factors: UnshockedFactors
     volatility_forecast: VolatilityForecast
@@ -148,6 +153,7 @@ class Rules:
             loss_floor="net",
             unmeasured_factors="zero",
             factor_model="separate",
+            rate_shocks="returns",
             factor_covariance="run_date",
             unshocked_factors="sum",
             volatility_forecast="daily_har",
@@ -177,6 +183,7 @@ class Rules:
             loss_floor="gross",
             unmeasured_factors="absent",
             factor_model="joint",
+            rate_shocks="yields",
             factor_covariance="session",
             unshocked_factors="conditional",
             volatility_forecast="mean_reverting",

@@ -15,6 +15,11 @@ from engine.core.funds import FACTOR_FUNDS
 from engine.core.schema import TABLES
 from engine.core.window import Window
 
+DURATIONS: dict[str, pl.DataType] = {
+    "symbol": pl.String(),
+    "asof_date": pl.Date(),
+    "duration": pl.Decimal(8, 4),
+}
 PARTIAL: dict[str, pl.DataType] = {"portfolio_id": pl.String(), "date": pl.Date(), "reason": pl.String()}
 
 
@@ -56,6 +61,7 @@ class Inputs:
         refused: portfolio_id, reason: portfolios that cannot be computed.
         inconsistent: rows that break a rule across columns (`engine.core.consistency.FINDINGS`).
         partial: portfolio_id, date, reason: sessions whose closes cover too little of the portfolio.
+        durations: symbol, asof_date, duration (years) of bond funds, of all days, sorted by both.
         stale: rows of engine_stale_sessions: stored sessions that were computed from other closes.
     """
 
@@ -89,6 +95,7 @@ class Inputs:
     refused: pl.DataFrame
     inconsistent: pl.DataFrame
     partial: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PARTIAL))
+    durations: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DURATIONS))
     stale: pl.DataFrame = field(default_factory=lambda: empty(TABLES["engine_stale_sessions"]))
 
     @property

@@ -122,6 +122,7 @@ def _stress(
         dict(inputs.scenarios.select("scenario_id", "id").iter_rows()),
         _factor_correlations(inputs, window, rules, scenarios, panel),
         rules,
+        inputs.durations,
     )
 
 

@@ -13,6 +13,7 @@ from engine.analytics.stress.factor_correlations import FactorCorrelations, fact
 from engine.analytics.stress.scenarios import Scenario, load_scenarios
 from engine.analytics.stress.stress import stress
 from engine.core.rules import Rules
+from engine.pipeline.inputs import DURATIONS
 
 from .regressions import GOLDEN, WINDOWS, golden_case, golden_inputs
 
@@ -31,6 +32,7 @@ class StressCase:
     scenario_ids: dict[str, str]
     correlations: FactorCorrelations
     rules: Rules = field(default_factory=Rules.legacy)
+    durations: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DURATIONS))
 
     def run(self) -> JobResult:
         return stress(**vars(self))

@@ -33,12 +33,10 @@ DATED = {
     "position_market_betas": "calc_date",
     "position_interest_rate_betas": "calculation_date",
 }
-STRESS = ("stress_test_results", "stress_test_gaps")
-"""Looks back from the run date until the risk model is of the session."""
 FIGURES = [
     name
     for name, table in TABLES.items()
-    if table.date and name not in STRESS and (table.role == "output" or name == "analytics_status")
+    if table.date and (table.role == "output" or name == "analytics_status")
 ]
 MARKS = ("id", "last_price", "market_value", "unrealized_pnl")
 

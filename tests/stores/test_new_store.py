@@ -15,11 +15,17 @@ from tests.stores.support import copied
 from writers import open_writer
 
 Stores = Callable[[str], str]
-SHIPPED = {"factor_definitions": 13, "stress_test_scenarios": 22, "benchmarks_sector_weights": 11}
+SHIPPED = {
+    "factor_definitions": 13,
+    "stress_test_scenarios": 22,
+    "benchmarks_sector_weights": 11,
+    "engine_fund_durations": 6,
+}
 MARKS = {
     "factor_definitions": "description",
     "stress_test_scenarios": "description",
     "benchmarks_sector_weights": "data_source",
+    "engine_fund_durations": "data_source",
 }
 
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from engine.analyst.explain.case import Case
 from engine.analytics.stress.factor_correlations import DECAY
-from engine.analytics.stress.factor_moves import MARKET
+from engine.analytics.stress.factor_moves import MARKET, RATES
+from engine.analytics.stress.scenarios import RATE_SHOCK
 from engine.analytics.stress.stress import CORRELATES_AS
 from engine.analytics.stress.stress_exposures import HELD_AS
-from engine.core.funds import FUND_FACTORS, STYLE_FUNDS
+from engine.core.funds import FUND_FACTORS, RATE_FUND, STYLE_FUNDS
 from engine.core.job_catalog import STRESS
 from engine.numerics.arrays import Floats
 
@@ -107,6 +108,43 @@ class FactorMoves:
             return market
         return self.beyond_market(exposure, self.move(shocks, exposure), market)
 
+    @property
+    def _one_model(self) -> bool:
+        """Return whether rates are one factor of the joint model, with a known duration of their fund."""
+        rules = self.case.rules
+        joint = rules.factor_model == "joint" and rules.unshocked_factors == "conditional"
+        return joint and rules.rate_shocks == "yields" and self.duration is not None
+
+    @cached_property
+    def duration(self) -> float | None:
+        """Years, of the rates' fund as of the covariances; None if unknown."""
+        row = duration(self.case, RATE_FUND, self.as_of)
+        return None if row is None else row[1]
+
+    def with_rates(self, shocks: Mapping[str, float]) -> dict[str, float]:
+        """Return a scenario's shocks as returns of funds: of rates -duration x change, in the joint model.
+
+        Args:
+            shocks: By factor, as fractions; that of rates a change of yield.
+        """
+        moves = {name: shock for name, shock in shocks.items() if name != RATE_SHOCK}
+        if self._one_model and self.duration is not None and RATE_SHOCK in shocks:
+            moves[RATES] = -self.duration * shocks[RATE_SHOCK]
+        return moves
+
+    def rates(self, shocks: Mapping[str, float]) -> float:
+        """Return how far yields move in a correlated P&L: by their shock, or beyond the market's part.
+
+        Args:
+            shocks: By factor, as fractions; that of rates a change of yield.
+        """
+        change = shocks.get(RATE_SHOCK, 0.0)
+        if not self._one_model or self.duration is None or RATES not in self.names:
+            return change
+        funds = self.with_rates(shocks)
+        beyond = self.beyond_market(RATES, self.move(funds, RATES), self.move(funds, MARKET))
+        return -beyond / self.duration
+
     def direct_move(self, shocks: Mapping[str, float], factor: str) -> float:
         """Return how far a shocked factor moves in a direct P&L.
 
@@ -114,19 +152,23 @@ class FactorMoves:
             shocks: By factor, as fractions.
             factor: One of them.
         """
-        if self.case.rules.factor_model == "separate" or MARKET not in shocks:
+        rules = self.case.rules
+        if rules.factor_model == "separate" or MARKET not in shocks:
             return shocks[factor]
+        if factor == RATE_SHOCK and rules.rate_shocks == "yields" and self.duration is not None:
+            fund = -self.duration * shocks[factor]
+            return -self.beyond_market(RATES, fund, shocks[MARKET]) / self.duration
         return self.beyond_market(factor, shocks[factor], shocks[MARKET])
 
     def beyond_market(self, factor: str, move: float, market: float) -> float:
         """Return a style's move less its slope on the market times the market's move.
 
         Args:
-            factor: A style; other factors move as they are.
+            factor: A style or the rates; other factors move as they are.
             move: Its move, a fraction.
             market: The market's move, a fraction.
         """
-        if factor not in STYLE_FUNDS or factor not in self.names or MARKET not in self.names:
+        if factor not in (*STYLE_FUNDS, RATES) or factor not in self.names or MARKET not in self.names:
             return move
         own, at = self.names.index(factor), self.names.index(MARKET)
         variance = float(self.covariance[at, at])
@@ -148,6 +190,18 @@ class FactorMoves:
     def _rho(self, a: str, b: str) -> float:
         cov, i, j = self.covariance, self.names.index(a), self.names.index(b)
         return float(cov[i, j]) / math.sqrt(cov[i, i] * cov[j, j]) if cov[i, i] > 0 and cov[j, j] > 0 else 0.0
+
+
+def duration(case: Case, symbol: str, day: date) -> tuple[date, float] | None:
+    """Return the day and the years of a fund's newest duration up to a day, None if there is none.
+
+    Args:
+        case: Its inputs.
+        symbol: Of the fund.
+        day: The last that counts.
+    """
+    rows = case.inputs.durations.filter(symbol=symbol).select("asof_date", "duration").iter_rows()
+    return max(((of, float(years)) for of, years in rows if of <= day), default=None)
 
 
 def shrunk(off: Floats) -> Floats:

@@ -9,13 +9,14 @@ from datetime import date, timedelta
 import polars as pl
 
 from engine.analyst.explain.ask import Ask
-from engine.analyst.explain.case import Case, PositionLot
-from engine.analyst.explain.factor_moves import FactorMoves
+from engine.analyst.explain.case import Case, PositionLot, Row
+from engine.analyst.explain.factor_moves import FactorMoves, duration
 from engine.analyst.explain.working import Step, Working, absent, table
 from engine.analytics.factors.definitions import JOB_FACTORS
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress import CORRELATES_AS, LOSS_FLOOR
 from engine.analytics.stress.stress_exposures import HELD_AS
+from engine.core.funds import RATE_FUND
 from engine.core.job_catalog import (
     EXPOSURE_ROWS,
     FACTOR_NOT_MEASURED,
@@ -29,7 +30,13 @@ from engine.core.job_catalog import (
 )
 
 HELD = {"factor": pl.String, "exposure": pl.Float64, "of": pl.Date, "source": pl.String}
-RATE_LOTS = {"symbol": pl.String, "ir_beta": pl.Float64, "of": pl.Date, "value": pl.Float64}
+RATE_LOTS = {
+    "symbol": pl.String,
+    "sensitivity": pl.Float64,
+    "of": pl.Date,
+    "value": pl.Float64,
+    "source": pl.String,
+}
 MOVES = {"factor": pl.String, "exposure": pl.Float64, "move": pl.Float64, "pnl": pl.Float64}
 RHO = {"shocked": pl.String, "held": pl.String, "rho": pl.Float64}
 SHOCKS = {
@@ -111,20 +118,41 @@ def _holdings(case: Case) -> Holdings:
 
 
 def rates(case: Case) -> tuple[float | None, pl.DataFrame]:
-    """Return the exposure to rates in USD from stored rate betas of the last seven days, and its lots."""
+    """Return the exposure to rates in USD from stored rate betas and durations, and its lots."""
     equity = float(case.money("equity_balance"))
-    rows = case.stored["position_interest_rate_betas"].filter(pl.col("calculation_date") >= _oldest(case))
-    newest = {row["position_id"]: row for row in rows.sort("calculation_date").iter_rows(named=True)}
     terms, total = [], 0.0
     for lot in case.lots:
-        row = newest.get(lot.id)
-        if not lot.live or row is None or not equity > 0:
+        sensitivity = _sensitivity(case, lot)
+        if not lot.live or sensitivity is None or not equity > 0:
             continue
+        size, of, source = sensitivity
         value = float(case.recomputed(lot))
         value = value if case.rules.rate_weights == "signed" else abs(value)
-        total += float(row["ir_beta"]) * (value / equity)
-        terms.append((lot.symbol, float(row["ir_beta"]), row["calculation_date"], value))
+        total += size * (value / equity)
+        terms.append((lot.symbol, size, of, value, source))
     return (equity * total if terms else None), table(RATE_LOTS, terms)
+
+
+def _sensitivity(case: Case, lot: PositionLot) -> tuple[float, date, str] | None:
+    """Return a lot's beta to TLT, or under the rule "yields" minus its duration; its day and its source."""
+    row = _rate_betas(case).get(lot.id)
+    if case.rules.rate_shocks == "returns":
+        return None if row is None else (float(row["ir_beta"]), row["calculation_date"], "ir_beta")
+    own = duration(case, lot.symbol, case.day) if lot.public else None
+    if own is not None:
+        return -own[1], own[0], f"-duration of {lot.symbol}"
+    long = duration(case, RATE_FUND, case.day)
+    if row is None or long is None:
+        return None
+    source = f"-ir_beta {row['ir_beta']} x duration of {RATE_FUND} {long[1]} of {long[0]}"
+    return -float(row["ir_beta"]) * long[1], row["calculation_date"], source
+
+
+def _rate_betas(case: Case) -> dict[str, Row]:
+    """Return the newest rate beta of each lot in the last seven days, by position."""
+    rows = case.stored["position_interest_rate_betas"].filter(pl.col("calculation_date") >= _oldest(case))
+    newest = rows.sort("calculation_date").iter_rows(named=True)
+    return case.once(("rate betas",), lambda: {row["position_id"]: row for row in newest})
 
 
 def _oldest(case: Case) -> date:
@@ -133,11 +161,10 @@ def _oldest(case: Case) -> date:
 
 
 def lots_with_rates(case: Case) -> list[PositionLot]:
-    """Return the open lots with a stored rate beta of the last seven days."""
+    """Return the open lots with a sensitivity to rates."""
     if not case.money("equity_balance") > 0:
         return []
-    rows = case.stored["position_interest_rate_betas"].filter(pl.col("calculation_date") >= _oldest(case))
-    return [lot for lot in case.lots if lot.live and lot.id in set(rows["position_id"])]
+    return [lot for lot in case.lots if lot.live and _sensitivity(case, lot) is not None]
 
 
 def without_exposure(case: Case) -> list[str]:
@@ -269,18 +296,18 @@ def _direct(case: Case, scenario: Scenario) -> tuple[Working, float]:
 def _correlated(case: Case, scenario: Scenario) -> tuple[Working, float]:
     held, moves = holdings(case), factor_moves(case)
     shocks = {name: shock for name, shock in scenario.shocks.items() if name != RATE_SHOCK}
-    rate_part = (held.rates or 0.0) * scenario.shocks.get(RATE_SHOCK, 0.0)
+    rate_part = (held.rates or 0.0) * moves.rates(scenario.shocks)
     rows, rho = [], []
     for name, dollars in held.dollars.items():
         factor = CORRELATES_AS.get(name, name)
         between = {shocked: moves.between(shocked, factor) for shocked in shocks}
-        move = moves.model_move(shocks, name)
+        move = moves.model_move(moves.with_rates(scenario.shocks), name)
         rows.append((name, dollars, move, dollars * move))
         rho += [(shocked, name, value) for shocked, value in between.items() if value]
     rest = sum((pnl for *_, pnl in rows), 0.0)
     value, notes = _floored(held, rate_part + rest)
     steps = (
-        Step("R", rate_part, "USD, exposure to rates x its shock", "frame `rate_lots`"),
+        Step("R", rate_part, "USD, exposure to rates x their move", "frame `rate_lots`"),
         Step(
             "S",
             rest,

@@ -32,6 +32,8 @@ class FactorCorrelations:
         returns: [M] the number of returns.
         factors: [M] the number of factors whose fund has a close in the look-back.
         as_of: M days on which the look-backs end.
+        duration: [M] years, of the rates' fund on these days, NaN where unknown; None if a shock of rates
+            multiplies returns, and moves no other factor.
     """
 
     names: tuple[str, ...]
@@ -40,6 +42,7 @@ class FactorCorrelations:
     returns: Ints
     factors: Ints
     as_of: tuple[date, ...]
+    duration: Floats | None = None
 
     def of_session(self, sessions: int) -> Ints:
         """Return the number of each session's matrix, [D].

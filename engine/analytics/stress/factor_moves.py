@@ -9,11 +9,12 @@ import numpy as np
 from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import HELD_AS
-from engine.core.funds import FUND_FACTORS, MARKET_FUND, STYLE_FUNDS
+from engine.core.funds import FUND_FACTORS, MARKET_FUND, RATE_FUND, STYLE_FUNDS
 from engine.core.rules import FactorModel, UnshockedFactors
 from engine.numerics.arrays import Floats
 
 MARKET = FUND_FACTORS[MARKET_FUND]
+RATES = FUND_FACTORS[RATE_FUND]
 Moves = Mapping[str, Floats | float]
 """Moves by factor: a fraction, or one for each matrix or cell."""
 
@@ -22,7 +23,8 @@ def direct_moves(scenario: Scenario, correlations: FactorCorrelations, model: Fa
     """Return how far each shocked factor moves: by its shock.
 
     An exposure of the joint model to a style is to what the market leaves of it. So with `model` "joint" a
-    style moves by what its shock exceeds the market's part, `beyond_market`, of a shock of the market.
+    style moves by what its shock exceeds the market's part, `beyond_market`, of a shock of the market, and
+    so do yields, where `correlations` has the duration of the rates' fund.
 
     Args:
         scenario: shocks by factor, as fractions.
@@ -35,10 +37,72 @@ def direct_moves(scenario: Scenario, correlations: FactorCorrelations, model: Fa
     shocks = scenario.shocks
     if model == "separate" or MARKET not in shocks:
         return shocks
-    return {
-        name: beyond_market(name, shock, shocks[MARKET], correlations) if name in STYLE_FUNDS else shock
-        for name, shock in shocks.items()
+    return {name: _direct_move(name, shock, shocks[MARKET], correlations) for name, shock in shocks.items()}
+
+
+def _direct_move(name: str, shock: float, market: float, correlations: FactorCorrelations) -> Floats | float:
+    """Return the move of a shocked factor beside a shock of the market."""
+    if name == RATE_SHOCK and correlations.duration is not None:
+        fund = beyond_market(RATES, fund_move(shock, correlations.duration), market, correlations)
+        return yield_move(fund, correlations.duration, shock)
+    return beyond_market(name, shock, market, correlations) if name in STYLE_FUNDS else shock
+
+
+def fund_move(change: Floats | float, duration: Floats) -> Floats:
+    """Return the return of the rates' fund for a change of yield: -duration x change, [M].
+
+    Args:
+        change: of yield, a fraction: 0.005 for 50 basis points.
+        duration: [M] years.
+    """
+    return np.asarray(-duration * change)
+
+
+def yield_move(fund: Floats, duration: Floats, change: float) -> Floats:
+    """Return the change of yield for a return of the rates' fund: -return / duration, [M].
+
+    Args:
+        fund: [M] returns, fractions.
+        duration: [M] years.
+        change: what stands where the duration is unknown.
+    """
+    return np.where(np.isnan(fund / duration), change, -fund / duration)
+
+
+def model_yield_move(scenario: Scenario, correlations: FactorCorrelations) -> Floats:
+    """Return how far yields move in the joint model: by their shock, or as the market's shocks let expect.
+
+    Beyond the market's part, as a style in `model_move`.
+
+    Args:
+        scenario: shocks by factor, as fractions.
+        correlations: of the factors' funds; they have the duration of the rates' fund.
+
+    Returns:
+        [M] changes of yield, fractions.
+    """
+    shock = scenario.shocks.get(RATE_SHOCK, 0.0)
+    duration = correlations.duration
+    if duration is None or RATES not in correlations.names:
+        return np.full(len(correlations.as_of), shock)
+    market, own = (_expected(scenario, name, correlations) for name in (MARKET, RATES))
+    return yield_move(beyond_market(RATES, own, market, correlations), duration, shock)
+
+
+def _expected(scenario: Scenario, factor: str, correlations: FactorCorrelations) -> Floats:
+    """Return the conditional move of a factor, [M]; a change of yield is a return of the rates' fund.
+
+    Where the duration of that fund is unknown, the shock of rates moves no other factor.
+    """
+    shocks: dict[str, Floats | float] = {
+        name: shock for name, shock in scenario.shocks.items() if name != RATE_SHOCK
     }
+    alone, duration = conditional_move(shocks, factor, correlations), correlations.duration
+    if duration is None or RATE_SHOCK not in scenario.shocks:
+        return alone
+    known = np.isfinite(duration)
+    shocks[RATES] = fund_move(scenario.shocks[RATE_SHOCK], np.where(known, duration, 0.0))
+    return np.where(known, conditional_move(shocks, factor, correlations), alone)
 
 
 def beyond_market(
@@ -76,11 +140,10 @@ def model_move(scenario: Scenario, exposure: str, correlations: FactorCorrelatio
     Returns:
         [M] fractions; a factor without a fund moves by its own shock alone.
     """
-    shocks = {name: shock for name, shock in scenario.shocks.items() if name != RATE_SHOCK}
-    market = conditional_move(shocks, MARKET, correlations)
+    market = _expected(scenario, MARKET, correlations)
     if exposure == HELD_AS[MARKET]:
         return market
-    own = conditional_move(shocks, exposure, correlations)
+    own = _expected(scenario, exposure, correlations)
     return beyond_market(exposure, own, market, correlations) if exposure in STYLE_FUNDS else own
 
 
@@ -110,7 +173,7 @@ def factor_move(
     )
 
 
-def conditional_move(shocks: Mapping[str, float], factor: str, correlations: FactorCorrelations) -> Floats:
+def conditional_move(shocks: Moves, factor: str, correlations: FactorCorrelations) -> Floats:
     """Return a factor's shock, or its expected move given the shocks of the others.
 
         E[g | f_S = s] = C_gS C_SS^-1 s
@@ -121,7 +184,7 @@ def conditional_move(shocks: Mapping[str, float], factor: str, correlations: Fac
     §2.5; Kupiec, Stress testing in a value at risk framework (1998).
 
     Args:
-        shocks: by factor, as fractions.
+        shocks: by factor, as fractions, or [M].
         factor: name of a factor.
         correlations: of the factors' funds.
 
@@ -130,7 +193,7 @@ def conditional_move(shocks: Mapping[str, float], factor: str, correlations: Fac
     """
     matrices = len(correlations.as_of)
     if factor in shocks:
-        return np.full(matrices, shocks[factor])
+        return np.broadcast_to(np.asarray(shocks[factor], dtype=np.float64), matrices).copy()
     given = [name for name in shocks if name in correlations.names]
     if factor not in correlations.names or not given:
         return np.zeros(matrices)
@@ -138,5 +201,5 @@ def conditional_move(shocks: Mapping[str, float], factor: str, correlations: Fac
     own = correlations.covariance[:, correlations.names.index(factor), at]
     among = correlations.covariance[:, at][:, :, at]
     inverse = np.linalg.pinv(among, hermitian=True)
-    size = np.array([shocks[name] for name in given])
-    return np.asarray((own[:, None, :] @ inverse @ size[:, None]).ravel())
+    size = np.stack([np.broadcast_to(shocks[name], matrices) for name in given], axis=1)
+    return np.asarray((own[:, None, :] @ inverse @ size[..., None]).ravel())

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from engine.analytics.job_result import JobResult, first_reasons, status_rows
 from engine.analytics.panels import OpenPositions, Portfolios
+from engine.analytics.stress.durations import newest_durations
 from engine.analytics.stress.factor_correlations import FactorCorrelations
-from engine.analytics.stress.factor_moves import Moves, direct_moves, factor_move, model_move
+from engine.analytics.stress.factor_moves import (
+    Moves,
+    direct_moves,
+    factor_move,
+    model_move,
+    model_yield_move,
+)
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import (
     HELD_AS,
@@ -23,6 +30,7 @@ from engine.analytics.stress.stress_exposures import (
 )
 from engine.analytics.stress.stress_gaps import gap_rows, measured_factors, measured_scenarios
 from engine.analytics.stress.stress_rows import scenario_rows
+from engine.core.funds import RATE_FUND
 from engine.core.job_catalog import (
     FACTOR_NOT_MEASURED,
     NO_FACTOR_EXPOSURES,
@@ -88,6 +96,7 @@ def stress(
     scenario_ids: Mapping[str, str],
     correlations: FactorCorrelations,
     rules: Rules,
+    durations: pl.DataFrame,
 ) -> JobResult:
     """Compute the direct and the correlated P&L of every scenario: see `direct_pnl`, `correlated_pnl`.
 
@@ -104,6 +113,7 @@ def stress(
         scenario_ids: row id by the scenario's own; a scenario without one is not stored.
         correlations: of the factors.
         rules: those of stress and of the exposures that it reads.
+        durations: symbol, asof_date, duration of bond funds, sorted by both; rate_shocks="yields" reads them.
 
     Returns:
         stress_test_results, stress_test_gaps. Prices without a single return count as none.
@@ -111,7 +121,11 @@ def stress(
     factors = factor_dollars(
         portfolios, dates, exposures, factor_definitions, rules.unmeasured_factors, rules.stale_figures
     )
-    rates = rate_dollars(positions, portfolios, dates, rate_betas, rules.rate_weights, rules.stale_figures)
+    yields = durations if rules.rate_shocks == "yields" else None
+    correlations = correlations if yields is None else _with_duration(correlations, yields)
+    rates = rate_dollars(
+        positions, portfolios, dates, rate_betas, rules.rate_weights, rules.stale_figures, yields
+    )
     stored = [scenario for scenario in scenarios if scenario.id in scenario_ids]
     measured = measured_factors(stored, factors, rates, rules.unmeasured_factors)
     complete = measured_scenarios(stored, measured, factors.any.shape)
@@ -151,6 +165,12 @@ def stress(
     return JobResult(tables, status)
 
 
+def _with_duration(correlations: FactorCorrelations, durations: pl.DataFrame) -> FactorCorrelations:
+    """Return the correlations with the duration of the rates' fund on the days of their matrices."""
+    (duration,) = newest_durations(durations, pl.Series([RATE_FUND]), correlations.as_of)
+    return replace(correlations, duration=duration)
+
+
 def _unmeasured(shocked: Collection[str], factors: FactorDollars, rates: RateDollars) -> Bools:
     """Return where the portfolio has no exposure to a shocked factor, [P, D]."""
     none = np.zeros_like(factors.any)
@@ -183,7 +203,8 @@ def correlated_pnl(
 
         exposure_rates s_rates + sum_g exposure_g move_g
 
-    not below -0.99 x base; g runs over the factors to which the portfolio is exposed; the moves are those
+    not below -0.99 x base; s_rates is the shock of rates, or with joint exposures to yields and conditional
+    moves `model_yield_move`; g runs over the factors to which the portfolio is exposed; the moves are those
     of `model_move` under joint exposures and conditional moves, else of `factor_move`. Summed in the order
     of the exposure rows, newest first. Source: document 03 §4.5.
 
@@ -193,8 +214,7 @@ def correlated_pnl(
         correlations: of the factors' funds.
         rules: factor_model and unshocked_factors.
     """
-    rate_shock = scenario.shocks.get(RATE_SHOCK, 0.0)
-    total = np.nan_to_num(exposures.rates * rate_shock)
+    total = np.nan_to_num(exposures.rates * _rate_move(scenario, exposures, correlations, rules))
     moves = [_move(scenario, name, correlations, rules) for name in exposures.factors]
     # Without any move the sum would add zeros: skip stacking the exposures.
     if np.any(moves):
@@ -208,9 +228,23 @@ def correlated_pnl(
 
 def _move(scenario: Scenario, name: str, correlations: FactorCorrelations, rules: Rules) -> Floats:
     """Return how far the factor of an exposure moves, [M]."""
-    if rules.factor_model == "joint" and rules.unshocked_factors == "conditional":
+    if _one_model(rules):
         return model_move(scenario, name, correlations)
     return factor_move(scenario, CORRELATES_AS.get(name, name), correlations, rules.unshocked_factors)
+
+
+def _rate_move(
+    scenario: Scenario, exposures: StressExposures, correlations: FactorCorrelations, rules: Rules
+) -> Floats | float:
+    """Return how far rates move: by their shock, or [C] as one factor of the joint model."""
+    if _one_model(rules) and correlations.duration is not None:
+        return model_yield_move(scenario, correlations)[exposures.matrix]
+    return scenario.shocks.get(RATE_SHOCK, 0.0)
+
+
+def _one_model(rules: Rules) -> bool:
+    """Return whether exposures and moves are those of the joint model."""
+    return rules.factor_model == "joint" and rules.unshocked_factors == "conditional"
 
 
 def _floored(pnl: Floats, exposures: StressExposures) -> Floats:

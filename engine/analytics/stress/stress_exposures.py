@@ -11,6 +11,7 @@ import polars as pl
 from engine.analytics.factors.definitions import written_order
 from engine.analytics.job_result import covered
 from engine.analytics.panels import CLASSLESS, LIVE, PUBLIC, OpenPositions, Portfolios, PortfolioSums
+from engine.analytics.stress.durations import yield_sensitivities
 from engine.core.job_catalog import EXPOSURE_ROWS, RATE_BETA_DAYS
 from engine.core.rules import LossFloor, RateWeights, StaleFigures, UnmeasuredFactors
 from engine.numerics.arrays import Bools, Floats, Ints
@@ -41,10 +42,10 @@ class RateDollars:
     """Exposures to rates of P portfolios in D sessions.
 
     Attributes:
-        dollars: [P, D] USD, NaN where there is none.
-        used: [P, D] positions with a beta.
-        left_out: [P, D] positions without a beta.
-        coverage: [P, D] of `covered`: the public positions with a beta.
+        dollars: [P, D] USD, for a return of TLT of 1 or a change of yield of 1; NaN where there is none.
+        used: [P, D] positions with a beta or a duration.
+        left_out: [P, D] positions without one.
+        coverage: [P, D] of `covered`: the public positions with one.
     """
 
     dollars: Floats
@@ -135,13 +136,15 @@ def rate_dollars(
     rate_betas: pl.DataFrame,
     weights: RateWeights,
     stale: StaleFigures,
+    durations: pl.DataFrame | None = None,
 ) -> RateDollars:
     """Return equity times the rate beta of the open positions.
 
         dollars = E sum_i beta_i |V_i| / E,  beta_i the newest of [D - 7 days, D]
 
     E: equity as stored, above 0; V_i = quantity x last price x m', recomputed and unrounded, in USD; with
-    `weights` "signed" it keeps its sign. With `stale` "refused" the beta is the session's own. Source:
+    `weights` "signed" it keeps its sign. With `stale` "refused" the beta is the session's own. With
+    `durations` the position's sensitivity to yields stands for its beta, `yield_sensitivities`. Source:
     document 03 §4.3.
 
     Args:
@@ -151,10 +154,15 @@ def rate_dollars(
         rate_betas: position_id, calculation_date, ir_beta, as stored: of the window and of before.
         weights: see `engine.core.rules.Rules`.
         stale: see `engine.core.rules.Rules`.
+        durations: symbol, asof_date, duration of bond funds, for exposures to yields; None: to returns.
     """
     live = positions.where(LIVE)
     sums = PortfolioSums(live.owner, len(portfolios.ids))
-    beta = _recent_betas(live, dates, rate_betas, 0 if stale == "refused" else RATE_BETA_DAYS).T
+    beta = _recent_betas(live, dates, rate_betas, 0 if stale == "refused" else RATE_BETA_DAYS)
+    if durations is not None:
+        public = live.frame.select(PUBLIC.fill_null(False)).to_series()
+        beta = yield_sensitivities(beta, durations, live.frame["symbol"], public, dates)
+    beta = beta.T
     value = (np.abs(live.recomputed) if weights == "absolute" else live.recomputed).T
     equity = portfolios.equity.T[:, sums.owner]
     weighed = ~np.isnan(beta) & (equity > 0) & live.present

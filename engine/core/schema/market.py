@@ -158,6 +158,23 @@ BENCHMARKS_SECTOR_WEIGHTS = Table(
     },
 )
 
+ENGINE_FUND_DURATIONS = Table(
+    name="engine_fund_durations",
+    role="engine",
+    legacy=False,
+    since="2",
+    comment="Durations of bond funds by day, for rate scenarios. An empty one stands for the shipped rows.",
+    columns=(
+        row_id(),
+        Column("symbol", varchar(20)),
+        Column("asof_date", DATE),
+        Column("duration", numeric(8, 4), unit="years"),
+        Column("data_source", varchar(200)),
+    ),
+    key=("symbol", "asof_date"),
+    unique={"uq_engine_fund_durations": ("symbol", "asof_date")},
+)
+
 STRESS_TEST_SCENARIOS = Table(
     name="stress_test_scenarios",
     role="input",
@@ -326,6 +343,7 @@ MARKET = (
     MARKET_DATA_CACHE,
     COMPANY_PROFILES,
     BENCHMARKS_SECTOR_WEIGHTS,
+    ENGINE_FUND_DURATIONS,
     STRESS_TEST_SCENARIOS,
     FACTOR_DEFINITIONS,
     INCOME_STATEMENTS,

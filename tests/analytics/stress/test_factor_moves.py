@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from engine.analytics.stress.factor_moves import (
     direct_moves,
     factor_move,
     model_move,
+    model_yield_move,
 )
 from engine.analytics.stress.scenarios import scenario
 from tests.analytics.stress.matrices import one_matrix
@@ -92,3 +95,33 @@ def test_a_style_shock_moves_the_market_and_the_rest_of_the_style() -> None:
     assert float(model_move(shock, "Value", MATRIX)[0]) == pytest.approx(0.15)
     assert float(model_move(shock, "Growth", MATRIX)[0]) == pytest.approx(0.24 - 0.6 * 0.05)
     assert float(model_move(shock, "Size Spread", MATRIX)[0]) == 0.0
+
+
+# The market and TLT: volatilities of 1 % and 0.8 %, a correlation of -0.25; TLT has 16 years.
+BONDS = replace(
+    one_matrix(("Market", "Interest Rate"), np.array([[1.0, -0.2], [-0.2, 0.64]]) * 1e-4),
+    duration=np.array([16.0]),
+)
+
+
+def test_a_rise_of_yields_is_a_fall_of_the_fund_that_moves_the_market_too() -> None:
+    # TLT falls by 16 x 0.5 % = 8 %; the market is expected to move by -0.2 / 0.64 x -8 % = 2.5 %.
+    shock = scenario("S", {"Interest_Rate": 0.005})
+    assert model_move(shock, "Market Beta (90D)", BONDS)[0] == pytest.approx(0.025)
+    # Of TLT's move the market explains -0.2 x 2.5 % = -0.5 %; -7.5 % are left, 7.5 / 16 % of yield.
+    assert model_yield_move(shock, BONDS)[0] == pytest.approx(0.075 / 16)
+
+
+def test_a_market_shock_moves_yields_by_no_more_than_the_market_s_part() -> None:
+    assert model_yield_move(scenario("S", {"Market": -0.1}), BONDS)[0] == pytest.approx(0.0, abs=1e-15)
+    both = scenario("S", {"Market": -0.1, "Interest_Rate": 0.005})
+    # TLT -8 %, of which the market explains -0.2 x -10 % = 2 %: -10 % are left.
+    assert model_yield_move(both, BONDS)[0] == pytest.approx(0.1 / 16)
+    assert direct_moves(both, BONDS, "joint")["Interest_Rate"] == pytest.approx([0.1 / 16])
+
+
+def test_where_the_fund_s_duration_is_unknown_yields_move_by_their_shock_alone() -> None:
+    shock, unknown = scenario("S", {"Interest_Rate": 0.005}), replace(BONDS, duration=np.array([np.nan]))
+    assert model_yield_move(shock, unknown).tolist() == [0.005]
+    assert model_move(shock, "Market Beta (90D)", unknown).tolist() == [0.0]
+    assert model_yield_move(shock, replace(BONDS, names=("Market", "Value"))).tolist() == [0.005]

@@ -14,6 +14,7 @@ from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.scenarios import Scenario, scenario
 from engine.analytics.stress.stress import StressExposures, correlated_pnl, direct_pnl, stress
 from engine.core.rules import Rules
+from engine.pipeline.inputs import DURATIONS
 from tests.analytics.small import EXPOSURES, LAST, lot, open_lots, portfolios, window_dates
 from tests.analytics.stress.matrices import one_matrix
 from tests.builders import STAMP, uid
@@ -21,6 +22,7 @@ from tests.builders import STAMP, uid
 CORRELATIONS = one_matrix(("Market", "Value"), np.array([[1.0, 0.5], [0.5, 1.0]]))
 
 LEGACY = Rules.legacy()
+NO_DURATIONS = pl.DataFrame(schema=DURATIONS)
 
 
 def cell(factors: Mapping[str, float], rates: float = np.nan, base: float = 1e6) -> StressExposures:
@@ -74,12 +76,16 @@ def run(
     gross: float = 1000.0,
     net: float = 1000.0,
     betas: bool = True,
+    durations: pl.DataFrame = NO_DURATIONS,
+    symbol: str = "A",
 ) -> Any:
     rows = [] if dollars is None else [(uid("P0"), uid("Value"), LAST, 0.1, dollars, STAMP)]
-    stored_betas = pl.DataFrame({"position_id": [uid("P0/A/")], "calculation_date": [LAST], "ir_beta": [2.0]})
+    stored_betas = pl.DataFrame(
+        {"position_id": [uid(f"P0/{symbol}/")], "calculation_date": [LAST], "ir_beta": [2.0]}
+    )
     return stress(
         portfolios([[1000.0]], gross=[[gross]], net=[[net]]),
-        open_lots(lot("A", [50.0])),
+        open_lots(lot(symbol, [50.0])),
         window_dates(1),
         pl.DataFrame(rows, schema=EXPOSURES, orient="row"),
         stored_betas if betas else stored_betas.clear(),
@@ -88,6 +94,7 @@ def run(
         {name: uid(name) for name in stored},
         correlations,
         rules,
+        durations,
     )
 
 
@@ -181,3 +188,22 @@ def test_without_a_rate_beta_a_rate_scenario_has_a_gap() -> None:
     found = run(rates, value, stored=("rates", "fall"), rules=ABSENT, betas=False)
     assert found.tables["stress_test_gaps"]["factors"].to_list() == ["Interest_Rate"]
     assert found.tables["stress_test_results"]["scenario_id"].to_list() == [uid("fall")]
+
+
+TLT = pl.DataFrame({"symbol": ["TLT"], "asof_date": [LAST], "duration": [16.0]})
+RATES = scenario("Fall", {"Interest_Rate": 0.01})
+
+
+def test_a_bond_book_loses_its_duration_when_yields_rise() -> None:
+    assert figures(run(RATES)) == (1.0, 1.0)  # 50 x a beta of 2 x 1 %: a gain
+    yields = replace(LEGACY, rate_shocks="yields")
+    # A beta of 2 to TLT's returns is a duration of 2 x 16 years; TLT itself has its own 16.
+    assert figures(run(RATES, rules=yields, durations=TLT)) == (-16.0, -16.0)
+    assert figures(run(RATES, rules=yields, durations=TLT, symbol="TLT")) == (-8.0, -8.0)
+
+
+def test_without_a_duration_a_scenario_of_yields_has_a_gap() -> None:
+    rules = replace(ABSENT, rate_shocks="yields")
+    found = run(RATES, rules=rules)
+    assert found.status["reason"].to_list() == ["factor_not_measured"]
+    assert found.tables["stress_test_results"].is_empty()
