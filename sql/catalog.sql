@@ -1,6 +1,7 @@
--- Columns of the current schema with their types; a bounded text has its length.
+-- Columns of the current schema with their types; a bounded text has its length, a number "not null".
 select table_name::text as table_name, column_name::text as column_name,
-    data_type::text || coalesce('(' || character_maximum_length || ')', '') as data_type
+    data_type::text || coalesce('(' || character_maximum_length || ')', '')
+    || case when data_type = 'numeric' and is_nullable = 'NO' then ' not null' else '' end as data_type
 from information_schema.columns
 where table_schema = current_schema()
 union all

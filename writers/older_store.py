@@ -11,10 +11,14 @@ from engine.core.schema import Table
 from engine.core.schema.evolution import can_be_added, narrower
 from engine.core.store_url import StoreURL
 
+NOT_NULL = "not null"
+"""End of the type of a number that takes no null, as the catalogs spell it."""
+
 
 def as_stored(frame: pl.DataFrame, table: Table, stored: Mapping[str, str], url: StoreURL) -> pl.DataFrame:
     """Return a frame without the columns that the store lacks, its texts cut to the store's widths.
 
+    A row with an undefined figure is left out where the store's column takes no null.
     A `MissingColumnError` is raised if the store lacks a column that every schema version has.
 
     Args:
@@ -28,6 +32,8 @@ def as_stored(frame: pl.DataFrame, table: Table, stored: Mapping[str, str], url:
     """
     kept = columns_to_write(table, frame.columns, stored, url)
     room = {name: narrower(table, table[name], stored[name]) for name in kept}
+    undefined = [name for name in kept if not table[name].legacy_null and stored[name].endswith(NOT_NULL)]
+    frame = frame.drop_nulls(undefined) if undefined else frame
     cut = [pl.col(name).str.slice(0, length) for name, length in room.items() if length is not None]
     return frame if len(kept) == frame.width and not cut else frame.select(kept).with_columns(cut)
 

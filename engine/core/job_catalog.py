@@ -14,6 +14,7 @@ from typing import Literal
 from engine.core.consistency import RULES as CONSISTENCY_RULES
 from engine.core.funds import BENCHMARK, MARKET_FUND, RATE_FUND
 from engine.core.schema import TABLES
+from engine.numerics.correlation import MIN_OVERLAP
 from engine.numerics.volatility import MIN_OBSERVATIONS
 
 NotDone = Literal["partial", "skipped", "failed"]
@@ -322,11 +323,28 @@ NO_COMMON_RETURNS = skipped(
 INSUFFICIENT_RETURNS = skipped(
     "insufficient_returns", f"the symbols have fewer than {CORRELATION_MINIMUM} returns in common"
 )
+FEW_RETURNS = skipped(
+    "few_returns",
+    f"the symbols have {CORRELATION_MINIMUM} to {MIN_OVERLAP - 1} returns in common, too few to correlate",
+)
+NO_CORRELATION = skipped(
+    "no_correlation",
+    "no symbol has a price that moved, or what the symbols hold cancels out",
+)
+NO_PAIR = partial("no_pair", "one symbol alone has a price that moved, so that no two can be compared")
 CORRELATIONS = AnalyticsJob(
     "correlations",
     "Correlations",
     "calculations/correlations.md",
-    (NO_POSITIONS_PASS_FILTER, NO_COMMON_RETURNS, INSUFFICIENT_RETURNS, FEW_LOTS),
+    (
+        NO_POSITIONS_PASS_FILTER,
+        NO_COMMON_RETURNS,
+        INSUFFICIENT_RETURNS,
+        FEW_RETURNS,
+        NO_CORRELATION,
+        NO_PAIR,
+        FEW_LOTS,
+    ),
     look_back=90,
     minimum=CORRELATION_MINIMUM,
     floor=FIGURES_FLOOR,

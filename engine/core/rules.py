@@ -36,6 +36,8 @@ FactorCovariance = Literal["run_date", "session"]
 UnshockedFactors = Literal["sum", "conditional"]
 VolatilityForecast = Literal["daily_har", "mean_reverting"]
 PercentileWindow = Literal["365_days", "400_days"]
+UndefinedFigures = Literal["nan", "absent"]
+EffectivePositions = Literal["lots", "weights"]
 InconsistentRows = Literal["computed", "refused"]
 
 
@@ -102,6 +104,11 @@ class Rules:
         exponentially weighted, one third the mean of the look-back (`engine.numerics.forecasts`).
     percentile_window: a volatility's percentile needs 252 returns in "365_days", which hardly ever hold
         them [03 §1.5], or is over the last 252 returns in "400_days".
+    undefined_figures: a correlation, R2 or p-value of a price that did not move, a correlation of under 30
+        returns, and every summary with one of them, is "nan" [03 §2.5]; or it is "absent", null, and the
+        other symbols keep their figures.
+    effective_positions: the effective number of a correlation matrix counts "lots", each with the same
+        weight [03 §2.7]; or symbols with the "weights" of their absolute values.
     inconsistent_rows: a portfolio with a row whose columns contradict each other, such as a SHORT lot
         with a positive quantity, is "computed" from it, or "refused" (`engine.core.consistency`).
     """
@@ -129,6 +136,8 @@ class Rules:
     unshocked_factors: UnshockedFactors
     volatility_forecast: VolatilityForecast
     percentile_window: PercentileWindow
+    undefined_figures: UndefinedFigures
+    effective_positions: EffectivePositions
     inconsistent_rows: InconsistentRows
 
     @classmethod
@@ -158,6 +167,8 @@ class Rules:
             unshocked_factors="sum",
             volatility_forecast="daily_har",
             percentile_window="365_days",
+            undefined_figures="nan",
+            effective_positions="lots",
             inconsistent_rows="computed",
         )
 
@@ -188,6 +199,8 @@ class Rules:
             unshocked_factors="conditional",
             volatility_forecast="mean_reverting",
             percentile_window="400_days",
+            undefined_figures="absent",
+            effective_positions="weights",
             inconsistent_rows="refused",
         )
 

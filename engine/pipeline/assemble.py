@@ -12,7 +12,8 @@ from engine.analytics.factors.definitions import updated_definitions
 from engine.analytics.job_result import JobResult
 from engine.analytics.sector_tags import sector_tags
 from engine.core.frames import empty
-from engine.core.schema import TABLES
+from engine.core.rules import UndefinedFigures
+from engine.core.schema import TABLES, Table
 from engine.core.window import Window
 from engine.pipeline.column_limits import misfits
 from engine.pipeline.equity import EXACT_TABLES
@@ -42,6 +43,7 @@ def assemble(
     jobs: Sequence[JobResult],
     failures: pl.DataFrame,
     exact: Mapping[str, pl.DataFrame],
+    undefined: UndefinedFigures = "nan",
 ) -> Results:
     """Return the results: every table's rows, without the portfolios with a figure that does not fit.
 
@@ -53,12 +55,16 @@ def assemble(
         jobs: of `engine.pipeline.jobs.run_jobs`.
         failures: the portfolios that failed before (`engine.pipeline.results.FAILURES`).
         exact: rows of the tables of unrounded P&L, of `engine.pipeline.equity.roll_equity`.
+        undefined: "absent": figures that are NaN become null.
     """
     job_columns, tables = _snapshot_columns(jobs), _by_table(jobs)
     checked = {SNAPSHOTS.name: job_columns, **tables}
     failures = pl.concat([failures, *(misfits(TABLES[name], frame) for name, frame in checked.items())])
     marks, snapshots, job_columns = (_without(frame, failures) for frame in (marks, snapshots, job_columns))
     tables = {name: _without(frame, failures) for name, frame in tables.items()}
+    if undefined == "absent":
+        job_columns = _without_nan(SNAPSHOTS, job_columns)
+        tables = {name: _without_nan(TABLES[name], frame) for name, frame in tables.items()}
     snapshots = _with_columns(_with_columns(snapshots, job_columns), inputs.kept_snapshots)
     daily = with_partial(daily_job_status(snapshots, marks, inputs.grave), inputs.partial)
     status = [daily, *(_without(job.status, failures) for job in jobs)]
@@ -108,6 +114,12 @@ def _without(frame: pl.DataFrame, failures: pl.DataFrame) -> pl.DataFrame:
     if failures.is_empty():
         return frame
     return frame.join(failures, on="portfolio_id", how="anti", maintain_order="left")
+
+
+def _without_nan(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with null for NaN in the columns that store both."""
+    names = [column.name for column in table.columns if column.nan and column.nullable]
+    return rows.with_columns(pl.col(name).fill_nan(None) for name in names if name in rows.columns)
 
 
 def _with_columns(snapshots: pl.DataFrame, columns: pl.DataFrame) -> pl.DataFrame:

@@ -67,7 +67,7 @@ def compute(
             for frame in (marks, snapshots)
         )
         results = run_jobs(inputs, window, rules, scenarios or load_scenarios(), marks, snapshots)
-        return assemble(inputs, window, marks, snapshots, results, failures, exact)
+        return assemble(inputs, window, marks, snapshots, results, failures, exact, rules.undefined_figures)
 
 
 def mark_positions(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:

@@ -93,9 +93,31 @@ def run_jobs(
         *betas,
         _sector(inputs, window, rules, marks, snapshots, portfolios),
         volatility(positions, portfolios, panel, dates, rules),
-        correlations(marks, portfolios, panel, inputs.closes, dates, stale, rules.membership),
+        _correlations(inputs, rules, marks, portfolios, panel, dates),
         _stress(inputs, window, rules, scenarios, positions, portfolios, panel, betas),
     ]
+
+
+def _correlations(
+    inputs: Inputs,
+    rules: Rules,
+    marks: pl.DataFrame,
+    portfolios: Portfolios,
+    panel: PricePanel,
+    dates: pl.Series,
+) -> JobResult:
+    """Run the correlations; see `engine.analytics.correlations.correlation_rows.correlations`."""
+    return correlations(
+        marks,
+        portfolios,
+        panel,
+        inputs.closes,
+        dates,
+        rules.stale_figures,
+        rules.membership,
+        rules.undefined_figures,
+        rules.effective_positions,
+    )
 
 
 def _stress(

@@ -13,9 +13,11 @@ from engine.analytics.job_result import JobResult, first_reasons
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.core.job_catalog import (
     CORRELATIONS,
+    FEW_RETURNS,
     INSUFFICIENT_RETURNS,
     JOBS,
     NO_COMMON_RETURNS,
+    NO_CORRELATION,
     NO_POSITIONS_PASS_FILTER,
     AnalyticsJob,
     meaning,
@@ -80,6 +82,8 @@ def test_the_first_reason_in_the_catalog_s_order_is_taken() -> None:
         INSUFFICIENT_RETURNS: np.array([[True, True, True, False]]),
         NO_COMMON_RETURNS: np.array([[True, True, False, False]]),
         NO_POSITIONS_PASS_FILTER: np.array([[True, False, False, False]]),
+        FEW_RETURNS: False,
+        NO_CORRELATION: False,
     }
     assert first_reasons(CORRELATIONS, cases, (2, 4)).tolist() == [[1, 2, 3, 0], [1, 2, 3, 0]]
     with pytest.raises(ValueError, match="job correlations: the cases are not those of its reasons"):

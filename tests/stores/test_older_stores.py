@@ -10,7 +10,8 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,11 @@ from engine.batch.copy import copy, create, upgrade, write_frames
 from engine.cli.main import main
 from engine.core.errors import MissingColumnError, MissingTableError, StoreUnreachableError
 from engine.core.progress import Quiet, Warnings
+from engine.core.rules import Rules
 from engine.core.schema import TABLES, Column
 from engine.core.schema.evolution import can_be_added
 from engine.core.schema.kinds import numeric, varchar
-from tests.builders import portfolio, position
+from tests.builders import close, portfolio, position
 from tests.conftest import Server
 from tests.marks import first
 from tests.schema_changes import brought_later, changed, with_columns
@@ -436,3 +438,34 @@ def test_what_the_legacy_schema_lacks_is_declared() -> None:
     """The engine's own tables, and of the others only some that a run writes."""
     assert all(not table.legacy for table in TABLES.values() if table.role == "engine")
     assert all(table.legacy for table in TABLES.values() if table.role in ("input", "state"))
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "postgres"])
+def test_a_store_whose_columns_take_no_null_has_no_row_of_an_undefined_figure(
+    kind: str, empty_store: Stores
+) -> None:
+    url = empty_store(kind)
+    still = [close(day, "100", symbol) for symbol in ("AAA", "FLAT") for day in SESSIONS[:1]]
+    moved = [close(SESSIONS[0] - timedelta(n), f"{100 + n % 3}") for n in range(1, 60)]
+    flat = [close(SESSIONS[0] - timedelta(n), "100", "FLAT") for n in range(1, 60)]
+    lots = [position(quantity="1000"), position("FLAT", "1000")]
+    frames = world(positions=lots, market_data_cache=[*still, *moved, *flat], users=[a_user()])
+    write_frames(url, frames, 5_000, Quiet())
+    create(url)
+    rules = Rules.parse("legacy,undefined_figures=absent")
+    engine.backfill(url, start=SESSIONS[0], end=SESSIONS[0], run_date=SESSIONS[0], rules=rules)
+    heads = engine.open(url).read("correlation_calculations")
+    assert heads.select("overall_correlation", "effective_positions").rows() == [(None, Decimal("1.00"))]
+    pairs = engine.open(url).read("pairwise_correlations")["correlation_value"]
+    assert (pairs.len(), pairs.null_count()) == (4, 4)
+    for table in ("pairwise_correlations", "correlation_calculations"):
+        run_sql(url, f"delete from {table}")
+    for table, column in (
+        ("correlation_calculations", "overall_correlation"),
+        ("correlation_calculations", "effective_positions"),
+        ("pairwise_correlations", "correlation_value"),
+    ):
+        run_sql(url, f"alter table {table} alter column {column} set not null")
+    engine.backfill(url, start=SESSIONS[0], end=SESSIONS[0], run_date=SESSIONS[0])
+    assert engine.open(url).read("correlation_calculations").is_empty()
+    assert engine.open(url).read("pairwise_correlations").is_empty()

@@ -240,9 +240,9 @@ def _volatility(case: Case) -> JobOutcome:
 
 def _correlations(case: Case) -> JobOutcome:
     matrix = matrices.matrix(case)
-    used = [] if matrix.reason else [lot for lot in matrix.lots if lot.symbol in matrix.symbols]
+    used = [] if matrix.obstacle else [lot for lot in matrix.lots if lot.symbol in matrix.counted]
     values = _value(case, used), _value(case, matrix.lots)
-    return JobOutcome(len(used), len(case.lots) - len(used), matrix.reason, *values)
+    return JobOutcome(len(used), len(case.lots) - len(used), matrix.obstacle, *values, matrix.no_pair)
 
 
 def _stress(case: Case) -> JobOutcome:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import combinations
@@ -15,17 +16,21 @@ from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import PRIVATE, Case, PositionLot
 from engine.analyst.explain.line import two_sided_tail
 from engine.analyst.explain.working import Sample, Step, Value, Working, absent, table
-from engine.analytics.correlations.correlation_rows import THRESHOLD
+from engine.analytics.correlations.correlation_rows import LEAST_SPREAD, THRESHOLD
 from engine.analytics.correlations.matrices import MIN_CLOSES
 from engine.core.job_catalog import (
     CORRELATIONS,
+    FEW_RETURNS,
     INSUFFICIENT_RETURNS,
     MIN_POSITION_PERCENT,
     MIN_POSITION_VALUE,
     NO_COMMON_RETURNS,
+    NO_CORRELATION,
+    NO_PAIR,
     NO_POSITIONS_PASS_FILTER,
     Reason,
 )
+from engine.core.rules import Rules
 from engine.numerics.arrays import Floats
 from engine.numerics.correlation import MIN_OVERLAP
 
@@ -57,6 +62,8 @@ class Matrix:
         sample: Used and missing sessions.
         passing: Result of the size filter for each lot.
         reason: Reason why there is no matrix, else None.
+        rules: undefined_figures and effective_positions.
+        weights: USD of the lots of each symbol.
         notes: Notes for every figure of the matrix.
     """
 
@@ -68,6 +75,8 @@ class Matrix:
     passing: pl.DataFrame
     reason: Reason | None = None
     notes: tuple[str, ...] = ()
+    rules: Rules = field(default_factory=Rules.legacy)
+    weights: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -88,6 +97,49 @@ class Matrix:
         if self.n < MIN_OVERLAP or self.flat(a, b):
             return math.nan
         return 1.0 if a == b else pearson(self.returns[a], self.returns[b])
+
+    @property
+    def absent(self) -> bool:
+        """Return whether undefined figures are absent."""
+        return self.rules.undefined_figures == "absent"
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The symbols that summaries count: all, or those that have a correlation."""
+        if not self.absent:
+            return self.symbols
+        return tuple(name for name in self.symbols if not math.isnan(self.rho(name, name)))
+
+    @property
+    def whole(self) -> float:
+        """The whole of which the weights of effective_positions are fractions: lots, or USD."""
+        if self.rules.effective_positions == "weights":
+            return float(sum(self.weights[name] for name in self.counted))
+        lots = (lot for lot in self.lots if not self.absent or lot.symbol in self.counted)
+        return float(len(list(lots)))
+
+    @property
+    def total(self) -> float:
+        """The sum of the matrix, each cell times the USD of both symbols if these are the weights."""
+        by_value = self.rules.effective_positions == "weights"
+        usd = {name: float(self.weights[name]) if by_value else 1.0 for name in self.symbols}
+        cells = [self.rho(a, b) * usd[a] * usd[b] for a in self.counted for b in self.counted]
+        return math.nan if any(map(math.isnan, cells)) else math.fsum(cells)
+
+    @property
+    def obstacle(self) -> Reason | None:
+        """The reason why there is a matrix without figures, None if it has some."""
+        if self.reason or not self.absent:
+            return self.reason
+        if self.n < MIN_OVERLAP:
+            return FEW_RETURNS
+        exists = self.whole > 0 and self.total / self.whole**2 > LEAST_SPREAD
+        return None if exists else NO_CORRELATION
+
+    @property
+    def no_pair(self) -> Reason | None:
+        """The reason why no two symbols have a correlation, by rules under which it is absent then."""
+        return self.obstacle or (NO_PAIR if self.absent and len(self.counted) == 1 else None)
 
     def frame(self, *symbols: str) -> pl.DataFrame:
         """Return the returns of the symbols by session."""
@@ -129,7 +181,12 @@ def _matrix(case: Case) -> Matrix:
     levels = {symbol: np.array([closes[day] for day in days]) for symbol, closes in enough.items()}
     returns = {} if reason else {symbol: np.log(level[1:] / level[:-1]) for symbol, level in levels.items()}
     sample = Sample(CORRELATIONS.look_back, days, _left_out(case, enough))
-    return Matrix(lots, tuple(enough), days, returns, sample, _passing(case), reason, notes)
+    weights = {
+        name: sum((abs(case.worth(lot)) for lot in lots if lot.symbol == name), Decimal(0)) for name in enough
+    }
+    return Matrix(
+        lots, tuple(enough), days, returns, sample, _passing(case), reason, notes, case.rules, weights
+    )
 
 
 def _reason(lots: tuple[PositionLot, ...], returns: int) -> Reason | None:
@@ -199,9 +256,14 @@ def pair(case: Case, ask: Ask) -> Working:
     if reason:
         formula = f"{ask.column} of the returns of {a} and {b}"
         return absent(formula, reason, frames={"lots": correlations.passing}, sample=correlations.sample)
+    if ask.column == "data_points":
+        return _paired(correlations, a, b, "data_points = {n}", correlations.n)
+    flat = correlations.absent and correlations.flat(a, b)
+    if undefined := correlations.no_pair or ("a price did not move" if flat else ""):
+        formula = f"{ask.column} of the returns of {a} and {b}"
+        frames = {"returns": correlations.frame(*dict.fromkeys((a, b)))}
+        return absent(formula, undefined, frames=frames, sample=correlations.sample)
     match ask.column:
-        case "data_points":
-            return _paired(correlations, a, b, "data_points = {n}", correlations.n)
         case "correlation_value":
             return _correlation(correlations, a, b)
         case _:
@@ -273,7 +335,7 @@ def head(case: Case, ask: Ask) -> Working:
         return absent(
             f"{column} of the matrix", correlations.reason, frames=frames, sample=correlations.sample
         )
-    size = len(correlations.symbols)
+    size = len(correlations.counted)
     symbols = Step("m", size, "symbols in the matrix", "frame `lots`: those with closes")
     every = Step(
         "k", len(case.lots), "lots of the portfolio, closed and deleted ones included", "frame `lots`"
@@ -286,6 +348,10 @@ def head(case: Case, ask: Ask) -> Working:
             return Working(
                 "positions_excluded = {k} - {m}", left, (every, symbols), frames, correlations.sample
             )
+        case "overall_correlation" if why := correlations.no_pair:
+            return absent(f"{column} of the matrix", why, frames=frames, sample=correlations.sample)
+        case "effective_positions" if why := correlations.obstacle:
+            return absent(f"{column} of the matrix", why, frames=frames, sample=correlations.sample)
         case "overall_correlation":
             return _overall(correlations)
         case "effective_positions":
@@ -297,8 +363,8 @@ def head(case: Case, ask: Ask) -> Working:
 
 def _overall(correlations: Matrix) -> Working:
     """Explain overall_correlation: mean absolute correlation of the pairs that are not 0."""
-    pairs = [(a, b, correlations.rho(a, b)) for a, b in combinations(correlations.symbols, 2)]
-    sizes = [abs(rho) for *_, rho in pairs if rho != 0.0]
+    pairs = [(a, b, correlations.rho(a, b)) for a, b in combinations(correlations.counted, 2)]
+    sizes = [abs(rho) for *_, rho in pairs if correlations.absent or rho != 0.0]
     total = math.nan if any(map(math.isnan, sizes)) else math.fsum(sizes)
     frames = {"pairs": table(PAIRS, pairs)}
     steps = (
@@ -314,18 +380,18 @@ def _overall(correlations: Matrix) -> Working:
 
 
 def _effective(correlations: Matrix) -> Working:
-    """Explain effective_positions: 1 / (w'Rw) with equal weights 1 / k."""
-    rho = {b: [correlations.rho(a, b) for a in correlations.symbols] for b in correlations.symbols}
-    cells = [value for column in rho.values() for value in column]
-    total = math.nan if any(map(math.isnan, cells)) else math.fsum(cells)
-    lots = len(correlations.lots)
-    steps = (
-        Step("S", total, "sum of the whole matrix, diagonal included", "frame `matrix`"),
-        Step("k", lots, "lots that passed the filter", "frame `lots`"),
-    )
-    frames = {"lots": correlations.passing, "matrix": pl.DataFrame({"symbol": correlations.symbols, **rho})}
+    """Explain effective_positions: 1 / (w'Rw) with equal weights 1 / k, or with those of the symbols' USD."""
+    rho = {b: [correlations.rho(a, b) for a in correlations.counted] for b in correlations.counted}
+    what, each = "sum of the whole matrix, diagonal included", "lots that passed the filter"
+    if correlations.rules.effective_positions == "weights":
+        what, each = f"{what}, each cell times the USD of both symbols", "USD of the symbols"
+    total, whole = correlations.total, correlations.whole
+    steps = (Step("S", total, what, "frame `matrix`"), Step("k", whole, each, "frame `lots`"))
+    frames = {"lots": correlations.passing, "matrix": pl.DataFrame({"symbol": correlations.counted, **rho})}
     if not total > 0:
         note = "the sum of the matrix is not above 0: each lot counts as one"
-        return Working("effective_positions = {k}", float(lots), steps, frames, correlations.sample, (note,))
+        lots = float(len(correlations.lots))
+        steps = (steps[0], Step("k", lots, "lots that passed the filter", "frame `lots`"))
+        return Working("effective_positions = {k}", lots, steps, frames, correlations.sample, (note,))
     formula = "effective_positions = 1 / ({S} / {k}**2)"
-    return Working(formula, lots**2 / total, steps, frames, correlations.sample)
+    return Working(formula, whole**2 / total, steps, frames, correlations.sample)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -13,20 +15,26 @@ from engine.analytics.panels import Portfolios, PortfolioSums, PricePanel, windo
 from engine.core.frames import UTC_MICROSECONDS
 from engine.core.job_catalog import (
     CORRELATIONS,
+    FEW_RETURNS,
     INSUFFICIENT_RETURNS,
     MIN_POSITION_PERCENT,
     MIN_POSITION_VALUE,
     NO_COMMON_RETURNS,
+    NO_CORRELATION,
+    NO_PAIR,
     NO_POSITIONS_PASS_FILTER,
 )
 from engine.core.row_ids import row_ids
-from engine.core.rules import Membership, StaleFigures
+from engine.core.rules import EffectivePositions, Membership, StaleFigures, UndefinedFigures
 from engine.core.schema import TABLES
 from engine.core.sort_keys import enumerated
-from engine.numerics.arrays import Bools
+from engine.numerics.arrays import Bools, Floats, Ints
+from engine.numerics.correlation import MIN_OVERLAP
 
 THRESHOLD = 0.7
 """Of clusters, which the legacy batch does not compute."""
+LEAST_SPREAD = 1e-6
+"""Of w'Rw, whose reciprocal the column of effective positions holds up to a million."""
 
 
 def correlations(
@@ -37,6 +45,8 @@ def correlations(
     dates: pl.Series,
     stale: StaleFigures,
     membership: Membership = "today",
+    undefined: UndefinedFigures = "nan",
+    effective: EffectivePositions = "lots",
 ) -> JobResult:
     """Compute correlation matrices of the holdings that pass the filter.
 
@@ -55,6 +65,9 @@ def correlations(
         dates: [D] the window's sessions.
         stale: "refused": a symbol without a close in the session is in no matrix of it.
         membership: see `engine.core.rules.Rules`.
+        undefined: "absent": a symbol whose price did not move has no correlation and is in no summary; there
+            are none under 30 returns.
+        effective: see `_spread`.
 
     Returns:
         correlation_calculations, pairwise_correlations.
@@ -63,7 +76,9 @@ def correlations(
     fresh = panel.quoted[:, panel.columns(held.symbol)].T if stale == "refused" else np.True_
     parts = [_of_panel(held, panel, fresh)]
     computed = stack(parts if stale == "refused" else [*parts, *_of_stored(held, panel, closes)])
-    summaries = _summaries(held, computed)
+    summaries = _summaries(held, computed, undefined, effective)
+    if undefined == "absent":
+        computed = _without_pairs(computed, summaries)
     rows = _calculation_rows(summaries.filter(pl.col("size") > 0), held, portfolios, dates)
     tables = {
         "correlation_calculations": rows.drop(summaries.columns),
@@ -108,47 +123,104 @@ def _unseen(held: SymbolHoldings, panel: PricePanel) -> Bools:
     return np.asarray(held.count(seen) == 0)
 
 
-def _summaries(held: SymbolHoldings, computed: Matrices) -> pl.DataFrame:
-    """Return one row for each matrix: owner, session, size, n, total, overall, used, rested, passed.
+def _summaries(
+    held: SymbolHoldings, computed: Matrices, undefined: UndefinedFigures, effective: EffectivePositions
+) -> pl.DataFrame:
+    """Return a row for each matrix with its figures and counts.
 
-    total: the sum of rho; overall: the mean |rho| over the pairs above the diagonal that are not 0, and
-    0 if there are none; used: positions of its symbols; rested: their USD; passed: those that
-    pass the filter.
+    owner, session, size, n: of the matrix. By "nan" all symbols count; by "absent" those that have a
+    correlation. symbols: their number; used: their positions; rested: the USD of these. overall and
+    effective: of `_overall` and `_effective`. By "absent" a matrix without an effective number has used
+    nothing, and single says that overall is absent because there is one symbol.
     """
-    passed = held.count(held.positions > 0)
-    count = computed.owner.size
-    upper = (computed.first < computed.second) & (computed.rho != 0.0)
-    magnitude = np.bincount(computed.matrix, np.where(upper, np.abs(computed.rho), 0.0), minlength=count)
-    pairs = np.bincount(computed.matrix, upper, minlength=count)
-    # The diagonal names each symbol of a matrix once.
-    own = np.flatnonzero(computed.first == computed.second)
-    at = computed.first[own], computed.session[computed.matrix[own]]
+    absent = undefined == "absent"
+    count, matrix = computed.owner.size, computed.matrix
+    counted = np.isfinite(computed.rho) if absent else np.ones(matrix.size, dtype=np.bool_)
+    own = np.flatnonzero(computed.diagonal & counted)
+    at = computed.first[own], computed.session[matrix[own]]
+    symbols = np.bincount(matrix[own], minlength=count)
+    used = np.bincount(matrix[own], held.positions[at], minlength=count).astype(np.int64)
+    rested = np.bincount(matrix[own], held.value[at], minlength=count)
+    passed = held.count(held.positions > 0)[computed.owner, computed.session]
+    whole = rested if effective == "weights" else used if absent else passed
+    spread = _spread(held, computed, counted, whole, effective)
+    number = _effective(spread, passed, undefined)
+    exists = np.isfinite(number)
     return pl.DataFrame(
         {
             "owner": computed.owner,
             "session": computed.session,
             "size": computed.size,
             "n": computed.n,
-            "total": np.bincount(computed.matrix, computed.rho, minlength=count),
-            "overall": magnitude / np.maximum(pairs, 1.0),
-            "used": np.bincount(computed.matrix[own], held.positions[at], minlength=count).astype(np.int64),
-            "rested": np.bincount(computed.matrix[own], held.value[at], minlength=count),
-            "passed": passed[computed.owner, computed.session],
+            "symbols": symbols,
+            "used": np.where(exists, used, 0),
+            "rested": np.where(exists, rested, 0.0),
+            "overall": np.where(exists, _overall(computed, undefined), np.nan),
+            "effective": number,
+            "single": exists & absent & (symbols == 1),
         }
     )
+
+
+def _overall(computed: Matrices, undefined: UndefinedFigures) -> Floats:
+    """Return the mean |rho| over the pairs above the diagonal of each matrix, [H].
+
+    By "nan" over those that are not 0, and 0 if there are none; by "absent" over those that have a
+    correlation, and NaN if there are none. Source: document 03 §2.7.
+    """
+    absent, count = undefined == "absent", computed.owner.size
+    counted = np.isfinite(computed.rho) if absent else computed.rho != 0.0
+    upper = (computed.first < computed.second) & counted
+    magnitude = np.bincount(computed.matrix, np.where(upper, np.abs(computed.rho), 0.0), minlength=count)
+    pairs = np.bincount(computed.matrix, upper, minlength=count)
+    means = magnitude / np.maximum(pairs, 1.0)
+    return np.asarray(np.where((pairs > 0) | (not absent), means, np.nan))
+
+
+def _effective(spread: Floats, passed: Ints, undefined: UndefinedFigures) -> Floats:
+    """Return the effective positions of each matrix [H]: 1 / w'Rw.
+
+    By "nan" the number of positions that pass the filter where that is not above 0; by "absent" NaN where
+    it does not exceed `LEAST_SPREAD`. Source: document 03 §2.7.
+    """
+    absent = undefined == "absent"
+    blank = np.full(spread.size, np.nan) if absent else passed.astype(np.float64)
+    least = LEAST_SPREAD if absent else 0.0
+    return np.asarray(np.divide(1.0, spread, out=blank, where=spread > least))
+
+
+def _spread(
+    held: SymbolHoldings,
+    computed: Matrices,
+    counted: Bools,
+    whole: Floats | Ints,
+    effective: EffectivePositions,
+) -> Floats:
+    """Return w'Rw of each matrix [H] over the counted cells [R], NaN where there are none.
+
+    w_i = 1 / whole for each symbol, whole the number of positions ("lots"); or |V_i| / whole, V_i the value
+    of the symbol's positions that pass the filter, whole the sum over the symbols ("weights").
+    """
+    cells = np.where(counted, computed.rho, 0.0)
+    if effective == "weights":
+        session = computed.session[computed.matrix]
+        cells = cells * held.value[computed.first, session] * held.value[computed.second, session]
+    total = np.bincount(computed.matrix, cells, minlength=computed.owner.size)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / whole**2)
+
+
+def _without_pairs(computed: Matrices, summaries: pl.DataFrame) -> Matrices:
+    """Return the matrices with NaN throughout where no two symbols have a correlation."""
+    kept = np.isfinite(computed.rho) & np.isfinite(summaries["overall"].to_numpy())[computed.matrix]
+    figures = {name: np.where(kept, getattr(computed, name), np.nan) for name in ("rho", "significance")}
+    return replace(computed, **figures)
 
 
 def _calculation_rows(
     summaries: pl.DataFrame, held: SymbolHoldings, portfolios: Portfolios, dates: pl.Series
 ) -> pl.DataFrame:
-    """Return the summaries with the columns of correlation_calculations.
-
-        effective_positions = 1 / Q where Q = sum of rho / passed^2 is above 0, else passed
-
-    Source: document 03 §2.7.
-    """
-    spread = pl.col("total") / pl.col("passed") ** 2
-    passed = pl.col("passed").cast(pl.Float64)
+    """Return the summaries with the columns of correlation_calculations."""
     # The legacy column is a timestamp: midnight UTC of the session.
     midnight = dates.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(UTC_MICROSECONDS)
     owner = summaries["owner"].to_numpy()
@@ -159,14 +231,14 @@ def _calculation_rows(
         calculation_date=midnight.gather(summaries["session"].to_numpy()),
         overall_correlation="overall",
         correlation_concentration_score=0.0,
-        effective_positions=pl.when((spread > 0) & spread.is_not_nan()).then(1.0 / spread).otherwise(passed),
+        effective_positions="effective",
         data_quality=pl.lit("sufficient"),
         min_position_value=pl.lit(float(MIN_POSITION_VALUE)),
         min_portfolio_weight=MIN_POSITION_PERCENT / 100,
         filter_mode=pl.lit("both"),
         correlation_threshold=THRESHOLD,
-        positions_included=pl.col("size").cast(pl.Int32),
-        positions_excluded=(pl.Series(every) - summaries["size"]).cast(pl.Int32),
+        positions_included=pl.col("symbols").cast(pl.Int32),
+        positions_excluded=(pl.Series(every) - summaries["symbols"]).cast(pl.Int32),
     )
     key = (rows[name] for name in TABLES["correlation_calculations"].key)
     return rows.with_columns(row_ids("correlation_calculations", *key))
@@ -205,7 +277,12 @@ def _status_rows(
         NO_POSITIONS_PASS_FILTER: held.count(held.positions > 0) == 0,
         NO_COMMON_RETURNS: returns <= 0,
         INSUFFICIENT_RETURNS: returns < CORRELATIONS.minimum,
+        FEW_RETURNS: (used == 0) & (returns < MIN_OVERLAP),
+        NO_CORRELATION: used == 0,
     }
     reasons = first_reasons(CORRELATIONS, cases, returns.shape)
     left_out = held.all_positions - used
-    return status_rows(CORRELATIONS, portfolios, dates, reasons, used, left_out, covered(rested, due))
+    single = np.zeros(returns.shape, dtype=np.bool_)
+    single[at] = summaries["single"].to_numpy()
+    coverage = covered(rested, due)
+    return status_rows(CORRELATIONS, portfolios, dates, reasons, used, left_out, coverage, {NO_PAIR: single})

@@ -52,6 +52,11 @@ class Matrices:
         """The number of the matrix of each pair, [R]."""
         return np.repeat(np.arange(self.size.size), self.size * self.size)
 
+    @property
+    def diagonal(self) -> Bools:
+        """Return whether a cell is a symbol's with itself, [R]; each symbol of a matrix is on it once."""
+        return np.asarray(self.first == self.second)
+
 
 def matrices(closes: SymbolCloses, column: Ints, owner: Ints, held: Bools) -> Matrices:
     """Compute the matrices of every portfolio and session.

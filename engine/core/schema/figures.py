@@ -32,9 +32,16 @@ NO_ROW = "its job skipped or failed: see analytics_status"
 RUN_DATE_ONLY = "a session before the run date, or no sector figure: see analytics_status"
 BY_OTHERS = "set by the target-price service, never by a run"
 
+UNDEFINED = "undefined: too few returns, or a price that did not move"
+
 
 def _columns(kind: Type, null: str | None, unit: str, *names: str, job: str = "") -> tuple[Column, ...]:
     return tuple(Column(name, kind, null, unit, job=job) for name in names)
+
+
+def _undefined(name: str, kind: Type, unit: str, nan: bool = False) -> Column:
+    """Return a column that is null where its figure is undefined; the legacy schema's takes no null."""
+    return Column(name, kind, UNDEFINED, unit, nan=nan, legacy_null=False)
 
 
 def _portfolio_key(table: str) -> ForeignKey:
@@ -348,9 +355,9 @@ CORRELATION_CALCULATIONS = Table(
         Column("portfolio_id", UUID),
         Column("duration_days", INTEGER, unit="calendar days"),
         Column("calculation_date", TIMESTAMP),
-        Column("overall_correlation", CORRELATION, unit="mean of absolute values", nan=True),
+        _undefined("overall_correlation", CORRELATION, "mean of absolute values", nan=True),
         Column("correlation_concentration_score", CORRELATION, unit="always 0"),
-        Column("effective_positions", numeric(8, 2), unit="positions"),
+        _undefined("effective_positions", numeric(8, 2), "positions"),
         Column("data_quality", varchar(20)),
         Column("min_position_value", numeric(18, 4), "no threshold", "USD"),
         Column("min_portfolio_weight", CORRELATION, "no threshold", "fraction"),
@@ -443,7 +450,7 @@ PAIRWISE_CORRELATIONS = Table(
         Column("correlation_calculation_id", UUID),
         Column("symbol_1", varchar(20)),
         Column("symbol_2", varchar(20)),
-        Column("correlation_value", CORRELATION, unit="correlation", nan=True),
+        _undefined("correlation_value", CORRELATION, "correlation", nan=True),
         Column("data_points", INTEGER, unit="returns"),
         Column("statistical_significance", CORRELATION, "not computed", "1 less the p-value", nan=True),
     ),

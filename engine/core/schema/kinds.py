@@ -95,6 +95,8 @@ class Column:
     job: the analytics job that fills it, in a table whose rows several jobs or others write.
     since: the schema version that introduced it.
     legacy: False if a table of the legacy schema lacks the column.
+    legacy_null: False if the column takes nulls although the legacy schema's does not; a store in which
+        it takes none gets no row with a null in it.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Column:
     job: str = ""
     since: str = FIRST_VERSION
     legacy: bool = True
+    legacy_null: bool = True
 
     @property
     def nullable(self) -> bool:

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
 from engine.analytics.correlations.correlation_rows import correlations
 from engine.analytics.positions.valuation import mark_to_market
-from engine.core.rules import StaleFigures
+from engine.core.rules import EffectivePositions, StaleFigures, UndefinedFigures
 from engine.numerics.arrays import Floats
 from tests.analytics.small import LAST, crossed, portfolios, price_panel, window_dates
 from tests.builders import position
@@ -43,10 +44,19 @@ def run(
     seen: dict[str, list[float]] = CLOSES,
     closes: dict[str, list[float]] | None = None,
     stale: StaleFigures = "used",
+    undefined: UndefinedFigures = "nan",
+    effective: EffectivePositions = "lots",
 ) -> Any:
     days = mark_to_market(crossed(list(lots), [], [LAST]))
     return correlations(
-        days, portfolios([[100_000.0]]), price_panel(seen), stored(closes or {}), window_dates(1), stale
+        days,
+        portfolios([[100_000.0]]),
+        price_panel(seen),
+        stored(closes or {}),
+        window_dates(1),
+        stale,
+        undefined=undefined,
+        effective=effective,
     )
 
 
@@ -96,6 +106,74 @@ def test_under_30_returns_all_cells_are_nan_and_every_position_is_effective() ->
     found = run(lot("A"), lot("B"), seen={symbol: prices[-26:] for symbol, prices in CLOSES.items()})
     assert np.isnan(list(cells(found).values())).all()
     assert found.tables["correlation_calculations"]["effective_positions"].to_list() == [2.0]
+
+
+FLAT = CLOSES | {"F": [1.0] * 41}
+"""With a money fund that is worth 1.00 on each day."""
+
+
+def test_a_symbol_that_did_not_move_has_no_correlation_and_spoils_no_mean() -> None:
+    lots = lot("A"), lot("A", usd=40_000, name="second"), lot("B", usd=30_000), lot("C"), lot("F")
+    spoilt = run(*lots, seen=FLAT).tables["correlation_calculations"].row(0, named=True)
+    assert np.isnan(spoilt["overall_correlation"])
+    found = run(*lots, seen=FLAT, undefined="absent", effective="weights")
+    still = {pair: rho for pair, rho in cells(found).items() if "F" in pair}
+    assert len(still) == 7
+    assert np.isnan(list(still.values())).all()
+    assert {p: r for p, r in cells(found).items() if p not in still} == pytest.approx(matrix("ABC", RHO))
+    row = found.tables["correlation_calculations"].row(0, named=True)
+    returns = pd.DataFrame(FLAT).apply(np.log).diff().dropna()
+    rho = returns.corr(min_periods=30).loc[list("ABC"), list("ABC")]
+    pairs = rho.to_numpy()[np.triu_indices(3, 1)]
+    assert row["overall_correlation"] == pytest.approx(np.abs(pairs).mean(), abs=1e-12)
+    weights = np.array([60_000, 30_000, 20_000]) / 110_000
+    assert row["effective_positions"] == pytest.approx(1 / (weights @ rho.to_numpy() @ weights), rel=1e-12)
+    assert (row["positions_included"], row["positions_excluded"]) == (3, 2)
+    assert found.status.select("status", "positions_used", "positions_left_out").rows() == [("ok", 4, 1)]
+    assert found.status["coverage"].to_list() == pytest.approx([110 / 130])
+
+
+def test_effective_positions_by_weight_count_a_short_as_a_long() -> None:
+    found = run(lot("A"), lot("B", usd=-60_000), effective="weights")
+    # Weights of 1/4 and 3/4.
+    expected = 1 / (1 / 16 + 9 / 16 + 2 * 3 / 16 * RHO[0, 1])
+    row = found.tables["correlation_calculations"].row(0, named=True)
+    assert row["effective_positions"] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("lots", "days", "reason"),
+    [
+        ((lot("A"), lot("B")), 26, "few_returns"),
+        ((lot("A"), lot("B")), 30, "few_returns"),
+        ((lot("F"),), 41, "no_correlation"),
+        ((lot("A"), lot("I")), 41, "no_correlation"),
+    ],
+)
+def test_an_undefined_matrix_is_absent_with_a_reason(
+    lots: tuple[dict[str, Any], ...], days: int, reason: str
+) -> None:
+    inverse = {"I": [1 / price for price in CLOSES["A"]]}
+    seen = {symbol: prices[-days:] for symbol, prices in (FLAT | inverse).items()}
+    found = run(*lots, seen=seen, undefined="absent", effective="weights")
+    row = found.tables["correlation_calculations"].row(0, named=True)
+    assert np.isnan([row["overall_correlation"], row["effective_positions"], *cells(found).values()]).all()
+    assert np.isnan(found.tables["pairwise_correlations"]["statistical_significance"].to_numpy()).all()
+    assert found.status.select("status", "reason", "positions_used").rows() == [("skipped", reason, 0)]
+
+
+@pytest.mark.parametrize("effective", ["lots", "weights"])
+def test_one_symbol_that_moves_is_one_effective_position_without_a_pair(
+    effective: EffectivePositions,
+) -> None:
+    lots = lot("A"), lot("A", usd=30_000, name="second"), lot("F")
+    legacy = run(*lots[:2]).tables["correlation_calculations"].row(0, named=True)
+    assert (legacy["effective_positions"], legacy["overall_correlation"]) == (4.0, 0.0)
+    found = run(*lots, seen=FLAT, undefined="absent", effective=effective)
+    row = found.tables["correlation_calculations"].row(0, named=True)
+    assert row["effective_positions"] == {"lots": 4.0, "weights": 1.0}[effective]
+    assert np.isnan([row["overall_correlation"], *cells(found).values()]).all()
+    assert found.status.select("status", "reason", "positions_used").rows() == [("partial", "no_pair", 2)]
 
 
 def test_stored_closes_are_used_where_the_panel_has_none_of_the_symbols() -> None:
