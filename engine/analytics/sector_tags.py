@@ -9,7 +9,7 @@ import polars as pl
 
 from engine.core.schema import TABLES
 from engine.core.schema.holdings import SECTOR_MARK
-from engine.core.stored_rows import stored_rows
+from engine.core.stored_rows import raised_stamp, stored_rows
 
 TAGS, LINKS = TABLES["tags_v2"], TABLES["position_tags"]
 UNCATEGORIZED = "Uncategorized"
@@ -159,8 +159,8 @@ def _used(labels: pl.DataFrame, used: pl.DataFrame, stamp: datetime) -> pl.DataF
     changed = pl.col("made").is_not_null()
     return (
         rows.with_columns(
+            raised_stamp(changed, stamp),
             usage_count=pl.col("usage_count") + pl.col("made").fill_null(0),
-            updated_at=pl.when(changed).then(pl.lit(stamp)).otherwise("updated_at"),
         )
         .select(labels.columns)
         .sort(TAGS.key)

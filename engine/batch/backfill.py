@@ -325,6 +325,8 @@ def _plan(
     request = state.request
     run_date = request.run_date or run_date
     window = plan(past, start, end, run_date, request.portfolios, never, with_later=not request.evening)
+    if window:
+        window = replace(window, written_at=state.now)
     state.report.window = window
     if window:
         state.portfolios, state.deleted = live_portfolios(past.source, state.request.portfolios)

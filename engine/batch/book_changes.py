@@ -132,8 +132,13 @@ def _different(frame: pl.DataFrame, stored: pl.DataFrame, table: Table) -> pl.Da
 
 
 def _stamped(frame: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Return rows with the time of writing; a row that is stored keeps the time when it was created."""
+    """Return rows with the time of writing; a row that is stored keeps the time when it was created.
+
+    Of closes it rises with the date, as in a collection: the application shows the close that has the newest.
+    """
     stamp = pl.lit(now)
+    if "close" in frame.columns:
+        stamp += pl.duration(microseconds=pl.col("date").rank("dense"))
     created = pl.when(pl.col("created_at") == FIXED_STAMP).then(stamp).otherwise("created_at")
     fresh = {name: stamp for name in ("updated_at", "fetched_at") if name in frame.columns}
     return frame.with_columns(**fresh, **({"created_at": created} if "created_at" in frame.columns else {}))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
 
 from engine.batch.copied_rows import rows_of_computed, rows_of_others
 from engine.batch.gate import Decisions
+from engine.batch.kept_stamps import with_kept_stamps
 from engine.batch.ledger import LEDGER, RUNS, SETTINGS, SHARDS, Run, settings_rows
 from engine.batch.missing_sessions import Stage
 from engine.batch.report import Report, by_status
@@ -363,6 +364,8 @@ def write_shard(
     exclusive = changes.inserts_definitions or not request.in_place
     refused = len(changes.reported) - len(changes.computed)
     lock = LockScope(None if exclusive or not block else block[0])
+    with within_memory(len(block)):
+        changes = with_kept_stamps(changes, request.target, window)
     with within_memory(len(block)), open_writer(request.target, request.batch_rows, progress) as writer:
         if prepare:
             writer.prepare(changes.figures, Scope(changes.computed, window.sessions[0], window.sessions[-1]))
@@ -404,7 +407,7 @@ def _write_end(writer: Writer, state: RunState, run: Run) -> dict[str, int]:
     window = run.window
     failed = run.failed or not state.report.failures.is_empty()
     tracked = TRACKING.name in state.request.wanted and not failed
-    rows = {TRACKING.name: tracked_sessions(window)} if tracked else {}
+    rows = {TRACKING.name: tracked_sessions(window, datetime.now(UTC))} if tracked else {}
     writer.replace(rows, Scope((), window.sessions[0], window.sessions[-1]))
     writer.merge(RUNS, run.row("done", jobs=by_status(state.report)))
     writer.merge(SETTINGS, settings_rows(state.settings, state.now))

@@ -138,7 +138,7 @@ def _changed_state(tables: Mapping[str, pl.DataFrame], window: Window) -> dict[s
     """Return the state columns of changed rows; in a rerun, which starts from older values, of all rows."""
     rows = {name: tables[name] for name in STATE if name in tables}
     if not window.rerun:
-        rows = {n: f.filter(pl.col("updated_at") == window.stamp) for n, f in rows.items()}
+        rows = {n: f.filter(pl.col("updated_at") >= window.written) for n, f in rows.items()}
     return {name: frame.select("id", *STATE[name], "updated_at") for name, frame in rows.items()}
 
 

@@ -18,15 +18,18 @@ from engine.numerics.rounding import round_half_away
 STAMPS = ("created_at", "updated_at", "assigned_at")
 
 
-def stored_rows(table: Table, rows: pl.DataFrame, stamp: datetime, ids: IdForm = "text") -> pl.DataFrame:
+def stored_rows(
+    table: Table, rows: pl.DataFrame, stamp: datetime, ids: IdForm = "text", written: datetime | None = None
+) -> pl.DataFrame:
     """Return whole rows of a table, sorted by its natural key.
 
     Args:
         table: The table.
         rows: Its natural key and any of its other columns; see `stored_columns`. Columns that are not the
             table's are dropped. An absent id is made from the key; other absent columns are null.
-        stamp: The value of absent time stamps.
+        stamp: When the rows were made: the value of absent time stamps.
         ids: The form of the ids that are made.
+        written: The value of an absent `updated_at`; default `stamp`.
 
     Raises:
         BadKeyError: A key column has nulls, or a type that no key has.
@@ -36,8 +39,9 @@ def stored_rows(table: Table, rows: pl.DataFrame, stamp: datetime, ids: IdForm =
     rows = sorted_by_key(rows, table.key)
     if table.primary_key == "id" and "id" not in rows.columns:
         rows = rows.with_columns(row_ids(table.name, *(rows[name] for name in table.key), form=ids))
+    stamps = {**dict.fromkeys(STAMPS, stamp), "updated_at": written or stamp}
     absent = [
-        pl.lit(stamp if column.name in STAMPS else None, dtype(column)).alias(column.name)
+        pl.lit(stamps.get(column.name), dtype(column)).alias(column.name)
         for column in table.columns
         if column.name not in rows.columns
     ]
@@ -45,6 +49,17 @@ def stored_rows(table: Table, rows: pl.DataFrame, stamp: datetime, ids: IdForm =
     if ids == "words":
         rows = rows.with_columns(_reference_words(table, rows))
     return stored_columns(table, rows, table.names)
+
+
+def raised_stamp(changed: pl.Expr, written: datetime) -> pl.Expr:
+    """Return `updated_at`, raised to the time of writing where a row changed; it never goes back.
+
+    Args:
+        changed: condition on the row.
+        written: time of writing, UTC.
+    """
+    raised = pl.max_horizontal("updated_at", pl.lit(written))
+    return pl.when(changed).then(raised).otherwise("updated_at").alias("updated_at")
 
 
 def _reference_words(table: Table, rows: pl.DataFrame) -> list[pl.Series]:

@@ -33,6 +33,7 @@ class Window:
     known: the sessions, of the window or later, that the shard's portfolios have already.
     skipped: sessions that are not computed because nothing has a close; perhaps some directly before `start`.
         Cash of such a day is booked on the next session.
+    written_at: when the run began, UTC; None where nothing is written to a store.
     """
 
     start: date
@@ -41,6 +42,7 @@ class Window:
     later: tuple[date, ...] = ()
     known: tuple[date, ...] = ()
     skipped: tuple[date, ...] = ()
+    written_at: datetime | None = None
 
     def __post_init__(self) -> None:
         if not FIRST_DAY <= self.run_date <= LAST_DAY:
@@ -99,8 +101,13 @@ class Window:
 
     @property
     def stamp(self) -> datetime:
-        """The time of writing that rows bear: midnight UTC of the run date.
+        """The created_at of computed rows: midnight UTC of the run date.
 
-        Not the clock, so that the same input gives the same bytes whenever it is run.
+        Not the clock: rows of one session are read back in the order of created_at.
         """
         return datetime(self.run_date.year, self.run_date.month, self.run_date.day, tzinfo=UTC)
+
+    @property
+    def written(self) -> datetime:
+        """The updated_at of rows that the run makes or changes, never before their created_at."""
+        return max(self.stamp, self.written_at or self.stamp)

@@ -71,12 +71,12 @@ def assemble(
     tagged, unlinked = _tags(inputs, window, failures)
     exposures = tables["factor_exposures"]
     finished = {
-        "portfolios": rolled_portfolios(inputs.portfolios, snapshots, window.stamp),
-        "positions": marked_positions(inputs.positions, marks, window.stamp),
-        "factor_definitions": updated_definitions(inputs.factor_definitions, exposures, window.stamp),
+        "portfolios": rolled_portfolios(inputs.portfolios, snapshots, window.written),
+        "positions": marked_positions(inputs.positions, marks, window.written),
+        "factor_definitions": updated_definitions(inputs.factor_definitions, exposures, window.written),
         **{name: empty(TABLES[name]) for name in (*EMPTIED, *OWN_TABLES) if name not in {**exact, **tables}},
         **tagged,
-        TRACKING.name: tracked_sessions(window) if failures.is_empty() else empty(TRACKING),
+        TRACKING.name: tracked_sessions(window, window.written) if failures.is_empty() else empty(TRACKING),
         **new_openings(inputs, snapshots),
     }
     figures = {
@@ -87,7 +87,7 @@ def assemble(
             [*status, failed_status(failures, window.sessions)], how="diagonal_relaxed"
         ),
     }
-    tables_made = StoredTables(figures, finished, window.stamp)
+    tables_made = StoredTables(figures, finished, window.stamp, written=window.written)
     return Results(tables_made, failures, unlinked, outcomes_of(figures["analytics_status"]))
 
 
@@ -104,7 +104,7 @@ def _tags(
         return {}, {}
     owners = inputs.portfolios.join(failures, left_on="id", right_on="portfolio_id", how="anti")
     state = sector_tags(
-        inputs.tags, inputs.position_tags, inputs.positions, inputs.profiles, owners, passes, window.stamp
+        inputs.tags, inputs.position_tags, inputs.positions, inputs.profiles, owners, passes, window.written
     )
     unlinked = state.unlinked.select("position_id", "tag_id")
     return {"tags_v2": state.tags, "position_tags": state.links}, {"position_tags": unlinked}

@@ -139,7 +139,7 @@ def _stress(
         pl.Series("date", window.sessions, dtype=pl.Date),
         _read_back("factor_exposures", exposures, inputs.previous_exposures, window.stamp),
         _read_back(RATE_BETAS, rate_betas, inputs.previous_rate_betas, window.stamp),
-        updated_definitions(inputs.factor_definitions, exposures, window.stamp),
+        updated_definitions(inputs.factor_definitions, exposures, window.written),
         scenarios.active,
         dict(inputs.scenarios.select("scenario_id", "id").iter_rows()),
         _factor_correlations(inputs, window, rules, scenarios, panel),

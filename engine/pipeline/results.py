@@ -35,22 +35,24 @@ class StoredTables(Mapping[str, pl.DataFrame]):
         finished: Mapping[str, pl.DataFrame],
         stamp: datetime,
         ids: IdForm = "text",
+        written: datetime | None = None,
     ) -> None:
         """Keep frames until their rows are needed.
 
         Args:
             figures: By table, frames for `engine.core.stored_rows.stored_rows`.
             finished: By table, whole rows in the table's types.
-            stamp: The time stamp of rows that are made.
+            stamp: When the rows were made.
             ids: The form of ids that are made.
+            written: Their `updated_at`; default `stamp`.
         """
         self._figures, self._rows = dict(figures), dict(finished)
-        self._stamp, self._ids = stamp, ids
+        self._stamp, self._ids, self._written = stamp, ids, written
 
     def __getitem__(self, table: str) -> pl.DataFrame:
         figures = self._figures.get(table)
         if figures is not None:
-            self._rows[table] = stored_rows(TABLES[table], figures, self._stamp, self._ids)
+            self._rows[table] = stored_rows(TABLES[table], figures, self._stamp, self._ids, self._written)
             # The figures take as much memory as the rows.
             self._figures.pop(table, None)
         return self._rows[table]
@@ -81,7 +83,16 @@ class StoredTables(Mapping[str, pl.DataFrame]):
             {name: frame for name, frame in frames.items() if name in tables}
             for frames in (self._figures, self._rows)
         )
-        return StoredTables(figures, rows, self._stamp, ids or self._ids)
+        return StoredTables(figures, rows, self._stamp, ids or self._ids, self._written)
+
+    def with_rows(self, rows: Mapping[str, pl.DataFrame]) -> StoredTables:
+        """Return the tables with finished rows in place of some.
+
+        Args:
+            rows: By table, whole rows in the table's types.
+        """
+        figures = {name: frame for name, frame in self._figures.items() if name not in rows}
+        return StoredTables(figures, {**self._rows, **rows}, self._stamp, self._ids, self._written)
 
 
 OUTCOMES: dict[str, pl.DataType] = {

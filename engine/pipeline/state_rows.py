@@ -8,7 +8,7 @@ import polars as pl
 
 from engine.core.job_catalog import MARKET_VALUES
 from engine.core.schema import TABLES
-from engine.core.stored_rows import stored_columns, stored_rows
+from engine.core.stored_rows import raised_stamp, stored_columns, stored_rows
 from engine.core.window import Window
 from engine.pipeline.inputs import Inputs
 
@@ -43,12 +43,12 @@ def marked_positions(positions: pl.DataFrame, marks: pl.DataFrame, stamp: dateti
 def _updated(
     table: str, rows: pl.DataFrame, figures: pl.DataFrame, columns: tuple[str, ...], stamp: datetime
 ) -> pl.DataFrame:
-    """Return the rows that have figures, with these; `updated_at` moves only where one differs."""
+    """Return the rows that have figures, with these; `updated_at` rises only where one differs."""
     fresh = stored_columns(TABLES[table], figures, ("id", *columns))
     joined = rows.join(fresh, on="id", how="inner", suffix="_new", maintain_order="left")
     changed = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_new")) for name in columns)
     return joined.with_columns(
-        updated_at=pl.when(changed).then(pl.lit(stamp)).otherwise("updated_at"),
+        raised_stamp(changed, stamp),
         **{name: pl.col(f"{name}_new") for name in columns},
     ).select(rows.columns)
 
@@ -85,18 +85,19 @@ def new_openings(inputs: Inputs, snapshots: pl.DataFrame) -> dict[str, pl.DataFr
     return {name: frame.select(TABLES[name].names) for name, frame in fresh.items()}
 
 
-def tracked_sessions(window: Window) -> pl.DataFrame:
+def tracked_sessions(window: Window, completed: datetime) -> pl.DataFrame:
     """Return the rows of batch_run_tracking for a window that was computed for every portfolio.
 
     Durations and counts, which the legacy batch never measured, stay null. Source: document 01 §2.9.
 
     Args:
         window: sessions that were computed.
+        completed: when their last shard was written, UTC.
 
     Returns:
         One row for each session.
     """
     days = pl.DataFrame({"run_date": pl.Series(window.sessions, dtype=pl.Date)})
     phases = {f"phase_{number}_status": pl.lit("success") for number in (1, 2, 3)}
-    done = days.with_columns(completed_at=pl.lit(window.stamp), **phases)
+    done = days.with_columns(completed_at=pl.lit(completed), **phases)
     return stored_rows(TRACKING, done, window.stamp)

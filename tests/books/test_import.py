@@ -73,6 +73,19 @@ def test_the_same_files_leave_the_same_bytes(files: list[str], tmp_path: Path) -
     assert (tmp_path / "book.duckdb").read_bytes() == before
 
 
+def test_the_newest_close_has_the_newest_stamp(tmp_path: Path) -> None:
+    """The application shows the row with the newest updated_at as the current price."""
+    text = "Symbol,Qty,Cost\nAAA,5,9\nBBB,1,9\n"
+    assert small(tmp_path, text)[0] == 0
+    closes = engine.open(f"duckdb:///{tmp_path}/small.duckdb").read("market_data_cache")
+    for symbol in ("AAA", "BBB"):
+        rows = closes.filter(symbol=symbol)
+        assert rows.sort("updated_at")["date"].to_list() == [date(2025, 3, day) for day in (3, 4, 5)]
+    assert small(tmp_path, text)[0] == 0
+    again = engine.open(f"duckdb:///{tmp_path}/small.duckdb").read("market_data_cache")
+    assert again.equals(closes)
+
+
 def test_a_dry_run_writes_nothing(files: list[str], tmp_path: Path) -> None:
     output = put(f"duckdb:///{tmp_path}/book.duckdb", *files, "--dry-run")
     assert not (tmp_path / "book.duckdb").exists()

@@ -76,6 +76,15 @@ def test_a_null_keeps_the_stored_value() -> None:
     assert (row["updated_at"], row["last_updated"]) == (NOW, NOW)
 
 
+def test_a_row_that_does_not_change_keeps_its_stamp() -> None:
+    key = {"symbol": "AAA", "period_date": date(2025, 9, 30), "frequency": "q"}
+    old = {**key, "currency": "USD", "acquisitions": Decimal(-5), "updated_at": EARLIER}
+    for value, stamp in ((Decimal(-5), EARLIER), (Decimal(-6), NOW)):
+        fresh = frame_of("cash_flows", [key | {"acquisitions": value}]).select(*key, "acquisitions")
+        rows = merge_rows(TABLES["cash_flows"], frame_of("cash_flows", [old]), fresh, NOW)
+        assert rows["updated_at"].to_list() == [stamp]
+
+
 def test_a_new_row_has_all_columns() -> None:
     values = {"symbol": "NEW", "beta": Decimal("1.2"), "last_updated": NOW}
     row = merge_rows(PROFILES, profile(), frame_of("company_profiles", [values]).select(*values), NOW).row(

@@ -15,6 +15,7 @@ from engine.core.frames import polars_schema
 from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
 from engine.core.row_ids import row_ids
 from engine.core.schema import TABLES
+from engine.core.stored_rows import raised_stamp
 
 DEFINITIONS = TABLES["factor_definitions"]
 FORMER_MARKET = "Market Beta"
@@ -117,12 +118,13 @@ def written_order(definitions: pl.DataFrame) -> pl.DataFrame:
 
 def _renamed(definitions: pl.DataFrame, stamp: datetime) -> pl.DataFrame:
     """Rename Market Beta to Market Beta (90D)."""
-    changes = {"name": market_beta.FACTOR, **RENAMED, "updated_at": stamp}
+    changes = {"name": market_beta.FACTOR, **RENAMED}
     former = pl.col("name") == FORMER_MARKET
-    return definitions.with_columns(
+    values = (
         pl.when(former).then(pl.lit(value, definitions.schema[name])).otherwise(pl.col(name)).alias(name)
         for name, value in changes.items()
     )
+    return definitions.with_columns(*values, raised_stamp(former, stamp))
 
 
 def _by_name(definitions: pl.DataFrame) -> dict[str, str]:

@@ -10,7 +10,7 @@ import polars as pl
 
 from engine.core.frames import dtype
 from engine.core.schema import Column, Table
-from engine.core.stored_rows import stored_rows
+from engine.core.stored_rows import STAMPS, stored_rows
 from engine.numerics.rounding import round_half_away
 
 INTEGER_BOUNDS = {"integer": 2.0**31, "bigint": 2.0**63}
@@ -95,7 +95,7 @@ def merge_rows(table: Table, stored: pl.DataFrame, fresh: pl.DataFrame, now: dat
         stored: rows of the table with some of the fresh rows' keys, all columns. A numeric column
             in which the database holds a NaN or an infinity is Float64; these count as null.
         fresh: the key and some columns, in the table's types; one row for each key.
-        now: created_at of new rows, updated_at of all.
+        now: created_at of new rows, updated_at of new and changed ones.
 
     Returns:
         One row for each fresh row, the table's columns in order. `KEPT_COLUMNS` hold values for
@@ -110,4 +110,8 @@ def merge_rows(table: Table, stored: pl.DataFrame, fresh: pl.DataFrame, now: dat
         for name in table.names
         if name not in table.key
     )
-    return rows.with_columns(values).select(table.names).sort(table.key)
+    others = [name for name in table.names if name not in (*table.key, table.primary_key, *STAMPS)]
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name} stored")) for name in others)
+    written = pl.when(same).then(pl.coalesce("updated_at stored", "updated_at")).otherwise("updated_at")
+    merged = rows.with_columns(values).with_columns(updated_at=written)
+    return merged.select(table.names).sort(table.key)
