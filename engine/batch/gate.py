@@ -187,7 +187,7 @@ def days_without_closes(lots: pl.DataFrame, days: Sequence[date], closes: pl.Dat
     """
     spans = lots.select("symbol", "first", "last").unique()
     held = pl.col("date").is_between("first", "last")
-    priced = set(closes.join(spans, on="symbol").filter(held)["date"])
+    priced = set(closes.join(spans, on="symbol").filter(held)["date"].unique())
     bare = pl.DataFrame({"date": pl.Series([day for day in days if day not in priced], dtype=pl.Date)})
     return set(spans.join(bare, how="cross").filter(held)["date"])
 

@@ -8,7 +8,6 @@ from datetime import date
 import polars as pl
 
 from engine.analytics.job_result import TIE
-from engine.core.instruments import is_private
 from engine.core.job_catalog import (
     JOBS,
     LOW_COVERAGE,
@@ -43,7 +42,7 @@ def daily_job_status(snapshots: pl.DataFrame, marks: pl.DataFrame, grave: pl.Dat
     Returns:
         Columns of analytics_status without the id.
     """
-    due = pl.col("markable") & ~is_private()
+    due = pl.col("markable") & ~pl.col("private")
     marked = marks.group_by("portfolio_id", "session").agg(
         marked=pl.col("marked").sum(),
         unmarked=(pl.col("markable") & ~pl.col("marked")).sum(),

@@ -8,7 +8,7 @@ from engine.analytics.concentration.measures import concentration, quotients
 from engine.analytics.concentration.sector import UNCLASSIFIED, sector_weights, with_buckets
 from engine.analytics.job_result import JobResult, covered, first_reasons, status_rows
 from engine.analytics.panels import Portfolios
-from engine.core.instruments import is_private, multiplier
+from engine.core.instruments import multiplier
 from engine.core.job_catalog import (
     HISTORICAL_SESSION,
     NO_BENCHMARK,
@@ -108,7 +108,7 @@ def session_values(held: pl.DataFrame, present: pl.DataFrame) -> pl.DataFrame:
     value = (
         pl.when(pl.col("newest_close") > 0)
         .then(pl.col("units") * pl.col("newest_close").cast(pl.Int128) * multiplier())
-        .when(is_private())
+        .when("private")
         .then(
             pl.coalesce(
                 pl.when(pl.col("market_value") > 0).then(stored), pl.col("units") * scaled("entry_price")

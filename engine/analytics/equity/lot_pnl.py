@@ -10,7 +10,7 @@ from engine.analytics.equity.pnl import by_session
 from engine.analytics.positions.lot_life import CLOSED, EXPIRED, LotLives
 from engine.analytics.positions.prices import newest_closes, session_frame
 from engine.core.calendar import last_session
-from engine.core.instruments import is_private, is_quoted, multiplier
+from engine.core.instruments import multiplier
 from engine.core.money import GRAINS_A_CENT, integer, scaled
 from engine.core.rules import ClosedLots
 
@@ -135,7 +135,7 @@ def lot_pnl(
     began, now = (
         founding | (pl.col(day) >= pl.col("entry_date")) for day in ("previous_date", "newest_date")
     )
-    private = is_private()
+    private = pl.col("private")
     entry = scaled("entry_price")
     closed = pl.col("closed").fill_null(integer(0))
     rest = pl.when("ends").then(pl.col("opening").cast(pl.Int128) - closed).otherwise(integer(0))
@@ -166,7 +166,7 @@ def lot_pnl(
         pnl=pnl,
         income=income_,
         priced=~private & (pl.col("close").is_not_null() | (closed != 0) | (pl.col("rest") != 0)),
-        quoted=is_quoted(),
+        quoted="traded",
         weight="weight",
         notice=pl.coalesce("event_notice", end_notice, "income_notice", "lot_notice"),
     )

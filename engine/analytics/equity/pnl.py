@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from engine.core.instruments import is_private, is_quoted, multiplier
+from engine.core.instruments import multiplier
 from engine.core.money import GRAINS_A_CENT, half_away, integer, running_balance, scaled
 from engine.core.rules import ClosedLots, OffSession
 
@@ -32,13 +32,13 @@ def unrealized(days: pl.DataFrame, closed_lots: ClosedLots) -> pl.DataFrame:
     holding = (pl.col("entry_date") <= pl.col("date")) & pl.col("deleted_at").is_null()
     if closed_lots != "earn":
         holding &= (pl.col("exit_date") > pl.col("date")).fill_null(True)
-    priced = ~is_private() & pl.col("close").is_not_null()
+    priced = ~pl.col("private") & pl.col("close").is_not_null()
     moves = priced & pl.col("previous_close").is_not_null() & pl.col("has_previous")
     change = (pl.col("close") - pl.col("previous_close")).cast(pl.Int128)
     gain = change * scaled("quantity") * multiplier()
     # In a portfolio's first session nothing moves, and a close is all that it takes.
     booked = priced & (pl.col("previous_close").is_not_null() | ~pl.col("has_previous"))
-    return by_session(days.filter(holding), gain.filter(moves), booked, ~booked, is_quoted())
+    return by_session(days.filter(holding), gain.filter(moves), booked, ~booked, pl.col("traded"))
 
 
 def by_session(
