@@ -80,6 +80,9 @@ def with_partial(status: pl.DataFrame, partial: pl.DataFrame) -> pl.DataFrame:
     Args:
         status: of `daily_job_status`.
         partial: portfolio_id, date, reason.
+
+    Returns:
+        The rows, with `kind` where a session has too few closes: the code that such reasons are counted by.
     """
     if partial.is_empty():
         return status
@@ -93,6 +96,7 @@ def with_partial(status: pl.DataFrame, partial: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         status=pl.when(few_closes).then(pl.lit("partial")).otherwise("status"),
         reason=pl.when(few_closes).then("why").otherwise("reason"),
+        kind=pl.when(few_closes).then(pl.lit(LOW_COVERAGE)),
     ).drop("why")
 
 
@@ -100,9 +104,11 @@ def outcomes_of(status: pl.DataFrame) -> pl.DataFrame:
     """Return the number of portfolio sessions by job, status and reason, in the order of the jobs.
 
     Args:
-        status: rows of analytics_status.
+        status: rows of analytics_status. Reasons that name lots and their weights are counted by their
+            `kind`, where there is one, or each session would have its own.
     """
-    counted = status.group_by("job", "status", "reason").agg(sessions=pl.len().cast(pl.Int64))
+    kind = pl.coalesce("kind", "reason") if "kind" in status.columns else pl.col("reason")
+    counted = status.group_by("job", "status", reason=kind).agg(sessions=pl.len().cast(pl.Int64))
     order = pl.col("job").replace_strict({name: n for n, name in enumerate(JOBS)}, return_dtype=pl.Int32)
     return counted.sort(order, "status", "reason").select(OUTCOMES.keys())
 

@@ -167,9 +167,12 @@ def test_a_dry_run_records_nothing(url: str) -> None:
     assert recorded(url) is None
 
 
-def test_the_command_line_chooses_single_rules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_chooses_single_rules(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = database(tmp_path / "store.duckdb", world(positions=[closed_lot()]))
     days = ["--start", f"{SESSIONS[0]}", "--end", f"{SPLIT}", "--run-date", f"{RUN_DATE}"]
+    monkeypatch.chdir(tmp_path)
     arguments = ["backfill", "--from", url, "--quiet", *days, "--rules"]
     assert main([*arguments, "legacy,closed_lots=stop"]) == 0
     assert recorded(url) == replace(Rules.legacy(), closed_lots="stop")

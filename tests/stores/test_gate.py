@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import engine
@@ -201,6 +202,17 @@ def test_a_session_waits_for_a_close_that_may_still_come(empty_store: Make, kind
     assert counts(url) == (0, 0)
     # 10 shares of each, both 1 higher in every session.
     assert equity(url) == [1000 + 20 * step for step in range(len(SESSIONS))]
+
+
+def test_holes_of_many_sessions_are_counted_by_one_reason(store: str) -> None:
+    """Each session's own reason has other weights; a summary of 200 lines tells nobody anything."""
+    positions = [*TWO, position("BBB", "3", "Q", entry_date=SESSIONS[0])]
+    closes = [*rising(), *rising("BBB", 200)[:5]]
+    url = made(store, closes, positions, portfolios=[portfolio("P"), portfolio("Q")])
+    report = run(url, url)
+    assert len({status(url, day)["pnl"] for day in SESSIONS[5:]}) == 3
+    partial = report.outcomes.filter(pl.col("job") == "pnl", pl.col("status") == "partial")
+    assert partial.select("reason", "sessions").rows() == [("low_coverage", 6)]
 
 
 def test_portfolios_that_need_not_wait_go_on(store: str) -> None:
