@@ -88,7 +88,8 @@ class Decisions:
         held_back: portfolio_id, date, reason: sessions that wait for closes.
         partial: portfolio_id, date, reason: sessions that are computed from too few closes.
         unpriced: portfolio_id, date, symbol, weight (fraction of the value of the portfolio's quoted lots),
-            awaited: the lots without a close in sessions that are computed or held back.
+            awaited (never where no session may wait): the lots without a close in sessions that are computed
+            or held back.
     """
 
     never: pl.DataFrame = field(
@@ -149,10 +150,9 @@ def decide(due: pl.DataFrame, lots: pl.DataFrame, data: CloseData, policy: Polic
     days = due["date"].unique().sort().to_list()
     never = never_computed(days, lots, data, policy)
     possible = due.join(never, on="date", how="anti")
-    unpriced = unpriced_lots(possible, lots, data, policy.run_date)
+    unpriced = unpriced_lots(possible, lots, data, policy)
     short = _short_sessions(unpriced, policy.threshold)
-    waits = pl.col("awaited") & policy.hold & (not policy.allow_stale)
-    first = short.filter(waits).sort("date").unique("portfolio_id", keep="first", maintain_order=True)
+    first = short.filter("awaited").sort("date").unique("portfolio_id", keep="first", maintain_order=True)
     held_back = _with_later(_explained(first, policy.threshold, "waiting for"), possible)
     partial = short.join(held_back, on=KEY, how="anti", maintain_order="left")
     return Decisions(never, held_back, _explained(partial, policy.threshold, "no close of"), unpriced)
@@ -192,7 +192,7 @@ def days_without_closes(lots: pl.DataFrame, days: Sequence[date], closes: pl.Dat
     return set(spans.join(bare, how="cross").filter(held)["date"])
 
 
-def unpriced_lots(due: pl.DataFrame, lots: pl.DataFrame, data: CloseData, run_date: date) -> pl.DataFrame:
+def unpriced_lots(due: pl.DataFrame, lots: pl.DataFrame, data: CloseData, policy: Policy) -> pl.DataFrame:
     """Return the lots without a close, with their weight: columns of `UNPRICED`.
 
     A lot without a close is valued by the newest close before the day, else by its entry price.
@@ -201,7 +201,7 @@ def unpriced_lots(due: pl.DataFrame, lots: pl.DataFrame, data: CloseData, run_da
         due: portfolio_id, date.
         lots: of `quoted_lots`.
         data: the closes on these days.
-        run_date: what counts as today.
+        policy: of the run.
     """
     holes = missing_closes(lots, due["date"].unique().sort().to_list(), data.closes)
     affected = _open_lots(lots.join(holes, on="symbol"), due).select(KEY).unique()
@@ -212,7 +212,8 @@ def unpriced_lots(due: pl.DataFrame, lots: pl.DataFrame, data: CloseData, run_da
     weighed = valued.with_columns(weight=pl.when(total > 0).then(pl.col("value") / total).otherwise(0.0))
     missing = weighed.join(holes, on=["symbol", "date"], how="semi")
     rows = missing.group_by(*KEY, "symbol").agg(pl.col("weight").sum(), pl.col("first").min())
-    rows = rows.with_columns(awaited=_awaited(rows, data, run_date))
+    waits = policy.hold and not policy.allow_stale
+    rows = rows.with_columns(awaited=_awaited(rows, data, policy.run_date) if waits else pl.lit(False))
     return rows.select(UNPRICED.keys()).sort(*KEY, "symbol")
 
 

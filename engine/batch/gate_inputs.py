@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -48,7 +50,7 @@ def read_lots(reader: Reader) -> pl.DataFrame:
     return lots.filter(pl.col("portfolio_id").is_in(pl.Series(live, dtype=pl.String).implode()))
 
 
-def read_closes(reader: Reader, lots: pl.DataFrame, days: Sequence[date]) -> CloseData:
+def read_closes(reader: Reader, lots: pl.DataFrame, days: Sequence[date], hold: bool = False) -> CloseData:
     """Return what the store knows of the closes of lots on some days.
 
     Usually every close is there; then only those of the days themselves are read.
@@ -57,6 +59,7 @@ def read_closes(reader: Reader, lots: pl.DataFrame, days: Sequence[date]) -> Clo
         reader: of the inputs.
         lots: of `read_lots`.
         days: sessions, ascending.
+        hold: whether sessions may wait for closes: then what decides whether these may still come is read.
     """
     symbols = lots["symbol"].unique().sort().to_list()
     if not days or not symbols:
@@ -69,7 +72,11 @@ def read_closes(reader: Reader, lots: pl.DataFrame, days: Sequence[date]) -> Clo
     # Before the first entry there are no holes, and the store may have no close at all.
     if holes.is_empty() and all(lots["first"].min() <= day for day in days[:1]):  # type: ignore[operator]
         return CloseData(closes)
-    return _detailed(reader, lots, days, closes, holes)
+    missing = holes["symbol"].unique().sort().to_list()
+    older = _older(reader, days[0])
+    refuse_other_spellings(reader, set(missing).difference(closes["symbol"], older["symbol"]))
+    data = CloseData(closes, older, first=reader.query(statement("read/first_close")).item())
+    return replace(data, **_prospects(reader, missing, days)) if hold else data
 
 
 def decisions(reader: Reader, due: pl.DataFrame, policy: Policy) -> Decisions:
@@ -83,7 +90,8 @@ def decisions(reader: Reader, due: pl.DataFrame, policy: Policy) -> Decisions:
     if due.is_empty():
         return Decisions()
     lots = read_lots(reader)
-    return decide(due, lots, read_closes(reader, lots, due["date"].unique().sort().to_list()), policy)
+    days = due["date"].unique().sort().to_list()
+    return decide(due, lots, read_closes(reader, lots, days, policy.hold), policy)
 
 
 def never_due(reader: Reader, days: Sequence[date]) -> pl.Series:
@@ -103,22 +111,23 @@ def held_days(reader: Reader) -> pl.DataFrame:
     return rows.rename({"calculation_date": "date"})
 
 
-def _detailed(
-    reader: Reader, lots: pl.DataFrame, days: Sequence[date], closes: pl.DataFrame, holes: pl.DataFrame
-) -> CloseData:
-    """Add what decides whether the missing closes may still come, and what the lots are worth."""
-    symbols = holes["symbol"].unique().sort().to_list()
-    older = reader.select(
+def _older(reader: Reader, day: date) -> pl.DataFrame:
+    """Return each symbol's newest close before a day, by which lots without a close are valued."""
+    rows = reader.select(
         "read/last_closes",
         "market_data_cache",
         CLOSE_COLUMNS,
-        start=days[0],
+        start=day,
         symbols=(),
         everyone=True,
         portfolios=(),
     )
+    return _valid(rows).select("symbol", "close")
+
+
+def _prospects(reader: Reader, symbols: Sequence[str], days: Sequence[date]) -> dict[str, Any]:
+    """Return the fields of `CloseData` that decide whether missing closes may still come."""
     extents = reader.query(statement("read/price_extents", symbols=symbols))
-    refuse_other_spellings(reader, set(symbols).difference(extents["symbol"]))
     newest = extents.select("symbol", pl.col("newest").cast(pl.Date))
     gaps = reader.select(
         "read/bars",
@@ -131,14 +140,11 @@ def _detailed(
     series = reader.select("read/of_symbols", "engine_price_series", ("symbol", "outcome"), symbols=symbols)
     traded = newest.filter(pl.col("newest") >= days[-1] - RECENTLY_TRADED)
     unknown = series.filter(pl.col("outcome").is_in(FINAL)).join(traded, on="symbol", how="anti")
-    return CloseData(
-        closes,
-        _valid(older).select("symbol", "close"),
-        newest,
-        gaps.filter(pl.col("reason") == NO_BAR).select("symbol", "date"),
-        frozenset(unknown["symbol"]),
-        reader.query(statement("read/first_close")).item(),
-    )
+    return {
+        "newest": newest,
+        "absent": gaps.filter(pl.col("reason") == NO_BAR).select("symbol", "date"),
+        "unknown": frozenset(unknown["symbol"]),
+    }
 
 
 def _valid(rows: pl.DataFrame) -> pl.DataFrame:
