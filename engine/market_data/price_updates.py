@@ -184,10 +184,10 @@ def _gaps(
 ) -> pl.DataFrame:
     """Return the requested sessions that did not come: date, reason, tries, retry_on.
 
-    Sessions before the listing are not due.
+    Sessions before the listing are not due, nor is a day that is not over in the symbol's market.
     """
-    requested = stored.requested
-    due = requested.filter(pl.col("date") >= prices.listed) if prices.listed else requested
+    first, last = prices.listed or date.min, newest_final_day(prices.exchange, task.now)
+    due = stored.requested.filter(pl.col("date").is_between(first, last))
     missing = due.join(rows, on="date", how="anti").join(refused, on="date", how="left")
     tried = missing.join(stored.gaps, on="date", how="left").sort("date")
     tries = (pl.col("tries").fill_null(0) + 1).cast(pl.Int32)

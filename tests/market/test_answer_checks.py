@@ -223,6 +223,7 @@ def test_a_day_that_is_not_over_has_no_close(yahoo: YahooServer, store: Stores) 
 
     assert at(18) == 1.0
     assert max(closes(url, "BTC-USD")) == date(2025, 6, 27)
+    assert rows(url, "engine_price_gaps").is_empty()  # the bar of today is to come
     assert at(19) == 1.0  # nothing is due
     assert at(20) == 1.0
     assert closes(url, "BTC-USD") == expected(coin, TODAY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -12,7 +11,6 @@ from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.rounding import WIDE
 from engine.analyst.explain.working import Step, Working, table
-from engine.core.calendar import last_session
 from engine.core.job_catalog import PNL
 
 ZERO = Decimal(0)
@@ -219,8 +217,9 @@ def _flows(case: Case) -> pl.DataFrame:
 
 
 def _booked(case: Case, rows: pl.DataFrame) -> pl.DataFrame:
-    """Keep the cash of the session's day; with next_session also that of the days since the last one."""
-    since: date = case.day
+    """Keep the cash of the session and of skipped ones before it, or of all days since the last."""
+    window = case.inputs.window
+    days = rows.filter(pl.col("day").is_between(window.first_cash, case.day)).sort("day", "id")
     if case.rules.off_session_cash == "next_session":
-        since = last_session(case.day - timedelta(days=1)) + timedelta(days=1)
-    return rows.filter(pl.col("day").is_between(since, case.day)).sort("day", "id")
+        return days
+    return days.filter(pl.col("day").is_in([case.day, *window.skipped]))

@@ -20,6 +20,7 @@ from engine.analyst.explain.working import Working, absent
 from engine.analyst.store import Store
 from engine.analyst.store import open as open_store
 from engine.analytics.stress.scenarios import Scenarios, load_scenarios
+from engine.batch.gate_inputs import never_due
 from engine.core.calendar import sessions
 from engine.core.errors import NoPricesError, UsageError
 from engine.core.frames import empty
@@ -27,7 +28,7 @@ from engine.core.names import portfolio_id
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.store_url import safe_url
-from engine.core.window import Window
+from engine.core.window import ONE_DAY, Window
 from engine.pipeline.inputs import Inputs
 from loaders import open_reader
 from loaders.reader import Reader
@@ -219,7 +220,7 @@ def load_case(
     with open_reader(source.url) as reader:
         if "market_data_cache" not in reader.columns:
             raise no_prices
-        inputs = load_window(reader, window, [owner])
+        inputs = load_window(reader, replace(window, skipped=_skipped(reader, earlier, day)), [owner])
     if source.url != store.url:
         carried = pl.DataFrame({"portfolio_id": owner, "date": earlier}, inputs.carried.schema)
         inputs = replace(inputs, carried=carried)
@@ -265,6 +266,12 @@ def _sessions(reader: Reader, owner: str, name: str, day: date) -> tuple[list[da
     written = rows.filter(snapshot_date=day)["created_at"].max()
     assert isinstance(written, datetime)
     return days, written.date()
+
+
+def _skipped(reader: Reader, earlier: Sequence[date], day: date) -> tuple[date, ...]:
+    """Return the sessions between the portfolio's last one and a day that no run computes."""
+    between = sessions(earlier[-1] + ONE_DAY, day - ONE_DAY) if earlier else []
+    return tuple(never_due(reader, between)) if between else ()
 
 
 def _slice(reader: Reader, name: str, owner: str, day: date) -> pl.DataFrame:
