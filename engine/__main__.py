@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 
 from engine.cli.main import main
+from engine.cli.printing import open_closed_streams
 
 EXIT_CODES: list[int] = []
 
@@ -27,6 +28,7 @@ def run() -> int:
     Returns:
         The exit code: see `engine.cli.main.main`.
     """
+    open_closed_streams()
     atexit.register(_leave)
     # A path may hold bytes that are no text: they are printed as they are.
     if isinstance(sys.stdout, io.TextIOWrapper):

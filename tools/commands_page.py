@@ -28,7 +28,7 @@ description are defaults. `--portfolio` takes an id or a name. Data goes to stdo
 | 1 | done, but a portfolio was refused, a row quarantined, closes are missing, or figures or stores differ |
 | 2 | not done: wrong usage, no connection, another run in the store, or an unexpected error |
 | 130 | interrupted |
-| 141 | the reader of the output closed it |
+| 141 | the reader of the output of a command that only reads closed it |
 | 143 | ended by SIGTERM |
 """
 

@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import Any, NoReturn
 
 from engine.cli.commands import COMMANDS, command_module
+from engine.cli.printing import remark
 from engine.cli.signals import EXIT_CODE, TerminatedError, ending_on_sigterm
 from engine.core.errors import either
 from engine.core.version import VERSION
@@ -133,18 +134,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ending_on_sigterm():
             return _run(options)
     except EngineError as error:
-        print(f"error: {error}", file=sys.stderr)
+        remark(f"error: {error}")
         return 2
     except BrokenPipeError:
         return 141  # what a shell reports of a process that SIGPIPE ended
     except Exception as error:
-        print(f"unexpected error: {error_line(error)}", file=sys.stderr)
+        remark(f"unexpected error: {error_line(error)}")
         return 2
     except TerminatedError:
-        print("terminated: nothing of an open transaction was written", file=sys.stderr)
+        remark("terminated: nothing of an open transaction was written")
         return EXIT_CODE
     except KeyboardInterrupt:
-        print("interrupted: nothing of an open transaction was written", file=sys.stderr)
+        remark("interrupted: nothing of an open transaction was written")
         return 130
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import resource
-import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.batch.report import gate_lines, outcome_lines, refusal_lines, report_content
 from engine.cli.metrics import write_metrics
+from engine.cli.printing import reason, remark
 from engine.cli.settings import Config
 from engine.cli.signals import EXIT_CODE as TERMINATED
 from engine.cli.signals import TerminatedError
@@ -161,9 +161,7 @@ def _only_warned(what: str, path: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        with suppress(OSError, ValueError):
-            print(f"warning: {what} cannot be written to {safe_url(path)}: {reason}", file=sys.stderr)
+        remark(f"warning: {what} cannot be written to {safe_url(path)}: {reason(error)}")
 
 
 def _write(record: RunRecord, path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -100,6 +101,29 @@ def test_a_progress_that_nobody_reads_changes_no_result(fresh: Callable[[str], s
         )
     assert done.returncode == 0
     assert b"portfolio_snapshots" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "streams", [">/dev/full", ">&-", ">/dev/full 2>&1", ">&- 2>&-", "2>&-", "<&- >&- 2>&-"]
+)
+def test_no_stream_of_a_command_changes_what_it_did(
+    streams: str, fresh: Callable[[str], str], tmp_path: Path
+) -> None:
+    """Also closed ones, whose numbers the store's files must not get."""
+    url, clean = fresh("duckdb"), fresh("duckdb")
+    run(clean)
+    command = shlex.join([sys.executable, "-m", "engine", "backfill", "--from", url, *WINDOW])
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{command} {streams}"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert json.loads((tmp_path / "run_results.json").read_text())["exit_code"] == 0
+    assert whole(url) == whole(clean)
 
 
 def test_the_handler_of_sigterm_is_put_back(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from engine.cli.commands.options import (
     size,
     strict,
 )
+from engine.cli.printing import show_done
 from engine.cli.settings import Config
 from engine.core.progress import reporter
 
@@ -106,5 +107,5 @@ def run(options: Namespace, settings: Config) -> int:
         )
         record.report = report
         record.exit_code = 0 if (report.flawless if options.strict else report.complete) else 1
-    print(record.to_json() if options.json else record.to_text())
+    show_done(record.to_json() if options.json else record.to_text())
     return record.exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from engine.cli.commands.options import names, positive, write_file
+from engine.cli.printing import show
 from engine.cli.settings import Config
 from engine.core.progress import reporter
 
@@ -46,5 +47,5 @@ def run(options: Namespace, settings: Config) -> int:
         results = bench(plan, selected, options.postgres, progress)
     merits = ratios(results.measures)
     write_file(options.json, results.to_json(merits) + "\n")
-    print(to_text(results, merits, against(results.measures, old)))
+    show(to_text(results, merits, against(results.measures, old)))
     return 1 if results.failures else 0

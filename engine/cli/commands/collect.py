@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from engine.cli.commands.options import day, names, output, percent, positive
+from engine.cli.printing import show_done
 from engine.cli.settings import Config
 
 if TYPE_CHECKING:
@@ -104,5 +105,5 @@ def run(options: Namespace, settings: Config) -> int:
             progress=progress,
         )
         record.more = collected.content()
-    print(collected.to_json() if options.json else collected.to_text())
+    show_done(collected.to_json() if options.json else collected.to_text())
     return 0 if 100 * collected.coverage >= options.threshold else 1

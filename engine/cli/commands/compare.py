@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from engine.cli.commands.options import day, names, write_file
+from engine.cli.printing import show
 from engine.cli.settings import Config
 
 
@@ -42,7 +43,7 @@ def run(options: Namespace, settings: Config) -> int:
         end=options.end,
         exemptions=options.exempt,
     )
-    print(comparison.to_text())
+    show(comparison.to_text())
     for path, text in ((options.json, comparison.to_json), (options.html, comparison.to_html)):
         if path:
             write_file(path, text())

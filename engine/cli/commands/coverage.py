@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from engine.cli.commands.options import day, names, percent, store
+from engine.cli.printing import show
 from engine.cli.settings import Config
 
 
@@ -44,5 +45,5 @@ def run(options: Namespace, settings: Config) -> int:
         start=options.start,
         end=options.end,
     )
-    print(result.to_json() if options.json else result.to_text())
+    show(result.to_json() if options.json else result.to_text())
     return 0 if 100 * result.lowest >= options.threshold else 1

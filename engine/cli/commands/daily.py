@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from engine.cli.commands.collect import provider_of, provider_options
 from engine.cli.commands.options import gate, moment, output, positive, rules, rules_of, strict
+from engine.cli.printing import show_done
 from engine.cli.settings import Config
 
 
@@ -73,5 +74,5 @@ def run(options: Namespace, settings: Config) -> int:
         )
         record.report, record.more = night.report, night.content()
         record.exit_code = 0 if night.complete and (night.report.flawless or not options.strict) else 1
-    print(night.to_json() if options.json else night.to_text())
+    show_done(night.to_json() if options.json else night.to_text())
     return record.exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from engine.cli.commands.options import day, names, rules, rules_named, rules_of, store, write_file
+from engine.cli.printing import show
 from engine.cli.settings import Config
 
 
@@ -50,7 +51,7 @@ def run(options: Namespace, settings: Config) -> int:
         run_date=options.run_date,
         portfolios=options.portfolio,
     )
-    print(found.to_json() if options.json else found.to_text())
+    show(found.to_json() if options.json else found.to_text())
     if options.html:
         write_file(options.html, found.to_html())
     return 0

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from engine.cli.commands.options import day, rules, rules_of, store
+from engine.cli.printing import show
 from engine.cli.settings import Config
 
 
@@ -61,5 +62,5 @@ def run(options: Namespace, settings: Config) -> int:
         rules=rules_of(options, settings),
         scenarios=load_scenarios(Path(options.scenarios) if options.scenarios else None),
     )
-    print(explanation.to_json() if options.json else explanation.to_text())
+    show(explanation.to_json() if options.json else explanation.to_text())
     return 0 if explanation.agrees else 1

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from decimal import Decimal, InvalidOperation
 
 from engine.cli.commands.options import day, output
+from engine.cli.printing import show, show_done
 from engine.cli.settings import Config
 
 KINDS = {
@@ -112,7 +113,7 @@ def run(options: Namespace, settings: Config) -> int:
     from loaders.books.template import write_template
 
     if options.template:
-        print("\n".join(write_template(options.template)))
+        show_done("\n".join(write_template(options.template)))
         return 0
     files = {kind: path for kind in KINDS if (path := getattr(options, kind))}
     choices = Choices(
@@ -124,7 +125,9 @@ def run(options: Namespace, settings: Config) -> int:
         if written:
             write(ready, settings.batch_size, progress)
     content = import_content(ready, written)
-    print(json.dumps(content, indent=1, default=str) if options.json else import_text(ready, written))
+    (show_done if written else show)(
+        json.dumps(content, indent=1, default=str) if options.json else import_text(ready, written)
+    )
     return 1 if ready.book.refusals else 0
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from engine.cli.printing import show_done
+
 if TYPE_CHECKING:
     from engine.cli.settings import Config
     from engine.core.rules import Rules
@@ -206,6 +208,6 @@ def print_rows(rows: dict[str, int], as_json: bool) -> None:
         as_json: as one JSON object, else as aligned text.
     """
     if as_json:
-        print(json.dumps(rows, indent=1))
+        show_done(json.dumps(rows, indent=1))
     else:
-        print("\n".join(f"{name:<32}{count:>12,}" for name, count in rows.items()))
+        show_done("\n".join(f"{name:<32}{count:>12,}" for name, count in rows.items()))

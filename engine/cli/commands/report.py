@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from uuid import UUID
 
 from engine.cli.commands.options import day, rules, rules_of, write_file
+from engine.cli.printing import remark, show, show_done
 from engine.cli.settings import Config
 from engine.core.errors import UsageError
 
@@ -84,7 +84,7 @@ def _write_pages(options: Namespace, settings: Config, url: str) -> tuple[dict[s
         except NothingStoredError:
             continue
         except Exception as error:
-            print(f"error: no page of portfolio {key}: {error_line(error)}", file=sys.stderr)
+            remark(f"error: no page of portfolio {key}: {error_line(error)}")
             failed += 1
             continue
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def _write_pages(options: Namespace, settings: Config, url: str) -> tuple[dict[s
 def _write(page: str, out: str) -> None:
     """Write a page to stdout, or to a file whose path is printed."""
     if out == STDOUT:
-        sys.stdout.write(page)
+        show(page, end="")
         return
     write_file(out, page)
-    print(out)
+    show_done(out)

@@ -6,6 +6,7 @@ import re
 from argparse import ArgumentParser, Namespace
 
 from engine.cli.commands.options import store
+from engine.cli.printing import show
 from engine.cli.settings import Config
 
 RUN_ID = re.compile("[0-9a-f]{4,8}(-[0-9a-f-]*)?")
@@ -39,5 +40,5 @@ def run(options: Namespace, settings: Config) -> int:
     if run_id:
         stored = stored.one(run_id)
     text = stored.detail() if run_id else stored.to_text()
-    print(stored.to_json() if options.json else text)
+    show(stored.to_json() if options.json else text)
     return 0

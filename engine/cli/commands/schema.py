@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 
+from engine.cli.printing import remark, show, show_done
 from engine.cli.settings import Config
 
 
@@ -43,19 +43,19 @@ def run(options: Namespace, settings: Config) -> int:
         from engine.batch.copy import create, schema_note
 
         created = create(options.create)
-        print("\n".join(created) or "every table exists already", file=sys.stderr)
+        remark("\n".join(created) or "every table exists already")
         if note := schema_note(options.create):
-            print(note, file=sys.stderr)
+            remark(note)
     elif options.upgrade:
         from engine.batch.copy import upgrade
 
-        print("\n".join(upgrade(options.upgrade)) or "nothing to upgrade")
+        show_done("\n".join(upgrade(options.upgrade)) or "nothing to upgrade")
     elif options.ddl:
         from sql.ddl import create as statements
 
-        print(";\n\n".join(statements(names, options.ddl)) + ";")
+        show(";\n\n".join(statements(names, options.ddl)) + ";")
     elif options.markdown:
-        print(schema_text.markdown(names), end="")
+        show(schema_text.markdown(names), end="")
     else:
-        print(schema_text.text(names))
+        show(schema_text.text(names))
     return 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from engine.cli.commands.options import store
+from engine.cli.printing import remark, show
 from engine.cli.settings import Config
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ def run(options: Namespace, settings: Config) -> int:
     from engine.analyst.inventory import inventory
 
     stored = inventory(options.url or settings.database)
-    print(stored.to_json() if options.json else stored.to_text())
+    show(stored.to_json() if options.json else stored.to_text())
     problems = _problems(options.url or settings.database, stored) if options.check else []
     for problem in problems:
-        print(f"problem: {problem}", file=sys.stderr)
+        remark(f"problem: {problem}")
     return 1 if problems else 0
 
 
