@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from engine.cli.commands.options import day, store
+from engine.cli.printing import show
 from engine.cli.settings import Config
 
 
@@ -27,5 +28,5 @@ def run(options: Namespace, settings: Config) -> int:
     from engine.analyst.score import score
 
     found = score(options.url or settings.database, until=options.until)
-    print(found.to_json() if options.json else found.to_text())
+    show(found.to_json() if options.json else found.to_text())
     return 0
