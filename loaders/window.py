@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import polars as pl
 
-from engine.core.calendar import stored_sessions
+from engine.core.calendar import sessions, stored_sessions
 from engine.core.consistency import CURRENCY, inconsistencies
 from engine.core.funds import BENCHMARK, FACTOR_FUNDS
-from engine.core.job_catalog import EXPOSURE_ROWS, MARKET_VALUES, RATE_BETA_DAYS, STRESS
+from engine.core.job_catalog import EXPOSURE_ROWS, MARKET_VALUES, PERCENTILE_LOOK_BACK, RATE_BETA_DAYS, STRESS
 from engine.core.money import integer, scaled
 from engine.core.row_rules import Rule, admit
 from engine.core.schema import TABLES, TARGET_PRICES
 from engine.core.window import Window
-from engine.pipeline.inputs import Inputs
+from engine.numerics.forecasts import HORIZON
+from engine.pipeline.inputs import FORECASTS, Inputs
 from loaders.earlier_results import STATE, EarlierResults, newest_rows
 from loaders.reader import Reader
 from loaders.shipped import fund_durations
@@ -58,6 +60,19 @@ EXPOSURE_COLUMNS = (
     "created_at",
 )
 MARKET_BETA_COLUMNS = ("portfolio_id", "position_id", "calc_date", "method", "window_days", "beta")
+VAR_COLUMNS = ("portfolio_id", "calculation_date", "method", "level", "value_at_risk", "exceeded")
+SCORE_COLUMNS = (
+    "portfolio_id",
+    "calculation_date",
+    "symbol",
+    "forecast_date",
+    "forecast",
+    "realized",
+    "qlike",
+)
+VOLATILITY_COLUMNS = ("position_id", "calculation_date", "expected_vol_21d")
+EXPECTED_COLUMNS = ("portfolio_id", "snapshot_date", "expected_volatility_21d")
+LOT_COLUMNS = ("id", "portfolio_id", "symbol", "underlying_symbol")
 RATE_BETA_COLUMNS = ("position_id", "calculation_date", "ir_beta")
 
 
@@ -358,7 +373,50 @@ def _earlier(checked: CheckedReader, first: date, last: date) -> dict[str, pl.Da
             first,
             oldest=first - timedelta(days=RATE_BETA_DAYS),
         ),
+        **_scored(checked, first, last),
     }
+
+
+def _scored(checked: CheckedReader, first: date, last: date) -> dict[str, pl.DataFrame]:
+    """Return earlier forecasts and their scores; without a value at risk, which legacy rules lack, none."""
+    since = {"oldest": first - timedelta(days=PERCENTILE_LOOK_BACK)}
+    risk = checked.results_before("read/previous_var", "engine_value_at_risk", VAR_COLUMNS, first, **since)
+    scores = checked.results_before(
+        "read/previous_scores", "engine_forecast_scores", SCORE_COLUMNS, first, **since
+    )
+    calendar = sessions(first - timedelta(days=3 * HORIZON), last)
+    until = bisect_left(calendar, first)
+    oldest = calendar[max(until - HORIZON, 0)]
+    newest = calendar[min(until, len(calendar) - HORIZON) - 1]
+    return {
+        "previous_var": risk,
+        "previous_scores": scores,
+        "previous_forecasts": _forecasts(checked, oldest, newest, empty=risk.is_empty()),
+    }
+
+
+def _forecasts(checked: CheckedReader, oldest: date, newest: date, empty: bool) -> pl.DataFrame:
+    """Return portfolio_id, symbol, forecast_date, forecast of the sessions from `oldest` to `newest`."""
+    if empty or newest < oldest:
+        return pl.DataFrame(schema=FORECASTS)
+    days = {"start": newest + timedelta(days=1), "oldest": oldest}
+    rows = checked.results_before(
+        "read/previous_volatility", "position_volatility", VOLATILITY_COLUMNS, **days
+    )
+    own = checked.results_before("read/previous_expected", "portfolio_snapshots", EXPECTED_COLUMNS, **days)
+    lots = checked.source.select("read/owned", "positions", LOT_COLUMNS, **checked.scope)
+    symbol = pl.coalesce(pl.col("underlying_symbol").replace("", None), "symbol")
+    parts = (
+        rows.join(lots, left_on="position_id", right_on="id").select(
+            "portfolio_id", symbol.alias("symbol"), "calculation_date", "expected_vol_21d"
+        ),
+        own.select("portfolio_id", pl.lit(""), "snapshot_date", "expected_volatility_21d"),
+    )
+    named = [
+        part.rename(dict(zip(part.columns, FORECASTS, strict=True))).cast(pl.Schema(FORECASTS))
+        for part in parts
+    ]
+    return pl.concat(named).drop_nulls().unique(list(FORECASTS)[:3], maintain_order=True)
 
 
 def _history(checked: CheckedReader, first: date) -> pl.DataFrame:

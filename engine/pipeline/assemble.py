@@ -7,6 +7,7 @@ from functools import reduce
 
 import polars as pl
 
+from engine.analytics import forecasts
 from engine.analytics.concentration import session_sectors
 from engine.analytics.factors.definitions import updated_definitions
 from engine.analytics.job_result import JobResult
@@ -31,7 +32,7 @@ from engine.pipeline.status import daily_job_status, failed_status, outcomes_of,
 EMPTIED = ("correlation_clusters", "correlation_cluster_positions")
 """Tables that get no rows and are replaced all the same: their rows would refer to replaced matrices.
 The tables of unrounded P&L are replaced too, so that no rows of other rules stay."""
-OWN_TABLES = (*EXACT_TABLES, session_sectors.TABLE)
+OWN_TABLES = (*EXACT_TABLES, session_sectors.TABLE, *forecasts.TABLES)
 SNAPSHOTS = TABLES["portfolio_snapshots"]
 
 

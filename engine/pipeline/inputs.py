@@ -22,6 +22,14 @@ DURATIONS: dict[str, pl.DataType] = {
 }
 PARTIAL: dict[str, pl.DataType] = {"portfolio_id": pl.String(), "date": pl.Date(), "reason": pl.String()}
 
+FORECASTS: dict[str, pl.DataType] = {
+    "portfolio_id": pl.String(),
+    "symbol": pl.String(),
+    "forecast_date": pl.Date(),
+    "forecast": pl.Float64(),
+}
+"""Columns of `Inputs.previous_forecasts`."""
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -57,6 +65,10 @@ class Inputs:
         previous_exposures: rows of earlier runs that figures of the window read.
         previous_market_betas: the same.
         previous_rate_betas: the same.
+        previous_var: rows of engine_value_at_risk of 400 days before the window.
+        previous_forecasts: portfolio_id, symbol, forecast_date, forecast: of the sessions whose horizon ends
+            in the window; the empty symbol stands for a portfolio's own.
+        previous_scores: rows of engine_forecast_scores of portfolios' own forecasts, of 400 days.
         quarantine: the rows that broke a rule (`engine.core.row_rules.QUARANTINE`).
         refused: portfolio_id, reason: portfolios that cannot be computed.
         inconsistent: rows that break a rule across columns (`engine.core.consistency.FINDINGS`).
@@ -91,6 +103,9 @@ class Inputs:
     previous_exposures: pl.DataFrame
     previous_market_betas: pl.DataFrame
     previous_rate_betas: pl.DataFrame
+    previous_var: pl.DataFrame
+    previous_forecasts: pl.DataFrame
+    previous_scores: pl.DataFrame
     quarantine: pl.DataFrame
     refused: pl.DataFrame
     inconsistent: pl.DataFrame

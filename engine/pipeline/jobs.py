@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import numpy as np
 import polars as pl
 
 from engine.analytics.betas.market import market_beta
@@ -15,10 +16,13 @@ from engine.analytics.concentration.sector import sector
 from engine.analytics.concentration.session_sectors import session_sectors
 from engine.analytics.correlations.correlation_rows import correlations
 from engine.analytics.equity.exposures import present
+from engine.analytics.equity.returns import daily_returns
 from engine.analytics.factors.definitions import factor_ids, updated_definitions
 from engine.analytics.factors.joint import joint_betas
 from engine.analytics.factors.ridge import ridge_factors
 from engine.analytics.factors.spreads import spread_factors
+from engine.analytics.forecasts.forecast_scores import OWN, forecast_scores
+from engine.analytics.forecasts.value_at_risk import value_at_risk
 from engine.analytics.job_result import JobResult
 from engine.analytics.panels import (
     OpenPositions,
@@ -35,16 +39,16 @@ from engine.analytics.stress.factor_correlations import (
 )
 from engine.analytics.stress.scenarios import Scenarios
 from engine.analytics.stress.stress import stress
-from engine.analytics.volatility.position_volatility import volatility
+from engine.analytics.volatility.position_volatility import VolatilityResult, measured_symbol, volatility
 from engine.core.frames import UTC_MICROSECONDS
 from engine.core.job_catalog import PERCENTILE_LOOK_BACK, VOLATILITY
-from engine.core.money import GRAIN_SCALE, usd
+from engine.core.money import CENT_SCALE, GRAIN_SCALE, usd
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.stored_rows import stored_columns
 from engine.core.window import Window
 from engine.pipeline.column_limits import misfits
-from engine.pipeline.inputs import Inputs
+from engine.pipeline.inputs import FORECASTS, Inputs
 
 RATE_BETAS = "position_interest_rate_betas"
 
@@ -89,10 +93,12 @@ def run_jobs(
         spread_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale),
         ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale, joint),
     ]
+    volatilities = volatility(positions, portfolios, panel, dates, rules)
+    forecasts = _forecasts(inputs, window, rules, panel, positions, portfolios, snapshots, volatilities)
     return [
         *betas,
         _sector(inputs, window, rules, marks, snapshots, portfolios),
-        volatility(positions, portfolios, panel, dates, rules),
+        replace(volatilities, tables={**volatilities.tables, **forecasts}),
         _correlations(inputs, rules, marks, portfolios, panel, dates),
         _stress(inputs, window, rules, scenarios, positions, portfolios, panel, betas),
     ]
@@ -118,6 +124,62 @@ def _correlations(
         rules.undefined_figures,
         rules.effective_positions,
     )
+
+
+def _forecasts(
+    inputs: Inputs,
+    window: Window,
+    rules: Rules,
+    panel: PricePanel,
+    positions: OpenPositions,
+    portfolios: Portfolios,
+    snapshots: pl.DataFrame,
+    result: VolatilityResult,
+) -> dict[str, pl.DataFrame]:
+    """Return values at risk, and scores of the forecasts whose horizon ends in the window.
+
+    They need the P&L of the session and a volatility over equity, so only corrected rules have them.
+    """
+    reverting = rules.volatility_forecast == "mean_reverting" and rules.volatility_weights == "equity"
+    if result.tails is None or result.snapshot is None or not (reverting and rules.closed_lots == "exact"):
+        return {}
+    own = _as_stored("portfolio_snapshots", result.snapshot, "expected_volatility_21d")
+    lots = _as_stored("position_volatility", result.tables["position_volatility"], "expected_vol_21d")
+    shape = portfolios.equity.shape
+    expected = snapshots.select("portfolio_id", snapshot_date="date").join(
+        own, on=["portfolio_id", "snapshot_date"], how="left", maintain_order="left"
+    )
+    pnl = snapshots.select(usd(pl.col("daily_pnl"), CENT_SCALE)).to_series()
+    risk = value_at_risk(
+        portfolios,
+        pl.Series("date", window.sessions, dtype=pl.Date),
+        expected["expected_volatility_21d"].cast(pl.Float64).fill_null(np.nan).to_numpy().reshape(shape),
+        result.tails,
+        pnl.fill_null(np.nan).to_numpy().reshape(shape),
+        inputs.previous_var,
+    )
+    measured = positions.frame.select("position_id", symbol=measured_symbol())
+    named = lots.join(measured, on="position_id").select(
+        "portfolio_id", "symbol", pl.col("calculation_date"), "expected_vol_21d"
+    )
+    parts = (named, own.select("portfolio_id", pl.lit(OWN), "snapshot_date", "expected_volatility_21d"))
+    made = [
+        part.rename(dict(zip(part.columns, FORECASTS, strict=True))).cast(pl.Schema(FORECASTS))
+        for part in parts
+    ]
+    fresh = pl.concat([inputs.previous_forecasts, *made]).drop_nulls()
+    scores = forecast_scores(
+        panel,
+        fresh.unique(["portfolio_id", "symbol", "forecast_date"], keep="first", maintain_order=True),
+        daily_returns(inputs.history, snapshots),
+        inputs.previous_scores,
+    )
+    return {**risk, **scores}
+
+
+def _as_stored(table: str, rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return rows with a figure as its table stores it."""
+    return rows.with_columns(stored_columns(TABLES[table], rows, [column])[column])
 
 
 def _stress(

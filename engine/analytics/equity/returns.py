@@ -64,6 +64,23 @@ def returns(history: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
 
 
+def daily_returns(history: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
+    """Return the daily P&L of each portfolio over the equity after the session before.
+
+    Args:
+        history: portfolio_id, date, equity, pnl, flow (Int128 cents): sessions stored before the window.
+        book: of `engine.analytics.equity.snapshots.figures`.
+
+    Returns:
+        portfolio_id, date, return; null in a portfolio's first session, and where that equity is not above 0.
+    """
+    fresh = book.select("portfolio_id", "date", "equity", pnl="daily_pnl")
+    rows = pl.concat([history.select(fresh.columns), fresh]).sort("portfolio_id", "date")
+    before = pl.col("equity").shift(1).over("portfolio_id").cast(pl.Float64)
+    change = pl.when(before > 0).then(pl.col("pnl").cast(pl.Float64) / before)
+    return rows.select("portfolio_id", "date", change.alias("return"))
+
+
 SCHEMA: dict[str, pl.DataType] = {
     "portfolio_id": pl.String(),
     "calculation_date": pl.Date(),

@@ -11,7 +11,8 @@ from engine.analytics.panels import OpenPositions, PortfolioSums, PricePanel
 from engine.core.job_catalog import PERCENTILE_LOOK_BACK, VOLATILITY
 from engine.core.rules import Rules
 from engine.numerics.arrays import COLUMN_GROUP, ROW_GROUP, Bools, Floats, Ints, round_up
-from engine.numerics.volatility import WindowVolatility, rolling_volatility
+from engine.numerics.tails import Tails, lower_tails
+from engine.numerics.volatility import MIN_FOR_PERCENTILE, WindowVolatility, rolling_volatility
 
 PORTFOLIOS_AT_A_TIME = 16
 """Their series are held together: 16 x 121 sessions x 252 returns are 4 MB."""
@@ -65,8 +66,8 @@ def equity_weights(positions: OpenPositions, equity: Floats) -> Floats:
 
 def portfolio_volatility(
     weight: Floats, owner: Ints, column: Ints, panel: PricePanel, portfolios: int, rules: Rules
-) -> WindowVolatility:
-    """Return the figures of each portfolio's own return series in each session, [P, D].
+) -> OwnSeries:
+    """Return the figures of each portfolio's own return series in each session.
 
         R_t = sum_i w_i r_it,  r_it = close_it / close_ip - 1
 
@@ -80,7 +81,10 @@ def portfolio_volatility(
         column: [N] the panel's column of each position, -1 for a symbol without any close.
         panel: closes of T sessions.
         portfolios: P.
-        rules: volatility_forecast and percentile_window.
+        rules: volatility_forecast and percentile_window; by 400_days the series have tails, too.
+
+    Returns:
+        Figures [P, D].
     """
     first, stop = panel.bounds(VOLATILITY.look_back)
     ranked, _ = panel.bounds(PERCENTILE_LOOK_BACK) if rules.percentile_window == "400_days" else (first, stop)
@@ -88,6 +92,7 @@ def portfolio_volatility(
     rows = int((stop - ranked).max(initial=1)) - 1
     empty = np.zeros((portfolios, len(first)), dtype=np.int64)
     fit = WindowVolatility.blank(empty, empty)
+    tails = Tails.blank(empty.shape) if rules.percentile_window == "400_days" else None
     # Stacked, the series of several portfolios share one call of the kernel.
     for low in range(0, portfolios, PORTFOLIOS_AT_A_TIME):
         high = min(low + PORTFOLIOS_AT_A_TIME, portfolios)
@@ -98,7 +103,22 @@ def portfolio_volatility(
             for series in _series(panel.close[:, column[own]], weight[own], first, ranked, stop):
                 stacked.put((portfolio - low) * len(first), series)
         _copy(fit, slice(low, high), stacked.volatility(rules))
-    return fit
+        if tails is not None:
+            tails.put(slice(low, high), stacked.tails())
+    return OwnSeries(fit, tails)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSeries:
+    """Figures of the portfolios' own return series.
+
+    Attributes:
+        volatility: [P, D].
+        tails: [P, D]; None where the rules ask for none.
+    """
+
+    volatility: WindowVolatility
+    tails: Tails | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +191,11 @@ class StackedSeries:
             reverting=rules.volatility_forecast == "mean_reverting",
             ranked=stop - self.ranked if rules.percentile_window == "400_days" else None,
         )
+
+    def tails(self) -> Tails:
+        """Return the tails of each series' last 252 returns, [C]."""
+        n = np.minimum(self.ranked, MIN_FOR_PERCENTILE)
+        return lower_tails(self.values[max(len(self.values) - MIN_FOR_PERCENTILE, 0) :], n)
 
 
 def _copy(fit: WindowVolatility, portfolios: slice, part: WindowVolatility) -> None:

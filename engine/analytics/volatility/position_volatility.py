@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -26,6 +26,7 @@ from engine.core.job_catalog import (
 )
 from engine.core.rules import Rules
 from engine.numerics.arrays import Bools, Floats, Ints
+from engine.numerics.tails import Tails
 from engine.numerics.volatility import WindowVolatility, own_returns, rolling_volatility
 
 STEEPEST_STABLE = 0.001
@@ -34,13 +35,24 @@ WEAKEST_TREND = 0.3
 """R^2 that a trend must exceed."""
 
 
+@dataclass(frozen=True)
+class VolatilityResult(JobResult):
+    """Result of the job, with the tails of the portfolios' own series.
+
+    Attributes:
+        tails: [P, D]; None where the rules ask for none.
+    """
+
+    tails: Tails | None = None
+
+
 def volatility(
     positions: OpenPositions,
     portfolios: Portfolios,
     panel: PricePanel,
     dates: pl.Series,
     rules: Rules,
-) -> JobResult:
+) -> VolatilityResult:
     """Compute realised volatility and its forecast for positions and portfolios.
 
         realized_vol_21d = sd(r over the last 21 returns) sqrt(252),  r_t = close_t / close_p - 1
@@ -59,12 +71,10 @@ def volatility(
         rules: synthetic_prefix, stale_figures, volatility_weights, volatility_forecast and percentile_window.
 
     Returns:
-        position_volatility; five columns of the snapshot.
+        position_volatility; five columns of the snapshot; tails of the portfolios' series.
     """
     live = positions.where(LIVE)
-    underlying = pl.col("underlying_symbol")
-    measured = pl.when(underlying != "").then(underlying).otherwise("symbol")
-    quoted = replace(live, frame=live.frame.with_columns(measured=measured))
+    quoted = replace(live, frame=live.frame.with_columns(measured=measured_symbol()))
     quoted = quoted.where(~unquoted("measured", rules.synthetic_prefix))
     column = panel.columns(quoted.frame["measured"])
     figures, place = symbol_volatility(panel, column, rules)
@@ -72,7 +82,8 @@ def volatility(
     due = np.asarray(quoted.present.T & fresh)
     weight, counted = _weights(quoted, portfolios, rules)
     weight = np.where(due, weight, np.nan)
-    own = portfolio_volatility(weight, quoted.owner, column, panel, len(portfolios.ids), rules)
+    series = portfolio_volatility(weight, quoted.owner, column, panel, len(portfolios.ids), rules)
+    own = series.volatility
     computed = figures.computed[:, place].T & due
     sums = PortfolioSums(quoted.owner, len(portfolios.ids))
     entered, value = (computed & counted).T, np.abs(quoted.value.T)
@@ -90,11 +101,18 @@ def volatility(
         NO_PORTFOLIO_VOLATILITY: ~own.computed,
     }
     reasons = first_reasons(VOLATILITY, cases, used.shape)
-    return JobResult(
+    return VolatilityResult(
         tables={"position_volatility": _position_rows(quoted, figures, place, computed, dates)},
         status=status_rows(VOLATILITY, portfolios, dates, reasons, used, held - used, coverage),
         snapshot=_snapshot_rows(portfolios, own, reasons == 0, dates),
+        tails=series.tails,
     )
+
+
+def measured_symbol() -> pl.Expr:
+    """Return the symbol whose volatility a position has: its underlying's, if it has one."""
+    underlying = pl.col("underlying_symbol")
+    return pl.when(underlying != "").then(underlying).otherwise("symbol")
 
 
 def _weights(positions: OpenPositions, portfolios: Portfolios, rules: Rules) -> tuple[Floats, Bools]:

@@ -748,6 +748,85 @@ ENGINE_RETURNS = _own_table(
     key=("portfolio_id", "calculation_date", "horizon"),
 )
 
+STATISTIC = numeric(20, 10)
+NO_LATER_FORECAST = "the session before has no forecast"
+VAR_KEY = (
+    Column("portfolio_id", UUID),
+    Column("calculation_date", DATE),
+    Column("method", varchar(12), unit="historical or model"),
+    Column("level", INTEGER, unit="percent: 95 or 99"),
+)
+
+ENGINE_VALUE_AT_RISK = _own_table(
+    "engine_value_at_risk",
+    "Loss of each portfolio's next session that is exceeded with probability 1 - level, and whether the "
+    "session's own loss exceeded the forecast of the session before. Corrected rules only.",
+    "volatility",
+    columns=(
+        *VAR_KEY,
+        Column("value_at_risk", MONEY, "no forecast: too few returns, or no equity above 0", "USD, a loss"),
+        Column("expected_shortfall", MONEY, "no forecast", "USD, a loss"),
+        Column("observations", INTEGER, "by the model", "returns"),
+        Column("exceeded", BOOLEAN, NO_LATER_FORECAST),
+    ),
+    key=("portfolio_id", "calculation_date", "method", "level"),
+)
+
+ENGINE_VAR_TESTS = _own_table(
+    "engine_var_tests",
+    "Backtests of each portfolio's value at risk over up to 250 sessions. Corrected rules only.",
+    "volatility",
+    columns=(
+        *VAR_KEY,
+        Column("sessions", INTEGER, unit="with a forecast of the session before, at most 250"),
+        Column("exceptions", INTEGER, unit="sessions whose loss exceeded it"),
+        Column("kupiec", STATISTIC, unit="likelihood ratio of their number, chi-square of 1 degree"),
+        Column("kupiec_p", STATISTIC, unit="p-value"),
+        Column("christoffersen", STATISTIC, "no exception has a session after it", "ratio of their runs"),
+        Column("christoffersen_p", STATISTIC, "no exception has a session after it", "p-value"),
+        Column("joint_p", STATISTIC, "no exception has a session after it", "p-value of both, 2 degrees"),
+        Column("zone", varchar(8), unit="green, yellow or red, by the Basel Committee"),
+    ),
+    key=("portfolio_id", "calculation_date", "method", "level"),
+)
+
+ENGINE_FORECAST_SCORES = _own_table(
+    "engine_forecast_scores",
+    "Each stored forecast of a volatility, scored in the session that ends its 21. Corrected rules only.",
+    "volatility",
+    columns=(
+        Column("portfolio_id", UUID),
+        Column("calculation_date", DATE, unit="the session that ends the horizon"),
+        Column("symbol", varchar(100), unit="whose volatility; empty: the portfolio's own"),
+        Column("forecast_date", DATE, unit="the session that made the forecast"),
+        Column("forecast", LEVEL, unit="fraction a year, as it was stored"),
+        Column("realized", STATISTIC, unit="fraction a year: root of 252 x the mean squared return"),
+        Column("qlike", STATISTIC, "the forecast or what came is 0", "loss, at least 0"),
+    ),
+    key=("portfolio_id", "calculation_date", "symbol"),
+)
+
+TOO_FEW_SCORES = "fewer than 10 scores, or forecasts that are all the same"
+ENGINE_FORECAST_TESTS = _own_table(
+    "engine_forecast_tests",
+    "Regressions of what came on what was forecast, after Mincer and Zarnowitz. Corrected rules only.",
+    "volatility",
+    columns=(
+        Column("portfolio_id", UUID),
+        Column("calculation_date", DATE),
+        Column(
+            "subject", varchar(12), unit="portfolio: its last 252 scores; positions: the session's scores"
+        ),
+        Column("scores", INTEGER, unit="forecasts"),
+        Column("qlike", STATISTIC, "no score has one", "mean loss"),
+        Column("sum_ratio", STATISTIC, "nothing moved", "forecast variances over those that came"),
+        Column("intercept", STATISTIC, TOO_FEW_SCORES, "variance a day"),
+        Column("slope", STATISTIC, TOO_FEW_SCORES, "ratio"),
+        Column("r_squared", STATISTIC, TOO_FEW_SCORES, "fraction"),
+    ),
+    key=("portfolio_id", "calculation_date", "subject"),
+)
+
 FIGURES = (
     PORTFOLIO_SNAPSHOTS,
     POSITION_MARKET_BETAS,
@@ -770,4 +849,8 @@ FIGURES = (
     ENGINE_PORTFOLIO_PNL,
     ENGINE_SECTOR_EXPOSURES,
     ENGINE_RETURNS,
+    ENGINE_VALUE_AT_RISK,
+    ENGINE_VAR_TESTS,
+    ENGINE_FORECAST_SCORES,
+    ENGINE_FORECAST_TESTS,
 )

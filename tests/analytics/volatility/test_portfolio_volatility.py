@@ -33,7 +33,7 @@ CLOSES = {"A": levels(MOVES[0]), "B": levels(MOVES[1])}
 def measured(closes: Mapping[str, list[float]], *lots: dict[str, Any]) -> Any:
     positions, panel = open_lots(*lots), price_panel(closes)
     weight, column = net_weights(positions, 1), panel.columns(positions.frame["symbol"])
-    return portfolio_volatility(weight, positions.owner, column, panel, 1, Rules.legacy())
+    return portfolio_volatility(weight, positions.owner, column, panel, 1, Rules.legacy()).volatility
 
 
 def test_weights_are_shares_of_the_signed_total() -> None:
