@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator
 from importlib.metadata import Distribution
 from pathlib import Path
 
-WITHOUT_HASH = re.compile(r"\.pyc$|\.dist-info/RECORD$")
-"""Files that are made or changed after their RECORD is written."""
+WITHOUT_HASH = re.compile(r"__pycache__/[^/]*\.pyc$|\.dist-info/RECORD$")
+"""Files that are made or changed after their RECORD is written: see `tools.compiled_modules`."""
 CACHED = re.compile(r"(\w+)\.cpython-\d+[\w.-]*\.pyc")
 """A compiled module; pytest's have its version in the name."""
 OF_THE_INTERPRETER = re.compile(r"python[\d.]*|activate(\.\w+)?|Activate\.ps1|pip[\d.]*")

@@ -79,6 +79,10 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         "idea/core.py was added",
     ),
     "record gone": (lambda site: (site / "idea-1.0.dist-info/RECORD").unlink(), "no record"),
+    "sourceless module recorded without a hash": (
+        lambda site: (site / "idea-1.0.dist-info/RECORD").write_text("idea/core.pyc,,\n"),
+        "core.pyc is recorded without a hash",
+    ),
     "hash taken out of the record": (
         lambda site: (site / "idea-1.0.dist-info/RECORD").write_text("idea/core.py,,\n"),
         "without a hash",
