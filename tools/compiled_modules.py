@@ -67,4 +67,4 @@ COMPILERS = {
     f"{TAG}.opt-2.pyc": _compiler(2),
     f"{PYTEST_TAG}.pyc": _rewritten,
 }
-"""How each kind of compiled module is made, by the end of its name."""
+"""The ways in which modules are compiled, by the end of their names."""
