@@ -19,6 +19,7 @@ from engine.core.schema import TABLES, TARGET_PRICES
 from engine.core.window import Window
 from engine.numerics.forecasts import HORIZON
 from engine.pipeline.inputs import FORECASTS, Inputs
+from engine.pipeline.inputs import ACTION_COLUMNS, RAW_COLUMNS, Inputs
 from loaders.earlier_results import STATE, EarlierResults, newest_rows
 from loaders.reader import Reader
 from loaders.shipped import fund_durations
@@ -276,6 +277,12 @@ def _closes(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> pl
     return pl.concat([older, inside]).sort("symbol", "date")
 
 
+def _quotes(checked: CheckedReader, window: Window, table: str, columns: Sequence[str]) -> pl.DataFrame:
+    """Return the rows of a table of the price collection; none if the store lacks it."""
+    rows = checked.read("read/quotes", table, columns, end=window.last)
+    return rows.sort(columns[:2])
+
+
 def _market(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> dict[str, pl.DataFrame]:
     funds = checked.read(
         "read/fund_closes",
@@ -287,6 +294,8 @@ def _market(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> di
     )
     return {
         "closes": _closes(checked, window, carried),
+        "raw_closes": _quotes(checked, window, "engine_raw_closes", RAW_COLUMNS),
+        "price_actions": _quotes(checked, window, "engine_price_actions", ACTION_COLUMNS),
         "fund_closes": funds,
         "universe": checked.source.query(statement("read/universe")).sort("symbol"),
         "profiles": checked.read(

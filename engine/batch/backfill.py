@@ -19,6 +19,7 @@ from engine.batch.ledger import Run, interrupted_run, new_run, resumed_run, run_
 from engine.batch.missing_sessions import Stage
 from engine.batch.older_store import allow_for_gaps
 from engine.batch.plan import plan, plan_missing, plan_window, settled, stored_by_portfolio
+from engine.batch.quoted_closes import note_closes
 from engine.batch.report import Report, combined
 from engine.batch.request import Request, destination
 from engine.batch.shards import (
@@ -190,6 +191,7 @@ def _dry_run(state: RunState) -> Report:
         state.progress.stage("load")
         allow_for_gaps(state, past)
         choose_rules(state, past)
+        note_closes(state, past)
         window = _plan(state, past)
         if window is None:
             return state.report
@@ -279,6 +281,7 @@ def _start(
         state.progress.stage("plan")
         allow_for_gaps(state, past)
         request, ledger = choose_rules(state, past), past.results
+        note_closes(state, past)
         old = interrupted_run(ledger, request.id) if ledger else None
         window = _plan(state, past, old, restart)
         if window is None:

@@ -37,6 +37,7 @@ class Report:
         inconsistent: rows that break a rule across columns (`engine.core.consistency.FINDINGS`).
         schema_gaps: tables, columns and widths that the target lacks.
         schema_note: the same in one line, with the command that adds them.
+        closes_note: a line that says that values and P&L come from adjusted closes where quoted ones are due.
         outcomes: number of portfolio sessions by job, status and reason (`engine.pipeline.results.OUTCOMES`).
         run_ids: ids of the runs in engine_runs.
         rules: of the figures, as `--rules` takes them.
@@ -56,6 +57,7 @@ class Report:
     inconsistent: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FINDINGS))
     schema_gaps: Sequence[SchemaGap] = ()
     schema_note: str = ""
+    closes_note: str = ""
     outcomes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OUTCOMES))
     run_ids: list[str] = field(default_factory=list)
     rules: str = ""
@@ -169,6 +171,7 @@ def combined(stages: Sequence[Report]) -> Report:
         None,
         schema_gaps=first.schema_gaps,
         schema_note=first.schema_note,
+        closes_note=first.closes_note,
         decided=first.decided,
         not_computed=first.not_computed,
         stale=first.stale,
@@ -278,4 +281,5 @@ def report_content(report: Report) -> dict[str, Any]:
         "unpriced": report.decided.unpriced.to_dicts(),
         "schema_gaps": [str(gap) for gap in report.schema_gaps],
         "schema_note": report.schema_note,
+        "closes_note": report.closes_note,
     }

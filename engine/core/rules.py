@@ -20,6 +20,7 @@ Expiry = Literal["ignored", "settled"]
 ZeroCloses = Literal["prices", "missing"]
 PreviousClose = Literal["any_day", "session"]
 PriceGaps = Literal["ten_days", "whole"]
+Closes = Literal["adjusted", "quoted"]
 PnlSince = Literal["prior_close", "previous_snapshot"]
 Sectors = Literal["run_date", "every_session"]
 OffSession = Literal["lost", "next_session"]
@@ -61,6 +62,10 @@ class Rules:
         previous "session".
     price_gaps: the move over a gap is booked if the gap has at most "ten_days", or "whole", when the price
         comes back.
+    closes: values and P&L of the past come from closes that are "adjusted" for dividends, as regressions read
+        them; or from closes as they were "quoted", adjusted for splits to the quantity of the lot, with
+        dividends as income of the ex-date, where the store has both (`engine_raw_closes`,
+        `engine_price_actions`).
     pnl_since: the P&L and cash of a session start after the "prior_close", or after the portfolio's
         "previous_snapshot", so that sessions that were left out are made up for.
     sectors: sector weights and concentration are those of the run date, from values before the session, with
@@ -120,6 +125,7 @@ class Rules:
     zero_closes: ZeroCloses
     previous_close: PreviousClose
     price_gaps: PriceGaps
+    closes: Closes
     pnl_since: PnlSince
     sectors: Sectors
     off_session_cash: OffSession
@@ -151,6 +157,7 @@ class Rules:
             zero_closes="prices",
             previous_close="any_day",
             price_gaps="ten_days",
+            closes="adjusted",
             pnl_since="prior_close",
             sectors="run_date",
             off_session_cash="lost",
@@ -183,6 +190,7 @@ class Rules:
             zero_closes="missing",
             previous_close="session",
             price_gaps="whole",
+            closes="quoted",
             pnl_since="previous_snapshot",
             sectors="every_session",
             off_session_cash="next_session",

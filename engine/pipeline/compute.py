@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 from threadpoolctl import threadpool_limits
 
 from engine.analytics.equity.lot_pnl import with_lives
 from engine.analytics.positions.prices import QuoteRules, quotes
+from engine.analytics.positions.quoted import quoted_closes, split_adjusted
 from engine.analytics.positions.valuation import (
     mark_in_session,
     mark_to_market,
@@ -59,8 +62,9 @@ def compute(
     _check_covered(window, inputs.window)
     # Two BLAS threads beside another job have made the same product 4 to 30 times slower.
     with threadpool_limits(1, "blas"):
-        marks = mark_positions(inputs, window, rules)
-        snapshots, exact = roll_equity(inputs, window, rules, marks)
+        inputs, valued = _with_quoted(inputs, rules)
+        marks = mark_positions(valued, window, rules)
+        snapshots, exact = roll_equity(valued, window, rules, marks)
         failures = pl.concat([_refusals(inputs, rules), money_misfits(snapshots, marks)])
         marks, snapshots = (
             frame.join(failures, on="portfolio_id", how="anti", maintain_order="left")
@@ -68,6 +72,15 @@ def compute(
         )
         results = run_jobs(inputs, window, rules, scenarios or load_scenarios(), marks, snapshots)
         return assemble(inputs, window, marks, snapshots, results, failures, exact, rules.undefined_figures)
+
+
+def _with_quoted(inputs: Inputs, rules: Rules) -> tuple[Inputs, Inputs]:
+    """Return the inputs with the closes of returns, and with those of values and P&L."""
+    if rules.closes == "adjusted":
+        return inputs, inputs
+    actions = inputs.price_actions
+    inputs = replace(inputs, closes=split_adjusted(inputs.closes, actions))
+    return inputs, replace(inputs, closes=quoted_closes(inputs.closes, inputs.raw_closes, actions))
 
 
 def mark_positions(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:

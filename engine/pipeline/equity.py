@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
 
+from engine.analytics.equity.dividends import booked_twice, cash, dividends, with_dividends
 from engine.analytics.equity.exposures import exposures, present
 from engine.analytics.equity.lot_pnl import booked_income, lot_pnl, summed, with_lives
 from engine.analytics.equity.opening_balances import open_book, openings, with_exact_openings
@@ -41,31 +43,59 @@ def roll_equity(
     rows, starts = _book(inputs, window), last_days(inputs, window, rules)
     numbers = rows.select("portfolio", "portfolio_id", "session", "has_previous", "founded")
     by_lot = rules.closed_lots == "exact" or rules.realized_gains == "replace"
-    lots = pl.DataFrame()
-    if by_lot or rules.expiry == "settled":
+    lots = due = twice = pl.DataFrame()
+    if by_lot or rules.expiry == "settled" or rules.closes == "quoted":
         lives = lives_in(inputs, window.sessions, rules, starts)
         marks = with_lives(marks, lives)
+    if rules.closes == "quoted":
+        inputs, due, twice = _with_dividends(inputs, window, lives, starts)
     days = marks.join(numbers, on=["portfolio_id", "session"], maintain_order="left")
     if rules.pnl_since == "previous_snapshot":
         days = since_previous_snapshot(days, inputs.closes, _starts(starts, window), QuoteRules.of(rules))
     if by_lot:
-        lots = _lots(inputs, window, rules, days, lives, starts)
+        income = booked_income(inputs.realized_events, inputs.positions, window.sessions, starts)
+        if rules.closes == "quoted":
+            income = with_dividends(income, due, twice)
+        lots = _lots(inputs, rules, days, lives, income)
     moves = summed(lots) if by_lot else unrealized(_unexpired(days, rules), rules.closed_lots)
     rows = rows.join(moves, on=["portfolio", "session"], how="left", maintain_order="left")
-    for name, amounts in _cash(inputs, window, rules, starts).items():
-        named = amounts.rename({"cents": name})
-        rows = rows.join(named, on=["portfolio_id", "date"], how="left", maintain_order="left")
-    rows = rows.with_columns(
-        pl.col("unrealized", "realized", "flow").fill_null(integer(0)),
-        pl.col("moved", "still").fill_null(0),
-        pl.col("moved_usd", "quoted_usd").fill_null(0.0),
-    )
+    rows = _with_cash(rows, inputs, window, rules, starts, due)
     if by_lot:
         rows = with_exact_openings(rows, inputs.previous_exact)
     added = rules.realized_gains == "added"
     rolled = roll_forward(rows, realized_counts=added, exact=by_lot)
     rolled = figures(rolled, exposures(present(days, rules.membership)))
     return rolled, _exact_tables(lots, rolled, inputs.history) if by_lot else {}
+
+
+def _with_dividends(
+    inputs: Inputs, window: Window, lives: LotLives, starts: pl.DataFrame
+) -> tuple[Inputs, pl.DataFrame, pl.DataFrame]:
+    """Return the inputs without events that book a dividend twice, the dividends, and these events."""
+    actions, raw = inputs.price_actions, inputs.raw_closes
+    due = dividends(lives, inputs.positions, actions, raw, window.sessions, starts)
+    twice = booked_twice(inputs.realized_events, due)
+    once = inputs.realized_events.join(twice, on="id", how="anti", maintain_order="left")
+    return replace(inputs, realized_events=once), due, twice
+
+
+def _with_cash(
+    rows: pl.DataFrame,
+    inputs: Inputs,
+    window: Window,
+    rules: Rules,
+    starts: pl.DataFrame,
+    due: pl.DataFrame,
+) -> pl.DataFrame:
+    """Return the rows with realized gains and flows in cents; 0 for what is absent of all sums."""
+    for name, amounts in _cash(inputs, window, rules, starts, due).items():
+        named = amounts.rename({"cents": name})
+        rows = rows.join(named, on=["portfolio_id", "date"], how="left", maintain_order="left")
+    return rows.with_columns(
+        pl.col("unrealized", "realized", "flow").fill_null(integer(0)),
+        pl.col("moved", "still").fill_null(0),
+        pl.col("moved_usd", "quoted_usd").fill_null(0.0),
+    )
 
 
 def last_days(inputs: Inputs, window: Window, rules: Rules) -> pl.DataFrame:
@@ -143,24 +173,23 @@ def _unexpired(days: pl.DataFrame, rules: Rules) -> pl.DataFrame:
 
 
 def _lots(
-    inputs: Inputs,
-    window: Window,
-    rules: Rules,
-    days: pl.DataFrame,
-    lives: LotLives,
-    starts: pl.DataFrame,
+    inputs: Inputs, rules: Rules, days: pl.DataFrame, lives: LotLives, income: pl.DataFrame
 ) -> pl.DataFrame:
     """Return the P&L of each lot; see `engine.analytics.equity.lot_pnl.lot_pnl`."""
-    income = booked_income(inputs.realized_events, inputs.positions, window.sessions, starts)
     if rules.realized_gains == "added":
         income = income.clear()
     return lot_pnl(days, lives, inputs.positions, inputs.closes, income, rules.closed_lots)
 
 
-def _cash(inputs: Inputs, window: Window, rules: Rules, starts: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Return realized gains and flows in cents by portfolio and session."""
+def _cash(
+    inputs: Inputs, window: Window, rules: Rules, starts: pl.DataFrame, due: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """Return realized gains, dividends among them, and flows in cents by portfolio and session."""
+    events = inputs.realized_events
+    if not due.is_empty():
+        events = pl.concat([events, cash(due, events)], how="diagonal")
     sources = {
-        "realized": (inputs.realized_events, "trade_date", realized_cents()),
+        "realized": (events, "trade_date", realized_cents()),
         "flow": (inputs.equity_changes, "change_date", flow_cents()),
     }
     return {

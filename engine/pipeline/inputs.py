@@ -21,6 +21,8 @@ DURATIONS: dict[str, pl.DataType] = {
     "duration": pl.Decimal(8, 4),
 }
 PARTIAL: dict[str, pl.DataType] = {"portfolio_id": pl.String(), "date": pl.Date(), "reason": pl.String()}
+RAW_COLUMNS = ("symbol", "date", "raw_close", "adjusted_close")
+ACTION_COLUMNS = ("symbol", "date", "kind", "value")
 
 FORECASTS: dict[str, pl.DataType] = {
     "portfolio_id": pl.String(),
@@ -43,6 +45,9 @@ class Inputs:
         equity_changes: portfolio_id, change_type, amount, change_date; not deleted; of all days.
         closes: symbol, date, close (Decimal): from the look-back of the first session to the last,
             and before that the newest one of each symbol held.
+        raw_closes: symbol, date, raw_close, adjusted_close (Decimal) of the symbols held, up to the last
+            session.
+        price_actions: symbol, date, kind, value (Decimal) of these: dividends, gains and splits.
         fund_closes: the same columns, of the factor funds, over the look-back of the run date.
         universe: the symbols that the legacy price cache held, besides the factor funds.
         profiles: symbol, beta, sector, is_etf.
@@ -111,6 +116,10 @@ class Inputs:
     inconsistent: pl.DataFrame
     partial: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PARTIAL))
     durations: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DURATIONS))
+    raw_closes: pl.DataFrame = field(default_factory=lambda: empty(TABLES["engine_raw_closes"], RAW_COLUMNS))
+    price_actions: pl.DataFrame = field(
+        default_factory=lambda: empty(TABLES["engine_price_actions"], ACTION_COLUMNS)
+    )
     stale: pl.DataFrame = field(default_factory=lambda: empty(TABLES["engine_stale_sessions"]))
 
     @property

@@ -28,7 +28,16 @@ from engine.pipeline.results import Results
 from loaders.window import load_window
 from tests.builders import event, uid
 from tests.memory_store import MemoryReader, frame_of
-from tests.reference.books import OPTIONS, ZERO, Book, cents, closes_by_symbol, private, units
+from tests.reference.books import (
+    OPTIONS,
+    ZERO,
+    Book,
+    cents,
+    closes_by_symbol,
+    private,
+    quoted_by_symbol,
+    units,
+)
 from tests.reference.worlds import World, draw_world
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -53,6 +62,14 @@ class Computed:
     def books(self) -> list[tuple[str, Book, Decimal]]:
         """The books of the portfolios that were computed, with their opening equity."""
         found = []
+        closes = closes_by_symbol(self.rows["market_data_cache"])
+        raw: dict[str, dict[date, tuple[Decimal, Decimal]]] = {}
+        for price in self.rows.get("engine_raw_closes", []):
+            both = price["raw_close"], price["adjusted_close"]
+            raw.setdefault(price["symbol"], {})[price["date"]] = both
+        paid: dict[str, dict[date, Decimal]] = {}
+        for action in self.rows.get("engine_price_actions", []):
+            paid.setdefault(action["symbol"], {})[action["date"]] = action["value"]
         for row in self.results["portfolios"].sort("id").to_dicts():
             owner = row["id"]
             mine = {
@@ -65,7 +82,9 @@ class Computed:
                 positions=mine["positions"],
                 events=mine["position_realized_events"],
                 flows=mine["equity_changes"],
-                closes=closes_by_symbol(self.rows["market_data_cache"]),
+                closes=quoted_by_symbol(closes, raw, paid),
+                dividends=paid,
+                quoted_from={symbol: min(days) for symbol, days in raw.items()},
                 sessions=days,
                 before=stored[-1][0] if stored else None,
                 founded=stored[0][0] if stored else days[0],
@@ -134,7 +153,43 @@ def trading(world: World, seed: int) -> Rows:
         own = {"portfolio_id": lot["portfolio_id"], "position_id": lot["id"], "id": uid(f"event {number}")}
         events.append(row | own | {"quantity_closed": one(size, abs(size), -size)})
     tables["position_realized_events"] = events
-    return tables
+    return with_dividends(tables, seed) if seed % 2 else tables
+
+
+def with_dividends(tables: Rows, seed: int) -> Rows:
+    """The tables with quoted closes of some symbols, with gaps, and with dividends, some of them booked."""
+    rng = np.random.default_rng([seed, 12])
+    raw, actions, events = [], [], []
+    for symbol, closes in closes_by_symbol(tables["market_data_cache"]).items():
+        days = sorted(closes)
+        cash = {day: Decimal(f"{rng.uniform(0.01, 3):.4f}") for day in days[-9:] if rng.random() < 0.2}
+        stamp = {"symbol": symbol, "fetched_at": datetime(2025, 1, 1, tzinfo=UTC)}
+        actions += [
+            {"id": uid(f"paid {symbol} {day}"), "date": day, "kind": "dividend", "value": value} | stamp
+            for day, value in cash.items()
+        ]
+        if rng.random() < 0.7:
+            first = int(rng.integers(0, len(days)))
+            for day in days[first:]:
+                if closes[day] > 0 and rng.random() < 0.9:
+                    later = sum((value for paid, value in cash.items() if paid > day), ZERO)
+                    prices = {"raw_close": closes[day] + later, "adjusted_close": closes[day]}
+                    raw.append({"id": uid(f"raw {symbol} {day}"), "date": day} | prices | stamp)
+        lots = [lot for lot in tables["positions"] if lot["symbol"].upper() == symbol]
+        for day, value in cash.items():
+            events += [
+                event(day, f"{cents(lot['quantity'] * value)}")
+                | {"id": uid(f"booked {lot['id']} {day}"), "quantity_closed": ZERO}
+                | {"portfolio_id": lot["portfolio_id"], "position_id": lot["id"]}
+                for lot in lots
+                if rng.random() < 0.5
+            ]
+    more = {"engine_raw_closes": raw, "engine_price_actions": actions}
+    return {
+        **tables,
+        **more,
+        "position_realized_events": [*tables["position_realized_events"], *events],
+    }
 
 
 @cache
@@ -173,9 +228,12 @@ def differences(found: Computed) -> list[str]:
                 if row[column] != value:
                     wrong.append(f"{column} {day}: {row[column]}, by the loop {value}")
             for lot in book.positions:
-                stored = lots.get((lot["id"], day), {"pnl": ZERO, "quantity": ZERO})
-                expected = round(book.pnl(lot, day), GRAIN), book.held(lot, day)
-                if (stored["pnl"], stored["quantity"]) != expected:
+                stored = lots.get((lot["id"], day), {"pnl": ZERO, "quantity": ZERO, "income": ZERO})
+                expected = tuple(
+                    round(figure, GRAIN)
+                    for figure in (book.pnl(lot, day), book.held(lot, day), book.lot_income(lot, day))
+                )
+                if (stored["pnl"], stored["quantity"], stored["income"]) != expected:
                     wrong.append(f"{lot['symbol']} {day}: {stored}, by the loop {expected}")
     return wrong
 

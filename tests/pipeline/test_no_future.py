@@ -26,6 +26,8 @@ from tests.reference.worlds import draw_world
 RULES = replace(Rules.corrected(), inconsistent_rows="computed")
 DATED = {
     "market_data_cache": "date",
+    "engine_raw_closes": "date",
+    "engine_price_actions": "date",
     "equity_changes": "change_date",
     "position_realized_events": "trade_date",
     "portfolio_snapshots": "snapshot_date",

@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 Row = Mapping[str, Any]
-ZERO, CENT = Decimal(0), Decimal("0.01")
+ZERO, CENT, TICK = Decimal(0), Decimal("0.01"), Decimal("0.0001")
 OPTIONS = ("LC", "LP", "SC", "SP")
 
 
@@ -36,7 +36,8 @@ class Book:
     """A portfolio's rows, and the closes of all symbols by day; closes of 0 are none.
 
     founded: its first session ever. sessions: those to compute; before: the snapshot before the first, None
-    at the founding. dividends: by symbol and date, USD a share.
+    at the founding. dividends: by symbol and ex-date, USD a share. quoted_from: the first day whose close is
+    as it was quoted, by symbol.
     """
 
     positions: Sequence[Row]
@@ -47,6 +48,8 @@ class Book:
     before: date | None
     founded: date
     calendar: Sequence[date]
+    dividends: Mapping[str, Mapping[date, Decimal]] = field(default_factory=dict)
+    quoted_from: Mapping[str, date] = field(default_factory=dict)
     quotes: dict[tuple[str, date], tuple[date, Decimal] | None] = field(default_factory=dict)
 
     def close(self, symbol: str | None, day: date) -> tuple[date, Decimal] | None:
@@ -162,12 +165,35 @@ class Book:
         return self.held(lot, session) * units(lot) * newest[1] if newest else ZERO
 
     def income(self, session: date) -> Decimal:
-        """Events of quantity 0 of a session and of the days without one before it."""
+        """Income of all lots in a session."""
+        return sum((self.lot_income(lot, session) for lot in self.positions), ZERO)
+
+    def lot_income(self, lot: Row, session: date) -> Decimal:
+        """Events of quantity 0 and dividends of a session and of the days without one before it.
+
+        An event that equals the dividend of its day is left out.
+        """
         last = self.last(session)
         if last is None:
             return ZERO
-        paid = [e for e in self.events if e["quantity_closed"] == 0 and last < e["trade_date"] <= session]
-        return sum((e["realized_pnl"] for e in paid), ZERO)
+        total = ZERO
+        for event in self.events:
+            due = event["position_id"] == lot["id"] and last < event["trade_date"] <= session
+            if due and event["quantity_closed"] == 0:
+                cash = self.dividend(lot, event["trade_date"])
+                total += ZERO if cash and event["realized_pnl"] == cents(cash) else event["realized_pnl"]
+        name = lot["symbol"].upper()
+        since = self.quoted_from.get(name, session)
+        days = [day for day in self.dividends.get(name, {}) if last < day <= session and day > since]
+        return total + sum((self.dividend(lot, day) for day in days), ZERO)
+
+    def dividend(self, lot: Row, day: date) -> Decimal:
+        """Cash of a lot that was held on the eve of an ex-date; negative when short."""
+        cash = self.dividends.get(lot["symbol"].upper(), {}).get(day, ZERO)
+        if private(lot) or option(lot) or lot["entry_date"] >= day:
+            return ZERO
+        parts = [part for part in self.tranches(lot) if part.end is None or part.end >= day]
+        return cash * sum((part.quantity for part in parts), ZERO)
 
     def flow(self, session: date) -> Decimal:
         """Contributions less withdrawals; before the first session those since the session before it."""
@@ -222,6 +248,31 @@ def deleted(lot: Row) -> date | None:
 def cents(amount: Decimal) -> Decimal:
     """Rounded once, half away from zero."""
     return amount.quantize(CENT, ROUND_HALF_UP)
+
+
+def quoted_by_symbol(
+    closes: Mapping[str, Mapping[date, Decimal]],
+    raw: Mapping[str, Mapping[date, tuple[Decimal, Decimal]]],
+    dividends: Mapping[str, Mapping[date, Decimal]],
+) -> dict[str, dict[date, Decimal]]:
+    """Closes as they were quoted: the raw close of the day, else the adjusted one at the newest ratio.
+
+    A close before the first raw one stays. One behind a dividend without a raw close since is none. raw: by
+    symbol and day, the raw and the adjusted close.
+    """
+    table: dict[str, dict[date, Decimal]] = {}
+    for symbol, prices in closes.items():
+        known = raw.get(symbol, {})
+        for day, price in prices.items():
+            newest = max((d for d in known if d <= day), default=None)
+            if newest is not None and price > 0:
+                if any(newest < paid <= day for paid in dividends.get(symbol, {})):
+                    continue
+                quoted, adjusted = known[newest]
+                fresh = quoted if newest == day else price * quoted / adjusted
+                price = fresh.quantize(TICK, ROUND_HALF_UP)
+            table.setdefault(symbol, {})[day] = price
+    return table
 
 
 def closes_by_symbol(rows: Iterable[Row]) -> dict[str, dict[date, Decimal]]:

@@ -76,8 +76,12 @@ ENGINE_SETTINGS = Table(
     role="engine",
     comment="What holds for the whole store: one row for each rule that its figures were computed by.",
     columns=(
-        Column("name", varchar(64), unit="rule.NAME, or recompute"),
-        Column("value", varchar(64), unit="value of the rule, or id of the run that recomputes the store"),
+        Column("name", varchar(64), unit="rule.NAME, closes, or recompute"),
+        Column(
+            "value",
+            varchar(64),
+            unit="value of the rule, kind of closes, or id of the run that recomputes all",
+        ),
         Column("set_at", TIMESTAMP, compared=False),
     ),
     key=("name",),
