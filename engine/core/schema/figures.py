@@ -680,7 +680,7 @@ ENGINE_LOT_PNL = _own_table(
         Column("life", varchar(20), unit="open, closed, expired, deleted or refused, after the session"),
         Column("quantity", numeric(16, 4), unit="shares or contracts after the session, negative when short"),
         Column("pnl", GRAINS, unit="USD, unrounded"),
-        Column("income", GRAINS, unit="USD, unrounded: events of quantity 0"),
+        Column("income", GRAINS, unit="USD, unrounded: events of quantity 0, dividends"),
         Column("notice", varchar(40), "nothing to report", "why the lot was not taken as it is"),
     ),
     key=("position_id", "calculation_date"),
