@@ -18,8 +18,7 @@ from engine.core.row_rules import Rule, admit
 from engine.core.schema import TABLES, TARGET_PRICES
 from engine.core.window import Window
 from engine.numerics.forecasts import HORIZON
-from engine.pipeline.inputs import FORECASTS, Inputs
-from engine.pipeline.inputs import ACTION_COLUMNS, RAW_COLUMNS, Inputs
+from engine.pipeline.inputs import ACTION_COLUMNS, FORECASTS, RAW_COLUMNS, Inputs
 from loaders.earlier_results import STATE, EarlierResults, newest_rows
 from loaders.reader import Reader
 from loaders.shipped import fund_durations
