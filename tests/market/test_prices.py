@@ -35,10 +35,10 @@ KINDS = ("duckdb", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("po
 PERIOD = ("period1", "period2")
 TOMORROW = date(2025, 7, 1)
 LATER = date(2025, 7, 2)
-YEAR_AGO = date(2024, 6, 29)
-"""The longest look-back of 2025-06-30: 366 days."""
-YEAR, QUARTER = 250, 62
-"""Sessions from there on: 261 weekdays less ten holidays and 2025-01-09; and from `START` on: 21,
+YEAR_AGO = date(2024, 5, 25)
+"""The longest look-back of 2025-06-30: 401 days."""
+YEAR, QUARTER = 273, 62
+"""Sessions from there on: 286 weekdays less twelve holidays and 2025-01-09; and from `START` on: 21,
 21 and 20 a month."""
 
 

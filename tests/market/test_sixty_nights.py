@@ -6,11 +6,10 @@ session computed on its own evening; and, in P&L, equity and flows, with those o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +18,6 @@ import pytest
 
 import engine
 from engine.analyst.inventory import inventory
-from engine.batch.copy import create
 from engine.batch.nightly import DailyRun, daily
 from engine.core.calendar import sessions
 from engine.core.schema import TABLES
@@ -29,6 +27,7 @@ from loaders.market import Answer, PriceRequest, Prices, RequestOutcome
 from loaders.market.provider import ACTIONS, BARS
 from tests.builders import STAMP, flow, portfolio, position, uid
 from tests.market.support import NEW_YORK, USER, evening, put
+from tests.stores.conftest import KINDS
 from writers import open_writer
 
 pytestmark = pytest.mark.thorough
@@ -118,9 +117,7 @@ def lots(owner: str, bbb: str, entry: str) -> list[dict[str, Any]]:
     ]
 
 
-def store(path: Path, owners: tuple[str, ...], bbb: str, entry: str) -> str:
-    url = f"duckdb:///{path}"
-    create(url)
+def filled(url: str, owners: tuple[str, ...], bbb: str, entry: str) -> str:
     return put(
         url,
         {
@@ -196,14 +193,17 @@ def over_final_data(url: str, other: str) -> None:
         writer.insert(TABLES["market_data_cache"], closes)
 
 
-def test_sixty_nights_leave_what_the_same_nights_leave_over_the_final_data(tmp_path: Path) -> None:
-    url = store(tmp_path / "live.duckdb", ("P",), "30", "100")
+@pytest.mark.parametrize("kind", KINDS)
+def test_sixty_nights_leave_what_the_same_nights_leave_over_the_final_data(
+    kind: str, store: Callable[[str], str]
+) -> None:
+    url = filled(store(kind), ("P",), "30", "100")
     live(url)
     counts = inventory(url).portfolios
     assert counts.select("missing", "held_back", "stale").sum().row(0) == (0, 0, 0)
     assert counts["stored"].to_list() == [60, 60]
 
-    final = store(tmp_path / "final.duckdb", ("P", "Q"), "60", "50")
+    final = filled(store(kind), ("P", "Q"), "60", "50")
     over_final_data(url, final)
     for number, day in enumerate(NIGHTS):
         if number == 45:
@@ -213,7 +213,7 @@ def test_sixty_nights_leave_what_the_same_nights_leave_over_the_final_data(tmp_p
     assert comparison.verdict == "equal", comparison.to_text()
     assert comparison.total("cells") > 40_000
 
-    once = store(tmp_path / "once.duckdb", ("P", "Q"), "60", "50")
+    once = filled(store(kind), ("P", "Q"), "60", "50")
     over_final_data(url, once)
     engine.backfill(once, start=FIRST, end=LAST, run_date=LAST)
     assert snapshots(once).equals(snapshots(url))
