@@ -6,8 +6,10 @@ from datetime import date
 
 import polars as pl
 
+from engine.core.frames import dtype
 from engine.core.funds import BENCHMARK, MARKET_FUND, RATE_FUND, SPREAD_FUNDS, STYLE_FUNDS
 from engine.core.row_ids import row_ids
+from engine.core.schema import TABLES
 from loaders.schema_rows import schema_rows
 
 FACTOR_DEFINITIONS = (
@@ -182,10 +184,16 @@ def factor_rows() -> pl.DataFrame:
     return schema_rows("factor_definitions", numbered, is_active=True, description=SHIPPED)
 
 
+def published_durations() -> pl.DataFrame:
+    """Return symbol, asof_date, duration, data_source of bond funds, typed as they are stored."""
+    table = TABLES["engine_fund_durations"]
+    columns = {name: dtype(table[name]) for name in ("symbol", "asof_date", "duration", "data_source")}
+    return pl.DataFrame(FUND_DURATIONS, schema=columns, orient="row")
+
+
 def fund_durations() -> pl.DataFrame:
     """Return the rows of engine_fund_durations."""
-    columns = ["symbol", "asof_date", "duration", "data_source"]
-    frame = pl.DataFrame(FUND_DURATIONS, schema=columns, orient="row")
+    frame = published_durations()
     key = row_ids("engine_fund_durations", frame["symbol"], frame["asof_date"])
     return schema_rows("engine_fund_durations", frame.with_columns(id=key))
 

@@ -85,7 +85,7 @@ def require_spelling(reader: Reader, inputs: Inputs) -> None:
         reader: The source.
         inputs: What was loaded from it.
     """
-    priced = {*inputs.closes["symbol"], *inputs.fund_closes["symbol"]}
+    priced = {*inputs.closes["symbol"].unique(), *inputs.fund_closes["symbol"].unique()}
     quoted = pl.col("investment_class").fill_null("PUBLIC") != "PRIVATE"
     held = inputs.positions.filter(quoted, pl.col("deleted_at").is_null())["symbol"].drop_nulls().unique()
     symbols = [symbol for symbol in (*held, *FACTOR_FUNDS) if not {symbol, symbol.upper()} & priced]

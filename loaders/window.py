@@ -21,7 +21,7 @@ from engine.numerics.forecasts import HORIZON
 from engine.pipeline.inputs import ACTION_COLUMNS, FORECASTS, RAW_COLUMNS, Inputs
 from loaders.earlier_results import STATE, EarlierResults, newest_rows
 from loaders.reader import Reader
-from loaders.shipped import fund_durations
+from loaders.shipped import published_durations
 from loaders.structure import (
     CLOSE_COLUMNS,
     EVENT_COLUMNS,
@@ -343,7 +343,7 @@ def _durations(reader: Reader) -> pl.DataFrame:
     """Return symbol, asof_date, duration of bond funds: the store's, or the shipped ones if it has none."""
     columns = ["symbol", "asof_date", "duration"]
     rows = reader.read("engine_fund_durations", columns)
-    rows = fund_durations().select(columns) if rows.is_empty() else rows
+    rows = published_durations().select(columns) if rows.is_empty() else rows
     return rows.sort("symbol", "asof_date")
 
 

@@ -85,7 +85,7 @@ def missing_sessions(
         portfolios: Ids; default all that are not deleted.
     """
     everybody, _ = live_portfolios(past.source, None)
-    asked, _ = live_portfolios(past.source, portfolios)
+    asked = everybody if portfolios is None else live_portfolios(past.source, portfolios)[0]
     stored = past.snapshot_days(everybody, date.min)
     recorded: set[date] = set()
     if past.results is not None:

@@ -11,7 +11,7 @@ from typing import Any
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.batch.backfill import execute
 from engine.batch.gate import THRESHOLD
-from engine.batch.missing_sessions import Stage, missing_stages
+from engine.batch.missing_sessions import missing_stages
 from engine.batch.plan import settled
 from engine.batch.report import (
     Report,
@@ -45,7 +45,6 @@ class DailyRun:
         target: the session that was due.
         enough: the fraction of closes to have, 0 to 1.
         collected: one result for each kind of data.
-        stages: the missing sessions.
         reports: of the stages that were computed.
         report: of all stages together, with what the gate decided.
     """
@@ -53,7 +52,6 @@ class DailyRun:
     target: date
     enough: float
     collected: list[CollectionResult] = field(default_factory=list)
-    stages: Sequence[Stage] = ()
     reports: Sequence[Report] = ()
     report: Report = field(default_factory=lambda: Report(None))
 
@@ -102,6 +100,13 @@ def _line(report: Report) -> str:
         f"computed {len(days)} sessions, {days[0]} to {days[-1]}, of {report.portfolios} portfolios: "
         f"{sum(report.rows.values()):,} rows, {sum(report.seconds.values()):.2f} s"
     )
+
+
+def _first_missing(url: str, target: date) -> date:
+    """Return the first missing session up to the target, else the target."""
+    with open_reader(url) as reader:
+        stages = missing_stages(EarlierResults(reader), target)
+    return min((stage.start for stage in stages), default=target)
 
 
 def daily(
@@ -153,24 +158,12 @@ def daily(
     """
     progress = progress or Quiet()
     run = DailyRun(settled(now), enough)
-    with open_reader(url) as reader:
-        run.stages = missing_stages(EarlierResults(reader), run.target)
-    since = min((stage.start for stage in run.stages), default=run.target)
-    for kind in kinds if provider else ():
-        assert provider is not None
-        run.collected.append(
-            collect(
-                kind,
-                url,
-                provider,
-                now=now,
-                since=since,
-                end=run.target,
-                batch_rows=batch_rows,
-                wait=wait,
-                progress=progress,
-            )
-        )
+    if provider is not None:
+        since = _first_missing(url, run.target)
+        options: dict[str, Any] = {"batch_rows": batch_rows, "wait": wait, "progress": progress}
+        run.collected = [
+            collect(kind, url, provider, now=now, since=since, end=run.target, **options) for kind in kinds
+        ]
     store = StoreURL.parse(url)
     request = Request(
         store,

@@ -8,7 +8,8 @@ the legacy description's registers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any, Literal, get_args, get_type_hints
 
 from engine.core.errors import UsageError, nearest
@@ -279,11 +280,17 @@ SETS = ("legacy", "corrected")
 """The sets of rules that have a name, each a class method of `Rules`."""
 
 
+@cache
+def _choices() -> dict[str, tuple[str, ...]]:
+    """Return the values of each rule."""
+    return {name: get_args(values) for name, values in get_type_hints(Rules).items()}
+
+
 def _check(name: str, value: str) -> None:
     """Raise a UsageError unless there is such a rule with such a value."""
-    names = [field.name for field in fields(Rules)]
-    if name not in names:
-        raise UsageError(f"there is no rule '{name}'{nearest(name, names)}")
-    values = get_args(get_type_hints(Rules)[name])
+    choices = _choices()
+    if name not in choices:
+        raise UsageError(f"there is no rule '{name}'{nearest(name, choices)}")
+    values = choices[name]
     if value not in values:
         raise UsageError(f"rule {name} has no value '{value}': it is one of {', '.join(values)}")
