@@ -11,9 +11,10 @@ from engine.batch.copy import write_frames
 from engine.core.progress import Quiet
 from loaders import open_reader
 from loaders.shipped import factor_rows
+from tests.marks import first
 
 
-@pytest.mark.parametrize("kind", ["duckdb", "parquet"])
+@pytest.mark.parametrize("kind", first(1, ["duckdb", "parquet"]))
 def test_a_copy_leaves_what_the_application_calls_a_spread(kind: str, tmp_path: Path) -> None:
     """An older migration of the application named the type so, and one of its endpoints asks for it."""
     url = f"{kind}:///{tmp_path}/store"

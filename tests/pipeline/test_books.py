@@ -27,6 +27,7 @@ from engine.pipeline.inputs import Inputs
 from engine.pipeline.results import Results
 from loaders.window import load_window
 from tests.builders import event, uid
+from tests.marks import first
 from tests.memory_store import MemoryReader, frame_of
 from tests.reference.books import (
     OPTIONS,
@@ -238,18 +239,18 @@ def differences(found: Computed) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("name", WINDOWS)
+@pytest.mark.parametrize("name", first(1, ["edge", "mixed"]))
 def test_the_books_of_the_golden_sets_are_those_of_the_loop(name: str) -> None:
     assert differences(golden(name)) == []
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(8))
 def test_the_books_of_a_random_world_are_those_of_the_loop(seed: int) -> None:
     assert differences(drawn(seed)) == []
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("seed", range(25, 200))
+@pytest.mark.parametrize("seed", range(8, 200))
 def test_the_books_of_more_random_worlds_are_those_of_the_loop(seed: int) -> None:
     assert differences(drawn(seed)) == []
 

@@ -23,6 +23,7 @@ from engine.reports.measures.data_quality import missing_sessions
 from engine.reports.stored import read_stored
 from loaders import open_reader
 from tests.builders import STAMP, portfolio, position, uid
+from tests.marks import first
 from tests.memory_store import frame_of
 from tests.small_stores import RUN_DATE, SESSIONS, a_user, run, snapshots, world
 from tests.stores.conftest import KINDS
@@ -35,7 +36,7 @@ ZEROS = {
     if not column.nullable and column.type.kind in ("numeric", "integer")
 }
 Make = Callable[[str], str]
-pytestmark = pytest.mark.parametrize("kind", KINDS)
+pytestmark = pytest.mark.parametrize("kind", first(1, KINDS))
 
 
 def made(url: str, **tables: Any) -> str:
