@@ -9,6 +9,7 @@ import polars as pl
 
 from engine.analytics import forecasts
 from engine.analytics.concentration import session_sectors
+from engine.analytics.factors import attribution
 from engine.analytics.factors.definitions import updated_definitions
 from engine.analytics.job_result import JobResult
 from engine.analytics.sector_tags import sector_tags
@@ -32,7 +33,7 @@ from engine.pipeline.status import daily_job_status, failed_status, outcomes_of,
 EMPTIED = ("correlation_clusters", "correlation_cluster_positions")
 """Tables that get no rows and are replaced all the same: their rows would refer to replaced matrices.
 The tables of unrounded P&L are replaced too, so that no rows of other rules stay."""
-OWN_TABLES = (*EXACT_TABLES, session_sectors.TABLE, *forecasts.TABLES)
+OWN_TABLES = (*EXACT_TABLES, session_sectors.TABLE, *forecasts.TABLES, *attribution.TABLES)
 SNAPSHOTS = TABLES["portfolio_snapshots"]
 
 

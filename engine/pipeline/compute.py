@@ -70,7 +70,7 @@ def compute(
             frame.join(failures, on="portfolio_id", how="anti", maintain_order="left")
             for frame in (marks, snapshots)
         )
-        results = run_jobs(inputs, window, rules, scenarios or load_scenarios(), marks, snapshots)
+        results = run_jobs(inputs, window, rules, scenarios or load_scenarios(), marks, snapshots, exact)
         return assemble(inputs, window, marks, snapshots, results, failures, exact, rules.undefined_figures)
 
 

@@ -206,6 +206,8 @@ def _exact_tables(lots: pl.DataFrame, rolled: pl.DataFrame, history: pl.DataFram
         "quantity",
         "pnl",
         "income",
+        "start_value",
+        "whole_move",
         calculation_date="date",
         life=pl.lit(pl.Series(REASONS)).gather(pl.col("life")),
         notice="notice",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
 
-from engine.analytics.betas.market import market_beta
+from engine.analytics.betas.market import fund_betas, market_beta
 from engine.analytics.betas.provider import opening_provider_beta, provider_beta, with_openings
 from engine.analytics.betas.rate import rate_beta
 from engine.analytics.concentration.sector import sector
@@ -17,8 +17,9 @@ from engine.analytics.concentration.session_sectors import session_sectors
 from engine.analytics.correlations.correlation_rows import correlations
 from engine.analytics.equity.exposures import present
 from engine.analytics.equity.returns import daily_returns
+from engine.analytics.factors.attribution import ExAnteBetas, attribution
 from engine.analytics.factors.definitions import factor_ids, updated_definitions
-from engine.analytics.factors.joint import joint_betas
+from engine.analytics.factors.joint import JointBetas, joint_betas
 from engine.analytics.factors.ridge import ridge_factors
 from engine.analytics.factors.spreads import spread_factors
 from engine.analytics.forecasts.forecast_scores import OWN, forecast_scores
@@ -41,9 +42,10 @@ from engine.analytics.stress.scenarios import Scenarios
 from engine.analytics.stress.stress import stress
 from engine.analytics.volatility.position_volatility import VolatilityResult, measured_symbol, volatility
 from engine.core.frames import UTC_MICROSECONDS
-from engine.core.job_catalog import PERCENTILE_LOOK_BACK, VOLATILITY
+from engine.core.funds import MARKET_FUND
+from engine.core.job_catalog import MARKET_BETA, PERCENTILE_LOOK_BACK, VOLATILITY
 from engine.core.money import CENT_SCALE, GRAIN_SCALE, usd
-from engine.core.rules import Rules
+from engine.core.rules import Rules, StaleFigures
 from engine.core.schema import TABLES
 from engine.core.stored_rows import stored_columns
 from engine.core.window import Window
@@ -60,6 +62,7 @@ def run_jobs(
     scenarios: Scenarios,
     marks: pl.DataFrame,
     snapshots: pl.DataFrame,
+    exact: Mapping[str, pl.DataFrame],
 ) -> list[JobResult]:
     """Run every job for every portfolio and session: phase 6.
 
@@ -70,6 +73,7 @@ def run_jobs(
         scenarios: stress scenarios.
         marks: of `engine.pipeline.compute.mark_positions`.
         snapshots: of `engine.pipeline.equity.roll_equity`.
+        exact: of the same; of portfolios without snapshots, too.
 
     Returns:
         The result of each job.
@@ -83,7 +87,13 @@ def run_jobs(
     ids = factor_ids(inputs.factor_definitions)
     stale = rules.stale_figures
     market = market_beta(panel, positions, portfolios, dates, ids.market, stale)
-    joint = joint_betas(panel, positions, stale) if rules.factor_model == "joint" else None
+    joint, attributed = None, {}
+    if rules.factor_model == "joint":
+        joint, before = _joint_model(panel, positions, stale)
+        if rules.closed_lots == "exact":
+            lots = exact["engine_lot_pnl"].rename({"calculation_date": "date"})
+            symbols = inputs.positions.select("symbol", position_id="id")
+            attributed = attribution(lots, symbols, before, portfolios, snapshots)
     rates = joint.rates if joint else None
     rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights, stale, rates)
     betas = [
@@ -93,6 +103,7 @@ def run_jobs(
         spread_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale),
         ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale, joint),
     ]
+    betas[-1] = replace(betas[-1], tables={**betas[-1].tables, **attributed})
     volatilities = volatility(positions, portfolios, panel, dates, rules)
     forecasts = _forecasts(inputs, window, rules, panel, positions, portfolios, snapshots, volatilities)
     return [
@@ -124,6 +135,23 @@ def _correlations(
         rules.undefined_figures,
         rules.effective_positions,
     )
+
+
+def _joint_model(
+    panel: PricePanel, positions: OpenPositions, stale: StaleFigures
+) -> tuple[JointBetas, ExAnteBetas]:
+    """Return the betas of each session, and those of the session before it with the market's."""
+    rows = np.searchsorted(panel.days, panel.targets)
+    before = np.concatenate((rows[:1] - 1, rows[:-1]))
+    every = joint_betas(replace(panel, targets=panel.days[[before[0], *rows]]), positions, stale)
+    # Whoever was held before the session counts, sold in it or not.
+    anyone = replace(positions, held=None)
+    market = fund_betas(replace(panel, targets=panel.days[before]), anyone, MARKET_FUND, MARKET_BETA, stale)
+    column = panel.columns(positions.frame["symbol"])
+    slopes = np.full((len(rows), 1, len(panel.symbols) + 1), np.nan)
+    slopes[:, 0, column] = np.where(market.fitted & (column >= 0), market.slope, np.nan)
+    ex_ante = np.concatenate((slopes, every.betas[:-1]), axis=1)
+    return JointBetas(every.betas[1:], panel), ExAnteBetas(ex_ante, panel, before)
 
 
 def _forecasts(

@@ -38,8 +38,8 @@ def outcomes() -> list[JobResult]:
     inputs = engine.open(f"parquet:///{GOLDEN}/inputs").inputs(RUN_DATE, RUN_DATE, run_date=RUN_DATE)
     rules = Rules.corrected()  # which fill the tables of the engine, too
     days = mark_positions(inputs, inputs.window, rules)
-    book, _ = roll_equity(inputs, inputs.window, rules, days)
-    return run_jobs(inputs, inputs.window, rules, load_scenarios(), days, book)
+    book, exact = roll_equity(inputs, inputs.window, rules, days)
+    return run_jobs(inputs, inputs.window, rules, load_scenarios(), days, book, exact)
 
 
 def test_the_schema_names_jobs_of_the_catalog_only() -> None:

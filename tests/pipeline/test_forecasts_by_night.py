@@ -1,4 +1,4 @@
-"""Forecasts and their scores night by night, against one run over all sessions."""
+"""Forecasts, their scores and attributed P&L night by night, against one run over all sessions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 import engine
 from engine.analytics import forecasts
+from engine.analytics.factors import attribution
 from engine.batch.backfill import backfill
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
@@ -38,7 +39,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return whole, nights
 
 
-@pytest.mark.parametrize("table", forecasts.TABLES)
+@pytest.mark.parametrize("table", [*forecasts.TABLES, *attribution.TABLES])
 def test_nights_leave_what_one_run_leaves(stores: tuple[str, str], table: str) -> None:
     whole, nights = (stored(url, table) for url in stores)
     assert whole

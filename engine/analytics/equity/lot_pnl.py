@@ -110,7 +110,9 @@ def lot_pnl(
         portfolio, portfolio_id, position_id, session, date, life (number of
         `engine.analytics.positions.lot_life.REASONS`), quantity (Int128, 1/10,000), carried (whether held
         before or bought in the session), pnl and income (Int128
-        grains), priced (whether the lot could be valued), quoted (whether a market quotes it), weight,
+        grains), start_value and whole_move (Int128 grains, null without a price: the value at the base of
+        what was held before the session, and its move to the session's close), priced (whether the lot could
+        be valued), quoted (whether a market quotes it), weight,
         notice.
     """
     ends = _end_prices(lives, positions, closes)
@@ -139,8 +141,9 @@ def lot_pnl(
     entry = scaled("entry_price")
     closed = pl.col("closed").fill_null(integer(0))
     rest = pl.when("ends").then(pl.col("opening").cast(pl.Int128) - closed).otherwise(integer(0))
+    base = pl.when(began.fill_null(False) | (not exact)).then(previous).otherwise(entry)
     rows = rows.with_columns(
-        base=pl.when(began.fill_null(False) | (not exact)).then(previous).otherwise(entry),
+        base=base,
         counts=~private & pl.col("newest_close").is_not_null() & pl.col("has_previous"),
         closed=closed,
         rest=rest,
@@ -152,6 +155,7 @@ def lot_pnl(
     sold = pl.col("proceeds") - pl.col("closed") * pl.col("base") * multiplier()
     moved = (move.fill_null(integer(0)) + end.fill_null(integer(0))) * multiplier()
     pnl = pl.when("counts").then(moved + sold.fill_null(integer(0))).otherwise(integer(0))
+    start = pl.when("counts").then(pl.col("opening").cast(pl.Int128) * multiplier())
     income_ = pl.when("has_previous").then("income").fill_null(integer(0))
     end_notice = pl.when("ends").then("end_notice")
     return rows.select(
@@ -165,6 +169,8 @@ def lot_pnl(
         carried=pl.col("opening") != 0,
         pnl=pnl,
         income=income_,
+        start_value=start * pl.col("base"),
+        whole_move=start * (close - pl.col("base")),
         priced=~private & (pl.col("close").is_not_null() | (closed != 0) | (pl.col("rest") != 0)),
         quoted="traded",
         weight="weight",

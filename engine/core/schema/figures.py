@@ -827,6 +827,41 @@ ENGINE_FORECAST_TESTS = _own_table(
     key=("portfolio_id", "calculation_date", "subject"),
 )
 
+ENGINE_PNL_ATTRIBUTION = _own_table(
+    "engine_pnl_attribution",
+    "Parts of each portfolio's daily P&L, which add up to it: factors, specific and residual. "
+    "Corrected rules only.",
+    "ridge_factors",
+    columns=(
+        Column("portfolio_id", UUID),
+        Column("calculation_date", DATE),
+        Column("component", varchar(20), unit="a factor, specific or residual"),
+        Column("amount", MONEY, unit="USD"),
+    ),
+    key=("portfolio_id", "calculation_date", "component"),
+)
+
+ENGINE_POSITION_ATTRIBUTION = _own_table(
+    "engine_position_attribution",
+    "Parts of each lot's unrounded P&L and income, which add up to them; no row where all are 0. "
+    "Corrected rules only.",
+    "ridge_factors",
+    columns=(
+        Column("portfolio_id", UUID),
+        Column("position_id", UUID),
+        Column("calculation_date", DATE),
+        *(
+            Column(name, GRAINS, unit="USD, unrounded")
+            for name in (
+                *("market", "value", "growth", "momentum", "quality", "size", "low_volatility"),
+                *("interest_rate", "specific", "residual"),
+            )
+        ),
+    ),
+    key=("position_id", "calculation_date"),
+    indexes={"ix_engine_position_attribution_portfolio_date": ("portfolio_id", "calculation_date")},
+)
+
 FIGURES = (
     PORTFOLIO_SNAPSHOTS,
     POSITION_MARKET_BETAS,
@@ -853,4 +888,6 @@ FIGURES = (
     ENGINE_VAR_TESTS,
     ENGINE_FORECAST_SCORES,
     ENGINE_FORECAST_TESTS,
+    ENGINE_PNL_ATTRIBUTION,
+    ENGINE_POSITION_ATTRIBUTION,
 )
