@@ -9,24 +9,21 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-import polars as pl
-
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.batch.executors import check, open_executor
-from engine.batch.gate import THRESHOLD, Policy
+from engine.batch.gate import THRESHOLD
 from engine.batch.held_back import record_held_back
-from engine.batch.ledger import Run, interrupted_run, new_run, resumed_run, run_start
-from engine.batch.missing_sessions import Stage
+from engine.batch.ledger import Run, interrupted_run, new_run, resumed_run
 from engine.batch.older_store import allow_for_gaps
-from engine.batch.plan import plan, plan_missing, plan_window, settled, stored_by_portfolio
 from engine.batch.quoted_closes import note_closes
 from engine.batch.report import Report, combined
 from engine.batch.request import Request, destination
+from engine.batch.run_window import run_window
+from engine.batch.run_writes import record_end
 from engine.batch.shards import (
     blocks_by_weight,
     equal_blocks,
     group_by_history,
-    live_portfolios,
     shard_count,
     weights,
 )
@@ -36,20 +33,17 @@ from engine.batch.steps import (
     compute_shard,
     load,
     open_run_stores,
-    record_end,
     report_shard,
     shard_changes,
     shard_inputs,
-    tables_to_create,
 )
-from engine.batch.store_rules import choose_rules, first_session
+from engine.batch.store_rules import choose_rules
 from engine.batch.table_choice import with_required_tables
 from engine.core.errors import UsageError
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
 from engine.core.store_url import StoreURL
 from engine.core.window import Window
-from loaders.earlier_results import EarlierResults
 from loaders.open import same_store
 from writers.file_lock import holder
 from writers.lock import store_lock
@@ -177,7 +171,7 @@ def _named(state: RunState, report: Report) -> Report:
 
 
 def _all_stages(state: RunState, run: Callable[[RunState], Report]) -> Report:
-    """Compute the first stage of missing sessions, then those that `_plan` finds to follow it."""
+    """Compute the first stage of missing sessions, then those that `run_window` finds to follow it."""
     asked = state.request
     reports = [run(state)]
     for stage in state.stages:
@@ -192,7 +186,7 @@ def _dry_run(state: RunState) -> Report:
         allow_for_gaps(state, past)
         choose_rules(state, past)
         note_closes(state, past)
-        window = _plan(state, past)
+        window = run_window(state, past)
         if window is None:
             return state.report
         groups = _groups(state, state.portfolios)
@@ -283,7 +277,7 @@ def _start(
         request, ledger = choose_rules(state, past), past.results
         note_closes(state, past)
         old = interrupted_run(ledger, request.id) if ledger else None
-        window = _plan(state, past, old, restart)
+        window = run_window(state, past, old, restart)
         if window is None:
             return None
         run = new_run(request.id, window, holder(), request.rules)
@@ -300,69 +294,3 @@ def _remaining(state: RunState, run: Run, again: bool) -> list[str]:
     due = set(run.window.sessions)
     portfolios = run.remaining(state.portfolios)
     return [owner for owner in portfolios if again or not due.issubset(state.stored[owner])]
-
-
-def _plan(
-    state: RunState, past: EarlierResults, old: pl.DataFrame | None = None, restart: bool = False
-) -> Window | None:
-    """Return the window asked for, or of the first stage of missing sessions.
-
-    Args:
-        state: of the backfill. Its portfolios and the stages to follow are set here.
-        past: source and target.
-        old: the interrupted run of the same request, if any.
-        restart: whether its shards are computed again.
-    """
-    request = state.request
-    run_date = request.run_date or state.now.date()
-    start, end = request.start, request.end or settled(state.now)
-    if not request.command:
-        stages = _with_interrupted(_planned(state, past, run_date), state, old, restart)
-        if not stages:
-            return None
-        start, end = stages[0].start, stages[0].end
-        if request.missing_only:
-            state.request, state.stages = request.for_stage(stages[0]), stages[1:]
-    assert start is not None, "a stage has a first day"
-    never = state.decided.never["date"].to_list()
-    request = state.request
-    run_date = request.run_date or run_date
-    window = plan(past, start, end, run_date, request.portfolios, never, with_later=not request.evening)
-    if window:
-        window = replace(window, written_at=state.now)
-    state.report.window = window
-    if window:
-        state.portfolios, state.deleted = live_portfolios(past.source, state.request.portfolios)
-        created = set(tables_to_create(state.request))
-        state.tables_exist = past.results is not None and created <= past.results.tables()
-        state.stored = stored_by_portfolio(past, window.sessions[0], state.portfolios)
-    return window
-
-
-def _planned(state: RunState, past: EarlierResults, run_date: date) -> list[Stage]:
-    """Return the stages of a request. What the gate decided is kept in the state and in the report."""
-    request, end = state.request, state.request.end or settled(state.now)
-    state.names = dict(past.source.read("portfolios", ["id", "name"]).iter_rows())
-    start = first_session(past.results) if request.recompute else request.start
-    policy = Policy(run_date, request.threshold, request.missing_only, request.allow_stale)
-    if start is None:
-        planned = plan_missing(past, end, request.portfolios, policy, request.recompute_limit)
-    else:
-        planned = plan_window(past, start, end, request.portfolios, policy)
-    state.decided = state.report.decided = planned.decided
-    state.report.not_computed, state.report.stale = planned.not_computed, planned.stale
-    return planned.stages
-
-
-def _with_interrupted(
-    stages: list[Stage], state: RunState, old: pl.DataFrame | None, restart: bool
-) -> list[Stage]:
-    """Return the stages, after the window of an interrupted run unless the first stage is what it left."""
-    first = None if old is None else run_start(old)
-    nightly = state.request.recompute_limit is not None
-    if old is None or first is None or nightly or not state.request.missing_only:
-        return stages
-    if stages and stages[0].start == first and not restart:
-        return stages
-    whole = stages and state.decided.held_back.is_empty()
-    return [Stage(first, stages[-1].end if whole else old["end_date"].item())]

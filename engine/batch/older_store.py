@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.batch.steps import RunState, tables_to_create
+from engine.batch.run_writes import tables_to_create
+from engine.batch.steps import RunState
 from engine.core.errors import MissingTableError
 from engine.core.schema import TABLES
 from engine.core.schema.evolution import gaps_of_a_run, warn_of_gaps

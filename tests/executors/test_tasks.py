@@ -25,8 +25,9 @@ from engine.batch.executors.tasks import (
 )
 from engine.batch.ledger import Run, new_run
 from engine.batch.request import Request
+from engine.batch.run_writes import record_start
 from engine.batch.shards import MemoryShortError, live_portfolios
-from engine.batch.steps import LoadedInputs, RunState, load, open_run_stores, record_start, shard_inputs
+from engine.batch.steps import LoadedInputs, RunState, load, open_run_stores, shard_inputs
 from engine.core.errors import EngineError, LostConnectionError, UsageError
 from engine.core.progress import Quiet
 from engine.core.rules import Rules

@@ -30,13 +30,12 @@ from engine.batch.executors.tasks import (
 )
 from engine.batch.ledger import Run
 from engine.batch.request import Request
+from engine.batch.run_writes import record_start, wait_for_others
 from engine.batch.shards import MemoryShortError
 from engine.batch.steps import (
     LoadedInputs,
     RunState,
-    record_start,
     shard_inputs,
-    wait_for_others,
     with_stored_shared_rows,
 )
 from engine.core.errors import EngineError, UsageError, either, error_line

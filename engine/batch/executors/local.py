@@ -8,17 +8,16 @@ from types import TracebackType
 from engine.batch.executors.executor import Executor
 from engine.batch.ledger import Run
 from engine.batch.request import Request
+from engine.batch.run_writes import RunBoundary, write_shard
 from engine.batch.shards import MemoryShortError
 from engine.batch.steps import (
     LoadedInputs,
-    RunBoundary,
     RunState,
     compute_shard,
     report_shard,
     shard_changes,
     shard_inputs,
     with_shared_rows,
-    write_shard,
 )
 from engine.batch.table_changes import TableChanges
 from engine.batch.write_queue import WriteQueue

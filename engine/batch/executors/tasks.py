@@ -15,7 +15,8 @@ import polars as pl
 from engine.batch.ledger import RUNS, Run
 from engine.batch.report import Report
 from engine.batch.request import Request
-from engine.batch.steps import LoadedInputs, RunState, compute_shard, report_shard, shard_changes, write_shard
+from engine.batch.run_writes import write_shard
+from engine.batch.steps import LoadedInputs, RunState, compute_shard, report_shard, shard_changes
 from engine.batch.table_changes import DEFINITIONS
 from engine.core.errors import EngineError, error_line
 from engine.core.progress import Quiet
