@@ -205,7 +205,7 @@ def job_status(
     if classless is not None and classless.frame.height:
         others = PortfolioSums(classless.owner, sums.count)
         lacking = np.abs(classless.value.T)
-        every, due = every + others.number(np.ones_like(lacking, np.bool_)), due + others.sum(lacking)
+        every, due = every + others.number(classless.present), due + others.sum(lacking)
     return JobStatus(job, reasons, used, every - used, covered(rested, due))
 
 

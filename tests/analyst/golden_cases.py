@@ -48,7 +48,7 @@ def asks(found: Case, most: int) -> Iterator[Ask]:
     scenarios = {
         number: name for name, number in found.inputs.scenarios.select("scenario_id", "id").iter_rows()
     }
-    lots = {lot.id: lot for lot in found.lots}
+    lots = {lot.id: lot for lot in found.every_lot}
     for table, columns in CATALOG.items():
         stored = rows(found, table)
         for row in stored[:: max(1, len(stored) // most)][:most]:

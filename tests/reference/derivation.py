@@ -22,6 +22,7 @@ from engine.analyst.explain.catalog import CATALOG
 from engine.analyst.explain.explaining import BESIDE
 from engine.analyst.explain.explanation import read_form, stored_form
 from engine.analyst.explain.fixed import never
+from engine.analyst.explain.jobs import documented
 from engine.analyst.explain.rounding import undefined
 from engine.analyst.explain.selection import NEEDS, factors_of
 from engine.analytics.stress.scenarios import Scenarios
@@ -139,7 +140,8 @@ def of_portfolio(tables: Frames, name: str, owner: str, day: date | None = None)
 
 def of_session(case: Case, tables: Collection[str] = tuple(CATALOG)) -> list[str]:
     """Return the figures of a portfolio's session that differ from the derived ones, as text."""
-    checked = [name for name in tables if name not in UNDERIVED]
+    derived = (name for name in tables if any(how is not documented for how in CATALOG[name].values()))
+    checked = [name for name in derived if name not in UNDERIVED]
     return [
         difference
         for name in checked
@@ -172,10 +174,10 @@ def _of_row(case: Case, ask: Ask, key: Key) -> Iterator[str]:
 
 def _asks(case: Case, name: str) -> Iterator[tuple[Key, Ask]]:
     """Every row that a table can have in a session, with its key in the table's columns."""
-    lots = [((lot.id,), {"lot": lot}) for lot in case.lots]
+    lots = [((lot.id,), {"lot": lot}) for lot in case.every_lot]
     factors = [((case.factors[one],), {"factor": one}) for one in factors_of(case, name)]
     ids = dict(case.inputs.scenarios.select("scenario_id", "id").iter_rows())
-    symbols = sorted({lot.symbol for lot in case.lots})
+    symbols = sorted({lot.symbol for lot in case.every_lot})
     parts: dict[str, Sequence[tuple[Key, dict[str, Any]]]] = {
         "position": lots,
         "factor": factors,

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import numpy as np
 import polars as pl
 
-from engine.analyst.explain.explaining import UNDERIVED
+from engine.analyst.explain.explaining import BOOKS, NEED_BOOKS
 from engine.analytics.stress.scenarios import Scenarios, load_scenarios
 from engine.core.calendar import sessions
 from engine.core.funds import FACTOR_FUNDS
@@ -130,12 +130,15 @@ class Draw:
         return year[at : at + self.count(2, 4)]
 
     def _rules(self) -> Rules:
-        """The legacy rules, or every field drawn."""
+        """The legacy rules, or every field drawn; those of books that add up are drawn together."""
         kinds = get_type_hints(Rules)
         legacy = Rules.legacy()
-        derived = {name: get_args(kinds[name]) for name in kinds if name not in UNDERIVED}
+        derived = {name: get_args(kinds[name]) for name in kinds if name not in (*BOOKS, *NEED_BOOKS)}
         values = {"closed_lots": ("earn", "stop"), **derived}
         drawn = {name: self.one(some) for name, some in values.items()}
+        if self.chance(0.3):
+            drawn |= {name: Rules.corrected().record[name] for name in BOOKS}
+            drawn |= {name: self.one(get_args(kinds[name])) for name in NEED_BOOKS}
         return legacy if self.chance(0.5) else replace(legacy, **drawn)
 
     # Portfolios and positions

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import polars as pl
 
+from engine.analyst.explain.lives import LotLife
+from engine.analyst.explain.quotes import cash_of_shares, quoted, split_adjusted
 from engine.analytics.stress.scenarios import Scenarios
 from engine.core.calendar import last_session, sessions
 from engine.core.instruments import CONTRACT_SIZE, OPTION_TYPES, unquoted
@@ -30,6 +32,7 @@ READ_BACK = (
     "position_market_betas",
     "position_interest_rate_betas",
     "factor_exposures",
+    "engine_portfolio_pnl",
 )
 """Tables whose rows of earlier sessions are inputs of later figures."""
 
@@ -39,7 +42,7 @@ Cached = TypeVar("Cached")
 
 @dataclass(frozen=True)
 class PositionLot:
-    """A position; its last three fields have the values before its first session."""
+    """A position with its quantity of the session; its last three columns are of before its first session."""
 
     id: str
     symbol: str
@@ -54,6 +57,7 @@ class PositionLot:
     last_price: Decimal | None
     market_value: Decimal | None
     unrealized_pnl: Decimal | None
+    row_quantity: Decimal = Decimal(0)
 
     @property
     def units(self) -> int:
@@ -213,19 +217,70 @@ class Case:
     # Positions
 
     @cached_property
-    def lots(self) -> tuple[PositionLot, ...]:
+    def every_lot(self) -> tuple[PositionLot, ...]:
         """Positions of the portfolio in order of id, closed and deleted ones included."""
         rows = self.inputs.positions.filter(portfolio_id=self.portfolio).sort("id")
-        names = [name for name in PositionLot.__dataclass_fields__ if name != "deleted"]
-        return tuple(
-            PositionLot(**{name: row[name] for name in names}, deleted=row["deleted_at"] is not None)
-            for row in rows.iter_rows(named=True)
-        )
+        return tuple(self._lot(row) for row in rows.iter_rows(named=True))
+
+    def _lot(self, row: Row) -> PositionLot:
+        """Return a row as a lot; where membership is that of the session, as it was held in it."""
+        own = ("deleted", "row_quantity")
+        columns = {name: row[name] for name in PositionLot.__dataclass_fields__ if name not in own}
+        deleted = row["deleted_at"] is not None
+        if self.by_session:
+            held = self.lives[row["id"]].held(self.day)
+            columns |= {"quantity": held, "exit_date": None if held else row["exit_date"] or self.day}
+            deleted = not held
+        return PositionLot(**columns, deleted=deleted, row_quantity=row["quantity"])
+
+    @cached_property
+    def lots(self) -> tuple[PositionLot, ...]:
+        """The lots that figures look at: all of `every_lot`, or those held in the session."""
+        return tuple(lot for lot in self.every_lot if not self.by_session or lot.quantity)
+
+    # The life of lots, by the rules of books that add up
+
+    @property
+    def by_session(self) -> bool:
+        """Return whether figures look at the lots that were held in the session."""
+        return self.rules.membership == "session"
+
+    @property
+    def exact(self) -> bool:
+        """Return whether lots earn from their entry price to the price at which they end."""
+        return self.rules.closed_lots == "exact"
+
+    @cached_property
+    def lives(self) -> dict[str, LotLife]:
+        """The life of each position, by id."""
+        rows = self.inputs.positions.filter(portfolio_id=self.portfolio).sort("id")
+        return {row["id"]: LotLife(self, row) for row in rows.iter_rows(named=True)}
+
+    def events(self, position: str) -> list[Row]:
+        """Return the realized events of a position, oldest first."""
+        return self.inputs.realized_events.filter(position_id=position).sort("trade_date", "id").to_dicts()
+
+    @property
+    def last_snapshot(self) -> date | None:
+        """Day of the snapshot before the session; None in the portfolio's first session."""
+        return self.previous["snapshot_date"] if self.previous else None
+
+    @property
+    def founded(self) -> date:
+        """The portfolio's first session."""
+        first: date = self.snapshots[0]["snapshot_date"] if self.snapshots else self.day
+        return first
+
+    @cached_property
+    def dividends(self) -> dict[str, dict[date, Decimal]]:
+        """Cash of a share by symbol and ex-date, distributed gains among it."""
+        return cash_of_shares(self.inputs.price_actions)
 
     @cached_property
     def never_quoted(self) -> set[str]:
         """Symbols and underlying symbols without a market price."""
-        names = {lot.symbol for lot in self.lots} | {lot.underlying_symbol or "" for lot in self.lots}
+        rows = self.inputs.positions.filter(portfolio_id=self.portfolio)
+        names = {*rows["symbol"], *rows["underlying_symbol"].fill_null("")}
         frame = pl.DataFrame({"symbol": sorted(names)}, schema={"symbol": pl.String})
         return set(frame.filter(unquoted("symbol", self.rules.synthetic_prefix))["symbol"])
 
@@ -237,7 +292,19 @@ class Case:
         closes: dict[str, dict[date, Decimal]] = {}
         for symbol, day, close in self.inputs.closes.select("symbol", "date", "close").iter_rows():
             closes.setdefault(symbol, {})[day] = close
+        if self.rules.closes == "quoted":
+            return split_adjusted(closes, self.inputs.price_actions)
         return closes
+
+    @cached_property
+    def prices(self) -> dict[str, dict[date, Decimal]]:
+        """The closes that values and P&L come from: as stored, or as they were quoted."""
+        prices = self.closes
+        if self.rules.closes == "quoted":
+            prices = quoted(prices, self.inputs.raw_closes, self.inputs.price_actions)
+        if self.rules.zero_closes == "missing":
+            prices = {name: {day: p for day, p in days.items() if p > 0} for name, days in prices.items()}
+        return prices
 
     def close(self, symbol: str, day: date) -> Decimal | None:
         """Return the close of exactly this symbol and day, None if it is missing or not above 0.
@@ -246,7 +313,7 @@ class Case:
             symbol: As market data is stored under it.
             day: A trading day; no earlier close stands in.
         """
-        close = self.closes.get(symbol, {}).get(day)
+        close = self.prices.get(symbol, {}).get(day)
         return close if close and close > 0 else None
 
     def before(self, symbol: str, day: date, age: int | None = None) -> Quote | None:
@@ -261,11 +328,11 @@ class Case:
             The close, which may be 0: a placeholder hides older closes, as in the batch.
         """
         name = symbol.upper()
-        days = self.once(("days", name), lambda: sorted(self.closes.get(name, {})))
+        days = self.once(("days", name), lambda: sorted(self.prices.get(name, {})))
         place = bisect_left(days, day)
         if place == 0 or (age is not None and (day - days[place - 1]).days > age):
             return None
-        return Quote(self.closes[name][days[place - 1]], days[place - 1])
+        return Quote(self.prices[name][days[place - 1]], days[place - 1])
 
     def newest(self, symbol: str) -> Quote | None:
         """Return the newest close up to the session, of any age, of the symbol in upper case."""
@@ -300,10 +367,11 @@ class Case:
         return f"no close of {', '.join(missing)} in the session" if missing else ""
 
     def _series(self, symbol: str, look_back: int) -> dict[date, float]:
-        if symbol not in self.inputs.visible:
+        if symbol not in (self.inputs.once_visible if self.by_session else self.inputs.visible):
             return {}
-        days = ((day, self.close(symbol, day)) for day in self.sessions(look_back))
-        return {day: float(close) for day, close in days if close is not None}
+        stored = self.closes.get(symbol, {})
+        days = ((day, stored.get(day)) for day in self.sessions(look_back))
+        return {day: float(close) for day, close in days if close and close > 0}
 
     # Values of positions
 
@@ -317,6 +385,8 @@ class Case:
         return self.once(("mark", lot.id, day), lambda: self._mark(lot, day or self.day))
 
     def _mark(self, lot: PositionLot, last: date) -> Mark:
+        if self.by_session:
+            return self._mark_held(lot, last)
         if lot.live and lot.symbol not in self.never_quoted:
             for session in reversed([*self.earlier, self.day]):
                 quote = self._marking(lot.symbol, session) if session <= last else None
@@ -324,8 +394,30 @@ class Case:
                     return marked(lot, quote, session)
         return Mark(lot.last_price, lot.market_value, lot.unrealized_pnl)
 
+    def _mark_held(self, lot: PositionLot, last: date) -> Mark:
+        """Return the mark of the quantity that was held after a session; 0 from the lot's end on."""
+        life, newest = self.lives[lot.id], Mark(lot.last_price, None, None)
+        quoted = lot.symbol not in self.never_quoted
+        for session in reversed([*self.earlier, self.day]) if quoted else ():
+            quote = self._marking(lot.symbol, session) if session <= last and life.held(session) else None
+            if quote is not None:
+                newest = marked(replace(lot, quantity=life.held(last)), quote, session)
+                break
+        if life.gone(last):
+            none = lot.market_value is None and newest.price is None
+            value = None if none else Decimal(0)
+            gain = None if lot.unrealized_pnl is None and newest.price is None else Decimal(0)
+            return replace(newest, value=value, gain=gain)
+        if quoted and newest.price is not None and life.held(last):
+            quote = newest.quote or Quote(newest.price, last)
+            valued = marked(replace(lot, quantity=life.held(last)), quote, last)
+            return replace(newest, value=valued.value, gain=valued.gain)
+        return replace(newest, value=lot.market_value, gain=lot.unrealized_pnl)
+
     def opening_mark(self, lot: PositionLot) -> Mark:
         """Return a position's price and value before the session: after the last earlier one."""
+        if self.by_session and not self.earlier:
+            return Mark(lot.last_price, lot.market_value, lot.unrealized_pnl)
         return self.mark(
             lot, self.earlier[-1] if self.earlier else last_session(self.day - timedelta(days=1))
         )

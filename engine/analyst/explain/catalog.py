@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.analyst.explain import (
+    books,
     concentrations,
     equity,
     exposures,
@@ -22,14 +23,28 @@ from engine.analyst.explain import (
 )
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case
-from engine.analyst.explain.working import Working
+from engine.analyst.explain.rounding import undefined
+from engine.analyst.explain.working import Working, absent
 from engine.core.schema import TABLES, TARGET_PRICES
 
 Explainer = Callable[[Case, Ask], Working]
+UNDEFINED = "undefined: a price did not move"
 
 
 def _each(explainer: Explainer, *columns: str) -> dict[str, Explainer]:
     return dict.fromkeys(columns, explainer)
+
+
+def _defined(explainer: Explainer) -> Explainer:
+    """Return the function with no value for an undefined one, by rules under which that is absent."""
+
+    def explain(case: Case, ask: Ask) -> Working:
+        working = explainer(case, ask)
+        if case.rules.undefined_figures == "nan" or not undefined(working.value):
+            return working
+        return absent(working.formula, UNDEFINED, frames=working.frames, sample=working.sample)
+
+    return explain
 
 
 def figure_columns(table: str) -> list[str]:
@@ -73,7 +88,7 @@ SNAPSHOTS = {
     ),
     **_each(volatilities.portfolio_volatility, *volatilities.NAMES),
     **_each(
-        portfolio_betas.snapshot_beta,
+        _defined(portfolio_betas.snapshot_beta),
         "beta_calculated_90d",
         "beta_calculated_90d_r_squared",
         "beta_calculated_90d_observations",
@@ -95,10 +110,10 @@ SNAPSHOTS = {
 EXPLAINERS: dict[str, dict[str, Explainer]] = {
     "portfolio_snapshots": SNAPSHOTS,
     "position_market_betas": {
-        **_each(pairs.regression, *(name for name in pairs.FORMULAS)),
+        **_each(_defined(pairs.regression), *(name for name in pairs.FORMULAS)),
         **_each(pairs.constant, *pairs.CONSTANTS),
     },
-    "position_interest_rate_betas": _each(joint.rate_figure, "ir_beta", "r_squared"),
+    "position_interest_rate_betas": _each(_defined(joint.rate_figure), "ir_beta", "r_squared"),
     "position_factor_exposures": {
         "exposure_value": styles.style_beta,
         "quality_flag": styles.quality,
@@ -123,6 +138,12 @@ EXPLAINERS: dict[str, dict[str, Explainer]] = {
         "calculation_metadata",
     ),
     "stress_test_gaps": _each(stresses.gap, "reason", "factors"),
+    "engine_lot_pnl": _each(books.lot, "life", "quantity", "pnl", "income"),
+    "engine_portfolio_pnl": {
+        "pnl": equity.unrounded("daily_pnl"),
+        "cumulative_pnl": equity.unrounded("cumulative_pnl"),
+        "equity": equity.unrounded("equity_balance"),
+    },
     "position_greeks": _each(fixed.never, *figure_columns("position_greeks")),
     "market_risk_scenarios": _each(fixed.never, *figure_columns("market_risk_scenarios")),
     "factor_correlations": _each(fixed.never, *figure_columns("factor_correlations")),

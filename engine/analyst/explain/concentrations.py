@@ -1,4 +1,4 @@
-"""Sector exposures and concentration; computed for sessions from the run date on."""
+"""Sector exposures and concentration: of sessions from the run date on, or of every session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import PRIVATE, Case, PositionLot
-from engine.analyst.explain.equity import has_positions, roll_forward
+from engine.analyst.explain.equity import has_positions, in_snapshot, roll_forward
 from engine.analyst.explain.rounding import WIDE
 from engine.analyst.explain.working import Step, Working, absent, table
 from engine.analytics.concentration.measures import HHI_SCALE, LARGEST
@@ -64,19 +64,43 @@ def concentration(case: Case, ask: Ask) -> Working:
 
 def reason_against(case: Case) -> Reason | None:
     """Return why a session has no sector figures, None if it has."""
+    run_date_only = not every_session(case)
     cases = {
-        HISTORICAL_SESSION: case.day < case.run_date,
+        HISTORICAL_SESSION: run_date_only and case.day < case.run_date,
         NO_POSITIONS: not has_positions(case),
         NO_EQUITY: roll_forward(case).equity == 0,
-        NO_BENCHMARK: not case.inputs.has_benchmark,
-        NO_VALUE: not sum(opening_values(case).values()),
+        NO_BENCHMARK: run_date_only and not case.inputs.has_benchmark,
+        NO_VALUE: not sum(map(abs, values(case).values())),
     }
     return next((reason for reason, true in cases.items() if true), None)
 
 
-def opening_values(case: Case) -> dict[PositionLot, Decimal]:
-    """Return absolute USD values of the open lots before the session, future entries included."""
+def every_session(case: Case) -> bool:
+    """Return whether sectors are those of every session, from its own values, with shorts below zero."""
+    return case.rules.sectors == "every_session"
+
+
+def values(case: Case) -> dict[PositionLot, Decimal]:
+    """Return the USD values that weights are made of.
+
+    Signed values of the lots held in the session; or absolute values of the open lots before the session,
+    future entries included.
+    """
+    if every_session(case):
+        valued = ((lot, _session_value(case, lot)) for lot in case.lots if in_snapshot(case, lot))
+        return {lot: value for lot, value in valued if value is not None}
     return {lot: abs(_opening_value(case, lot)) for lot in case.lots if lot.live}
+
+
+def _session_value(case: Case, lot: PositionLot) -> Decimal | None:
+    """Return quantity x newest close x units; of a private lot without one its stored value or its cost."""
+    quote = case.newest(lot.symbol)
+    if quote is not None and quote.price > 0:
+        return lot.quantity * quote.price * lot.units
+    if not lot.private:
+        return None
+    stored = case.mark(lot).value
+    return stored if stored is not None and stored > 0 else lot.quantity * lot.entry_price
 
 
 def _opening_value(case: Case, lot: PositionLot) -> Decimal:
@@ -107,9 +131,10 @@ def bucket(case: Case, lot: PositionLot) -> str | None:
 
 
 def _lots(case: Case) -> pl.DataFrame:
+    marks = case.mark if every_session(case) else case.opening_mark
     rows = (
-        (lot.symbol, float(value), bucket(case, lot), case.opening_mark(lot).origin(case.day))
-        for lot, value in opening_values(case).items()
+        (lot.symbol, float(value), bucket(case, lot), marks(lot).origin(case.day))
+        for lot, value in values(case).items()
     )
     return table(LOTS, rows)
 
@@ -117,8 +142,8 @@ def _lots(case: Case) -> pl.DataFrame:
 def _weights(case: Case) -> dict[str, float]:
     """Return each symbol's share of the absolute value, all classes and both sides together."""
     sums: dict[str, Decimal] = {}
-    for lot, value in opening_values(case).items():
-        sums[lot.symbol] = sums.get(lot.symbol, ZERO) + value
+    for lot, value in values(case).items():
+        sums[lot.symbol] = sums.get(lot.symbol, ZERO) + abs(value)
     total = sum(sums.values(), ZERO)
     return {symbol: float(WIDE.divide(value, total)) for symbol, value in sums.items()}
 
@@ -126,13 +151,14 @@ def _weights(case: Case) -> dict[str, float]:
 def _sectors(case: Case) -> Working:
     """Explain sector_exposure: sectors in order of first lot, then ETFs and Unclassified if above 0."""
     equity, sums, none = roll_forward(case).equity, dict[str, Decimal](), set[str]()
-    for lot, value in opening_values(case).items():
-        name = bucket(case, lot)
+    signed = every_session(case)
+    for lot, value in values(case).items():
+        name = bucket(case, lot) or (UNCLASSIFIED if signed else None)
         if name is None:
             none.add(lot.symbol)
         else:
             sums[name] = sums.get(name, ZERO) + value
-    last = [name for name in (ETFS, UNCLASSIFIED) if sums.get(name)]
+    last = [name for name in (ETFS, UNCLASSIFIED) if name in sums and (signed or sums[name])]
     order = [name for name in sums if name not in (ETFS, UNCLASSIFIED)] + last
     weights = {name: float(WIDE.divide(sums[name], equity)) for name in order}
     step = Step("E", equity, "USD, equity, not rounded", "explain equity_balance")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 
 import polars as pl
 
+from engine.analyst.explain import books
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.rounding import WIDE
-from engine.analyst.explain.working import Step, Working, table
+from engine.analyst.explain.working import Step, Working, absent, table
 from engine.core.job_catalog import PNL
 
 ZERO = Decimal(0)
@@ -43,6 +46,8 @@ class RollForward:
         E0: Previous equity.
         origin: Source of E0.
         frames: Rows behind U, R and F.
+        exact: Whether R is a part of U, so that it is not added.
+        previous: Previous equity as stored, in cents.
     """
 
     U: Decimal
@@ -51,11 +56,13 @@ class RollForward:
     E0: Decimal
     origin: str
     frames: dict[str, pl.DataFrame]
+    exact: bool
+    previous: Decimal
 
     @property
     def T(self) -> Decimal:
         """P&L of the session."""
-        return self.U + self.R
+        return self.U if self.exact else self.U + self.R
 
     @property
     def equity(self) -> Decimal:
@@ -68,8 +75,11 @@ class RollForward:
             "U": Step("U", self.U, "USD, market moves of the lots held", "frame `moves`: sum of gain"),
             "R": Step("R", self.R, "USD, realized gains", "frame `realized`: sum of amount"),
             "F": Step("F", self.F, "USD, capital paid in less paid out", "frame `flows`: sum of amount"),
-            "T": Step("T", self.T, "USD, the session's P&L", f"U + R = {self.U} + {self.R}"),
+            "T": Step(
+                "T", self.T, "USD, the session's P&L", "U" if self.exact else f"U + R = {self.U} + {self.R}"
+            ),
             "0": Step("E0", self.E0, "USD, previous equity, as stored", self.origin),
+            "p": Step("E", self.previous, "USD, previous equity, as stored", self.origin),
         }
         return tuple(steps[name] for name in names)
 
@@ -80,11 +90,18 @@ def roll_forward(case: Case) -> RollForward:
 
 
 def _roll(case: Case) -> RollForward:
-    frames = {"moves": lot_moves(case), "realized": _realized(case), "flows": _flows(case)}
-    start, origin = _previous_equity(case)
+    moves, gains = (
+        (books.lot_gains(case), books.realized(case)) if case.exact else (lot_moves(case), _realized(case))
+    )
+    frames = {"moves": moves, "realized": gains, "flows": _flows(case)}
+    previous, origin = _previous_equity(case)
+    start = previous
+    if case.exact:
+        start, source = books.unrounded(case, "equity", previous)
+        origin = source or origin
     moved = sum(frames["moves"]["gain"], ZERO)
     realized, flow = (sum(frames[name]["amount"], ZERO) for name in ("realized", "flows"))
-    return RollForward(moved, realized, flow, start, origin, frames)
+    return RollForward(moved, realized, flow, start, origin, frames, case.exact, previous)
 
 
 def pnl(case: Case, ask: Ask) -> Working:
@@ -97,13 +114,15 @@ def pnl(case: Case, ask: Ask) -> Working:
     forward, column = roll_forward(case), ask.column
     match column:
         case "daily_pnl":
-            return _working(case, "daily_pnl = {U} + {R}", forward.T, "UR")
+            names, formula = ("U", "{U}") if case.exact else ("UR", "{U} + {R}")
+            return _working(case, f"daily_pnl = {formula}", forward.T, names)
         case "daily_realized_pnl":
             return _working(case, "daily_realized_pnl = {R}", forward.R, "R")
         case "daily_capital_flow":
             return _working(case, "daily_capital_flow = {F}", forward.F, "F")
-        case "daily_return" if forward.E0 > 0:
-            return _working(case, "daily_return = {T} / {E0}", WIDE.divide(forward.T, forward.E0), "URT0")
+        case "daily_return" if forward.previous > 0:
+            value = WIDE.divide(forward.T, forward.previous)
+            return _working(case, "daily_return = {T} / {E}", value, "URTp")
         case "daily_return":
             note = "previous equity is not above 0"
             return _working(case, "daily_return = 0", ZERO, "URT0", notes=(note,))
@@ -115,10 +134,28 @@ def pnl(case: Case, ask: Ask) -> Working:
             return _running_total(case, column)
 
 
+def unrounded(column: str) -> Callable[[Case, Ask], Working]:
+    """Return the function that explains a figure of engine_portfolio_pnl.
+
+    Args:
+        column: The figure of the snapshot that is the same, rounded.
+    """
+
+    def explain(case: Case, ask: Ask) -> Working:
+        if not case.exact:
+            return absent(ask.column, books.ONLY_EXACT)
+        return pnl(case, replace(ask, column=column))
+
+    return explain
+
+
 def _running_total(case: Case, column: str) -> Working:
     name, before = TOTALS[column], case.previous
     start: Decimal = (before[column] if before else None) or ZERO
     source = f"portfolio_snapshots, {before['snapshot_date']}: {column}" if before else "no earlier snapshot"
+    if case.exact and name == "T":
+        start, exact = books.unrounded(case, column, start)
+        source = exact or source
     step = Step("before", start, "USD, the total so far, as stored", source)
     value = start + getattr(roll_forward(case), name)
     names = "URT" if name == "T" else name
@@ -151,6 +188,8 @@ def in_snapshot(case: Case, lot: PositionLot) -> bool:
         case: Its session counts.
         lot: Of the portfolio.
     """
+    if case.by_session:
+        return bool(lot.quantity)
     closed = lot.exit_date is not None and lot.exit_date <= case.day
     return lot.entry_date <= case.day and not closed and not lot.deleted
 
@@ -219,7 +258,10 @@ def _flows(case: Case) -> pl.DataFrame:
 def _booked(case: Case, rows: pl.DataFrame) -> pl.DataFrame:
     """Keep the cash of the session and of skipped ones before it, or of all days since the last."""
     window = case.inputs.window
-    days = rows.filter(pl.col("day").is_between(window.first_cash, case.day)).sort("day", "id")
+    since = window.first_cash
+    if case.rules.pnl_since == "previous_snapshot" and case.last_snapshot is not None:
+        since = case.last_snapshot + timedelta(days=1)
+    days = rows.filter(pl.col("day").is_between(since, case.day)).sort("day", "id")
     if case.rules.off_session_cash == "next_session":
         return days
     return days.filter(pl.col("day").is_in([case.day, *window.skipped]))

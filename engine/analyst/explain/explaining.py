@@ -37,20 +37,19 @@ from loaders.window import load_window
 
 BESIDE = ("factor_definitions", "position_tags")
 """Tables without figures whose rows explanations need."""
-UNDERIVED = frozenset(
-    {
-        "closed_lots",
-        "realized_gains",
-        "membership",
-        "expiry",
-        "zero_closes",
-        "previous_close",
-        "price_gaps",
-        "pnl_since",
-        "sectors",
-    }
+BOOKS = (
+    "closed_lots",
+    "realized_gains",
+    "membership",
+    "expiry",
+    "zero_closes",
+    "previous_close",
+    "price_gaps",
+    "pnl_since",
 )
-"""Rules whose values other than the legacy ones explanations do not derive yet."""
+"""Rules of books that add up, which explanations derive all together: legacy or corrected."""
+NEED_BOOKS = ("sectors", "closes")
+"""Rules that explanations derive on such books only."""
 OVERWRITTEN = "later sessions have overwritten the stored row"
 
 
@@ -173,7 +172,10 @@ def _verdict(case: Case, ask: Ask, working: Working, equal: bool) -> Verdict:
 
 def underived(rules: Rules) -> str:
     """Return the note that names the rules which a derivation leaves out; empty if there are none."""
-    names = [name for name in rules.differences(Rules.legacy()) if name in UNDERIVED]
+    corrected = Rules.corrected().record
+    if all(rules.record[name] == corrected[name] for name in BOOKS):
+        return ""
+    names = [name for name in rules.differences(Rules.legacy()) if name in (*BOOKS, *NEED_BOOKS)]
     if names == ["closed_lots"] and rules.closed_lots == "stop":
         return ""
     values = ", ".join(f"{name}={rules.record[name]}" for name in names)

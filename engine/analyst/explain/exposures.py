@@ -145,9 +145,9 @@ def _price(case: Case, lot: PositionLot) -> tuple[float | None, str]:
     value = case.opening_mark(lot).value
     if value is None or value <= 0:
         return float(lot.entry_price), "private: its entry price"
-    if not lot.quantity:
+    if not lot.row_quantity:
         return None, "private: a quantity of 0"
-    per_unit = float(value * 10_000) / float(lot.quantity * 10_000)
+    per_unit = float(value * 10_000) / float(lot.row_quantity * 10_000)
     return per_unit, f"private: stored value {value} over quantity"
 
 

@@ -9,10 +9,10 @@ from functools import partial
 
 import polars as pl
 
-from engine.analyst.explain import concentrations, matrices, portfolio_betas, stresses, volatilities
+from engine.analyst.explain import books, concentrations, matrices, portfolio_betas, stresses, volatilities
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import PRIVATE, Case, PositionLot
-from engine.analyst.explain.equity import earning_lots, lot_moves
+from engine.analyst.explain.equity import earning_lots, in_snapshot, lot_moves
 from engine.analyst.explain.exposures import lot_exposures
 from engine.analyst.explain.rounding import rounded
 from engine.analyst.explain.styles import RIDGE, SPREAD, StyleModel
@@ -34,6 +34,8 @@ from engine.core.job_catalog import (
     Reason,
 )
 from engine.core.schema import TABLES
+
+VALUED = (job_catalog.PNL.name, job_catalog.SNAPSHOT.name, job_catalog.MARKET_VALUES.name)
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,14 @@ def _words(case: Case, job: str, reason: Reason | None) -> str | None:
     """Return the reason as stored: of too few closes a sentence with the lots, else the reason's code."""
     if reason is None or reason.code != LOW_COVERAGE:
         return reason.code if reason else None
+    return _sentence(case, job) or reason.code
+
+
+def _sentence(case: Case, job: str) -> str:
+    """Return the stored sentence that names the lots of which a run had too few closes; else ""."""
     stored = case.rows("analytics_status").filter(job=job)["reason"].to_list()
     codes = {known.code for known in JOBS[job].reasons}
-    return next((text for text in stored if text and text not in codes), reason.code)
+    return next((text for text in stored if text and text not in codes), "")
 
 
 def _doubt(case: Case, job: str, outcome: JobOutcome) -> Reason | None:
@@ -107,7 +114,11 @@ def _doubt(case: Case, job: str, outcome: JobOutcome) -> Reason | None:
         codes.add(outcome.doubt.code)
     if outcome.coverage is not None and outcome.coverage < Decimal(str(JOBS[job].floor)):
         codes.add(LOW_COVERAGE)
-    return next((r for r in JOBS[job].reasons if r.status == "partial" and r.code in codes), None)
+    first = next((r for r in JOBS[job].reasons if r.status == "partial" and r.code in codes), None)
+    # The gate of a run counts closes of the day alone, and only for the jobs that value lots.
+    if first is None and job in VALUED and (sentence := _sentence(case, job)):
+        return Reason(sentence, "partial", "the run found too few closes of the session")
+    return first
 
 
 def _value(case: Case, lots: Iterable[PositionLot]) -> Decimal:
@@ -152,7 +163,20 @@ def job_of(ask: Ask) -> str:
     return job or (portfolio_betas.job_of_factor(ask.factor) if ask.factor else "")
 
 
+def _pnl_of_lots(case: Case) -> JobOutcome:
+    """Return the outcome of the P&L of lots: used are those with a close, or a part that ended."""
+    by_id = {lot.id: lot for lot in case.every_lot}
+    lives = {life.row["id"]: life for life in books.carried(case)}
+    lots = [by_id[number] for number in lives]
+    booked = [lot for lot in lots if lives[lot.id].priced()]
+    quoted = _quoted(lots)
+    rested = _value(case, (lot for lot in quoted if lot in booked))
+    return JobOutcome(len(booked), len(lots) - len(booked), None, rested, _value(case, quoted))
+
+
 def _pnl(case: Case) -> JobOutcome:
+    if case.exact:
+        return _pnl_of_lots(case)
     lots, moves = earning_lots(case), lot_moves(case)["why_not"]
     unmoved = ("private", "no close")
     # In the portfolio's first session a close counts as used, although nothing moves.
@@ -221,7 +245,12 @@ def _sector(case: Case) -> JobOutcome:
     reason = concentrations.reason_against(case)
     if reason in (HISTORICAL_SESSION, NO_POSITIONS):
         return JobOutcome(0, 0, reason)
-    values = concentrations.opening_values(case)
+    values = concentrations.values(case)
+    if concentrations.every_session(case):
+        held = [lot for lot in case.lots if in_snapshot(case, lot)]
+        valued = [lot for lot in held if lot in values and not reason]
+        out = 0 if reason else len(held) - len(valued)
+        return JobOutcome(len(valued), out, reason, _value(case, valued), _value(case, held))
     in_bucket = [lot for lot in values if concentrations.bucket(case, lot) is not None]
     rested = sum((values[lot] for lot in in_bucket), Decimal(0))
     used = 0 if reason else len(in_bucket)

@@ -17,6 +17,10 @@ def position_mark(case: Case, ask: Ask) -> Working:
     """
     lot = ask.position
     mark = case.mark(lot)
+    if case.by_session and ask.column != "last_price" and case.lives[lot.id].gone(case.day):
+        life = case.lives[lot.id].life(case.day)
+        value = mark.value if ask.column == "market_value" else mark.gain
+        return Working(f"{ask.column} = 0", value, notes=(f"the lot is {life}: it is worth 0",))
     value = {"last_price": mark.price, "market_value": mark.value, "unrealized_pnl": mark.gain}[ask.column]
     if mark.quote is None or mark.session is None:
         why = "closed or deleted" if not lot.live else "no session has a close that is recent enough"

@@ -9,6 +9,7 @@ from uuid import UUID
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.catalog import CATALOG
+from engine.analyst.explain.jobs import documented
 from engine.core.errors import UsageError
 from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
 from engine.core.job_catalog import JOBS
@@ -115,6 +116,8 @@ def figure_named(name: str, table: str | None, asked: Selectors) -> str:
         raise UnknownFigureError(name, (column for columns in CATALOG.values() for column in columns))
     dated = [each for each in tables if TABLES[each].role == "output" or "job" in NEEDS.get(each, ())]
     tables = dated or tables  # prefer rows by session to tables of the newest state
+    derived = [each for each in tables if CATALOG[each][name] is not documented]
+    tables = derived or tables  # prefer figures that are derived to those that name their page
     fitting = [each for each in tables if set(NEEDS.get(each, ())) == asked.given]
     if len(tables) > 1 and len(fitting) != 1:
         raise AmbiguousFigureError(name, fitting or tables)
@@ -155,7 +158,7 @@ def select(case: Case, table: str, column: str, asked: Selectors) -> Ask:
     if "tag" in needs:
         ask = Ask(table, column, tag=_one(table, "tag", asked.tag, case.rows("tags_v2")["name"]))
     if "pair" in needs:
-        symbols = sorted({lot.symbol for lot in case.lots})
+        symbols = sorted({lot.symbol for lot in case.every_lot})
         if len(asked.symbols) != 2:
             raise IncompleteKeyError(table, "two symbols", symbols)
         first, second = (_one(table, "symbol", symbol, symbols) for symbol in asked.symbols)
@@ -189,12 +192,12 @@ def _one(table: str, part: str, wanted: str | None, known: Iterable[str]) -> str
 def _lot(case: Case, table: str, asked: Selectors) -> PositionLot:
     wanted = str(asked.position).lower() if asked.position is not None else None
     if wanted is None and len(asked.symbols) == 1:
-        lots = [lot for lot in case.lots if lot.symbol == asked.symbols[0]]
+        lots = [lot for lot in case.every_lot if lot.symbol == asked.symbols[0]]
         if len(lots) > 1:
             raise AmbiguousNameError("position", asked.symbols[0], [lot.id for lot in lots])
     else:
-        lots = [lot for lot in case.lots if lot.id == wanted]
-    symbols = sorted({lot.symbol for lot in case.lots})
+        lots = [lot for lot in case.every_lot if lot.id == wanted]
+    symbols = sorted({lot.symbol for lot in case.every_lot})
     if wanted is None and not asked.symbols:
         raise IncompleteKeyError(table, "position: --position or --symbol", symbols)
     if not lots:

@@ -1,0 +1,247 @@
+"""The life of a lot by corrected rules, one part after the other: what was held when, and how it ended.
+
+A lot is cut into parts: one for each realized event that closed some of it, and one for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+
+from engine.core.calendar import last_session
+from engine.core.instruments import CONTRACT_SIZE, OPTION_TYPES, SHORT_TYPES
+
+ZERO = Decimal(0)
+CALLS = ("LC", "SC")
+Row = dict[str, Any]
+
+
+class Close(Protocol):
+    """A close in USD and its day."""
+
+    @property
+    def price(self) -> Decimal:
+        """USD a share."""
+
+    @property
+    def day(self) -> date:
+        """The day of the close."""
+
+
+class Session(Protocol):
+    """A session of a portfolio: what the life of a lot needs of a case."""
+
+    @property
+    def day(self) -> date:
+        """The session."""
+
+    @property
+    def last_snapshot(self) -> date | None:
+        """Day of the snapshot before the session; None in the portfolio's first session."""
+
+    @property
+    def founded(self) -> date:
+        """The portfolio's first session."""
+
+    @property
+    def dividends(self) -> Mapping[str, Mapping[date, Decimal]]:
+        """Cash of a share by symbol and ex-date."""
+
+    def events(self, position: str) -> list[Row]:
+        """Return the realized events of a position, oldest first."""
+
+    def before(self, symbol: str, day: date) -> Close | None:
+        """Return the newest close before a day.
+
+        Args:
+            symbol: As a lot spells it.
+            day: After the close.
+        """
+
+    def newest(self, symbol: str) -> Close | None:
+        """Return the newest close up to the session."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a lot that ends in one piece.
+
+    Attributes:
+        quantity: Shares or contracts, negative when short.
+        end: Day of its end; None for a part that is still held.
+        price: USD a share at which it ended; None for the newest close up to that day.
+        life: Its reason in engine_lot_pnl after the end.
+    """
+
+    quantity: Decimal
+    end: date | None = None
+    price: Decimal | None = None
+    life: str = "closed"
+
+
+class LotLife:
+    """The life of one row of positions in a case."""
+
+    def __init__(self, case: Session, row: Row) -> None:
+        """Cut a lot into its parts.
+
+        Args:
+            case: Realized events and closes.
+            row: Of positions.
+        """
+        self.case, self.row = case, row
+        self.entered: date = row["entry_date"]
+        self.option = row["position_type"] in OPTION_TYPES
+        self.private = (row["investment_class"] or "").upper() == "PRIVATE"
+        self.units = CONTRACT_SIZE if self.option else 1
+        self.refused = row["exit_date"] is not None and row["exit_date"] < self.entered
+        self.dates = {
+            "closed": row["exit_date"],
+            "deleted": row["deleted_at"].date() if row["deleted_at"] else None,
+            "expired": row["expiration_date"] if self.option else None,
+        }
+        ends = [(day, number, life) for number, (life, day) in enumerate(self.dates.items()) if day]
+        first = min(ends, default=None)
+        self.end: date | None = first[0] if first else None
+        self.ended_as = first[2] if first else "open"
+        self.parts = [] if self.refused else self._parts()
+
+    @property
+    def side(self) -> int:
+        """1 for a long lot, -1 for a short one: the sign of the quantity, of a closed lot its type's."""
+        quantity = self.row["quantity"]
+        short = quantity < 0 or (quantity == 0 and self.row["position_type"] in SHORT_TYPES)
+        return -1 if short else 1
+
+    def _events(self) -> list[Row]:
+        """Return the events that close a part of the lot."""
+        kept = abs(self.row["quantity"])
+        events = []
+        for event in self.case.events(self.row["id"]):
+            day, size = event["trade_date"], abs(event["quantity_closed"])
+            too_large = kept and day in self.dates.values() and size > kept
+            if size and self.entered <= day <= (self.end or day) and not too_large:
+                events.append(event)
+        return events
+
+    def _parts(self) -> list[Part]:
+        kept, parts = abs(self.row["quantity"]), []
+        events, rest = self._events(), kept
+        for event in events:
+            size, day = abs(event["quantity_closed"]), event["trade_date"]
+            price = self.row["entry_price"] + event["realized_pnl"] / (self.side * size * self.units)
+            if day == self.dates["closed"] and self.row["exit_price"] is not None:
+                price = self.row["exit_price"]
+            life = self.ended_as if day == self.end else "closed"
+            parts.append(Part(self.side * size, day, price, life))
+            of_day = sum(abs(e["quantity_closed"]) for e in events if e["trade_date"] == day)
+            # A lot with an end keeps its quantity: events of all of it on that day are not added back.
+            if kept and day in self.dates.values() and of_day == kept:
+                rest -= size
+        if rest:
+            parts.append(Part(self.side * rest, self.end, self._end_price(), self.ended_as))
+        return parts
+
+    def _end_price(self) -> Decimal | None:
+        if self.ended_as == "closed":
+            price: Decimal | None = self.row["exit_price"]
+            return price
+        strike = self.row["strike_price"]
+        if self.ended_as != "expired" or self.end is None or strike is None:
+            return None
+        quote = self.case.before(self.row["underlying_symbol"] or "", self.end + timedelta(days=1))
+        if quote is None or quote.day < last_session(self.end):
+            return None
+        inside: Decimal = quote.price - strike
+        return max(ZERO, inside if self.row["position_type"] in CALLS else -inside)
+
+    def held(self, day: date) -> Decimal:
+        """Return the quantity after a session, 0 where the lot is not held."""
+        if self.entered > day:
+            return ZERO
+        return sum((p.quantity for p in self.parts if p.end is None or p.end > day), ZERO)
+
+    def eve(self, day: date) -> Decimal:
+        """Return the quantity on the eve of a day."""
+        if self.entered >= day:
+            return ZERO
+        return sum((p.quantity for p in self.parts if p.end is None or p.end >= day), ZERO)
+
+    def opening(self, session: date, last: date) -> Decimal:
+        """Return the quantity that a session starts with, or that is bought in it.
+
+        Args:
+            session: The session.
+            last: The session before it that is stored.
+        """
+        if self.entered > session:
+            return ZERO
+        return sum((p.quantity for p in self.parts if p.end is None or p.end > last), ZERO)
+
+    def life(self, day: date) -> str:
+        """Return the reason for the quantity after a session, as engine_lot_pnl has it."""
+        if self.refused:
+            return "refused"
+        if self.entered > day:
+            return "not yet bought"
+        if self.end is not None and self.end <= day:
+            return self.ended_as
+        return "open" if self.held(day) else "closed"
+
+    def gone(self, day: date) -> bool:
+        """Return whether the lot has ended by a day, so that it is worth 0."""
+        return self.life(day) not in ("not yet bought", "open")
+
+    def price(self, part: Part, day: date) -> Decimal | None:
+        """Return the price of a part at the end of a day: its end, its newest close, its entry price.
+
+        Args:
+            part: Of the lot.
+            day: On or after its entry.
+        """
+        if part.end is not None and part.end <= day:
+            if part.price is not None:
+                return part.price
+            day = part.end
+        quote = self.case.before(self.row["symbol"], day + timedelta(days=1))
+        founding = self.entered <= self.case.founded
+        if not founding and (quote is None or quote.day < self.entered):
+            price: Decimal = self.row["entry_price"]
+            return price
+        return quote.price if quote else None
+
+    def pnl(self) -> Decimal:
+        """Return the P&L of the session in USD, not rounded."""
+        case = self.case
+        last, day = case.last_snapshot, case.day
+        if last is None or self.private or case.newest(self.row["symbol"]) is None:
+            return ZERO
+        total = ZERO
+        for part in self.parts:
+            ended = part.end is not None and (part.end <= last or part.end < self.entered)
+            if self.entered > day or ended:
+                continue
+            bought = self.entered > last and self.entered > case.founded
+            start = self.row["entry_price"] if bought else self.price(part, last)
+            now = self.price(part, day)
+            if start is not None and now is not None:
+                total += part.quantity * self.units * (now - start)
+        return total
+
+    def dividend(self, day: date) -> Decimal:
+        """Return the cash of an ex-date: quantity on its eve x dividends a share; negative when short."""
+        if self.private or self.option:
+            return ZERO
+        return self.eve(day) * self.case.dividends.get(self.row["symbol"].upper(), {}).get(day, ZERO)
+
+    def priced(self) -> bool:
+        """Return whether the lot could be valued in the session: a close, or a part that ended in it."""
+        case = self.case
+        last = case.last_snapshot or last_session(case.day - timedelta(days=1))
+        quote = case.newest(self.row["symbol"])
+        fresh = quote is not None and quote.day > last
+        ended = any(p.end is not None and last < p.end <= case.day for p in self.parts)
+        return not self.private and (fresh or ended)

@@ -1,0 +1,22 @@
+"""Books by corrected rules on random small worlds: stored figures are those that `engine.explain` derives."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.analytics.stress.scenarios import load_scenarios
+from tests.marks import first
+from tests.memory_store import frame_of
+from tests.pipeline.test_books import CORRECTED, computed, trading
+from tests.reference.derivation import differences
+from tests.reference.worlds import draw_world
+
+
+@pytest.mark.parametrize("seed", first(2, range(1, 31)))
+def test_every_figure_of_a_book_that_trades_is_the_derived_one(seed: int) -> None:
+    world = draw_world(seed)
+    rows = trading(world, seed)
+    found = computed(rows, world.window)
+    frames = {name: frame_of(name, some) for name, some in rows.items()}
+    wrong = differences(found.inputs, found.results, frames, CORRECTED, load_scenarios())
+    assert not wrong, "\n".join(wrong[:20])
