@@ -115,49 +115,9 @@ def lot_pnl(
         be valued), quoted (whether a market quotes it), weight,
         notice.
     """
-    ends = _end_prices(lives, positions, closes)
-    exact = closed_lots == "exact"
-    events = _closed_parts(lives, positions)
-    notices = pl.concat([lives.misfits, events.select("position", "session", "notice")])
-    notices = notices.filter(pl.col("notice").is_not_null()).unique(
-        ["position", "session"], keep="first", maintain_order=True
-    )
-    parts = events.group_by("position", "session").agg(pl.col("closed", "proceeds").sum())
-    at = ["position", "session"]
-    rows = days
-    for other in (income, parts, notices.rename({"notice": "event_notice"})):
-        rows = rows.join(other, on=at, how="left", maintain_order="left")
-    lot_notices = lives.end.select(lot_notice="notice").with_row_index("position").drop_nulls()
-    for other in (ends, lot_notices):
-        rows = rows.join(other, on="position", how="left", maintain_order="left")
-    told = pl.any_horizontal(pl.col("income", "event_notice", "lot_notice").is_not_null())
-    rows = rows.filter((pl.col("opening") != 0) | told)
-    previous = pl.col("previous_close").cast(pl.Int128)
-    founding = pl.col("entry_date") <= pl.col("founded")
-    began, now = (
-        founding | (pl.col(day) >= pl.col("entry_date")) for day in ("previous_date", "newest_date")
-    )
-    private = pl.col("private")
-    entry = scaled("entry_price")
-    closed = pl.col("closed").fill_null(integer(0))
-    rest = pl.when("ends").then(pl.col("opening").cast(pl.Int128) - closed).otherwise(integer(0))
-    base = pl.when(began.fill_null(False) | (not exact)).then(previous).otherwise(entry)
-    rows = rows.with_columns(
-        base=base,
-        counts=~private & pl.col("newest_close").is_not_null() & pl.col("has_previous"),
-        closed=closed,
-        rest=rest,
-    )
-    close = pl.when(now.fill_null(False) | (not exact)).then(pl.col("close").cast(pl.Int128))
-    move = pl.col("held").cast(pl.Int128) * (close - pl.col("base"))
-    price = {"exact": "end_price", "earn": "close", "stop": "base"}[closed_lots]
-    end = pl.col("rest") * (pl.col(price).cast(pl.Int128) - pl.col("base"))
-    sold = pl.col("proceeds") - pl.col("closed") * pl.col("base") * multiplier()
-    moved = (move.fill_null(integer(0)) + end.fill_null(integer(0))) * multiplier()
-    pnl = pl.when("counts").then(moved + sold.fill_null(integer(0))).otherwise(integer(0))
+    rows = _priced(_with_facts(days, lives, positions, closes, income), closed_lots == "exact")
     start = pl.when("counts").then(pl.col("opening").cast(pl.Int128) * multiplier())
-    income_ = pl.when("has_previous").then("income").fill_null(integer(0))
-    end_notice = pl.when("ends").then("end_notice")
+    closes_part = (pl.col("closed") != 0) | (pl.col("rest") != 0)
     return rows.select(
         "portfolio",
         "portfolio_id",
@@ -167,15 +127,71 @@ def lot_pnl(
         "life",
         quantity=pl.col("held").cast(pl.Int128),
         carried=pl.col("opening") != 0,
-        pnl=pnl,
-        income=income_,
+        pnl=_moved(closed_lots),
+        income=pl.when("has_previous").then("income").fill_null(integer(0)),
         start_value=start * pl.col("base"),
-        whole_move=start * (close - pl.col("base")),
-        priced=~private & (pl.col("close").is_not_null() | (closed != 0) | (pl.col("rest") != 0)),
+        whole_move=start * (pl.col("price") - pl.col("base")),
+        priced=~pl.col("private") & (pl.col("close").is_not_null() | closes_part),
         quoted="traded",
         weight="weight",
-        notice=pl.coalesce("event_notice", end_notice, "income_notice", "lot_notice"),
+        notice=pl.coalesce("event_notice", pl.when("ends").then("end_notice"), "income_notice", "lot_notice"),
     )
+
+
+def _with_facts(
+    days: pl.DataFrame, lives: LotLives, positions: pl.DataFrame, closes: pl.DataFrame, income: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the days of held lots, and others with income or a notice, joined with all that `lot_pnl` reads.
+
+    Added are the columns of `income`, closed and proceeds of the parts that events close, end_price and
+    end_notice, event_notice and lot_notice.
+    """
+    events = _closed_parts(lives, positions)
+    at = ["position", "session"]
+    notices = pl.concat([lives.misfits, events.select(*at, "notice")]).drop_nulls("notice")
+    notices = notices.unique(at, keep="first", maintain_order=True).rename({"notice": "event_notice"})
+    parts = events.group_by(at).agg(pl.col("closed", "proceeds").sum())
+    rows = days
+    for other in (income, parts, notices):
+        rows = rows.join(other, on=at, how="left", maintain_order="left")
+    lot_notices = lives.end.select(lot_notice="notice").with_row_index("position").drop_nulls()
+    for other in (_end_prices(lives, positions, closes), lot_notices):
+        rows = rows.join(other, on="position", how="left", maintain_order="left")
+    noted = pl.any_horizontal(pl.col("income", "event_notice", "lot_notice").is_not_null())
+    return rows.filter((pl.col("opening") != 0) | noted)
+
+
+def _priced(rows: pl.DataFrame, exact: bool) -> pl.DataFrame:
+    """Add what P&L is computed from.
+
+    Returns:
+        The rows with base and price (Int128 ticks), counts (whether the lot has P&L), closed, and
+        rest: what is left after the closed parts of a lot that ends in the session; both else 0.
+    """
+    founding = pl.col("entry_date") <= pl.col("founded")
+    began, now = (
+        (founding | (pl.col(day) >= pl.col("entry_date"))).fill_null(False) | (not exact)
+        for day in ("previous_date", "newest_date")
+    )
+    closed = pl.col("closed").fill_null(integer(0))
+    return rows.with_columns(
+        base=pl.when(began).then(pl.col("previous_close").cast(pl.Int128)).otherwise(scaled("entry_price")),
+        price=pl.when(now).then(pl.col("close").cast(pl.Int128)),
+        counts=~pl.col("private") & pl.col("newest_close").is_not_null() & pl.col("has_previous"),
+        closed=closed,
+        rest=pl.when("ends").then(pl.col("opening").cast(pl.Int128) - closed).otherwise(integer(0)),
+    )
+
+
+def _moved(closed_lots: ClosedLots) -> pl.Expr:
+    """Return the P&L of rows of `_priced`: of what is held, of what ends, and of the closed parts."""
+    base = pl.col("base")
+    end_price = {"exact": "end_price", "earn": "close", "stop": "base"}[closed_lots]
+    move = pl.col("held").cast(pl.Int128) * (pl.col("price") - base)
+    end = pl.col("rest") * (pl.col(end_price).cast(pl.Int128) - base)
+    sold = pl.col("proceeds") - pl.col("closed") * base * multiplier()
+    moved = (move.fill_null(integer(0)) + end.fill_null(integer(0))) * multiplier()
+    return pl.when("counts").then(moved + sold.fill_null(integer(0))).otherwise(integer(0))
 
 
 def _closed_parts(lives: LotLives, positions: pl.DataFrame) -> pl.DataFrame:

@@ -114,30 +114,24 @@ def lot_lives(
     lots = lots.with_columns(notice=pl.coalesce("notice", unknown))
     days, past = _numbers(pl.Series(sessions, dtype=pl.Date)), _numbers(since)
     entry, end = (_session_of(_numbers(lots[name]), past, days) for name in ("entry_date", "end_date"))
-    at = judged["position"].to_numpy()
-    judged = judged.with_columns(
-        session=pl.Series(_session_of(_numbers(judged["trade_date"]), past[at], days), dtype=pl.Int32)
-    ).filter(pl.col("session") >= 0)
+    owner = past[judged["position"].to_numpy()]
+    number = pl.Series(_session_of(_numbers(judged["trade_date"]), owner, days), dtype=pl.Int32)
+    judged = judged.with_columns(session=number).filter(pl.col("session") >= 0)
     valid = judged.filter(pl.col("fits"))
-    added = valid.filter(~pl.col("whole"))
-    closed = np.zeros((len(entry), len(days) + 1), dtype=np.int64)
-    np.add.at(closed, (added["position"].to_numpy(), added["session"].to_numpy()), added["units"].to_numpy())
-    # Column s sums the events of session s and of all later ones.
-    later = np.cumsum(closed[:, ::-1], axis=1)[:, ::-1]
+    later = _closed_later(valid.filter(~pl.col("whole")), len(entry), len(days))
     session, side = np.arange(len(days)), lots["side"].to_numpy()[:, None]
     size = lots["size"].to_numpy()[:, None]
     refused = lots["refused"].to_numpy()[:, None]
     bought = (entry[:, None] <= session) & ~refused
     opening = np.where(bought & (end[:, None] >= session), side * (size + later[:, :-1]), 0)
     quantity = np.where(bought & (end[:, None] > session), side * (size + later[:, 1:]), 0)
-    reason = np.where(quantity != 0, OPEN, CLOSED)
-    reason = np.where(end[:, None] <= session, lots["end_reason"].to_numpy()[:, None], reason)
-    reason = np.where(refused, REFUSED, np.where(entry[:, None] > session, NOT_BOUGHT, reason))
+    open_or_closed = np.where(quantity != 0, OPEN, CLOSED)
+    reason = np.where(end[:, None] <= session, lots["end_reason"].to_numpy()[:, None], open_or_closed)
     within = pl.col("session") < len(days)
     return LotLives(
         opening=opening,
         quantity=quantity,
-        reason=reason,
+        reason=np.where(refused, REFUSED, np.where(entry[:, None] > session, NOT_BOUGHT, reason)),
         ends=end[:, None] == session,
         end=lots.select("end_date", "end_reason", "notice"),
         events=valid.filter(within).select(
@@ -152,6 +146,14 @@ def lot_lives(
             "position", "session", "notice"
         ),
     )
+
+
+def _closed_later(events: pl.DataFrame, lots: int, sessions: int) -> Ints:
+    """Return the units that events of each session and of all later ones close, [lots, sessions + 1]."""
+    closed = np.zeros((lots, sessions + 1), dtype=np.int64)
+    place = events["position"].to_numpy(), events["session"].to_numpy()
+    np.add.at(closed, place, events["units"].to_numpy())
+    return np.cumsum(closed[:, ::-1], axis=1)[:, ::-1]
 
 
 def _lots(positions: pl.DataFrame, expiry: Expiry) -> pl.DataFrame:
