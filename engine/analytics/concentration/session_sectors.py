@@ -18,6 +18,7 @@ from engine.core.job_catalog import (
     SECTOR,
 )
 from engine.core.money import GRAINS_A_CENT, half_away, integer, scaled
+from engine.numerics.arrays import Ints
 
 TABLE = "engine_sector_exposures"
 
@@ -65,6 +66,16 @@ def session_sectors(
     figures = [keys, sector_weights(valued, held, signed=True), concentration(sizes, held.height)]
     computed = pl.concat(figures, how="horizontal").join(counts, on="owner", how="left")
     cells = cells.join(computed, on=["portfolio_id", "date"], how="left", maintain_order="left")
+    reasons = _reasons(cells)
+    done = cells.filter(pl.Series(reasons == 0))
+    snapshot = done.select("portfolio_id", pl.col("date").alias("snapshot_date"), *SECTOR.columns())
+    rows = sector_rows(valued, held, benchmark).join(done, on=["portfolio_id", "date"], how="semi")
+    status = _status(cells, reasons, portfolios)
+    return JobResult({TABLE: rows.rename({"date": "calculation_date"})}, status, snapshot)
+
+
+def _reasons(cells: pl.DataFrame) -> Ints:
+    """Return the number of the reason against each portfolio and session, 0 for none."""
     cases = {
         NO_POSITIONS: cells.select(~pl.col("holds")),
         NO_EQUITY: cells.select(pl.col("equity_grains") == 0),
@@ -72,10 +83,11 @@ def session_sectors(
     }
     holds = {reason: where.to_series().to_numpy() for reason, where in cases.items()}
     never = {HISTORICAL_SESSION: False, NO_BENCHMARK: False}
-    reasons = first_reasons(SECTOR, {**holds, **never}, (cells.height,))
-    done = cells.filter(pl.Series(reasons == 0))
-    snapshot = done.select("portfolio_id", pl.col("date").alias("snapshot_date"), *SECTOR.columns())
-    rows = sector_rows(valued, held, benchmark).join(done, on=["portfolio_id", "date"], how="semi")
+    return first_reasons(SECTOR, {**holds, **never}, (cells.height,))
+
+
+def _status(cells: pl.DataFrame, reasons: Ints, portfolios: Portfolios) -> pl.DataFrame:
+    """Return the status rows; positions used and left out are counted where the figures are written."""
     shape = portfolios.equity.shape
     used, left_out = (
         cells.select(pl.when(pl.Series(reasons == 0)).then(name).fill_null(0).cast(pl.Int64))
@@ -85,11 +97,8 @@ def session_sectors(
         for name in ("used", "left_out")
     )
     rested, due = (cells[name].fill_null(0.0).to_numpy().reshape(shape) for name in ("rested", "due"))
-    dates = cells["date"].head(shape[1])
-    status = status_rows(
-        SECTOR, portfolios, dates, reasons.reshape(shape), used, left_out, covered(rested, due)
-    )
-    return JobResult({TABLE: rows.rename({"date": "calculation_date"})}, status, snapshot)
+    dates, coverage = cells["date"].head(shape[1]), covered(rested, due)
+    return status_rows(SECTOR, portfolios, dates, reasons.reshape(shape), used, left_out, coverage)
 
 
 def session_values(held: pl.DataFrame, present: pl.DataFrame) -> pl.DataFrame:

@@ -37,8 +37,13 @@ def split_adjusted(closes: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     )
     if splits.is_empty():
         return closes
+    lacking = _lacking(splits.sort("date"), closes)
+    return closes if lacking.is_empty() else _divided(closes, lacking)
+
+
+def _lacking(splits: pl.DataFrame, closes: pl.DataFrame) -> pl.DataFrame:
+    """Return the splits, sorted by date, that closes lack."""
     priced = closes.filter(pl.col("close") > 0).select("symbol", "date", pl.col("close").cast(pl.Float64))
-    splits = splits.sort("date")
     before, after = (
         splits.join_asof(
             priced.sort("date"),
@@ -51,11 +56,12 @@ def split_adjusted(closes: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
         for strategy in ("backward", "forward")
     )
     jump = (before / after).log() - splits["ratio"].log()
-    lacking = splits.filter((jump.abs() < SPLIT_MOVE) & (splits["ratio"].log().abs() > SPLIT_MOVE))
-    if lacking.is_empty():
-        return closes
-    # A close before several such splits is divided by the product of their ratios.
-    factors = lacking.sort("date", descending=True).with_columns(
+    return splits.filter((jump.abs() < SPLIT_MOVE) & (splits["ratio"].log().abs() > SPLIT_MOVE))
+
+
+def _divided(closes: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """Return closes divided by the product of the ratios of the splits after them."""
+    factors = splits.sort("date", descending=True).with_columns(
         ratio=pl.col("ratio").cum_prod().over("symbol")
     )
     rows = closes.with_row_index("row").sort("date")
