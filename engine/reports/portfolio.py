@@ -64,6 +64,7 @@ def _facts(stored: StoredPortfolio) -> dict[str, str]:
     return {
         "Window": f"{stored.start} to {stored.end}, {len(stored.days)} sessions",
         "Run date": _run_date(stored),
+        "Rules": str(stored.rules),
         "Account": f"{row['account_name']}, {row['account_type']}, {stored.currency}",
         "Portfolio": row["id"],
         "Store": stored.url,

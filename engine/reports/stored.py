@@ -50,6 +50,8 @@ class StoredPortfolio:
         stress: date, scenario, category, severity and P&L in USD of the newest day with results.
         benchmark: asof_date, sector, weight.
         profiles: symbol, company_name.
+        lots: engine_lot_pnl of the window, exact; no rows by rules without P&L of lots.
+        returns: engine_returns of the last session, the same.
         runs: finished engine_runs that overlap the window, newest first.
         rules: the rules by which the store was computed, as far as the caller knows.
         never: sessions in between that no run computes, because nothing has a close.
@@ -74,6 +76,8 @@ class StoredPortfolio:
     stress: pl.DataFrame
     benchmark: pl.DataFrame
     profiles: pl.DataFrame
+    lots: pl.DataFrame
+    returns: pl.DataFrame
     runs: pl.DataFrame
     rules: Rules
     never: Sequence[date] = ()
@@ -157,6 +161,8 @@ def read_stored(
         stress=_stress(store, key, first, last),
         benchmark=store.read("benchmarks_sector_weights").filter(pl.col("benchmark_code") == BENCHMARK),
         profiles=_profiles(store, key),
+        lots=store.read("engine_lot_pnl", key, first, last, exact=True),
+        returns=store.read("engine_returns", key, last, last),
         runs=_runs(store, first, last),
         rules=rules or store.rules,
         never=_never_computed(url, history, first, last),

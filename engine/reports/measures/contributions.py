@@ -26,7 +26,8 @@ def contributions(stored: StoredPortfolio, days: pl.DataFrame) -> pl.DataFrame:
         realized = gains of lots closed in a session
 
     over sessions with a snapshot. Quantities are those stored now: if a position was changed after
-    the run, the stored P&L used another quantity. Source: document 01 §3.3 and §3.4.
+    the run, the stored P&L used another quantity. Source: document 01 §3.3 and §3.4. By rules with P&L of
+    lots, their stored P&L instead, and in place of realized gains, which are a part of it, income.
 
     Args:
         stored: the portfolio's rows.
@@ -34,8 +35,10 @@ def contributions(stored: StoredPortfolio, days: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         Columns position_id, and in USD: market (null without a session with a price), realized (null
-        where nothing was closed), total (null where both are).
+        where nothing was closed, or without income), total (null where both are).
     """
+    if not stored.lots.is_empty():
+        return _of_lots(stored)
     computed = stored.history[SNAPSHOT_DATE]
     first = computed.min()
     owned = days.with_columns(portfolio="id", has_previous=pl.col("date") > pl.lit(first, pl.Date)).filter(
@@ -56,3 +59,13 @@ def contributions(stored: StoredPortfolio, days: pl.DataFrame) -> pl.DataFrame:
         .with_columns(total=pl.sum_horizontal("market", "realized", ignore_nulls=True))
         .with_columns(pl.when(pl.any_horizontal(pl.col("market", "realized").is_not_null())).then("total"))
     )
+
+
+def _of_lots(stored: StoredPortfolio) -> pl.DataFrame:
+    """Return P&L and income of lots, as a run has stored them."""
+    income = pl.col("income").sum().cast(pl.Float64)
+    sums = stored.lots.group_by("position_id").agg(
+        market=pl.col("pnl").sum().cast(pl.Float64), realized=pl.when(income != 0).then(income)
+    )
+    rows = stored.positions.select(position_id="id").join(sums, on="position_id", how="left")
+    return rows.with_columns(total=pl.col("market") + pl.col("realized").fill_null(0.0))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from engine.html.blocks import Card, Cards, Section
-from engine.html.cells import count, money, not_applicable, not_computed, percent, ratio
+from engine.analytics.equity.returns import HORIZONS
+from engine.html.blocks import Block, Card, Cards, PageTable, Section
+from engine.html.cells import count, day, money, not_applicable, not_computed, percent, plain, ratio
 from engine.reports.measures.growth import drawdowns, growth
 from engine.reports.sections.common import cents_sum, reason, share
 from engine.reports.stored import StoredPortfolio
+
+WEIGHTED = ("time_weighted", "money_weighted")
+NO_RETURN = "an equity that is divided by is not above 0"
 
 
 def glance(stored: StoredPortfolio) -> Section:
@@ -21,7 +25,26 @@ def glance(stored: StoredPortfolio) -> Section:
         _exposure(stored),
         _worst(stored),
     )
-    return Section("glance", "At a glance", "", [Cards(cards)])
+    blocks: list[Block] = [Cards(cards)]
+    if not stored.returns.is_empty():
+        blocks.append(_returns(stored))
+    return Section("glance", "At a glance", "", blocks)
+
+
+def _returns(stored: StoredPortfolio) -> PageTable:
+    """Return the returns up to the last session over each horizon, as a run has stored them."""
+    rows = {row["horizon"]: row for row in stored.returns.iter_rows(named=True)}
+    cells = [
+        [
+            plain(horizon.replace("_", " ")),
+            day(rows[horizon]["start_date"]),
+            *(percent(rows[horizon][name], NO_RETURN, digits=2, toned=True) for name in WEIGHTED),
+        ]
+        for horizon in HORIZONS
+        if horizon in rows
+    ]
+    headings = ("Horizon", "Since the close of", "Time-weighted", "Money-weighted")
+    return PageTable("Returns, not annualised", headings, cells)
 
 
 def _equity(stored: StoredPortfolio) -> Card:

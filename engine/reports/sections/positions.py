@@ -30,10 +30,12 @@ from engine.reports.sections.common import cents_sum, share
 from engine.reports.stored import StoredPortfolio
 
 MOST_BARS = 12
+REALIZED, INCOME = "of which realized", "of which income"
+"""The latter by rules under which realized gains are a part of a lot's P&L."""
 HOLDINGS = (
     "Position",
     "Contribution",
-    "of which realized",
+    REALIZED,
     "Value",
     "Of equity",
     "Price",
@@ -121,7 +123,8 @@ def _chart(stored: StoredPortfolio, rows: pl.DataFrame) -> list[Block]:
 
 def _holdings(stored: StoredPortfolio, rows: pl.DataFrame) -> PageTable:
     cells = [_holding(stored, row) for row in rows.iter_rows(named=True)]
-    return PageTable("All positions", HOLDINGS, cells, note=_reconciled(stored, rows), sortable=True)
+    headings = [INCOME if name == REALIZED and not stored.lots.is_empty() else name for name in HOLDINGS]
+    return PageTable("All positions", headings, cells, note=_reconciled(stored, rows), sortable=True)
 
 
 def _reconciled(stored: StoredPortfolio, rows: pl.DataFrame) -> str:

@@ -32,7 +32,9 @@ def sectors(stored: StoredPortfolio) -> Section:
         return Section("sectors", "Sectors", "", [nothing])
     row = known.row(-1, named=True)
     weights = compared(json.loads(row["sector_exposure"]), stored.benchmark, row["date"])
-    lead = f"On {row['date']}: absolute values of long and short positions, as shares of equity."
+    net = stored.rules.sectors == "every_session"
+    values = "long less short positions" if net else "absolute values of long and short positions"
+    lead = f"On {row['date']}: {values}, as shares of equity."
     if row["date"] < stored.end:
         lead += f" On {stored.end} not computed: {missing}."
     blocks: list[Block] = [_concentration(row), _chart(weights), _table(weights)]
