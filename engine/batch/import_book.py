@@ -13,7 +13,7 @@ from engine.batch.book_changes import BookChanges, changes_of
 from engine.batch.copy import write_frames
 from engine.batch.ledger import SETTINGS, settings_rows
 from engine.core.errors import StoreUnreachableError
-from engine.core.funds import FACTOR_FUNDS, MARKET_FUND, RATE_FUND, SPREAD_FUNDS, STYLE_FUNDS
+from engine.core.funds import FACTOR_FUNDS, FUNDS_OF_JOBS
 from engine.core.job_catalog import JOBS
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
@@ -29,14 +29,6 @@ from loaders.shipped import shipped_rows
 from loaders.store_rules import read_rules, rule_settings
 from sql import statement
 from writers.lock import store_lock
-
-FUNDS_OF_JOBS = {
-    "market_beta": (MARKET_FUND,),
-    "rate_beta": (RATE_FUND,),
-    "spread_factors": tuple(dict.fromkeys(fund for pair in SPREAD_FUNDS.values() for fund in pair)),
-    "ridge_factors": tuple(STYLE_FUNDS.values()),
-}
-"""The factor funds without whose closes a job gives nothing, or less."""
 
 
 @dataclass(frozen=True)

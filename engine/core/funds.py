@@ -29,3 +29,10 @@ SPREAD_FUNDS = {
 """Long and short fund of each spread (document 02 §4.4)."""
 BENCHMARK = "SP500"
 """The index whose sector weights the sector job needs, as benchmarks_sector_weights spells it."""
+FUNDS_OF_JOBS = {
+    "market_beta": (MARKET_FUND,),
+    "rate_beta": (RATE_FUND,),
+    "spread_factors": tuple(dict.fromkeys(fund for pair in SPREAD_FUNDS.values() for fund in pair)),
+    "ridge_factors": tuple(STYLE_FUNDS.values()),
+}
+"""The factor funds without whose closes a job has no figures, or fewer."""

@@ -7,6 +7,7 @@ stages come from `JOBS`. Which tables and columns a job fills is declared in `en
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -413,6 +414,32 @@ JOBS: dict[str, AnalyticsJob] = {
     )
 }
 """All jobs by name, in the order in which one needs another's figures."""
+
+
+FUND_REASONS = frozenset(
+    reason.code
+    for reason in (
+        MARKET_NO_BETAS,
+        RATE_NO_BETAS,
+        NO_ETF_DATA,
+        NO_SPREAD_DATA,
+        SPREAD_NO_POSITION_BETAS,
+        NO_FACTOR_DATA,
+        RIDGE_NO_POSITION_BETAS,
+        FEW_LOTS,
+    )
+)
+"""Codes of reasons that a factor fund without a close may be behind; the status then names the fund."""
+
+
+def absent_funds(funds: Sequence[str], look_back: int) -> str:
+    """Return the reason that names factor funds, in words.
+
+    Args:
+        funds: without a close in the look-back of the session.
+        look_back: calendar days.
+    """
+    return f"no close of {', '.join(funds)} in the {look_back} days up to the session"
 
 
 def meaning(job: str, reason: str) -> str:

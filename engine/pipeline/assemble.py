@@ -20,6 +20,7 @@ from engine.core.window import Window
 from engine.pipeline.column_limits import misfits
 from engine.pipeline.equity import EXACT_TABLES
 from engine.pipeline.inputs import Inputs
+from engine.pipeline.missing_funds import fund_days, with_missing_funds
 from engine.pipeline.results import Results, StoredTables
 from engine.pipeline.state_rows import (
     TRACKING,
@@ -69,7 +70,8 @@ def assemble(
         tables = {name: _without_nan(TABLES[name], frame) for name, frame in tables.items()}
     snapshots = _with_columns(_with_columns(snapshots, job_columns), inputs.kept_snapshots)
     daily = with_partial(daily_job_status(snapshots, marks, inputs.grave), inputs.partial)
-    status = [daily, *(_without(job.status, failures) for job in jobs)]
+    funds = fund_days(inputs.closes)
+    status = [daily, *(with_missing_funds(_without(job.status, failures), funds) for job in jobs)]
     tagged, unlinked = _tags(inputs, window, failures)
     exposures = tables["factor_exposures"]
     finished = {

@@ -115,6 +115,7 @@ def test_missing_factor_funds_are_named_and_the_rest_is_computed(tmp_path: Path)
     assert snapshots["equity_balance"].to_list() == [50.0, 55.0, 60.0]
     status = engine.open(url).read("analytics_status").filter(pl.col("job") == "market_beta")
     assert set(status["status"]) == {"failed"}
+    assert set(status["reason"]) == {"no close of SPY in the 120 days up to the session"}
 
 
 def test_figures_are_rounded_half_away_from_zero(tmp_path: Path) -> None:

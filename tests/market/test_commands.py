@@ -21,7 +21,7 @@ from tests.market.support import Stores, closes, expected, holding, listed, rows
 from tests.stores.support import ROOT, command
 
 SYMBOLS = [f"S{i:02}" for i in range(24)]
-YEAR, YEAR_AGO = 250, date(2024, 6, 29)
+YEAR, YEAR_AGO = 273, date(2024, 5, 25)
 UP_TO = ("--end", str(TODAY))
 HANG_SECONDS = 120
 """A process that is not as far by then hangs."""

@@ -21,9 +21,10 @@ from engine.analyst.explain.working import Step, Working
 from engine.analytics.betas.market import FACTOR as MARKET
 from engine.analytics.factors.definitions import FORMER_MARKET
 from engine.core import job_catalog
-from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
+from engine.core.funds import FUNDS_OF_JOBS, SPREAD_FUNDS, STYLE_FUNDS
 from engine.core.instruments import unquoted
 from engine.core.job_catalog import (
+    FUND_REASONS,
     HISTORICAL_SESSION,
     JOBS,
     LOW_COVERAGE,
@@ -32,6 +33,7 @@ from engine.core.job_catalog import (
     NO_POSITIONS,
     UNMEASURED_FACTOR,
     Reason,
+    absent_funds,
 )
 from engine.core.schema import TABLES
 
@@ -77,6 +79,7 @@ def status(case: Case, ask: Ask) -> Working:
         return documented(case, ask)
     outcome = BY_JOB[ask.job](case)
     reason = outcome.reason if isinstance(outcome.reason, Reason) else _doubt(case, ask.job, outcome)
+    reason = _named_funds(case, ask.job, reason)
     values = {
         "status": reason.status if reason else "ok",
         "reason": _words(case, ask.job, reason),
@@ -91,6 +94,22 @@ def status(case: Case, ask: Ask) -> Working:
         why = "no lot is due" if ask.column == "coverage" else "the job succeeded"
         return Working(f"{ask.column} of {ask.job}", None, steps, reason=why)
     return Working(f"{ask.column} of {ask.job}", value, steps, notes=words)
+
+
+def _named_funds(case: Case, job: str, reason: Reason | None) -> Reason | None:
+    """Return the reason that names factor funds without a close in the look-back, if any."""
+    if job not in FUNDS_OF_JOBS or (reason and reason.code not in FUND_REASONS):
+        return reason
+    first = JOBS[job].first_day(case.day)
+    absent = [
+        fund
+        for fund in FUNDS_OF_JOBS[job]
+        if not any(first <= day <= case.day and close > 0 for day, close in case.closes.get(fund, {}).items())
+    ]
+    if not absent:
+        return reason
+    words = absent_funds(absent, JOBS[job].look_back)
+    return Reason(words, reason.status if reason else "partial", words)
 
 
 def _words(case: Case, job: str, reason: Reason | None) -> str | None:
