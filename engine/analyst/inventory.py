@@ -43,6 +43,17 @@ class Inventory:
         """Number of missing sessions of all portfolios together."""
         return int(self.portfolios["missing"].sum())
 
+    @property
+    def note(self) -> str:
+        """A line on stale sessions that are not known, because closes are in another store; else empty."""
+        closes = self.tables.filter(pl.col("table") == "market_data_cache")["rows"].sum()
+        if closes or not self.portfolios["stored"].sum():
+            return ""
+        return (
+            "stale sessions are not known here: the closes are in another store. After late or corrected "
+            "closes run `engine backfill --start DAY` with --from and --to"
+        )
+
     def to_text(self) -> str:
         """Return both tables as text for a terminal."""
         lines = [str(self.url), "", f"{'table':<32}{'rows':>12}  days"]
@@ -59,7 +70,7 @@ class Inventory:
             counts = f"{row['expected']:>9}{row['stored']:>8}{row['missing']:>9}"
             counts += f"{row['held_back']:>11}{row['stale']:>7}"
             lines.append(f"{row['portfolio_id']:<38}{counts}  {gap}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(["", self.note] if self.note else [])])
 
     def to_json(self) -> str:
         """Return both tables as JSON."""
@@ -67,6 +78,7 @@ class Inventory:
             "store": str(self.url),
             "tables": self.tables.to_dicts(),
             "portfolios": self.portfolios.to_dicts(),
+            "note": self.note,
         }
         return json.dumps(content, indent=1, default=str)
 
