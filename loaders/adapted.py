@@ -67,5 +67,6 @@ def with_adapted(text: str, tables: Callable[[], Mapping[str, str]]) -> str:
         tables: Returns the subqueries by table; it is called only if the statement names a table.
     """
     names = dict.fromkeys(KNOWN_TABLE.findall(text))
-    needed = [query for name, query in tables().items() if name in names] if names else []
+    known = tables() if names else {}
+    needed = [query for name in names if (query := known.get(name))]
     return f"with {', '.join(needed)} {text}" if needed else text

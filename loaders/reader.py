@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Self
 
@@ -87,7 +87,7 @@ class Reader(ABC):
         """
 
     @cached_property
-    def columns(self) -> dict[str, dict[str, str]]:
+    def columns(self) -> Mapping[str, Mapping[str, str]]:
         """The store's columns and their types: {table: {column: type}}."""
         return catalog_of(self.query(statement(self.catalog)).iter_rows())
 
@@ -112,7 +112,7 @@ class Reader(ABC):
         return ""
 
     @cached_property
-    def adapted(self) -> dict[str, str]:
+    def adapted(self) -> Mapping[str, str]:
         """Subqueries that statements read for tables of other programs: see `loaders.adapted`."""
         return adapted_tables(self.columns, self.adapt)
 
@@ -238,7 +238,7 @@ class Reader(ABC):
             rows = self.selected(name, chosen, table=Name(table), **values)
         except ReadError:
             # A cast or comparison may have failed on a column of a wrong type: name that column instead.
-            filtered = [definition.date] if definition.date in self.columns[table] else []
+            filtered = [definition.date] if definition.date and definition.date in self.columns[table] else []
             self.check_types(definition, [*stored, *filtered])
             raise
         conformed = conform(rows, definition, self.url)

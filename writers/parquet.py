@@ -162,7 +162,7 @@ class ParquetWriter(Writer):
             if frame.height <= PREPARED or not scope.portfolios:
                 continue
             path = part_path(self.folder, name, min(scope.portfolios), max(scope.portfolios))
-            with self._write_errors(name), ParquetReader(self.url) as reader:
+            with self._write_errors(name), ParquetReader(self.url, checked=False) as reader:
                 draft = new_draft_path(self.folder)
                 self._drafts[path] = frame, draft
                 _encode(frame, TABLES[name], self._columns(TABLES[name], reader.columns, frame), draft)
@@ -262,7 +262,7 @@ class ParquetWriter(Writer):
             if lock is not None:
                 remove_staged(self.folder)
             convert(self.folder)
-        self._reader = ParquetReader(self.url)
+        self._reader = ParquetReader(self.url, checked=False)
 
     def commit(self) -> None:
         kept, removed = self._published()
