@@ -63,7 +63,8 @@ class PricePanel:
         Returns:
             [N].
         """
-        return np.array([self.index.get(symbol, -1) for symbol in symbols.to_list()], dtype=np.int64)
+        place = symbols.cast(pl.Enum(self.symbols), strict=False).to_physical()
+        return place.cast(pl.Int64).fill_null(-1).to_numpy()
 
     @cached_property
     def quoted(self) -> Bools:

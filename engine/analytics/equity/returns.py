@@ -99,22 +99,24 @@ def _path(rows: pl.DataFrame) -> _Path:
 def _of_portfolio(owner: object, path: _Path, first: date) -> pl.DataFrame:
     """Return the rows of one portfolio from a session on."""
     number = np.arange(len(path.days))
-    at = number[np.array([day >= first for day in path.days]) & (number > 0)]
-    parts = []
-    for horizon in HORIZONS:
-        start = starts(path.days, horizon)[at]
-        frame = {
-            "portfolio_id": pl.Series([owner] * at.size, dtype=pl.String),
-            "calculation_date": pl.Series([path.days[row] for row in at], dtype=pl.Date),
-            "horizon": pl.Series([horizon] * at.size, dtype=pl.String),
-            "start_date": pl.Series([path.days[row] for row in start], dtype=pl.Date),
-            "time_weighted": pl.Series(time_weighted(path.equity, path.pnl, start, at), nan_to_null=True),
-            "money_weighted": pl.Series(
-                money_weighted(path.days, path.equity, path.flow, start, at), nan_to_null=True
-            ),
-        }
-        parts.append(pl.DataFrame(frame, schema=SCHEMA))
-    return pl.concat(parts)
+    fresh = number[np.array([day >= first for day in path.days]) & (number > 0)]
+    start = np.concatenate([starts(path.days, horizon)[fresh] for horizon in HORIZONS])
+    at = np.tile(fresh, len(HORIZONS))
+    days = pl.Series(path.days, dtype=pl.Date)
+    weighted = {
+        "time_weighted": time_weighted(path.equity, path.pnl, start, at),
+        "money_weighted": money_weighted(path.days, path.equity, path.flow, start, at),
+    }
+    return pl.DataFrame(
+        {
+            "portfolio_id": [owner] * at.size,
+            "calculation_date": days.gather(at),
+            "horizon": np.repeat(HORIZONS, fresh.size).tolist(),
+            "start_date": days.gather(start),
+            **{name: pl.Series(values, nan_to_null=True) for name, values in weighted.items()},
+        },
+        schema=SCHEMA,
+    )
 
 
 def starts(days: list[date], horizon: str) -> Ints:
@@ -157,8 +159,9 @@ def time_weighted(equity: Floats, pnl: Floats, start: Ints, at: Ints) -> Floats:
 def money_weighted(days: list[date], equity: Floats, flow: Floats, start: Ints, at: Ints) -> Floats:
     """Return money-weighted returns [n], not annualised, NaN where there is none.
 
-    Solved by bisection: with flows both ways the equation may have several solutions, and Newton's method
-    may find any of them; the bracket holds one, and the result depends on nothing but the flows.
+    Without a flow it is the growth of the equity. Else it is solved by bisection: with flows both ways the
+    equation may have several solutions, and Newton's method may find any of them; the bracket holds one, and
+    the result depends on nothing but the flows.
 
     Args:
         days: [T] sessions.
@@ -167,7 +170,19 @@ def money_weighted(days: list[date], equity: Floats, flow: Floats, start: Ints, 
         start: [n] sessions to start from.
         at: [n] sessions to end with.
     """
+    paid = np.flatnonzero(flow)
+    flows = np.searchsorted(paid, at, side="right") > np.searchsorted(paid, start, side="right")
+    factor = np.divide(equity[at], equity[start], out=np.full(at.shape, np.nan), where=equity[start] > 0)
     clock = np.array(days, dtype="datetime64[D]").astype(np.int64)
+    factor[flows] = _growth_factors(clock, equity, flow, start[flows], at[flows])
+    return np.asarray(np.where((factor >= SMALLEST) & (factor <= LARGEST), factor - 1.0, np.nan))
+
+
+def _growth_factors(clock: Ints, equity: Floats, flow: Floats, start: Ints, at: Ints) -> Floats:
+    """Return the factors [n] between `SMALLEST` and `LARGEST` that solve the equation, NaN without one.
+
+    clock: [T] day numbers of the sessions; others: see `money_weighted`.
+    """
     paid = np.flatnonzero(flow)
     span = (clock[at] - clock[start]).astype(np.float64)
     inside = (paid > start[:, None]) & (paid <= at[:, None])
@@ -185,4 +200,4 @@ def money_weighted(days: list[date], equity: Floats, flow: Floats, start: Ints, 
         middle = np.sqrt(low * high)
         above = surplus(middle) > 0
         low, high = np.where(above, low, middle), np.where(above, middle, high)
-    return np.asarray(np.where(found, np.sqrt(low * high) - 1.0, np.nan))
+    return np.asarray(np.where(found, np.sqrt(low * high), np.nan))
