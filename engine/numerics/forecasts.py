@@ -101,27 +101,3 @@ def diebold_mariano(difference: Floats, lags: int = HORIZON - 1) -> DieboldMaria
         return DieboldMariano(mean, float("nan"), float("nan"))
     statistic = mean / math.sqrt(variance / n)
     return DieboldMariano(mean, statistic, math.erfc(abs(statistic) / math.sqrt(2.0)))
-
-
-FEWEST_SCORES = 10
-"""Outcomes that a line is fitted to."""
-
-
-def mincer_zarnowitz(realized: Floats, forecast: Floats) -> tuple[float, float, float]:
-    """Return intercept, slope and R^2 of the regression of outcomes on their forecasts.
-
-        RV = a + b h + e;  a forecast without bias has a = 0 and b = 1
-
-    NaN for fewer than 10 outcomes, or forecasts that are all the same. Source: Mincer and Zarnowitz (1969).
-
-    Args:
-        realized: [n] RV.
-        forecast: [n] h.
-    """
-    if realized.size < FEWEST_SCORES or (forecast == forecast[0]).all():
-        return math.nan, math.nan, math.nan
-    x, y = forecast - forecast.mean(), realized - realized.mean()
-    slope = float(x @ y) / float(x @ x)
-    residual, total = y - slope * x, float(y @ y)
-    r_squared = 1.0 - float(residual @ residual) / total if total > 0 else math.nan
-    return float(realized.mean()) - slope * float(forecast.mean()), slope, r_squared

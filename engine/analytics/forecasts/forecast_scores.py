@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from datetime import date
-from typing import Any, TypeAlias
-
 import numpy as np
 import polars as pl
 
 from engine.analytics.panels import PricePanel, day_numbers
 from engine.numerics.arrays import Floats
-from engine.numerics.forecasts import HORIZON, mincer_zarnowitz, qlike
+from engine.numerics.forecasts import HORIZON, qlike
 from engine.numerics.rounding import round_half_away
 
-Figures: TypeAlias = Sequence[Floats]
-"""Variances that came, variances that were forecast, and losses: [n] each."""
 TABLE, TESTS = "engine_forecast_scores", "engine_forecast_tests"
 PORTFOLIO, POSITIONS = "portfolio", "positions"
 OWN = ""
@@ -25,6 +18,8 @@ DECIMALS = 10
 """Of the stored figures."""
 SCORES_TESTED = 252
 """The newest scores of a portfolio's own forecasts in one regression."""
+FEWEST_SCORES = 10
+"""Outcomes that a line is fitted to."""
 TEST_COLUMNS: dict[str, pl.DataType] = {
     "portfolio_id": pl.String(),
     "calculation_date": pl.Date(),
@@ -70,10 +65,11 @@ def forecast_scores(
     Returns:
         Rows of both tables.
     """
-    row = {day: number for number, day in enumerate(panel.days.tolist())}
-    last = {day: panel.days[number + HORIZON] for day, number in row.items() if number + HORIZON < len(row)}
-    origin = day_numbers(forecasts["forecast_date"].to_list())
-    ends = np.array([last.get(day, -1) for day in origin.tolist()], dtype=np.int64)
+    origin = forecasts["forecast_date"].to_physical().cast(pl.Int64).to_numpy()
+    row = np.searchsorted(panel.days, origin)
+    # A forecast of a day that is no session, or whose horizon has not passed, ends on no day.
+    padded = np.append(panel.days, np.full(HORIZON + 1, -1))
+    ends = np.where(padded[row] == origin, padded[np.minimum(row + HORIZON, len(padded) - 1)], -1)
     due = np.isin(ends, panel.targets)
     days = pl.Series("calculation_date", ends[due].astype("datetime64[D]")).cast(pl.Date)
     scored = forecasts.filter(pl.Series(due)).with_columns(days)
@@ -139,35 +135,54 @@ def _scored(rows: pl.DataFrame) -> pl.DataFrame:
 def _tests(scores: pl.DataFrame, previous: pl.DataFrame) -> pl.DataFrame:
     """Return rows of engine_forecast_tests."""
     own, others = scores.filter(pl.col("symbol") == OWN), scores.filter(pl.col("symbol") != OWN)
-    keys = ["portfolio_id", "calculation_date"]
-    rows = [_tested(owner, day, POSITIONS, figures) for owner, day, figures in _grouped(others, keys)]
     earlier = previous.select(pl.col(name).cast(kind) for name, kind in SCORES.items())
-    every = pl.concat([earlier, own]).sort(keys)
-    first = dict(own.group_by("portfolio_id").agg(pl.col("calculation_date").min()).iter_rows())
-    for owner, figures in _grouped(every.filter(pl.col("portfolio_id").is_in([*first])), ["portfolio_id"]):
-        days = every.filter(pl.col("portfolio_id") == owner)["calculation_date"].to_list()
-        for stop, day in enumerate(days, start=1):
-            if day >= first[owner]:
-                tail = slice(max(stop - SCORES_TESTED, 0), stop)
-                rows.append(_tested(owner, day, PORTFOLIO, [values[tail] for values in figures]))
-    return pl.DataFrame(rows, schema=TEST_COLUMNS, orient="row")
+    first = own.group_by("portfolio_id").agg(first=pl.col("calculation_date").min())
+    every = pl.concat([earlier, own]).join(first, on="portfolio_id").sort("portfolio_id", "calculation_date")
+    newest = _newest_scores(every).filter(pl.col("calculation_date") >= pl.col("first"))
+    tested = {POSITIONS: _tested(others), PORTFOLIO: _tested(newest)}
+    rows = [frame.with_columns(subject=pl.lit(subject)) for subject, frame in tested.items()]
+    return pl.concat(rows).select(pl.col(name).cast(kind) for name, kind in TEST_COLUMNS.items())
 
 
-def _grouped(rows: pl.DataFrame, keys: list[str]) -> Iterator[tuple[Any, ...]]:
-    """Yield the keys of each group and its (variance, expected, qlike): arrays of equal length."""
-    variances = rows.select(
-        *keys, "qlike", variance=pl.col("realized") ** 2 / 252.0, expected=pl.col("forecast") ** 2 / 252.0
+def _newest_scores(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the newest `SCORES_TESTED` rows of a portfolio up to each of its rows, dated by that row.
+
+    rows: by portfolio and date.
+    """
+    number = np.arange(rows.height)
+    begin = rows.with_row_index("row").select(pl.col("row").cast(pl.Int64).min().over("portfolio_id"))
+    start = np.maximum(begin.to_series().to_numpy(), number + 1 - SCORES_TESTED)
+    size = number + 1 - start
+    last = np.repeat(number, size)
+    member = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size) + np.repeat(start, size)
+    days = rows["calculation_date"].gather(last)
+    newest: pl.DataFrame = rows[member]
+    return newest.with_columns(days)
+
+
+def _tested(scores: pl.DataFrame) -> pl.DataFrame:
+    """Return a row of `TEST_COLUMNS` but the subject for each portfolio and date of the scores.
+
+        b = Sxy / Sxx,  a = mean RV - b mean h,  R^2 = b Sxy / Syy
+
+    x is h and y is RV. There is no line for fewer than 10 scores, or forecasts that are all the same.
+    """
+    forecast, realized = (pl.col(name) ** 2 / 252.0 for name in ("forecast", "realized"))
+    x, y = forecast - forecast.mean(), realized - realized.mean()
+    sums = scores.group_by("portfolio_id", "calculation_date", maintain_order=True).agg(
+        pl.col("qlike").mean(),
+        scores=pl.len(),
+        level=forecast.mean(),
+        outcome=realized.mean(),
+        varied=forecast.min() < forecast.max(),
+        xx=(x * x).sum(),
+        xy=(x * y).sum(),
+        yy=(y * y).sum(),
     )
-    lists = variances.group_by(keys, maintain_order=True).all()
-    for *key, loss, variance, expected in lists.iter_rows():
-        yield *key, tuple(np.array(values, dtype=np.float64) for values in (variance, expected, loss))
-
-
-def _tested(owner: str, day: date, subject: str, figures: Figures) -> tuple[Any, ...]:
-    """Return a row of `TEST_COLUMNS`."""
-    variance, expected, loss = figures
-    total, known = float(variance.sum()), loss[~np.isnan(loss)]
-    ratio = float(expected.sum()) / total if total > 0 else math.nan
-    mean = float(known.mean()) if known.size else math.nan
-    tests = mean, ratio, *mincer_zarnowitz(variance, expected)
-    return owner, day, subject, variance.size, *(None if math.isnan(figure) else figure for figure in tests)
+    fits = (pl.col("scores") >= FEWEST_SCORES) & pl.col("varied")
+    lines = sums.with_columns(slope=pl.when(fits).then(pl.col("xy") / pl.col("xx")))
+    return lines.with_columns(
+        sum_ratio=pl.when(pl.col("outcome") > 0).then(pl.col("level") / pl.col("outcome")),
+        intercept=pl.col("outcome") - pl.col("slope") * pl.col("level"),
+        r_squared=pl.when(pl.col("yy") > 0).then(pl.col("slope") * pl.col("xy") / pl.col("yy")),
+    ).drop("level", "outcome", "varied", "xx", "xy", "yy")
