@@ -214,6 +214,7 @@ def load_window(
         portfolios=accepted,
         benchmark=_benchmark(stores.source),
         durations=_durations(stores.source),
+        interest_rates=stores.source.read("engine_interest_rates", ("asof_date", "rate")).sort("asof_date"),
         quarantine=quarantine,
         refused=refused,
         inconsistent=inconsistencies(accepted, frames["positions"], _price_currencies(stores.source)),

@@ -195,7 +195,7 @@ def job_status(
         The first reason in each cell, and the positions used and left out.
     """
     used, every = sums.number(counted), sums.number(positions.present)
-    value = np.where(private_positions(positions), 0.0, np.abs(positions.value.T))
+    value = np.where(private_positions(positions), 0.0, np.abs(np.nan_to_num(positions.value.T)))
     rested, due = sums.sum(np.where(counted, value, 0.0)), sums.sum(value)
     no_equity = ~(portfolios.equity.T > 0)
     cases = {EQUITY_NOT_POSITIVE: no_equity, no_positions: every == 0, no_betas: used == 0}

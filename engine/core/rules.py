@@ -34,6 +34,7 @@ LossFloor = Literal["net", "gross"]
 UnmeasuredFactors = Literal["zero", "absent"]
 FactorModel = Literal["separate", "joint"]
 RateShocks = Literal["returns", "yields"]
+Options = Literal["premium", "greeks"]
 FactorCovariance = Literal["run_date", "session"]
 UnshockedFactors = Literal["sum", "conditional"]
 VolatilityForecast = Literal["daily_har", "mean_reverting"]
@@ -100,6 +101,9 @@ class Rules:
     rate_shocks: a scenario's change of yield multiplies the exposure to the "returns" of TLT, so that a
         bond book gains when rates rise [03 §4.4]; or the exposure to "yields": minus the duration of each
         lot, a fund's own (`engine_fund_durations`) or its rate beta x the duration of TLT.
+    options: an option counts in betas, factors and volatility with its "premium" x 100 and the returns of its
+        own price [02 §4.1]; or with its "greeks": the delta's dollars and the returns of its underlying.
+        Stress then values it anew. An entry price of 0 is none: the option earns from its first close on.
     factor_covariance: stress reads the factor funds' correlations as of the "run_date", whatever the
         session [03 §4.2]; or their shrunk covariances as of the "session".
     unshocked_factors: in a correlated P&L every factor moves by the "sum" of shock x correlation, shocked
@@ -139,6 +143,7 @@ class Rules:
     unmeasured_factors: UnmeasuredFactors
     factor_model: FactorModel
     rate_shocks: RateShocks
+    options: Options
     factor_covariance: FactorCovariance
     unshocked_factors: UnshockedFactors
     volatility_forecast: VolatilityForecast
@@ -171,6 +176,7 @@ class Rules:
             unmeasured_factors="zero",
             factor_model="separate",
             rate_shocks="returns",
+            options="premium",
             factor_covariance="run_date",
             unshocked_factors="sum",
             volatility_forecast="daily_har",
@@ -204,6 +210,7 @@ class Rules:
             unmeasured_factors="absent",
             factor_model="joint",
             rate_shocks="yields",
+            options="greeks",
             factor_covariance="session",
             unshocked_factors="conditional",
             volatility_forecast="mean_reverting",

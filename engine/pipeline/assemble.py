@@ -12,6 +12,7 @@ from engine.analytics.concentration import session_sectors
 from engine.analytics.factors import attribution
 from engine.analytics.factors.definitions import updated_definitions
 from engine.analytics.job_result import JobResult
+from engine.analytics.positions import option_greeks
 from engine.analytics.sector_tags import sector_tags
 from engine.core.frames import empty
 from engine.core.rules import UndefinedFigures
@@ -34,7 +35,13 @@ from engine.pipeline.status import daily_job_status, failed_status, outcomes_of,
 EMPTIED = ("correlation_clusters", "correlation_cluster_positions")
 """Tables that get no rows and are replaced all the same: their rows would refer to replaced matrices.
 The tables of unrounded P&L are replaced too, so that no rows of other rules stay."""
-OWN_TABLES = (*EXACT_TABLES, session_sectors.TABLE, *forecasts.TABLES, *attribution.TABLES)
+OWN_TABLES = (
+    *EXACT_TABLES,
+    session_sectors.TABLE,
+    option_greeks.TABLE,
+    *forecasts.TABLES,
+    *attribution.TABLES,
+)
 SNAPSHOTS = TABLES["portfolio_snapshots"]
 
 

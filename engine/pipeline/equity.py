@@ -178,7 +178,7 @@ def _lots(
     """Return the P&L of each lot; see `engine.analytics.equity.lot_pnl.lot_pnl`."""
     if rules.realized_gains == "added":
         income = income.clear()
-    return lot_pnl(days, lives, inputs.positions, inputs.closes, income, rules.closed_lots)
+    return lot_pnl(days, lives, inputs.positions, inputs.closes, income, rules.closed_lots, rules.options)
 
 
 def _cash(

@@ -12,6 +12,7 @@ import polars as pl
 
 from engine.core.frames import empty
 from engine.core.funds import FACTOR_FUNDS
+from engine.core.instruments import is_option
 from engine.core.schema import TABLES
 from engine.core.window import Window
 
@@ -20,6 +21,7 @@ DURATIONS: dict[str, pl.DataType] = {
     "asof_date": pl.Date(),
     "duration": pl.Decimal(8, 4),
 }
+INTEREST_RATES: dict[str, pl.DataType] = {"asof_date": pl.Date(), "rate": pl.Decimal(8, 6)}
 PARTIAL: dict[str, pl.DataType] = {"portfolio_id": pl.String(), "date": pl.Date(), "reason": pl.String()}
 RAW_COLUMNS = ("symbol", "date", "raw_close", "adjusted_close")
 ACTION_COLUMNS = ("symbol", "date", "kind", "value")
@@ -79,6 +81,7 @@ class Inputs:
         inconsistent: rows that break a rule across columns (`engine.core.consistency.FINDINGS`).
         partial: portfolio_id, date, reason: sessions whose closes cover too little of the portfolio.
         durations: symbol, asof_date, duration (years) of bond funds, of all days, sorted by both.
+        interest_rates: asof_date, rate (with yearly compounding), of all days, sorted.
         stale: rows of engine_stale_sessions: stored sessions that were computed from other closes.
     """
 
@@ -120,6 +123,7 @@ class Inputs:
     price_actions: pl.DataFrame = field(
         default_factory=lambda: empty(TABLES["engine_price_actions"], ACTION_COLUMNS)
     )
+    interest_rates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=INTEREST_RATES))
     stale: pl.DataFrame = field(default_factory=lambda: empty(TABLES["engine_stale_sessions"]))
 
     @property
@@ -137,6 +141,11 @@ class Inputs:
         """The symbols that regressions use if they ask for no deletion: those of deleted lots too."""
         quoted = self.positions.filter(pl.col("investment_class").is_in(("PUBLIC", "OPTIONS")))
         return {*self.visible, *quoted["symbol"].to_list()}
+
+    @cached_property
+    def underlyings(self) -> set[str]:
+        """The symbols of options' underlyings."""
+        return set(self.positions.filter(is_option())["underlying_symbol"].drop_nulls().to_list())
 
     @cached_property
     def grave(self) -> pl.DataFrame:

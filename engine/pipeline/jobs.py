@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -33,11 +34,14 @@ from engine.analytics.panels import (
     open_positions,
     portfolio_arrays,
 )
+from engine.analytics.positions.option_greeks import TABLE as GREEKS
+from engine.analytics.positions.option_greeks import OptionBook, by_delta, greeks_rows, option_book
 from engine.analytics.stress.factor_correlations import (
     FactorCorrelations,
     factor_correlations,
     session_correlations,
 )
+from engine.analytics.stress.option_moves import OptionCells, option_cells
 from engine.analytics.stress.scenarios import Scenarios
 from engine.analytics.stress.stress import stress
 from engine.analytics.volatility.position_volatility import VolatilityResult, measured_symbol, volatility
@@ -49,10 +53,12 @@ from engine.core.rules import Rules, StaleFigures
 from engine.core.schema import TABLES
 from engine.core.stored_rows import stored_columns
 from engine.core.window import Window
+from engine.numerics.arrays import Bools
 from engine.pipeline.column_limits import misfits
 from engine.pipeline.inputs import FORECASTS, Inputs
 
 RATE_BETAS = "position_interest_rate_betas"
+POSITION_BETAS = ("position_market_betas", RATE_BETAS, "position_factor_exposures")
 
 
 def run_jobs(
@@ -79,6 +85,7 @@ def run_jobs(
         The result of each job.
     """
     visible = inputs.visible if rules.membership == "today" else inputs.once_visible
+    visible = visible | inputs.underlyings if rules.options == "greeks" else visible
     year = VOLATILITY.look_back if rules.percentile_window == "365_days" else PERCENTILE_LOOK_BACK
     panel = build_price_panel(inputs.closes, visible, window, timedelta(days=1 + year))
     portfolios = portfolio_arrays(snapshots, len(window.sessions))
@@ -86,7 +93,11 @@ def run_jobs(
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     ids = factor_ids(inputs.factor_definitions)
     stale = rules.stale_figures
+    book = _options(inputs, rules, marks, panel, positions)
+    priced, positions = positions, by_delta(positions, book) if book else positions
     market = market_beta(panel, positions, portfolios, dates, ids.market, stale)
+    if book:
+        market = replace(market, tables={**market.tables, GREEKS: greeks_rows(book, dates)})
     joint, attributed = None, {}
     if rules.factor_model == "joint":
         joint, before = _joint_model(panel, positions, stale)
@@ -98,7 +109,7 @@ def run_jobs(
     rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights, stale, rates)
     betas = [
         market,
-        _provider_beta(inputs, window, marks, snapshots, positions, portfolios, market, ids.provider),
+        _provider_beta(inputs, window, marks, snapshots, priced, portfolios, market, ids.provider),
         rate,
         spread_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale),
         ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale, joint),
@@ -111,7 +122,7 @@ def run_jobs(
         _sector(inputs, window, rules, marks, snapshots, portfolios),
         replace(volatilities, tables={**volatilities.tables, **forecasts}),
         _correlations(inputs, rules, marks, portfolios, panel, dates),
-        _stress(inputs, window, rules, scenarios, positions, portfolios, panel, betas),
+        _stress(inputs, window, rules, scenarios, positions, portfolios, panel, betas, book),
     ]
 
 
@@ -210,6 +221,15 @@ def _as_stored(table: str, rows: pl.DataFrame, column: str) -> pl.DataFrame:
     return rows.with_columns(stored_columns(TABLES[table], rows, [column])[column])
 
 
+def _options(
+    inputs: Inputs, rules: Rules, marks: pl.DataFrame, panel: PricePanel, positions: OpenPositions
+) -> OptionBook | None:
+    """Return the options and what values them, None where they count with their premium."""
+    if rules.options == "premium":
+        return None
+    return option_book(positions, inputs.positions, marks, panel, inputs.interest_rates, rules)
+
+
 def _stress(
     inputs: Inputs,
     window: Window,
@@ -219,22 +239,33 @@ def _stress(
     portfolios: Portfolios,
     panel: PricePanel,
     betas: Sequence[JobResult],
+    book: OptionBook | None,
 ) -> JobResult:
     """Run stress on rounded exposures and rate betas, those of earlier runs too: legacy reads its tables."""
     exposures = _storable("factor_exposures", betas)
     rate_betas = _storable(RATE_BETAS, betas)
+    dates = pl.Series("date", window.sessions, dtype=pl.Date)
+    definitions = updated_definitions(inputs.factor_definitions, exposures, window.written)
+
+    def options(book: OptionBook, done: Bools) -> OptionCells:
+        tables = {name: pl.concat(_tables(name, betas)) for name in POSITION_BETAS}
+        names = dict(definitions.select("id", "name").iter_rows())
+        owner = positions.owner
+        return option_cells(book, done, owner, tables, names, dates, rules, inputs.durations)
+
     return stress(
         portfolios,
         positions,
-        pl.Series("date", window.sessions, dtype=pl.Date),
+        dates,
         _read_back("factor_exposures", exposures, inputs.previous_exposures, window.stamp),
         _read_back(RATE_BETAS, rate_betas, inputs.previous_rate_betas, window.stamp),
-        updated_definitions(inputs.factor_definitions, exposures, window.written),
+        definitions,
         scenarios.active,
         dict(inputs.scenarios.select("scenario_id", "id").iter_rows()),
         _factor_correlations(inputs, window, rules, scenarios, panel),
         rules,
         inputs.durations,
+        partial(options, book) if book else None,
     )
 
 
@@ -254,8 +285,12 @@ def _storable(table: str, results: Sequence[JobResult]) -> pl.DataFrame:
     A figure that its column cannot hold fails its whole portfolio (`engine.pipeline.assemble`), so that
     stress would not read its rows from the table.
     """
-    rows = pl.concat([result.tables[table] for result in results if table in result.tables])
+    rows = pl.concat(_tables(table, results))
     return rows.join(misfits(TABLES[table], rows), on="portfolio_id", how="anti", maintain_order="left")
+
+
+def _tables(name: str, results: Sequence[JobResult]) -> list[pl.DataFrame]:
+    return [result.tables[name] for result in results if name in result.tables]
 
 
 def _read_back(table: str, rows: pl.DataFrame, earlier: pl.DataFrame, stamp: datetime) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from engine.analytics.betas import market
 from engine.analytics.concentration import measures as concentration
 from engine.analytics.factors import ridge as ridge_factors
 from engine.analytics.factors import style_factors
-from engine.analytics.stress import factor_correlations, stress
+from engine.analytics.stress import factor_correlations, stress_pnl
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.analytics.volatility import position_volatility as volatility
 from engine.batch.shards import BYTES_A_SESSION
@@ -94,7 +94,7 @@ CLAIMS = {
         ("cut to ±{} off", SCENARIOS.bounds[1]),
         ("newest {} rows", EXPOSURE_ROWS),
         ("of the last {} calendar days", RATE_BETA_DAYS),
-        ("\\max\\Big({}\\,B", stress.LOSS_FLOOR),
+        ("\\max\\Big({}\\,B", stress_pnl.LOSS_FLOOR),
         ("{} come with the engine", len(SCENARIOS.all)),
         ("of which {} are active", len(SCENARIOS.active)),
     ],

@@ -1,12 +1,13 @@
-"""Durations that a run reads: the store's rows, or the shipped ones where it has none."""
+"""Durations and rates that a run reads: the store's rows, or the shipped durations where it has none."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
 from engine.core.window import Window
+from engine.pipeline.inputs import Inputs
 from loaders.schema_rows import schema_rows
 from loaders.shipped import fund_durations
 from loaders.window import load_window
@@ -18,12 +19,16 @@ DAY = date(2025, 4, 7)
 NAME = "engine_fund_durations"
 
 
-def read(**tables: pl.DataFrame) -> pl.DataFrame:
+def loaded(**tables: pl.DataFrame) -> Inputs:
     frames = world(
         portfolios=[portfolio()], positions=[position("AAA")], market_data_cache=[close(DAY, "1", "AAA")]
     )
     with MemoryReader({**frames, **tables}) as reader:
-        return load_window(reader, Window(DAY, DAY, DAY)).durations
+        return load_window(reader, Window(DAY, DAY, DAY))
+
+
+def read(**tables: pl.DataFrame) -> pl.DataFrame:
+    return loaded(**tables).durations
 
 
 def test_a_store_without_rows_reads_the_shipped_ones() -> None:
@@ -44,3 +49,12 @@ def test_each_shipped_row_has_its_day_and_its_source() -> None:
     assert rows["data_source"].str.starts_with("shipped: ").all()
     assert rows["asof_date"].max() < date(2025, 1, 1)  # type: ignore[operator]
     assert "TLT" in rows["symbol"]
+
+
+def test_rates_are_the_store_s_alone() -> None:
+    assert loaded().interest_rates.is_empty()
+    rows = pl.DataFrame({"asof_date": [DAY, DAY - timedelta(7)], "rate": [0.043, 0.042]})
+    ids = pl.Series("id", [uid("1"), uid("2")])
+    table = schema_rows("engine_interest_rates", rows.with_columns(ids), data_source="own")
+    found = loaded(engine_interest_rates=table).interest_rates
+    assert found["rate"].cast(float).to_list() == [0.042, 0.043]

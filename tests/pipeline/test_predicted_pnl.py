@@ -5,7 +5,7 @@
 b are stored betas under the joint model, V = quantity x close, r and m the next session's returns of the
 funds and of SPY, g_f the slope of a fund on SPY over the 120 calendar days before. The regression of the P&L
 on the prediction must have a slope of 1 within two standard errors (Newey and West, five lags). Options are
-left out: their betas are those of their premiums, capped.
+left out: their P&L is not linear in their underlyings'.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def lot_betas() -> pd.DataFrame:
     rates = results["position_interest_rate_betas"].select(
         "position_id", day="calculation_date", TLT="ir_beta"
     )
-    lots = inputs.positions.select("symbol", "quantity", "portfolio_id", position_id="id")
+    stocks = inputs.positions.filter(pl.col("investment_class") == "PUBLIC")
+    lots = stocks.select("symbol", "quantity", "portfolio_id", position_id="id")
     joined = wide.join(market, on=key).join(rates, on=key).join(lots, on="position_id")
     return joined.drop_nulls().with_columns(pl.col(*FUNDS, "quantity").cast(float)).to_pandas()
 

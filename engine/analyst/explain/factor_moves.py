@@ -13,8 +13,8 @@ from engine.analyst.explain.case import Case
 from engine.analytics.stress.factor_correlations import DECAY
 from engine.analytics.stress.factor_moves import MARKET, RATES
 from engine.analytics.stress.scenarios import RATE_SHOCK
-from engine.analytics.stress.stress import CORRELATES_AS
 from engine.analytics.stress.stress_exposures import HELD_AS
+from engine.analytics.stress.stress_pnl import CORRELATES_AS
 from engine.core.funds import FUND_FACTORS, RATE_FUND, STYLE_FUNDS
 from engine.core.job_catalog import STRESS
 from engine.numerics.arrays import Floats

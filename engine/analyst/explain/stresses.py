@@ -14,8 +14,8 @@ from engine.analyst.explain.factor_moves import FactorMoves, duration
 from engine.analyst.explain.working import Step, Working, absent, table
 from engine.analytics.factors.definitions import JOB_FACTORS
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
-from engine.analytics.stress.stress import CORRELATES_AS, LOSS_FLOOR
 from engine.analytics.stress.stress_exposures import HELD_AS
+from engine.analytics.stress.stress_pnl import CORRELATES_AS, LOSS_FLOOR
 from engine.core.funds import RATE_FUND
 from engine.core.job_catalog import (
     EXPOSURE_ROWS,

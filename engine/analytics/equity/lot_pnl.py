@@ -10,9 +10,9 @@ from engine.analytics.equity.pnl import by_session
 from engine.analytics.positions.lot_life import CLOSED, EXPIRED, LotLives
 from engine.analytics.positions.prices import newest_closes, session_frame
 from engine.core.calendar import last_session
-from engine.core.instruments import multiplier
+from engine.core.instruments import is_option, multiplier
 from engine.core.money import GRAINS_A_CENT, integer, scaled
-from engine.core.rules import ClosedLots
+from engine.core.rules import ClosedLots, Options
 
 CALLS = ("LC", "SC")
 
@@ -83,6 +83,7 @@ def lot_pnl(
     closes: pl.DataFrame,
     income: pl.DataFrame,
     closed_lots: ClosedLots = "exact",
+    options: Options = "premium",
 ) -> pl.DataFrame:
     """Return the P&L of each lot in each session in which it is held, in 10**-8 USD.
 
@@ -105,6 +106,7 @@ def lot_pnl(
         income: position, session, income (Int128 grains), income_notice.
         closed_lots: "exact", as above; with "earn" and "stop" the entry price is not used, and a lot that
             ends without an event has the session's whole move, or none.
+        options: with "greeks" an option with an entry price of 0 has no P&L before its first close.
 
     Returns:
         portfolio, portfolio_id, position_id, session, date, life (number of
@@ -115,7 +117,7 @@ def lot_pnl(
         be valued), quoted (whether a market quotes it), weight,
         notice.
     """
-    rows = _priced(_with_facts(days, lives, positions, closes, income), closed_lots == "exact")
+    rows = _priced(_with_facts(days, lives, positions, closes, income), closed_lots == "exact", options)
     start = pl.when("counts").then(pl.col("opening").cast(pl.Int128) * multiplier())
     closes_part = (pl.col("closed") != 0) | (pl.col("rest") != 0)
     return rows.select(
@@ -161,8 +163,8 @@ def _with_facts(
     return rows.filter((pl.col("opening") != 0) | noted)
 
 
-def _priced(rows: pl.DataFrame, exact: bool) -> pl.DataFrame:
-    """Add what P&L is computed from.
+def _priced(rows: pl.DataFrame, exact: bool, options: Options) -> pl.DataFrame:
+    """Add what P&L is computed from; an option with Greeks and an entry price of 0 has an unknown cost.
 
     Returns:
         The rows with base and price (Int128 ticks), counts (whether the lot has P&L), closed, and
@@ -174,8 +176,10 @@ def _priced(rows: pl.DataFrame, exact: bool) -> pl.DataFrame:
         for day in ("previous_date", "newest_date")
     )
     closed = pl.col("closed").fill_null(integer(0))
+    unknown = is_option() & (pl.col("entry_price") == 0) & (options == "greeks")
+    entry = pl.when(~unknown).then(scaled("entry_price"))
     return rows.with_columns(
-        base=pl.when(began).then(pl.col("previous_close").cast(pl.Int128)).otherwise(scaled("entry_price")),
+        base=pl.when(began).then(pl.col("previous_close").cast(pl.Int128)).otherwise(entry),
         price=pl.when(now).then(pl.col("close").cast(pl.Int128)),
         counts=~pl.col("private") & pl.col("newest_close").is_not_null() & pl.col("has_previous"),
         closed=closed,

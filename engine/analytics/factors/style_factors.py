@@ -132,7 +132,7 @@ def style_factors(
         if joint is None
         else joint.styles(positions)
     )
-    fitted = ~np.isnan(betas) & positions.present[:, None]
+    fitted = ~np.isnan(betas) & (positions.present & np.isfinite(positions.value.T))[:, None]
     ids = [factor_ids.get(factor) for factor in model.factors]
     missing: dict[Reason, Bools | bool] = {
         reason: holds[:, None] for reason, holds in model.missing(coverage).items()

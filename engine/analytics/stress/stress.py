@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -12,13 +12,8 @@ from engine.analytics.job_result import JobResult, first_reasons, status_rows
 from engine.analytics.panels import OpenPositions, Portfolios
 from engine.analytics.stress.durations import newest_durations
 from engine.analytics.stress.factor_correlations import FactorCorrelations
-from engine.analytics.stress.factor_moves import (
-    Moves,
-    direct_moves,
-    factor_move,
-    model_move,
-    model_yield_move,
-)
+from engine.analytics.stress.factor_moves import Moves, direct_moves
+from engine.analytics.stress.option_moves import OptionCells
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import (
     HELD_AS,
@@ -29,6 +24,7 @@ from engine.analytics.stress.stress_exposures import (
     rate_dollars,
 )
 from engine.analytics.stress.stress_gaps import gap_rows, measured_factors, measured_scenarios
+from engine.analytics.stress.stress_pnl import StressExposures, correlated_pnl, direct_pnl
 from engine.analytics.stress.stress_rows import scenario_rows
 from engine.core.funds import RATE_FUND
 from engine.core.job_catalog import (
@@ -43,46 +39,7 @@ from engine.core.job_catalog import (
     Reason,
 )
 from engine.core.rules import Rules
-from engine.numerics.arrays import Bools, Floats, Ints
-
-LOSS_FLOOR = -0.99
-"""The greatest loss, as a share of the base: see `engine.analytics.stress.stress_exposures.loss_base`."""
-CORRELATES_AS = {"Market Beta": "Market", "Interest Rate Beta": RATE_SHOCK}
-"""Names under which exposures are correlated, where they differ. The exposures are called "Market Beta (90D)"
-and "IR Beta" and are not in this table, so that market exposure never enters a correlated P&L [T2]."""
-
-
-@dataclass(frozen=True)
-class StressExposures:
-    """Exposures of C cells, each a portfolio in a session.
-
-    Attributes:
-        factors: name -> [C] USD.
-        order: [F, C] numbers of the factors in the order of summation.
-        rates: [C] USD, NaN where there is none.
-        base: [C] USD, not below 0: losses are limited to 99 % of it.
-        matrix: [C] number of the matrix of correlations of the cell's session.
-    """
-
-    factors: Mapping[str, Floats]
-    order: Ints
-    rates: Floats
-    base: Floats
-    matrix: Ints
-
-    def exposure(self, shocked: str) -> Floats:
-        """Return the exposure that a shock multiplies; NaN where there is none to rates.
-
-        Args:
-            shocked: name of a factor of a scenario, or RATE_SHOCK.
-
-        Returns:
-            [C] USD; 0 for a factor that no cell is exposed to.
-        """
-        if shocked == RATE_SHOCK:
-            return self.rates
-        held = self.factors.get(HELD_AS.get(shocked, shocked))
-        return np.zeros_like(self.base) if held is None else held
+from engine.numerics.arrays import Bools
 
 
 def stress(
@@ -97,6 +54,7 @@ def stress(
     correlations: FactorCorrelations,
     rules: Rules,
     durations: pl.DataFrame,
+    options: Callable[[Bools], OptionCells] | None = None,
 ) -> JobResult:
     """Compute the direct and the correlated P&L of every scenario: see `direct_pnl`, `correlated_pnl`.
 
@@ -114,6 +72,7 @@ def stress(
         correlations: of the factors.
         rules: those of stress and of the exposures that it reads.
         durations: symbol, asof_date, duration of bond funds, sorted by both; rate_shocks="yields" reads them.
+        options: the options of the cells [P, D] that are done; None where they count with their premium.
 
     Returns:
         stress_test_results, stress_test_gaps. Prices without a single return count as none.
@@ -139,6 +98,7 @@ def stress(
         rates.dollars[done],
         loss_base(portfolios, rules.loss_floor)[done],
         correlations.of_session(len(dates))[np.nonzero(done)[1]],
+        options and options(done),
     )
     keys = _keys(portfolios, dates, done)
     by_id = {scenario_ids[scenario.id]: scenario for scenario in stored}
@@ -177,79 +137,6 @@ def _unmeasured(shocked: Collection[str], factors: FactorDollars, rates: RateDol
     held = {**factors.measured, RATE_SHOCK: ~np.isnan(rates.dollars)}
     measured = [held.get(HELD_AS.get(name, name), none) for name in sorted(shocked)]
     return np.asarray(~np.logical_and.reduce([np.ones_like(factors.any), *measured]))
-
-
-def direct_pnl(moves: Moves, exposures: StressExposures) -> Floats:
-    """Return the P&L of the shocks alone, [C] USD.
-
-        sum over the shocked factors f of exposure_f move_f, not below -0.99 x base
-
-    Summed in the file's order. Source: document 03 §4.4.
-
-    Args:
-        moves: of `direct_moves`, by shocked factor; fractions, or [C].
-        exposures: of C cells, in USD.
-    """
-    total = np.zeros_like(exposures.base)
-    for shocked, move in moves.items():
-        total = total + np.nan_to_num(exposures.exposure(shocked) * move)
-    return _floored(total, exposures)
-
-
-def correlated_pnl(
-    scenario: Scenario, exposures: StressExposures, correlations: FactorCorrelations, rules: Rules
-) -> Floats:
-    """Return the P&L of the shocks and of the factors that move with them, [C] USD.
-
-        exposure_rates s_rates + sum_g exposure_g move_g
-
-    not below -0.99 x base; s_rates is the shock of rates, or with joint exposures to yields and conditional
-    moves `model_yield_move`; g runs over the factors to which the portfolio is exposed; the moves are those
-    of `model_move` under joint exposures and conditional moves, else of `factor_move`. Summed in the order
-    of the exposure rows, newest first. Source: document 03 §4.5.
-
-    Args:
-        scenario: shocks by factor, as fractions.
-        exposures: of C cells, in USD.
-        correlations: of the factors' funds.
-        rules: factor_model and unshocked_factors.
-    """
-    total = np.nan_to_num(exposures.rates * _rate_move(scenario, exposures, correlations, rules))
-    moves = [_move(scenario, name, correlations, rules) for name in exposures.factors]
-    # Without any move the sum would add zeros: skip stacking the exposures.
-    if np.any(moves):
-        held = zip(exposures.factors.values(), moves, strict=True)
-        moved = np.stack([usd * move[exposures.matrix] for usd, move in held])
-        # One after the other in each cell's own order: the last bit depends on it.
-        for next_pnl in np.take_along_axis(moved, exposures.order, axis=0):
-            total = total + next_pnl
-    return _floored(total, exposures)
-
-
-def _move(scenario: Scenario, name: str, correlations: FactorCorrelations, rules: Rules) -> Floats:
-    """Return how far the factor of an exposure moves, [M]."""
-    if _one_model(rules):
-        return model_move(scenario, name, correlations)
-    return factor_move(scenario, CORRELATES_AS.get(name, name), correlations, rules.unshocked_factors)
-
-
-def _rate_move(
-    scenario: Scenario, exposures: StressExposures, correlations: FactorCorrelations, rules: Rules
-) -> Floats | float:
-    """Return how far rates move: by their shock, or [C] as one factor of the joint model."""
-    if _one_model(rules) and correlations.duration is not None:
-        return model_yield_move(scenario, correlations)[exposures.matrix]
-    return scenario.shocks.get(RATE_SHOCK, 0.0)
-
-
-def _one_model(rules: Rules) -> bool:
-    """Return whether exposures and moves are those of the joint model."""
-    return rules.factor_model == "joint" and rules.unshocked_factors == "conditional"
-
-
-def _floored(pnl: Floats, exposures: StressExposures) -> Floats:
-    """Return the P&L limited to a loss of 99 % of the base."""
-    return np.maximum(pnl, LOSS_FLOOR * exposures.base)
 
 
 def _of_cells(moves: Moves, exposures: StressExposures) -> Moves:

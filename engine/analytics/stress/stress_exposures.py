@@ -165,13 +165,13 @@ def rate_dollars(
     beta = beta.T
     value = (np.abs(live.recomputed) if weights == "absolute" else live.recomputed).T
     equity = portfolios.equity.T[:, sums.owner]
-    weighed = ~np.isnan(beta) & (equity > 0) & live.present
+    weighed = ~np.isnan(beta) & (equity > 0) & live.present & np.isfinite(value)
     weight = np.divide(value, equity, out=np.zeros_like(value), where=weighed)
     total = sums.sum(np.where(weighed, beta, 0.0) * weight)
     used, every = sums.number(weighed), sums.number(live.present)
     dollars = np.where(used > 0, portfolios.equity.T * total, np.nan)
     due = live.frame.select((PUBLIC | CLASSLESS).fill_null(False)).to_series().to_numpy()
-    worth = np.where(due, np.abs(live.value.T), 0.0)
+    worth = np.where(due, np.abs(np.nan_to_num(live.value.T)), 0.0)
     coverage = covered(sums.sum(np.where(weighed, worth, 0.0)), sums.sum(worth))
     return RateDollars(dollars.T, used.T, (every - used).T, coverage.T)
 

@@ -86,7 +86,7 @@ def volatility(
     own = series.volatility
     computed = figures.computed[:, place].T & due
     sums = PortfolioSums(quoted.owner, len(portfolios.ids))
-    entered, value = (computed & counted).T, np.abs(quoted.value.T)
+    entered, value = (computed & counted).T, np.abs(np.nan_to_num(quoted.value.T))
     used = sums.number(entered).T
     coverage = covered(sums.sum(np.where(entered, value, 0.0)), sums.sum(value)).T
     held, eligible = (

@@ -724,6 +724,31 @@ ENGINE_SECTOR_EXPOSURES = _own_table(
     key=("portfolio_id", "calculation_date", "sector"),
 )
 
+NO_GREEKS = "the option has none, see status"
+ENGINE_OPTION_GREEKS = _own_table(
+    "engine_option_greeks",
+    "Sensitivities of each option in each session, by options=greeks.",
+    "market_beta",
+    columns=(
+        Column("portfolio_id", UUID),
+        Column("position_id", UUID),
+        Column("calculation_date", DATE),
+        Column("status", varchar(20), unit="code"),
+        Column("underlying_price", numeric(12, 4), "no close of the underlying", "USD"),
+        Column("volatility", numeric(10, 6), NO_GREEKS, "fraction a year"),
+        Column("volatility_source", varchar(12), NO_GREEKS, "implied or history"),
+        Column("rate", numeric(8, 6), "no stored rate: 0", "fraction a year, continuous"),
+        Column("price", numeric(12, 4), NO_GREEKS, "USD a share, of the model"),
+        *_columns(numeric(14, 8), NO_GREEKS, "a share", "delta", "gamma"),
+        *_columns(numeric(14, 6), NO_GREEKS, "USD a share and year", "theta"),
+        *_columns(numeric(14, 6), NO_GREEKS, "USD a share, for a change of 1", "vega", "rho"),
+        Column("delta_dollars", MONEY, NO_GREEKS, "USD"),
+        Column("gamma_dollars", MONEY, NO_GREEKS, "USD of delta for a move of 1 %"),
+    ),
+    key=("position_id", "calculation_date"),
+    indexes={"ix_engine_option_greeks_portfolio_date": ("portfolio_id", "calculation_date")},
+)
+
 RETURN = numeric(20, 10)
 ENGINE_RETURNS = _own_table(
     "engine_returns",
@@ -883,6 +908,7 @@ FIGURES = (
     ENGINE_LOT_PNL,
     ENGINE_PORTFOLIO_PNL,
     ENGINE_SECTOR_EXPOSURES,
+    ENGINE_OPTION_GREEKS,
     ENGINE_RETURNS,
     ENGINE_VALUE_AT_RISK,
     ENGINE_VAR_TESTS,

@@ -175,6 +175,22 @@ ENGINE_FUND_DURATIONS = Table(
     unique={"uq_engine_fund_durations": ("symbol", "asof_date")},
 )
 
+ENGINE_INTEREST_RATES = Table(
+    name="engine_interest_rates",
+    role="engine",
+    legacy=False,
+    since="2",
+    comment="Riskless rates by day, at which options are valued. Without a row up to a session it is 0.",
+    columns=(
+        row_id(),
+        Column("asof_date", DATE),
+        Column("rate", numeric(8, 6), unit="fraction a year, with yearly compounding"),
+        Column("data_source", varchar(200)),
+    ),
+    key=("asof_date",),
+    unique={"uq_engine_interest_rates": ("asof_date",)},
+)
+
 STRESS_TEST_SCENARIOS = Table(
     name="stress_test_scenarios",
     role="input",
@@ -344,6 +360,7 @@ MARKET = (
     COMPANY_PROFILES,
     BENCHMARKS_SECTOR_WEIGHTS,
     ENGINE_FUND_DURATIONS,
+    ENGINE_INTEREST_RATES,
     STRESS_TEST_SCENARIOS,
     FACTOR_DEFINITIONS,
     INCOME_STATEMENTS,

@@ -13,7 +13,7 @@ from engine.analytics.equity.lot_pnl import booked_income, lot_pnl, summed, with
 from engine.analytics.positions.lot_life import lot_lives
 from engine.analytics.positions.prices import QuoteRules, quotes
 from engine.analytics.positions.valuation import position_days
-from engine.core.rules import ClosedLots
+from engine.core.rules import ClosedLots, Options
 from tests.analytics.small import table
 from tests.builders import close, event, position, uid
 
@@ -26,7 +26,12 @@ Row = dict[str, Any]
 
 
 def lots(
-    lot: Row, closes: list[Row], *events: Row, closed_lots: ClosedLots = "exact", founded: date = FOUNDED
+    lot: Row,
+    closes: list[Row],
+    *events: Row,
+    closed_lots: ClosedLots = "exact",
+    founded: date = FOUNDED,
+    options: Options = "premium",
 ) -> pl.DataFrame:
     held = table("positions", lot)
     stored = table("market_data_cache", *closes).select("symbol", "date", "close").sort("symbol", "date")
@@ -37,7 +42,7 @@ def lots(
         portfolio=pl.lit(0), has_previous=pl.lit(True), founded=pl.lit(founded), weight=pl.lit(1.0)
     )
     income = booked_income(rows, held, DAYS, SINCE)
-    return lot_pnl(days, lives, held, stored, income, closed_lots).sort("session")
+    return lot_pnl(days, lives, held, stored, income, closed_lots, options).sort("session")
 
 
 def pnl(rows: pl.DataFrame) -> dict[date, float]:
@@ -136,3 +141,11 @@ def test_without_exact_rules_the_prices_of_entry_and_exit_do_not_count(
 ) -> None:
     lot = position(entry_date=FRI, entry_price=Decimal(1), exit_date=MON, exit_price=Decimal(9))
     assert pnl(lots(lot, PRICES, closed_lots=closed_lots)) == ({FRI: 10, MON: last} if last else {FRI: 10})
+
+
+def test_an_option_without_an_entry_price_earns_from_its_first_close_on() -> None:
+    option = position(entry_date=FRI, entry_price=Decimal(0), position_type="LC", investment_class="OPTIONS")
+    assert pnl(lots(option, PRICES)) == {FRI: 102_000, MON: 2_000, TUE: 3_000}
+    assert pnl(lots(option, PRICES, options="greeks")) == {MON: 2_000, TUE: 3_000}
+    stock = position(entry_date=FRI, entry_price=Decimal(0))
+    assert pnl(lots(stock, PRICES, options="greeks"))[FRI] == 1_020

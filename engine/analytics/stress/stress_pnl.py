@@ -1,0 +1,161 @@
+"""P&L of scenarios: exposures times the moves of factors, and options valued anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.analytics.stress.factor_correlations import FactorCorrelations
+from engine.analytics.stress.factor_moves import Moves, factor_move, model_move, model_yield_move
+from engine.analytics.stress.option_moves import OptionCells
+from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
+from engine.analytics.stress.stress_exposures import HELD_AS
+from engine.core.rules import Rules
+from engine.numerics.arrays import Floats, Ints
+
+LOSS_FLOOR = -0.99
+"""The greatest loss, as a share of the base: see `engine.analytics.stress.stress_exposures.loss_base`."""
+CORRELATES_AS = {"Market Beta": "Market", "Interest Rate Beta": RATE_SHOCK}
+"""Names under which exposures are correlated, where they differ. The exposures are called "Market Beta (90D)"
+and "IR Beta" and are not in this table, so that market exposure never enters a correlated P&L [T2]."""
+
+
+@dataclass(frozen=True)
+class StressExposures:
+    """Exposures of C cells, each a portfolio in a session.
+
+    Attributes:
+        factors: name -> [C] USD.
+        order: [F, C] numbers of the factors in the order of summation.
+        rates: [C] USD, NaN where there is none.
+        base: [C] USD, not below 0: losses are limited to 99 % of it.
+        matrix: [C] number of the matrix of correlations of the cell's session.
+        options: the options of these cells, whose deltas are in the exposures; None where they have none.
+    """
+
+    factors: Mapping[str, Floats]
+    order: Ints
+    rates: Floats
+    base: Floats
+    matrix: Ints
+    options: OptionCells | None = None
+
+    @property
+    def of_options(self) -> StressExposures:
+        """The betas of the options' underlyings in place of exposures, a cell for each option and session."""
+        options = self.options or OptionCells.none()
+        order = np.tile(np.arange(len(options.betas))[:, None], options.cell.size)
+        base = np.zeros(options.cell.size)
+        return StressExposures(options.betas, order, options.rates, base, self.matrix[options.cell])
+
+    def exposure(self, shocked: str) -> Floats:
+        """Return the exposure that a shock multiplies; NaN where there is none to rates.
+
+        Args:
+            shocked: name of a factor of a scenario, or RATE_SHOCK.
+
+        Returns:
+            [C] USD; 0 for a factor that no cell is exposed to.
+        """
+        if shocked == RATE_SHOCK:
+            return self.rates
+        held = self.factors.get(HELD_AS.get(shocked, shocked))
+        return np.zeros_like(self.base) if held is None else held
+
+
+def direct_pnl(moves: Moves, exposures: StressExposures) -> Floats:
+    """Return the P&L of the shocks alone, [C] USD.
+
+        sum over the shocked factors f of exposure_f move_f, not below -0.99 x base
+
+    Summed in the file's order; with options, what they are worth beyond their deltas is added. Source:
+    document 03 §4.4.
+
+    Args:
+        moves: of `direct_moves`, by shocked factor; fractions, or [C].
+        exposures: of C cells, in USD.
+    """
+    total = _direct(moves, exposures)
+    if exposures.options is not None:
+        at = exposures.options.cell
+        own = {name: move if isinstance(move, float) else move[at] for name, move in moves.items()}
+        total = total + exposures.options.beyond_delta(_direct(own, exposures.of_options), total.size)
+    return _floored(total, exposures)
+
+
+def _direct(moves: Moves, exposures: StressExposures) -> Floats:
+    """Return the sum of exposures times moves, [C]."""
+    total = np.zeros_like(exposures.base)
+    for shocked, move in moves.items():
+        total = total + np.nan_to_num(exposures.exposure(shocked) * move)
+    return total
+
+
+def correlated_pnl(
+    scenario: Scenario, exposures: StressExposures, correlations: FactorCorrelations, rules: Rules
+) -> Floats:
+    """Return the P&L of the shocks and of the factors that move with them, [C] USD.
+
+        exposure_rates s_rates + sum_g exposure_g move_g
+
+    not below -0.99 x base; s_rates is the shock of rates, or with joint exposures to yields and conditional
+    moves `model_yield_move`; g runs over the factors to which the portfolio is exposed; the moves are those
+    of `model_move` under joint exposures and conditional moves, else of `factor_move`. Summed in the order
+    of the exposure rows, newest first; with options, what they are worth beyond their deltas is added.
+    Source: document 03 §4.5.
+
+    Args:
+        scenario: shocks by factor, as fractions.
+        exposures: of C cells, in USD.
+        correlations: of the factors' funds.
+        rules: factor_model and unshocked_factors.
+    """
+    total = _correlated(scenario, exposures, correlations, rules)
+    if exposures.options is not None:
+        own = _correlated(scenario, exposures.of_options, correlations, rules)
+        total = total + exposures.options.beyond_delta(own, total.size)
+    return _floored(total, exposures)
+
+
+def _correlated(
+    scenario: Scenario, exposures: StressExposures, correlations: FactorCorrelations, rules: Rules
+) -> Floats:
+    """Return the sum of exposures times the moves of all factors, [C]."""
+    total = np.nan_to_num(exposures.rates * _rate_move(scenario, exposures, correlations, rules))
+    moves = [_move(scenario, name, correlations, rules) for name in exposures.factors]
+    # Without any move the sum would add zeros: skip stacking the exposures.
+    if np.any(moves):
+        held = zip(exposures.factors.values(), moves, strict=True)
+        moved = np.stack([usd * move[exposures.matrix] for usd, move in held])
+        # One after the other in each cell's own order: the last bit depends on it.
+        for next_pnl in np.take_along_axis(moved, exposures.order, axis=0):
+            total = total + next_pnl
+    return total
+
+
+def _move(scenario: Scenario, name: str, correlations: FactorCorrelations, rules: Rules) -> Floats:
+    """Return how far the factor of an exposure moves, [M]."""
+    if _one_model(rules):
+        return model_move(scenario, name, correlations)
+    return factor_move(scenario, CORRELATES_AS.get(name, name), correlations, rules.unshocked_factors)
+
+
+def _rate_move(
+    scenario: Scenario, exposures: StressExposures, correlations: FactorCorrelations, rules: Rules
+) -> Floats | float:
+    """Return how far rates move: by their shock, or [C] as one factor of the joint model."""
+    if _one_model(rules) and correlations.duration is not None:
+        return model_yield_move(scenario, correlations)[exposures.matrix]
+    return scenario.shocks.get(RATE_SHOCK, 0.0)
+
+
+def _one_model(rules: Rules) -> bool:
+    """Return whether exposures and moves are those of the joint model."""
+    return rules.factor_model == "joint" and rules.unshocked_factors == "conditional"
+
+
+def _floored(pnl: Floats, exposures: StressExposures) -> Floats:
+    """Return the P&L limited to a loss of 99 % of the base."""
+    return np.maximum(pnl, LOSS_FLOOR * exposures.base)
