@@ -168,6 +168,7 @@ def load_window(
     portfolios: Sequence[object] | None = None,
     dead: Sequence[object] = (),
     symbols: Sequence[str] = (),
+    quoted: bool = True,
 ) -> Inputs:
     """Load everything that the figures of a window need.
 
@@ -180,6 +181,7 @@ def load_window(
             it is computed, so that an invalid row of it is set aside and refuses no portfolio.
         dead: Those of the portfolios that are known to be deleted.
         symbols: Symbols whose prices and profiles are loaded in addition to those that are held.
+        quoted: Whether to load quoted closes and price actions, which only closes="quoted" reads.
 
     Returns:
         Validated frames, with the rows that were set aside and the portfolios that cannot be computed.
@@ -200,6 +202,7 @@ def load_window(
         "realized_events": checked.read("read/owned", "position_realized_events", EVENT_COLUMNS),
         "equity_changes": flows.filter(pl.col("deleted_at").is_null()),
         **_market(checked, window, openings["carried"]),
+        **(_quotes(checked, window) if quoted else {}),
         **_labels(checked),
         **_earlier(checked, window.sessions[0], window.last),
     }
@@ -277,10 +280,16 @@ def _closes(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> pl
     return pl.concat([older, inside]).sort("symbol", "date")
 
 
-def _quotes(checked: CheckedReader, window: Window, table: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Return the rows of a table of the price collection; none if the store lacks it."""
-    rows = checked.read("read/quotes", table, columns, end=window.last)
-    return rows.sort(columns[:2])
+def _quotes(checked: CheckedReader, window: Window) -> dict[str, pl.DataFrame]:
+    """Return quoted closes and price actions, no rows where the tables are missing, by field of `Inputs`."""
+    tables = {
+        "raw_closes": ("engine_raw_closes", RAW_COLUMNS),
+        "price_actions": ("engine_price_actions", ACTION_COLUMNS),
+    }
+    return {
+        name: checked.read("read/quotes", table, columns, end=window.last).sort(columns[:2])
+        for name, (table, columns) in tables.items()
+    }
 
 
 def _market(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -294,8 +303,6 @@ def _market(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> di
     )
     return {
         "closes": _closes(checked, window, carried),
-        "raw_closes": _quotes(checked, window, "engine_raw_closes", RAW_COLUMNS),
-        "price_actions": _quotes(checked, window, "engine_price_actions", ACTION_COLUMNS),
         "fund_closes": funds,
         "universe": checked.source.query(statement("read/universe")).sort("symbol"),
         "profiles": checked.read(

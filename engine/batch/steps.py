@@ -138,7 +138,8 @@ def load(state: RunState, past: EarlierResults, whole: Window, portfolios: list[
     window = replace(whole, known=state.stored[portfolios[0]] if portfolios else ())
     copied: Mapping[str, pl.DataFrame] = {}
     state.progress.stage("load")
-    inputs = load_window(past, window, [*portfolios, *deleted], deleted)
+    quoted = state.request.rules.closes == "quoted"
+    inputs = load_window(past, window, [*portfolios, *deleted], deleted, quoted=quoted)
     require_spelling(past.source, inputs)
     if inputs.closes.is_empty() and needs_prices(inputs.positions):
         raise NoPricesError(request.source, f"{window.first_price}", f"{window.last}")
