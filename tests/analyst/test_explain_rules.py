@@ -59,3 +59,16 @@ def test_figures_of_correlations_are_derived(folder: Path, rules: str, name: str
     assert found
     wrong = [one.to_text() for one in found if one.verdict not in ("equal", "absent")]
     assert not wrong, "\n\n".join(wrong)
+
+
+def test_risk_of_options_by_greeks_is_not_called_wrong(folder: Path) -> None:
+    """Derivations do not know Greeks; what they cannot check they say, and P&L they do check."""
+    tables = ("position_market_betas", "stress_test_results", "portfolio_snapshots")
+    found = list(explanations(stored(folder, "legacy,options=greeks"), NAMES[0], tables))
+    assert {one.verdict for one in found} <= {"equal", "absent", "unchecked"}
+    unchecked = [one for one in found if one.verdict == "unchecked"]
+    assert any(
+        "derived without options=greeks: the stored figure may differ" in one.to_text() for one in unchecked
+    )
+    (pnl,) = [one for one in found if one.column.name == "daily_pnl"]
+    assert pnl.verdict == "equal"

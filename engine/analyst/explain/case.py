@@ -62,7 +62,12 @@ class PositionLot:
     @property
     def units(self) -> int:
         """Shares of one unit of quantity: 100 for options, else 1."""
-        return CONTRACT_SIZE if self.position_type in OPTION_TYPES else 1
+        return CONTRACT_SIZE if self.option else 1
+
+    @property
+    def option(self) -> bool:
+        """Whether it is an option."""
+        return self.position_type in OPTION_TYPES
 
     @property
     def live(self) -> bool:
