@@ -66,7 +66,7 @@ class PositionLot:
 
     @property
     def option(self) -> bool:
-        """Whether it is an option."""
+        """Return whether it is an option."""
         return self.position_type in OPTION_TYPES
 
     @property
