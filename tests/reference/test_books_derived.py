@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.analytics.stress.scenarios import load_scenarios
@@ -11,12 +13,15 @@ from tests.pipeline.test_books import CORRECTED, computed, trading
 from tests.reference.derivation import differences
 from tests.reference.worlds import draw_world
 
+# Derivations do not know Greeks: tests/analytics/positions/test_option_greeks.py has their reference.
+RULES = replace(CORRECTED, options="premium")
+
 
 @pytest.mark.parametrize("seed", first(2, range(1, 31)))
 def test_every_figure_of_a_book_that_trades_is_the_derived_one(seed: int) -> None:
     world = draw_world(seed)
     rows = trading(world, seed)
-    found = computed(rows, world.window)
+    found = computed(rows, world.window, RULES)
     frames = {name: frame_of(name, some) for name, some in rows.items()}
-    wrong = differences(found.inputs, found.results, frames, CORRECTED, load_scenarios())
+    wrong = differences(found.inputs, found.results, frames, RULES, load_scenarios())
     assert not wrong, "\n".join(wrong[:20])

@@ -133,7 +133,8 @@ class Draw:
         """The legacy rules, or every field drawn; those of books that add up are drawn together."""
         kinds = get_type_hints(Rules)
         legacy = Rules.legacy()
-        derived = {name: get_args(kinds[name]) for name in kinds if name not in (*BOOKS, *NEED_BOOKS)}
+        others = (*BOOKS, *NEED_BOOKS, "options")  # derivations do not know Greeks
+        derived = {name: get_args(kinds[name]) for name in kinds if name not in others}
         values = {"closed_lots": ("earn", "stop"), **derived}
         drawn = {name: self.one(some) for name, some in values.items()}
         if self.chance(0.3):
