@@ -775,12 +775,13 @@ ENGINE_RETURNS = _own_table(
 
 STATISTIC = numeric(20, 10)
 NO_LATER_FORECAST = "the session before has no forecast"
-VAR_KEY = (
+VAR_COLUMNS = (
     Column("portfolio_id", UUID),
     Column("calculation_date", DATE),
     Column("method", varchar(12), unit="historical or model"),
     Column("level", INTEGER, unit="percent: 95 or 99"),
 )
+VAR_KEY = tuple(column.name for column in VAR_COLUMNS)
 
 ENGINE_VALUE_AT_RISK = _own_table(
     "engine_value_at_risk",
@@ -788,13 +789,13 @@ ENGINE_VALUE_AT_RISK = _own_table(
     "session's own loss exceeded the forecast of the session before. Corrected rules only.",
     "volatility",
     columns=(
-        *VAR_KEY,
+        *VAR_COLUMNS,
         Column("value_at_risk", MONEY, "no forecast: too few returns, or no equity above 0", "USD, a loss"),
         Column("expected_shortfall", MONEY, "no forecast", "USD, a loss"),
         Column("observations", INTEGER, "by the model", "returns"),
         Column("exceeded", BOOLEAN, NO_LATER_FORECAST),
     ),
-    key=("portfolio_id", "calculation_date", "method", "level"),
+    key=VAR_KEY,
 )
 
 ENGINE_VAR_TESTS = _own_table(
@@ -802,7 +803,7 @@ ENGINE_VAR_TESTS = _own_table(
     "Backtests of each portfolio's value at risk over up to 250 sessions. Corrected rules only.",
     "volatility",
     columns=(
-        *VAR_KEY,
+        *VAR_COLUMNS,
         Column("sessions", INTEGER, unit="with a forecast of the session before, at most 250"),
         Column("exceptions", INTEGER, unit="sessions whose loss exceeded it"),
         Column("kupiec", STATISTIC, unit="likelihood ratio of their number, chi-square of 1 degree"),
@@ -812,7 +813,7 @@ ENGINE_VAR_TESTS = _own_table(
         Column("joint_p", STATISTIC, "no exception has a session after it", "p-value of both, 2 degrees"),
         Column("zone", varchar(8), unit="green, yellow or red, by the Basel Committee"),
     ),
-    key=("portfolio_id", "calculation_date", "method", "level"),
+    key=VAR_KEY,
 )
 
 ENGINE_FORECAST_SCORES = _own_table(

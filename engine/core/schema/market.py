@@ -158,37 +158,36 @@ BENCHMARKS_SECTOR_WEIGHTS = Table(
     },
 )
 
-ENGINE_FUND_DURATIONS = Table(
-    name="engine_fund_durations",
-    role="engine",
-    legacy=False,
-    since="2",
-    comment="Durations of bond funds by day, for rate scenarios. An empty one stands for the shipped rows.",
-    columns=(
-        row_id(),
-        Column("symbol", varchar(20)),
-        Column("asof_date", DATE),
-        Column("duration", numeric(8, 4), unit="years"),
-        Column("data_source", varchar(200)),
-    ),
+
+def _dated_input(name: str, comment: str, *columns: Column, key: tuple[str, ...]) -> Table:
+    """Return a table of an assumption by day, with the source of each row."""
+    return Table(
+        name=name,
+        role="engine",
+        legacy=False,
+        since="2",
+        comment=comment,
+        columns=(row_id(), *columns, Column("data_source", varchar(200))),
+        key=key,
+        unique={f"uq_{name}": key},
+    )
+
+
+ENGINE_FUND_DURATIONS = _dated_input(
+    "engine_fund_durations",
+    "Durations of bond funds by day, for rate scenarios. An empty one stands for the shipped rows.",
+    Column("symbol", varchar(20)),
+    Column("asof_date", DATE),
+    Column("duration", numeric(8, 4), unit="years"),
     key=("symbol", "asof_date"),
-    unique={"uq_engine_fund_durations": ("symbol", "asof_date")},
 )
 
-ENGINE_INTEREST_RATES = Table(
-    name="engine_interest_rates",
-    role="engine",
-    legacy=False,
-    since="2",
-    comment="Riskless rates by day, at which options are valued. Without a row up to a session it is 0.",
-    columns=(
-        row_id(),
-        Column("asof_date", DATE),
-        Column("rate", numeric(8, 6), unit="fraction a year, with yearly compounding"),
-        Column("data_source", varchar(200)),
-    ),
+ENGINE_INTEREST_RATES = _dated_input(
+    "engine_interest_rates",
+    "Riskless rates by day, at which options are valued. Without a row up to a session it is 0.",
+    Column("asof_date", DATE),
+    Column("rate", numeric(8, 6), unit="fraction a year, with yearly compounding"),
     key=("asof_date",),
-    unique={"uq_engine_interest_rates": ("asof_date",)},
 )
 
 STRESS_TEST_SCENARIOS = Table(
