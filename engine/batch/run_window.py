@@ -44,9 +44,8 @@ def run_window(
     never = state.decided.never["date"].to_list()
     request = state.request
     run_date = request.run_date or run_date
-    window = plan(past, start, end, run_date, request.portfolios, never, with_later=not request.evening)
-    if window:
-        window = replace(window, written_at=state.now)
+    planned = plan(past, start, end, run_date, request.portfolios, never, with_later=not request.evening)
+    window = replace(planned, written_at=state.now) if planned else None
     state.report.window = window
     if window:
         state.portfolios, state.deleted = live_portfolios(past.source, state.request.portfolios)

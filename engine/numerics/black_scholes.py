@@ -21,7 +21,7 @@ LARGEST_VOLATILITY = 10.0
 """1,000 % a year: a price that implies more is no price of an option."""
 STEPS = 80
 """Bisections that Newton's method falls back on at most: 10 / 2^80 is below every rounding."""
-CLOSE = 1e-14
+TOLERANCE = 1e-14
 """Relative: the size of the last step of an implied volatility."""
 # NumPy has no erfc, and SciPy is none of the engine's packages.
 _erfc = np.frompyfunc(math.erfc, 1, 1)
@@ -134,7 +134,7 @@ def _solved(
         newton = guess - np.divide(miss, at.vega, out=np.full_like(miss, np.inf), where=at.vega > 0)
         inside = (newton > low) & (newton < high)
         step = np.where(inside, newton, 0.5 * (low + high))
-        done = np.abs(step - guess) <= CLOSE * guess
+        done = np.abs(step - guess) <= TOLERANCE * guess
         guess = step
         if done.all():
             break

@@ -33,8 +33,7 @@ from engine.pipeline.state_rows import (
 from engine.pipeline.status import daily_job_status, failed_status, outcomes_of, with_partial
 
 EMPTIED = ("correlation_clusters", "correlation_cluster_positions")
-"""Tables that get no rows and are replaced all the same: their rows would refer to replaced matrices.
-The tables of unrounded P&L are replaced too, so that no rows of other rules stay."""
+"""Tables that get no rows and are replaced all the same: their rows would refer to replaced matrices."""
 OWN_TABLES = (
     *EXACT_TABLES,
     session_sectors.TABLE,
@@ -42,6 +41,7 @@ OWN_TABLES = (
     *forecasts.TABLES,
     *attribution.TABLES,
 )
+"""Tables that some rules leave empty. They are replaced all the same, so that no rows of other rules stay."""
 SNAPSHOTS = TABLES["portfolio_snapshots"]
 
 

@@ -107,9 +107,9 @@ class ParquetReader(DuckDBReader):
 
     @cached_property
     def adapted(self) -> Mapping[str, str]:
-        return LazyTables(self._paths, self._seen)
+        return LazyTables(self._paths, self._view_of)
 
-    def _seen(self, name: str) -> str:
+    def _view_of(self, name: str) -> str:
         """Create the view of a table that a statement names; return what the statement reads in its place."""
         self._view(name, self._names(self._paths[name]), self._found[name][1])
         return adapted_tables({name: self.columns[name]}, self.adapt).get(name, "")

@@ -108,7 +108,7 @@ def _portfolio_returns(case: Case, lots: list[PositionLot], look_back: int) -> R
         for symbol in [volatility_symbol(lot)]
         if weights is not None and lot.id in weights and series[symbol] and not case.stale(symbol)
     ]
-    # Who takes part is told by the year, whatever the look-back.
+    # The closes of a year decide which symbols are in the series, whatever its look-back.
     priced = {symbol: case.series(symbol, look_back) for symbol in map(volatility_symbol, held)}
     if weights is None or not priced:
         return None
