@@ -12,13 +12,14 @@ import polars as pl
 from engine.core.calendar import sessions, stored_sessions
 from engine.core.consistency import CURRENCY, inconsistencies
 from engine.core.funds import BENCHMARK, FACTOR_FUNDS
+from engine.core.instruments import measured_symbol
 from engine.core.job_catalog import EXPOSURE_ROWS, MARKET_VALUES, PERCENTILE_LOOK_BACK, RATE_BETA_DAYS, STRESS
 from engine.core.money import integer, scaled
 from engine.core.row_rules import Rule, admit
 from engine.core.schema import TABLES, TARGET_PRICES
 from engine.core.window import Window
 from engine.numerics.forecasts import HORIZON
-from engine.pipeline.inputs import ACTION_COLUMNS, FORECASTS, RAW_COLUMNS, Inputs
+from engine.pipeline.inputs import ACTION_COLUMNS, FORECASTS, RAW_COLUMNS, Inputs, forecast_rows
 from loaders.earlier_results import STATE, EarlierResults, newest_rows
 from loaders.reader import Reader
 from loaders.shipped import published_durations
@@ -421,18 +422,10 @@ def _forecasts(checked: CheckedReader, oldest: date, newest: date, empty: bool) 
     )
     own = checked.results_before("read/previous_expected", "portfolio_snapshots", EXPECTED_COLUMNS, **days)
     lots = checked.source.select("read/owned", "positions", LOT_COLUMNS, **checked.scope)
-    symbol = pl.coalesce(pl.col("underlying_symbol").replace("", None), "symbol")
-    parts = (
-        rows.join(lots, left_on="position_id", right_on="id").select(
-            "portfolio_id", symbol.alias("symbol"), "calculation_date", "expected_vol_21d"
-        ),
-        own.select("portfolio_id", pl.lit(""), "snapshot_date", "expected_volatility_21d"),
+    named = rows.join(lots, left_on="position_id", right_on="id").select(
+        "portfolio_id", measured_symbol().alias("symbol"), "calculation_date", "expected_vol_21d"
     )
-    named = [
-        part.rename(dict(zip(part.columns, FORECASTS, strict=True))).cast(pl.Schema(FORECASTS))
-        for part in parts
-    ]
-    return pl.concat(named).drop_nulls().unique(list(FORECASTS)[:3], maintain_order=True)
+    return forecast_rows(named, own.select(EXPECTED_COLUMNS))
 
 
 def _history(checked: CheckedReader, first: date) -> pl.DataFrame:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -42,6 +43,14 @@ class JobResult:
     tables: Mapping[str, pl.DataFrame]
     status: pl.DataFrame
     snapshot: pl.DataFrame | None = field(default=None)
+
+    def with_tables(self, tables: Mapping[str, pl.DataFrame]) -> Self:
+        """Return the result with further tables.
+
+        Args:
+            tables: rows by table.
+        """
+        return replace(self, tables={**self.tables, **tables})
 
 
 def first_reasons(job: AnalyticsJob, cases: Mapping[Reason, Bools | bool], shape: tuple[int, ...]) -> Ints:

@@ -7,7 +7,7 @@ and read values back from the tables, rounded as those are.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -65,6 +65,18 @@ class PricePanel:
         """
         place = symbols.cast(pl.Enum(self.symbols), strict=False).to_physical()
         return place.cast(pl.Int64).fill_null(-1).to_numpy()
+
+    def closes_of(self, symbols: Sequence[str]) -> Floats:
+        """Return the closes of symbols, [T, K], NaN throughout for one that the panel lacks.
+
+        Args:
+            symbols: K names.
+        """
+        close = np.full((len(self.days), len(symbols)), np.nan)
+        for number, symbol in enumerate(symbols):
+            if symbol in self.index:
+                close[:, number] = self.close[:, self.index[symbol]]
+        return close
 
     @cached_property
     def quoted(self) -> Bools:
@@ -130,7 +142,7 @@ def scatter(
     return tuple(names), close
 
 
-def day_numbers(days: list[date]) -> Ints:
+def day_numbers(days: Sequence[date] | pl.Series) -> Ints:
     """Return days since 1970-01-01, as Polars counts them.
 
     Args:
@@ -139,7 +151,7 @@ def day_numbers(days: list[date]) -> Ints:
     Returns:
         [N].
     """
-    return np.array(days, dtype="datetime64[D]").astype(np.int64)
+    return pl.Series(days, dtype=pl.Date).to_physical().cast(pl.Int64).to_numpy()
 
 
 def window_bounds(days: Ints, targets: Ints, look_back: int) -> tuple[Ints, Ints]:
@@ -226,6 +238,11 @@ class OpenPositions:
     def owner(self) -> Ints:
         """The portfolio of each position: [N], ascending."""
         return self.frame["portfolio"].cast(pl.Int64).to_numpy()
+
+    @property
+    def valued(self) -> Bools:
+        """Return which positions are present and have a value; an option without Greeks has none: [D, N]."""
+        return np.asarray(self.present & np.isfinite(self.value.T))
 
     def where(self, mask: pl.Expr) -> OpenPositions:
         """Return the positions that a mask over `frame` keeps.

@@ -22,6 +22,7 @@ SYNTHETIC = (
 """Invented symbols of private assets in the legacy database (document 01 §8.3)."""
 OPTION_CONTRACT = r"[0-9]{6}[CP][0-9]{8}$"
 OPTION_TYPES = ("LC", "LP", "SC", "SP")
+CALLS = ("LC", "SC")
 LONG_TYPES, SHORT_TYPES = ("LONG", "LC", "LP"), ("SHORT", "SC", "SP")
 CONTRACT_SIZE = 100
 """Shares."""
@@ -59,6 +60,12 @@ def unquoted(symbol: str, synthetic_prefix: SyntheticPrefix) -> pl.Expr:
 def is_option() -> pl.Expr:
     """Return whether a position's type is that of an option."""
     return pl.col("position_type").is_in(OPTION_TYPES)
+
+
+def measured_symbol() -> pl.Expr:
+    """Return the symbol whose volatility a position has: its underlying's, if it has one."""
+    underlying = pl.col("underlying_symbol")
+    return pl.when(underlying != "").then(underlying).otherwise("symbol")
 
 
 def is_private() -> pl.Expr:

@@ -287,6 +287,8 @@ VOLATILITY_NO_PUBLIC_POSITIONS = skipped(
 )
 PERCENTILE_LOOK_BACK = 400
 """Calendar days that hold the 252 returns of a volatility's percentile, by `percentile_window=400_days`."""
+OWN_FORECAST = ""
+"""The symbol of a portfolio's own forecast in engine_forecast_scores."""
 NO_POSITION_VOLATILITY = failed("no_position_volatility", f"no open position has {MIN_OBSERVATIONS} returns")
 NO_PORTFOLIO_VOLATILITY = failed(
     "no_portfolio_volatility",

@@ -13,6 +13,7 @@ import polars as pl
 from engine.core.frames import empty
 from engine.core.funds import FACTOR_FUNDS
 from engine.core.instruments import is_option
+from engine.core.job_catalog import OWN_FORECAST
 from engine.core.schema import TABLES
 from engine.core.window import Window
 
@@ -33,6 +34,23 @@ FORECASTS: dict[str, pl.DataType] = {
     "forecast": pl.Float64(),
 }
 """Columns of `Inputs.previous_forecasts`."""
+
+
+def forecast_rows(of_symbols: pl.DataFrame, of_portfolios: pl.DataFrame) -> pl.DataFrame:
+    """Return forecasts of volatility in the columns `FORECASTS`, each once.
+
+    Args:
+        of_symbols: portfolio_id, symbol, day and forecast, in this order, under any names.
+        of_portfolios: portfolio_id, day and forecast.
+    """
+    names = list(FORECASTS)
+    own = of_portfolios.rename(dict(zip(of_portfolios.columns, [names[0], *names[2:]], strict=True)))
+    parts = (
+        of_symbols.rename(dict(zip(of_symbols.columns, names, strict=True))),
+        own.with_columns(symbol=pl.lit(OWN_FORECAST)),
+    )
+    rows = pl.concat(part.select(names).cast(pl.Schema(FORECASTS)) for part in parts)
+    return rows.drop_nulls().unique(names[:3], keep="first", maintain_order=True)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from engine.analytics.factors.definitions import factor_ids, updated_definitions
 from engine.analytics.factors.joint import JointBetas, joint_betas
 from engine.analytics.factors.ridge import ridge_factors
 from engine.analytics.factors.spreads import spread_factors
-from engine.analytics.forecasts.forecast_scores import OWN, forecast_scores
+from engine.analytics.forecasts.forecast_scores import forecast_scores
 from engine.analytics.forecasts.value_at_risk import value_at_risk
 from engine.analytics.job_result import JobResult
 from engine.analytics.panels import (
@@ -44,9 +44,10 @@ from engine.analytics.stress.factor_correlations import (
 from engine.analytics.stress.option_moves import OptionCells, option_cells
 from engine.analytics.stress.scenarios import Scenarios
 from engine.analytics.stress.stress import stress
-from engine.analytics.volatility.position_volatility import VolatilityResult, measured_symbol, volatility
+from engine.analytics.volatility.position_volatility import VolatilityResult, volatility
 from engine.core.frames import UTC_MICROSECONDS
 from engine.core.funds import MARKET_FUND
+from engine.core.instruments import measured_symbol
 from engine.core.job_catalog import MARKET_BETA, PERCENTILE_LOOK_BACK, VOLATILITY
 from engine.core.money import CENT_SCALE, GRAIN_SCALE, usd
 from engine.core.rules import Rules, StaleFigures
@@ -55,7 +56,7 @@ from engine.core.stored_rows import stored_columns
 from engine.core.window import Window
 from engine.numerics.arrays import Bools
 from engine.pipeline.column_limits import misfits
-from engine.pipeline.inputs import FORECASTS, Inputs
+from engine.pipeline.inputs import Inputs, forecast_rows
 
 RATE_BETAS = "position_interest_rate_betas"
 POSITION_BETAS = ("position_market_betas", RATE_BETAS, "position_factor_exposures")
@@ -97,7 +98,7 @@ def run_jobs(
     priced, positions = positions, by_delta(positions, book) if book else positions
     market = market_beta(panel, positions, portfolios, dates, ids.market, stale)
     if book:
-        market = replace(market, tables={**market.tables, GREEKS: greeks_rows(book, dates)})
+        market = market.with_tables({GREEKS: greeks_rows(book, dates)})
     joint, attributed = None, {}
     if rules.factor_model == "joint":
         joint, before = _joint_model(panel, positions, stale)
@@ -107,20 +108,20 @@ def run_jobs(
             attributed = attribution(lots, symbols, before, portfolios, snapshots)
     rates = joint.rates if joint else None
     rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights, stale, rates)
+    ridge = ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale, joint)
     betas = [
         market,
         _provider_beta(inputs, window, marks, snapshots, priced, portfolios, market, ids.provider),
         rate,
         spread_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale),
-        ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale, joint),
+        ridge.with_tables(attributed),
     ]
-    betas[-1] = replace(betas[-1], tables={**betas[-1].tables, **attributed})
     volatilities = volatility(positions, portfolios, panel, dates, rules)
     forecasts = _forecasts(inputs, window, rules, panel, positions, portfolios, snapshots, volatilities)
     return [
         *betas,
         _sector(inputs, window, rules, marks, snapshots, portfolios),
-        replace(volatilities, tables={**volatilities.tables, **forecasts}),
+        volatilities.with_tables(forecasts),
         _correlations(inputs, rules, marks, portfolios, panel, dates),
         _stress(inputs, window, rules, scenarios, positions, portfolios, panel, betas, book),
     ]
@@ -199,17 +200,12 @@ def _forecasts(
     )
     measured = positions.frame.select("position_id", symbol=measured_symbol())
     named = lots.join(measured, on="position_id").select(
-        "portfolio_id", "symbol", pl.col("calculation_date"), "expected_vol_21d"
+        "portfolio_id", "symbol", "calculation_date", "expected_vol_21d"
     )
-    parts = (named, own.select("portfolio_id", pl.lit(OWN), "snapshot_date", "expected_volatility_21d"))
-    made = [
-        part.rename(dict(zip(part.columns, FORECASTS, strict=True))).cast(pl.Schema(FORECASTS))
-        for part in parts
-    ]
-    fresh = pl.concat([inputs.previous_forecasts, *made]).drop_nulls()
+    made = forecast_rows(named, own.select("portfolio_id", "snapshot_date", "expected_volatility_21d"))
     scores = forecast_scores(
         panel,
-        fresh.unique(["portfolio_id", "symbol", "forecast_date"], keep="first", maintain_order=True),
+        pl.concat([inputs.previous_forecasts, made]),
         daily_returns(inputs.history, snapshots),
         inputs.previous_scores,
     )

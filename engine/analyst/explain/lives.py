@@ -12,10 +12,9 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from engine.core.calendar import last_session
-from engine.core.instruments import CONTRACT_SIZE, OPTION_TYPES, SHORT_TYPES
+from engine.core.instruments import CALLS, CONTRACT_SIZE, OPTION_TYPES, SHORT_TYPES
 
 ZERO = Decimal(0)
-CALLS = ("LC", "SC")
 Row = dict[str, Any]
 
 

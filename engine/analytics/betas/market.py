@@ -135,8 +135,7 @@ def fund_betas(
         fit.put(np.s_[:, :-1], rolling_ols(returns, first, stop, job.minimum))
     np.clip(fit.slope, -CAP, CAP, out=fit.slope)
     fit = fit.take(np.s_[:, np.where(columns >= 0, np.searchsorted(symbols, columns), symbols.size)])
-    # An option without Greeks has no value.
-    np.logical_and(fit.fitted, positions.present & np.isfinite(positions.value.T), out=fit.fitted)
+    np.logical_and(fit.fitted, positions.valued, out=fit.fitted)
     if stale == "refused" and fund in panel.index:
         fit.reject(~(panel.quoted[:, columns] & panel.quoted[:, [panel.index[fund]]]))
     return fit

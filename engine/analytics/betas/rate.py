@@ -65,7 +65,7 @@ def rate_beta(
     fit = (
         fund_betas(panel, positions, RATE_FUND, RATE_BETA, stale)
         if joint is None
-        else _joint(np.where(positions.present & np.isfinite(positions.value.T), joint(positions), np.nan))
+        else _joint(np.where(positions.valued, joint(positions), np.nan))
     )
     status = job_status(
         RATE_BETA,

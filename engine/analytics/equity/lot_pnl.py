@@ -10,11 +10,9 @@ from engine.analytics.equity.pnl import by_session
 from engine.analytics.positions.lot_life import CLOSED, EXPIRED, LotLives
 from engine.analytics.positions.prices import newest_closes, session_frame
 from engine.core.calendar import last_session
-from engine.core.instruments import is_option, multiplier
+from engine.core.instruments import CALLS, is_option, multiplier
 from engine.core.money import GRAINS_A_CENT, integer, scaled
 from engine.core.rules import ClosedLots, Options
-
-CALLS = ("LC", "SC")
 
 
 def with_lives(days: pl.DataFrame, lives: LotLives) -> pl.DataFrame:

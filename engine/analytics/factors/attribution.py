@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.factors.joint import FUNDS
-from engine.analytics.panels import Portfolios, PricePanel
+from engine.analytics.panels import Portfolios, PricePanel, day_numbers
 from engine.core.funds import FUND_FACTORS
 from engine.core.job_catalog import RIDGE_FACTORS
 from engine.core.money import GRAIN_SCALE, GRAINS_A_CENT, half_away, integer
@@ -49,10 +49,7 @@ def factor_moves(betas: ExAnteBetas) -> Floats:
         betas: their panel and sessions.
     """
     panel = betas.panel
-    funds = np.full((len(panel.days), len(FUNDS)), np.nan)
-    for number, fund in enumerate(FUNDS):
-        if fund in panel.index:
-            funds[:, number] = panel.close[:, panel.index[fund]]
+    funds = panel.closes_of(FUNDS)
     now = np.searchsorted(panel.days, panel.targets)
     moves = funds[now] / funds[betas.before] - 1.0
     first = np.searchsorted(panel.days, panel.days[betas.before] - RIDGE_FACTORS.look_back)
@@ -122,7 +119,7 @@ def attribution(
 
 def _parts(rows: pl.DataFrame, betas: ExAnteBetas) -> Floats:
     """Return the factors' and the specific part of each row in USD: [n, K + 1]."""
-    days = rows["date"].to_physical().to_numpy().astype(np.int64)
+    days = day_numbers(rows["date"])
     session = np.searchsorted(betas.panel.targets, days)
     beta = betas.values[session, :, betas.panel.columns(rows["symbol"])]
     value, move = (

@@ -90,10 +90,7 @@ def joint_betas(panel: PricePanel, positions: OpenPositions, stale: StaleFigures
     """
     columns = np.unique(panel.columns(positions.frame["symbol"]))
     columns = columns[columns >= 0]
-    funds = np.full((len(panel.days), len(FUNDS)), np.nan)
-    for number, fund in enumerate(FUNDS):
-        if fund in panel.index:
-            funds[:, number] = panel.close[:, panel.index[fund]]
+    funds = panel.closes_of(FUNDS)
     first, stop = panel.bounds(RIDGE_FACTORS.look_back)
     betas = np.full((len(first), len(FUNDS) - 1, len(panel.symbols) + 1), np.nan)
     for sample in common_samples(panel.close[:, columns], funds, first, stop):

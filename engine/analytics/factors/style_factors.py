@@ -132,7 +132,7 @@ def style_factors(
         if joint is None
         else joint.styles(positions)
     )
-    fitted = ~np.isnan(betas) & (positions.present & np.isfinite(positions.value.T))[:, None]
+    fitted = ~np.isnan(betas) & positions.valued[:, None]
     ids = [factor_ids.get(factor) for factor in model.factors]
     missing: dict[Reason, Bools | bool] = {
         reason: holds[:, None] for reason, holds in model.missing(coverage).items()
@@ -175,7 +175,7 @@ def _separate(
         betas = position_betas(panel, positions, model, factors, alignment)
     if stale == "used":
         return betas
-    quoted = fresh(panel, fund_closes(panel, model), *panel.bounds(model.job.look_back))
+    quoted = fresh(panel, panel.closes_of(model.funds), *panel.bounds(model.job.look_back))
     return np.where(quoted[:, None, panel.columns(positions.frame["symbol"])], betas, np.nan)
 
 
@@ -194,7 +194,7 @@ def common_betas(panel: PricePanel, positions: OpenPositions, model: FactorModel
     distinct = np.unique(columns[columns >= 0])
     first, stop = panel.bounds(model.job.look_back)
     betas = np.full((len(first), len(model.factors), len(panel.symbols) + 1), np.nan)
-    for sample in common_samples(panel.close[:, distinct], fund_closes(panel, model), first, stop):
+    for sample in common_samples(panel.close[:, distinct], panel.closes_of(model.funds), first, stop):
         enough = sample.end - sample.start >= model.job.minimum
         present = _present(model, sample.funds)
         if not (enough.any() and present.any()):
@@ -214,20 +214,6 @@ def _present(model: FactorModel, funds: Bools) -> Bools:
     return np.asarray(np.isfinite(model.factor_returns(np.where(funds, 0.0, np.nan)[None])[0]))
 
 
-def fund_closes(panel: PricePanel, model: FactorModel) -> Floats:
-    """Return the closes of the model's funds, [T, M], NaN where there is none.
-
-    Args:
-        panel: closes of T sessions; a fund that it lacks has no price.
-        model: its funds.
-    """
-    close = np.full((len(panel.days), len(model.funds)), np.nan)
-    for number, fund in enumerate(model.funds):
-        if fund in panel.index:
-            close[:, number] = panel.close[:, panel.index[fund]]
-    return close
-
-
 def factor_returns(panel: PricePanel, model: FactorModel) -> tuple[list[FactorReturns], FundCoverage]:
     """Return the factors' returns for each set of funds that have prices, usually one, and the coverage.
 
@@ -235,7 +221,7 @@ def factor_returns(panel: PricePanel, model: FactorModel) -> tuple[list[FactorRe
         panel: closes of T sessions; a fund that it lacks has no price.
         model: its funds, and how factors are made of them.
     """
-    close = fund_closes(panel, model)
+    close = panel.closes_of(model.funds)
     first, stop = panel.bounds(model.job.look_back)
     priced = count_in_windows(np.isfinite(close), first, stop) > 0
     parts, any_return = [], np.zeros(len(first), dtype=np.bool_)

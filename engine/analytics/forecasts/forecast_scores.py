@@ -6,14 +6,13 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.panels import PricePanel, day_numbers
+from engine.core.job_catalog import OWN_FORECAST
 from engine.numerics.arrays import Floats
 from engine.numerics.forecasts import HORIZON, qlike
 from engine.numerics.rounding import round_half_away
 
 TABLE, TESTS = "engine_forecast_scores", "engine_forecast_tests"
 PORTFOLIO, POSITIONS = "portfolio", "positions"
-OWN = ""
-"""Symbol of a portfolio's own forecast."""
 DECIMALS = 10
 """Of the stored figures."""
 SCORES_TESTED = 252
@@ -58,14 +57,14 @@ def forecast_scores(
     Args:
         panel: closes of T sessions.
         forecasts: portfolio_id, symbol, forecast_date, forecast: volatilities a year, as stored, of the
-            window's sessions and of 21 before it; the symbol `OWN` stands for a portfolio's own.
+            window's sessions and of 21 before it; the symbol `OWN_FORECAST` stands for a portfolio's own.
         returns: portfolio_id, date, return: daily returns of portfolios, of the window and before it.
         previous: columns `SCORES` of portfolios' own scores before the window.
 
     Returns:
         Rows of both tables.
     """
-    origin = forecasts["forecast_date"].to_physical().cast(pl.Int64).to_numpy()
+    origin = day_numbers(forecasts["forecast_date"])
     row = np.searchsorted(panel.days, origin)
     # A forecast of a day that is no session, or whose horizon has not passed, ends on no day.
     padded = np.append(panel.days, np.full(HORIZON + 1, -1))
@@ -73,7 +72,7 @@ def forecast_scores(
     due = np.isin(ends, panel.targets)
     days = pl.Series("calculation_date", ends[due].astype("datetime64[D]")).cast(pl.Date)
     scored = forecasts.filter(pl.Series(due)).with_columns(days)
-    own = scored["symbol"] == OWN
+    own = scored["symbol"] == OWN_FORECAST
     symbols = _realized_of_symbols(panel, scored.filter(~own))
     realized = pl.concat([symbols, _realized_of_portfolios(panel, scored.filter(own), returns)])
     scores = _scored(realized.filter(pl.col("variance").is_not_null()))
@@ -82,7 +81,7 @@ def forecast_scores(
 
 def _realized_of_symbols(panel: PricePanel, rows: pl.DataFrame) -> pl.DataFrame:
     """Return rows with the variance of the symbols' returns, null without a close at both ends."""
-    ended = np.searchsorted(panel.days, day_numbers(rows["calculation_date"].to_list()))
+    ended = np.searchsorted(panel.days, day_numbers(rows["calculation_date"]))
     column = panel.columns(rows["symbol"])
     squares = np.pad(_squares(panel.close), ((0, 0), (0, 1)))
     sums, at = np.zeros(len(ended)), np.pad(np.isfinite(panel.close), ((0, 0), (0, 1)))
@@ -134,7 +133,8 @@ def _scored(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _tests(scores: pl.DataFrame, previous: pl.DataFrame) -> pl.DataFrame:
     """Return rows of engine_forecast_tests."""
-    own, others = scores.filter(pl.col("symbol") == OWN), scores.filter(pl.col("symbol") != OWN)
+    whole = pl.col("symbol") == OWN_FORECAST
+    own, others = scores.filter(whole), scores.filter(~whole)
     earlier = previous.select(pl.col(name).cast(kind) for name, kind in SCORES.items())
     first = own.group_by("portfolio_id").agg(first=pl.col("calculation_date").min())
     every = pl.concat([earlier, own]).join(first, on="portfolio_id").sort("portfolio_id", "calculation_date")

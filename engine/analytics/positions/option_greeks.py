@@ -13,7 +13,7 @@ import polars as pl
 
 from engine.analytics.panels import OpenPositions, PricePanel
 from engine.analytics.volatility.position_volatility import symbol_volatility
-from engine.core.instruments import CONTRACT_SIZE, is_option, is_private
+from engine.core.instruments import CALLS, CONTRACT_SIZE, is_option, is_private
 from engine.core.money import GRAIN_SCALE, scaled, usd
 from engine.core.rules import Rules
 from engine.numerics.arrays import Bools, Floats, Ints
@@ -32,7 +32,6 @@ STATUSES = {
     "no_volatility": "neither a price that implies a volatility nor 63 returns of the underlying",
 }
 """Codes of engine_option_greeks.status, in words."""
-CALLS = ("LC", "SC")
 
 
 @dataclass(frozen=True)

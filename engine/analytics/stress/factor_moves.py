@@ -11,12 +11,22 @@ from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import HELD_AS
 from engine.core.funds import FUND_FACTORS, MARKET_FUND, RATE_FUND, STYLE_FUNDS
 from engine.core.rules import FactorModel, UnshockedFactors
-from engine.numerics.arrays import Floats
+from engine.numerics.arrays import Floats, Ints
 
 MARKET = FUND_FACTORS[MARKET_FUND]
 RATES = FUND_FACTORS[RATE_FUND]
 Moves = Mapping[str, Floats | float]
 """Moves by factor: a fraction, or one for each matrix or cell."""
+
+
+def moves_at(moves: Moves, numbers: Ints) -> Moves:
+    """Return moves with one value for each number in place of one for each matrix or cell.
+
+    Args:
+        moves: by factor; one that is the same everywhere stays one number.
+        numbers: [n] of matrices or cells.
+    """
+    return {name: move if isinstance(move, float) else move[numbers] for name, move in moves.items()}
 
 
 def direct_moves(scenario: Scenario, correlations: FactorCorrelations, model: FactorModel) -> Moves:

@@ -12,7 +12,7 @@ from engine.analytics.job_result import JobResult, first_reasons, status_rows
 from engine.analytics.panels import OpenPositions, Portfolios
 from engine.analytics.stress.durations import newest_durations
 from engine.analytics.stress.factor_correlations import FactorCorrelations
-from engine.analytics.stress.factor_moves import Moves, direct_moves
+from engine.analytics.stress.factor_moves import direct_moves, moves_at
 from engine.analytics.stress.option_moves import OptionCells
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import (
@@ -103,7 +103,7 @@ def stress(
     keys = _keys(portfolios, dates, done)
     by_id = {scenario_ids[scenario.id]: scenario for scenario in stored}
     shocked = {name for scenario in stored for name in scenario.shocks}
-    moves = [_of_cells(direct_moves(s, correlations, rules.factor_model), cells) for s in stored]
+    moves = [moves_at(direct_moves(s, correlations, rules.factor_model), cells.matrix) for s in stored]
     rows = scenario_rows(
         keys,
         by_id,
@@ -137,11 +137,6 @@ def _unmeasured(shocked: Collection[str], factors: FactorDollars, rates: RateDol
     held = {**factors.measured, RATE_SHOCK: ~np.isnan(rates.dollars)}
     measured = [held.get(HELD_AS.get(name, name), none) for name in sorted(shocked)]
     return np.asarray(~np.logical_and.reduce([np.ones_like(factors.any), *measured]))
-
-
-def _of_cells(moves: Moves, exposures: StressExposures) -> Moves:
-    """Return moves with one value for each cell in place of one for each matrix."""
-    return {name: move if isinstance(move, float) else move[exposures.matrix] for name, move in moves.items()}
 
 
 def _keys(portfolios: Portfolios, dates: pl.Series, done: Bools) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.analytics.stress.factor_correlations import FactorCorrelations
-from engine.analytics.stress.factor_moves import Moves, factor_move, model_move, model_yield_move
+from engine.analytics.stress.factor_moves import Moves, factor_move, model_move, model_yield_move, moves_at
 from engine.analytics.stress.option_moves import OptionCells
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import HELD_AS
@@ -79,8 +79,7 @@ def direct_pnl(moves: Moves, exposures: StressExposures) -> Floats:
     """
     total = _direct(moves, exposures)
     if exposures.options is not None:
-        at = exposures.options.cell
-        own = {name: move if isinstance(move, float) else move[at] for name, move in moves.items()}
+        own = moves_at(moves, exposures.options.cell)
         total = total + exposures.options.beyond_delta(_direct(own, exposures.of_options), total.size)
     return _floored(total, exposures)
 

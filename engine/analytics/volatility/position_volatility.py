@@ -14,7 +14,7 @@ from engine.analytics.volatility.portfolio_volatility import (
     net_weights,
     portfolio_volatility,
 )
-from engine.core.instruments import unquoted
+from engine.core.instruments import measured_symbol, unquoted
 from engine.core.job_catalog import (
     EQUITY_NOT_POSITIVE,
     NO_PORTFOLIO_VOLATILITY,
@@ -107,12 +107,6 @@ def volatility(
         snapshot=_snapshot_rows(portfolios, own, reasons == 0, dates),
         tails=series.tails,
     )
-
-
-def measured_symbol() -> pl.Expr:
-    """Return the symbol whose volatility a position has: its underlying's, if it has one."""
-    underlying = pl.col("underlying_symbol")
-    return pl.when(underlying != "").then(underlying).otherwise("symbol")
 
 
 def _weights(positions: OpenPositions, portfolios: Portfolios, rules: Rules) -> tuple[Floats, Bools]:
