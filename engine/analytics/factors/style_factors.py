@@ -29,7 +29,6 @@ from engine.analytics.panels import (
 )
 from engine.core.job_catalog import NO_ACTIVE_DEFINITION, NO_PUBLIC_POSITIONS, AnalyticsJob, Reason
 from engine.core.rules import Alignment, StaleFigures
-from engine.core.sort_keys import enumerated
 from engine.numerics.arrays import Bools, Floats, Ints, count_in_windows
 
 CAP = 5.0
@@ -339,8 +338,7 @@ def _position_rows(
     return pl.DataFrame(
         [
             positions.frame["portfolio_id"][position],
-            # Enumerated before they repeat, as in `engine.analytics.correlations.correlation_rows`.
-            enumerated(positions.frame["position_id"])[position],
+            positions.frame["position_id"][position],
             ids[factor],
             dates[session].alias("calculation_date"),
             pl.Series("exposure_value", betas[session, factor, position]),

@@ -12,7 +12,6 @@ from engine.analytics.betas.market import FACTOR as MARKET
 from engine.analytics.positions.option_greeks import OptionBook
 from engine.analytics.stress.durations import yield_sensitivities
 from engine.core.rules import Rules
-from engine.core.sort_keys import plain_texts
 from engine.numerics.arrays import Bools, Floats, Ints
 from engine.numerics.black_scholes import Greeks, greeks
 
@@ -126,7 +125,7 @@ def _grids(
         "position_id", day="calculation_date", factor=pl.lit("rates"), beta="ir_beta"
     )
     styles = betas["position_factor_exposures"].select(
-        plain_texts(betas["position_factor_exposures"]["position_id"]),
+        "position_id",
         day="calculation_date",
         factor=pl.col("factor_id").replace_strict(factors, default=None, return_dtype=pl.String),
         beta="exposure_value",
