@@ -43,6 +43,7 @@ SAYINGS = {
     "mit license": "MIT",
     "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
     "python software foundation license": "PSF-2.0",
+    "the unlicense (unlicense)": "Unlicense",
 }
 """SPDX identifiers by what packages write instead, in lower case."""
 READ = {"peewee": "MIT"}

@@ -62,6 +62,7 @@ MIT = "Classifier: License :: OSI Approved :: MIT License"
         ([MIT], True),
         (["License: MIT License"], True),
         (["License: Apache 2.0", MIT], True),
+        (["Classifier: License :: OSI Approved :: The Unlicense (Unlicense)"], True),
         (["License: UNKNOWN", MIT], True),
         (["License: Copyright (c) 2025 Somebody", MIT], True),
         (["License: Copyright (c) 2025 Somebody"], False),
