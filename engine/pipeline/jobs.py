@@ -316,6 +316,7 @@ def _sector(
         inputs.has_benchmark,
         portfolios,
         window.run_date,
+        rules.membership,
     )
 
 

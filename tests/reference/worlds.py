@@ -236,7 +236,7 @@ class Draw:
             extra |= dict.fromkeys((zero, zero + timedelta(days=1)), Decimal("0.0000"))
         if self.chance(0.15):
             extra[self.one([day for day in near if day.weekday() > 4])] = Decimal("77.0000")
-        return quotes | extra if quotes else quotes
+        return quotes | extra
 
     # Cash and earlier rows
 

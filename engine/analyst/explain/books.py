@@ -105,7 +105,11 @@ def paid_days(case: Case, life: LotLife) -> list[date]:
 
 
 def realized(case: Case) -> pl.DataFrame:
-    """Return realized events and dividends since the last snapshot, a row each, in cents."""
+    """Return realized events and dividends since the last snapshot, a row each, in cents.
+
+    Args:
+        case: Whether cash of a day without a session is booked.
+    """
     rows = []
     for number, life in case.lives.items():
         for event in case.events(number):
@@ -114,6 +118,8 @@ def realized(case: Case) -> pl.DataFrame:
         for day in paid_days(case, life):
             if cash := rounded(life.dividend(day), 2):
                 rows.append((f"dividend of {life.row['symbol']}", day, cash))
+    if case.rules.off_session_cash == "lost":
+        rows = [row for row in rows if row[1] in (case.day, *case.inputs.window.skipped)]
     return table(CASH, sorted(rows, key=lambda row: (row[1], row[0])))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.concentration.measures import concentration, quotients
+from engine.analytics.equity.exposures import present
 from engine.analytics.job_result import JobResult, covered, first_reasons, status_rows
 from engine.analytics.panels import Portfolios
 from engine.analytics.positions.valuation import OPEN
@@ -22,6 +23,7 @@ from engine.core.job_catalog import (
     SECTOR,
 )
 from engine.core.money import GRAINS_A_CENT, integer, scaled
+from engine.core.rules import Membership
 from engine.numerics.arrays import Ints
 
 ETFS, UNCLASSIFIED = "ETFs", "Unclassified"
@@ -43,14 +45,15 @@ def sector(
     has_benchmark: bool,
     portfolios: Portfolios,
     run_date: date,
+    membership: Membership = "today",
 ) -> JobResult:
     """Compute sector weights and concentration from positions' values before the session marks them.
 
         weight_b = (sum of values in bucket b) / E,  hhi = 10000 sum_s w_s^2
 
     see `sector_weights` and `concentration`. Only sessions from the run date on have them, and only
-    portfolios that hold a position that day; all five columns or none. Every open position counts, whether
-    or not it was entered by then. Source: document 01 §4.8, document 03 §3.
+    portfolios that hold a position that day; all five columns or none. With membership="today" every open
+    position counts, whether or not it was entered by then. Source: document 01 §4.8, document 03 §3.
 
     Args:
         book: portfolio-major: portfolio_id, date, holds, equity_grains (unrounded).
@@ -60,13 +63,15 @@ def sector(
         has_benchmark: without one the legacy batch computes nothing.
         portfolios: P of them.
         run_date: the legacy server's today.
+        membership: see `engine.core.rules.Rules`; for "session" the days have held.
 
     Returns:
         Snapshot columns, no tables. Positions used are those that fall in a bucket.
     """
     cells = book.select("portfolio_id", "date", "holds", "equity_grains")
     held = cells.filter((pl.col("date") >= run_date) & pl.col("holds")).with_row_index("owner")
-    valued = with_buckets(opening_values(held, days, positions), profiles)
+    lots = present(days, membership) if membership == "session" else open_today(days)
+    valued = with_buckets(opening_values(held, lots, positions), profiles)
     bucket = pl.col("bucket")
     worth = pl.col("value").cast(pl.Float64)
     counts = valued.group_by("owner").agg(
@@ -85,8 +90,17 @@ def sector(
     return JobResult({}, _status_rows(cells, reasons, portfolios), snapshot)
 
 
-def opening_values(held: pl.DataFrame, days: pl.DataFrame, positions: pl.DataFrame) -> pl.DataFrame:
-    """Return the open positions of the portfolios and sessions of `held`, valued before the session.
+def open_today(days: pl.DataFrame) -> pl.DataFrame:
+    """Return the days of the positions that are open today, with their quantity as units (Int128, 1/10,000).
+
+    Args:
+        days: of `engine.analytics.positions.valuation.mark_to_market`.
+    """
+    return days.filter(OPEN).with_columns(units=scaled("quantity"))
+
+
+def opening_values(held: pl.DataFrame, lots: pl.DataFrame, positions: pl.DataFrame) -> pl.DataFrame:
+    """Return the lots of the portfolios and sessions of `held`, valued before the session.
 
         value = |market value|, or where there is none |quantity x (last price, else entry price) x m'|
 
@@ -95,23 +109,23 @@ def opening_values(held: pl.DataFrame, days: pl.DataFrame, positions: pl.DataFra
 
     Args:
         held: owner (0, 1, ...), portfolio_id, date.
-        days: of `engine.analytics.positions.valuation.mark_to_market`.
+        lots: of `open_today`, or of `engine.analytics.equity.exposures.present`.
         positions: the table as it was before the run.
 
     Returns:
         owner, symbol, investment_class, value (Int128 grains); by owner, then by position id.
     """
-    # From the table before the run: `days` has only prices that the window has marked.
+    # From the table before the run: `lots` has only prices that the window has marked.
     prices = positions.select("id", _price=pl.coalesce(scaled("last_price"), scaled("entry_price")))
     rows = (
-        days.filter(pl.col("date").is_in(held["date"].unique().implode()) & OPEN)
+        lots.filter(pl.col("date").is_in(held["date"].unique().implode()))
         .join(held.select("owner", "portfolio_id", "date"), on=["portfolio_id", "date"])
         .join(prices, on="id", how="left")
         .sort("owner", "id")
     )
     contract = value_multiplier()
     stored = pl.col("opening_value") * integer(GRAINS_A_CENT)
-    value = pl.coalesce(stored, scaled("quantity") * pl.col("_price") * contract)
+    value = pl.coalesce(stored, pl.col("units") * pl.col("_price") * contract)
     return rows.select("owner", "symbol", "investment_class", value=value.abs())
 
 

@@ -10,7 +10,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.analytics.concentration.sector import opening_values, sector, sector_weights, with_buckets
+from engine.analytics.concentration.sector import (
+    open_today,
+    opening_values,
+    sector,
+    sector_weights,
+    with_buckets,
+)
+from engine.analytics.equity.exposures import present
 from engine.analytics.positions.valuation import mark_to_market
 from tests.analytics.small import crossed, portfolios, table
 from tests.builders import STAMP, close, position, uid
@@ -33,7 +40,7 @@ def held(*days: date) -> pl.DataFrame:
 
 def values(lots: list[dict[str, Any]], closes: list[dict[str, Any]], *days: date) -> list[int]:
     marked = mark_to_market(crossed(lots, closes, [MON, TUE]))
-    found = opening_values(held(*days), marked, table("positions", *lots))
+    found = opening_values(held(*days), open_today(marked), table("positions", *lots))
     return [value // GRAIN for value in found["value"].to_list()]
 
 
@@ -58,6 +65,15 @@ def test_without_a_value_it_counts_at_the_last_price_or_the_entry_price() -> Non
 def test_exited_and_deleted_positions_do_not_count() -> None:
     lots = [position("A", owner="P0", exit_date=TUE), position("B", owner="P0", deleted_at=STAMP)]
     assert values(lots, [], MON) == []
+
+
+def test_by_session_a_position_counts_with_the_quantity_that_it_held() -> None:
+    """Sold on Tuesday, of 10 shares at its price of before: as open on Monday as one that is open today."""
+    sold = position("A", "4", "P0", exit_date=TUE, last_price=Decimal(7))
+    marked = mark_to_market(crossed([sold], [], [MON, TUE]))
+    by_session = marked.with_columns(held=pl.Series([10, 0]) * 10_000)
+    found = opening_values(held(MON, TUE), present(by_session, "session"), table("positions", sold))
+    assert found.select("owner", "value").rows() == [(0, 10 * 7 * GRAIN)]
 
 
 @pytest.mark.parametrize(
