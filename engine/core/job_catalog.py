@@ -221,7 +221,9 @@ NO_ACTIVE_DEFINITION = failed(
     "factor_definitions has no active row of the factors; a new store of `engine schema --create` has them",
 )
 NO_ETF_DATA = failed("no_etf_data", "the spreads' funds have no common return in the look-back")
-NO_SPREAD_DATA = skipped("no_spread_data", "one of the spreads' funds has no close on a session of the look-back")
+NO_SPREAD_DATA = skipped(
+    "no_spread_data", "one of the spreads' funds has no close on a session of the look-back"
+)
 SPREAD_NO_POSITION_BETAS = skipped(
     "no_position_betas",
     f"no open public stock has {SPREAD_MINIMUM} returns in common with the spreads' funds",
