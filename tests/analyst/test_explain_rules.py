@@ -20,6 +20,16 @@ from tests.marks import first
 
 DAYS = date(2025, 4, 14), date(2025, 4, 15)
 RUN_DATE = date(2026, 11, 23)
+RISK_TABLES = (
+    "engine_option_greeks",
+    "position_market_betas",
+    "position_interest_rate_betas",
+    "position_factor_exposures",
+    "factor_exposures",
+    "position_volatility",
+    "portfolio_snapshots",
+    "stress_test_results",
+)
 NAMES = ("H1 Global Long Short", "H3 Growth Mix")
 
 
@@ -61,14 +71,10 @@ def test_figures_of_correlations_are_derived(folder: Path, rules: str, name: str
     assert not wrong, "\n\n".join(wrong)
 
 
-def test_risk_of_options_by_greeks_is_not_called_wrong(folder: Path) -> None:
-    """Derivations do not know Greeks; what they cannot check they say, and P&L they do check."""
-    tables = ("position_market_betas", "stress_test_results", "portfolio_snapshots")
-    found = list(explanations(stored(folder, "legacy,options=greeks"), NAMES[0], tables))
-    assert {one.verdict for one in found} <= {"equal", "absent", "unchecked"}
-    unchecked = [one for one in found if one.verdict == "unchecked"]
-    assert any(
-        "derived without options=greeks: the stored figure may differ" in one.to_text() for one in unchecked
-    )
-    (pnl,) = [one for one in found if one.column.name == "daily_pnl"]
-    assert pnl.verdict == "equal"
+@pytest.mark.parametrize("name", first(1, NAMES))
+def test_risk_of_options_by_greeks_is_derived(folder: Path, name: str) -> None:
+    found = list(explanations(stored(folder, "legacy,options=greeks"), name, RISK_TABLES))
+    assert {one.table for one in found} == set(RISK_TABLES)
+    wrong = [one.to_text() for one in found if not one.agrees]
+    assert not wrong, "\n\n".join(wrong)
+    assert any("options gain beyond their deltas" in one.to_text() for one in found)

@@ -121,7 +121,34 @@ class Draw:
             "stress_test_scenarios": self._scenario_rows(scenarios),
         }
         only = scenarios.only(*dict.fromkeys(chosen))
-        return World(tables, Window(days[0], days[-1], run_date), self._rules(), only)
+        return self._greeks(World(tables, Window(days[0], days[-1], run_date), self._rules(), only))
+
+    def _greeks(self, world: World) -> World:
+        """Half of the worlds by other than legacy rules, with options that have terms and count by Greeks."""
+        if world.rules == Rules.legacy() or self.chance(0.5):
+            return world
+        days = world.window.sessions
+        around = [days[0] + timedelta(days=n) for n in (-1, 0, 1, 2, 30, 200, 900)]
+        lots = [
+            {
+                **lot,
+                "strike_price": self.one((None, *[self.number(2, 140, 2)] * 4)),
+                "expiration_date": self.one((None, *(day for day in around if day >= lot["entry_date"]))),
+                "underlying_symbol": self.one((lot["underlying_symbol"], "AAA", "BBB", "TLT")),
+            }
+            if lot["position_type"] in ("LC", "SP")
+            else lot
+            for lot in world.tables["positions"]
+        ]
+        rates = [
+            whole(
+                "engine_interest_rates", asof_date=days[0] + timedelta(days=age), rate=self.number(0, 0.06, 6)
+            )
+            for age in (-40, -1, 1, 2)
+            if self.chance(0.4)
+        ]
+        tables = {**world.tables, "positions": lots, "engine_interest_rates": rates}
+        return replace(world, tables=tables, rules=replace(world.rules, options="greeks"))
 
     def _sessions(self) -> list[date]:
         """Consecutive sessions, with a day off between in most draws."""
@@ -133,7 +160,7 @@ class Draw:
         """The legacy rules, or every field drawn; those of books that add up are drawn together."""
         kinds = get_type_hints(Rules)
         legacy = Rules.legacy()
-        others = (*BOOKS, *NEED_BOOKS, "options")  # derivations do not know Greeks
+        others = (*BOOKS, *NEED_BOOKS, "options")  # drawn by _greeks, so that other draws stay
         derived = {name: get_args(kinds[name]) for name in kinds if name not in others}
         values = {"closed_lots": ("earn", "stop"), **derived}
         drawn = {name: self.one(some) for name, some in values.items()}

@@ -372,13 +372,29 @@ class Case:
         return f"no close of {', '.join(missing)} in the session" if missing else ""
 
     def _series(self, symbol: str, look_back: int) -> dict[date, float]:
-        if symbol not in (self.inputs.once_visible if self.by_session else self.inputs.visible):
+        if symbol not in self._visible:
             return {}
         stored = self.closes.get(symbol, {})
         days = ((day, stored.get(day)) for day in self.sessions(look_back))
         return {day: float(close) for day, close in days if close and close > 0}
 
+    @cached_property
+    def _visible(self) -> set[str]:
+        """The symbols that regressions may see."""
+        seen = self.inputs.once_visible if self.by_session else self.inputs.visible
+        return seen | self.inputs.underlyings if self.rules.options == "greeks" else seen
+
     # Values of positions
+
+    @property
+    def as_held(self) -> Case:
+        """The case with options as they are held; see `engine.analyst.explain.by_delta`."""
+        return self
+
+    def valued(self, lot: PositionLot) -> bool:
+        """Return whether a lot has a value; a lot without a price has its entry price."""
+        del lot
+        return True
 
     def mark(self, lot: PositionLot, day: date | None = None) -> Mark:
         """Return a position's price and value after a session, by default the case's own session.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from engine.analyst.explain import (
     books,
     concentrations,
+    contracts,
     equity,
     exposures,
     fixed,
@@ -22,6 +23,7 @@ from engine.analyst.explain import (
     volatilities,
 )
 from engine.analyst.explain.ask import Ask
+from engine.analyst.explain.by_delta import of_risk
 from engine.analyst.explain.case import Case
 from engine.analyst.explain.rounding import undefined
 from engine.analyst.explain.working import Working, absent
@@ -86,9 +88,9 @@ SNAPSHOTS = {
         "portfolio_theta",
         "portfolio_vega",
     ),
-    **_each(volatilities.portfolio_volatility, *volatilities.NAMES),
+    **_each(of_risk(volatilities.portfolio_volatility), *volatilities.NAMES),
     **_each(
-        _defined(portfolio_betas.snapshot_beta),
+        of_risk(_defined(portfolio_betas.snapshot_beta)),
         "beta_calculated_90d",
         "beta_calculated_90d_r_squared",
         "beta_calculated_90d_observations",
@@ -110,16 +112,17 @@ SNAPSHOTS = {
 EXPLAINERS: dict[str, dict[str, Explainer]] = {
     "portfolio_snapshots": SNAPSHOTS,
     "position_market_betas": {
-        **_each(_defined(pairs.regression), *(name for name in pairs.FORMULAS)),
+        **_each(of_risk(_defined(pairs.regression)), *pairs.FORMULAS),
         **_each(pairs.constant, *pairs.CONSTANTS),
     },
-    "position_interest_rate_betas": _each(_defined(joint.rate_figure), "ir_beta", "r_squared"),
+    "position_interest_rate_betas": _each(of_risk(_defined(joint.rate_figure)), "ir_beta", "r_squared"),
     "position_factor_exposures": {
-        "exposure_value": styles.style_beta,
-        "quality_flag": styles.quality,
+        "exposure_value": of_risk(styles.style_beta),
+        "quality_flag": of_risk(styles.quality),
     },
-    "factor_exposures": _each(portfolio_betas.exposure, "exposure_value", "exposure_dollar"),
-    "position_volatility": _each(volatilities.position_volatility, *volatilities.POSITION_NAMES),
+    "factor_exposures": _each(of_risk(portfolio_betas.exposure), "exposure_value", "exposure_dollar"),
+    "position_volatility": _each(of_risk(volatilities.position_volatility), *volatilities.POSITION_NAMES),
+    "engine_option_greeks": _each(contracts.greeks, *figure_columns("engine_option_greeks")),
     "correlation_calculations": {
         **_each(matrices.head, "overall_correlation", "effective_positions"),
         **_each(matrices.head, "positions_included", "positions_excluded", *matrices.CONSTANTS),
@@ -130,14 +133,14 @@ EXPLAINERS: dict[str, dict[str, Explainer]] = {
         matrices.pair, "correlation_value", "data_points", "statistical_significance"
     ),
     "stress_test_results": _each(
-        stresses.result,
+        of_risk(stresses.result),
         "direct_pnl",
         "correlated_pnl",
         "correlation_effect",
         "factor_impacts",
         "calculation_metadata",
     ),
-    "stress_test_gaps": _each(stresses.gap, "reason", "factors"),
+    "stress_test_gaps": _each(of_risk(stresses.gap), "reason", "factors"),
     "engine_lot_pnl": _each(books.lot, "life", "quantity", "pnl", "income"),
     "engine_portfolio_pnl": {
         "pnl": equity.unrounded("daily_pnl"),

@@ -24,7 +24,6 @@ from engine.batch.gate_inputs import never_due
 from engine.core.calendar import sessions
 from engine.core.errors import NoPricesError, UsageError
 from engine.core.frames import empty
-from engine.core.job_catalog import JOBS, AnalyticsJob
 from engine.core.names import portfolio_id
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
@@ -51,11 +50,6 @@ BOOKS = (
 """Rules of books that add up, which explanations derive all together: legacy or corrected."""
 NEED_BOOKS = ("sectors", "closes")
 """Rules that explanations derive on such books only."""
-RISK_JOBS = tuple(
-    JOBS[name]
-    for name in ("market_beta", "rate_beta", "spread_factors", "ridge_factors", "volatility", "stress")
-)
-"""Jobs in which options count by their Greeks where the rules say so."""
 SNAPSHOTS = "portfolio_snapshots"
 OVERWRITTEN = "later sessions have overwritten the stored row"
 
@@ -152,8 +146,6 @@ def of_case(case: Case, ask: Ask) -> Explanation:
     if overwritten(case, ask):
         working = replace(working, notes=(*working.notes, OVERWRITTEN))
     computed, stored = stored_form(column, working.value), read_form(column, row[ask.column] if row else None)
-    if not same(column, computed, stored) and (missing := options_left_out(case, ask)):
-        working = replace(working, checked=False, notes=(*working.notes, missing))
     return Explanation(
         table=ask.table,
         column=column,
@@ -189,22 +181,6 @@ def underived(rules: Rules) -> str:
         return ""
     values = ", ".join(f"{name}={rules.record[name]}" for name in names)
     return values and f"derived without {values}: the stored figure may differ"
-
-
-def options_left_out(case: Case, ask: Ask) -> str:
-    """Return a note where options count by their Greeks, which derivations do not do; else an empty text.
-
-    Args:
-        case: Portfolio, whose lots and rules count.
-        ask: A figure; those of P&L and of values are derived in full.
-    """
-    by_greeks = case.rules.options == "greeks" and any(lot.option for lot in case.every_lot)
-    jobs = [job for job in RISK_JOBS if ask.job == job.name or _fills(job, ask)]
-    return "derived without options=greeks: the stored figure may differ" if by_greeks and jobs else ""
-
-
-def _fills(job: AnalyticsJob, ask: Ask) -> bool:
-    return ask.table in job.tables or (ask.table == SNAPSHOTS and ask.column in job.columns())
 
 
 def overwritten(case: Case, ask: Ask) -> bool:

@@ -9,8 +9,17 @@ from functools import partial
 
 import polars as pl
 
-from engine.analyst.explain import books, concentrations, matrices, portfolio_betas, stresses, volatilities
+from engine.analyst.explain import (
+    books,
+    concentrations,
+    holdings,
+    matrices,
+    portfolio_betas,
+    stresses,
+    volatilities,
+)
 from engine.analyst.explain.ask import Ask
+from engine.analyst.explain.by_delta import by_delta
 from engine.analyst.explain.case import PRIVATE, Case, PositionLot
 from engine.analyst.explain.equity import earning_lots, in_snapshot, lot_moves
 from engine.analyst.explain.exposures import lot_exposures
@@ -37,6 +46,8 @@ from engine.core.job_catalog import (
 )
 from engine.core.schema import TABLES
 
+RISK_JOBS = ("market_beta", "rate_beta", "spread_factors", "ridge_factors", "volatility", "stress")
+"""Jobs in which options count by their Greeks where the rules say so."""
 VALUED = (job_catalog.PNL.name, job_catalog.SNAPSHOT.name, job_catalog.MARKET_VALUES.name)
 
 
@@ -77,7 +88,7 @@ def status(case: Case, ask: Ask) -> Working:
     """
     if ask.job not in BY_JOB:
         return documented(case, ask)
-    outcome = BY_JOB[ask.job](case)
+    outcome = BY_JOB[ask.job](by_delta(case) if ask.job in RISK_JOBS else case)
     reason = outcome.reason if isinstance(outcome.reason, Reason) else _doubt(case, ask.job, outcome)
     reason = _named_funds(case, ask.job, reason)
     values = {
@@ -296,11 +307,11 @@ def _correlations(case: Case) -> JobOutcome:
 def _stress(case: Case) -> JobOutcome:
     reason = stresses.job_reason(case)
     live = [lot for lot in case.lots if lot.live]
-    with_beta = stresses.lots_with_rates(case)
+    with_beta = holdings.lots_with_rates(case)
     due = [lot for lot in live if lot.public or _classless(lot)]
     values = _value(case, (lot for lot in with_beta if lot in due)), _value(case, due)
     used = 0 if reason else len(with_beta)
-    doubt = UNMEASURED_FACTOR if stresses.without_exposure(case) else None
+    doubt = UNMEASURED_FACTOR if holdings.without_exposure(case) else None
     return JobOutcome(used, 0 if reason else len(live) - used, reason, *values, doubt)
 
 

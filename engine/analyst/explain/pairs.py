@@ -158,6 +158,8 @@ def exclusion_of(case: Case, ask: Ask, lot: PositionLot) -> str:
         return str(EQUITY_NOT_POSITIVE)
     if not lot.live:
         return "the position is closed or deleted"
+    if not case.valued(lot):
+        return "an option without Greeks has no value"
     if ask.table == "position_interest_rate_betas" and not lot.public:
         return f"class {lot.investment_class}: only PUBLIC has a rate beta"
     return ""

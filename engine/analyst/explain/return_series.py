@@ -15,6 +15,7 @@ import polars as pl
 
 from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.pairs import common
+from engine.analyst.explain.rounding import rounded
 from engine.analyst.explain.working import Sample, table
 from engine.analytics.volatility.portfolio_volatility import SMALLEST_TOTAL
 from engine.core.job_catalog import VOLATILITY
@@ -147,7 +148,9 @@ def _weights(case: Case, lots: list[PositionLot]) -> dict[str, float] | None:
     cost = {lot.id: float(lot.quantity * lot.entry_price) for lot in lots}
     value = {lot.id: case.mark(lot).value or Decimal(0) for lot in lots}
     entry = math.fsum(cost.values())
-    total = float(sum(value.values())) or (entry if abs(entry) >= SMALLEST_TOTAL else 0.0)
+    # Stored values are in cents; dollars of a delta are rounded to them.
+    cents = sum((rounded(each, 2) for each in value.values()), Decimal(0))
+    total = float(cents) or (entry if abs(entry) >= SMALLEST_TOTAL else 0.0)
     if not total:
         return None
     return {lot.id: (float(value[lot.id]) or cost[lot.id]) / total for lot in lots}

@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Callable
 
 import polars as pl
 
 from engine.analyst.explain.ask import Ask
-from engine.analyst.explain.case import Case, PositionLot, Row
-from engine.analyst.explain.factor_moves import FactorMoves, duration
+from engine.analyst.explain.case import Case
+from engine.analyst.explain.factor_moves import FactorMoves
+from engine.analyst.explain.holdings import Holdings, holdings
+from engine.analyst.explain.revaluation import beyond_delta
 from engine.analyst.explain.working import Step, Working, absent, table
-from engine.analytics.factors.definitions import JOB_FACTORS
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import HELD_AS
 from engine.analytics.stress.stress_pnl import CORRELATES_AS, LOSS_FLOOR
-from engine.core.funds import RATE_FUND
 from engine.core.job_catalog import (
-    EXPOSURE_ROWS,
     FACTOR_NOT_MEASURED,
     NO_FACTOR_EXPOSURES,
     NO_FACTOR_PRICES,
     NO_SCENARIOS,
     NO_STORED_SCENARIOS,
     ONE_FACTOR_ALONE,
-    RATE_BETA_DAYS,
     Reason,
 )
 
-HELD = {"factor": pl.String, "exposure": pl.Float64, "of": pl.Date, "source": pl.String}
-RATE_LOTS = {
-    "symbol": pl.String,
-    "sensitivity": pl.Float64,
-    "of": pl.Date,
-    "value": pl.Float64,
-    "source": pl.String,
-}
 MOVES = {"factor": pl.String, "exposure": pl.Float64, "move": pl.Float64, "pnl": pl.Float64}
 RHO = {"shocked": pl.String, "held": pl.String, "rho": pl.Float64}
 SHOCKS = {
@@ -50,130 +39,8 @@ MOVED = {
     "sum": "a sum of shock x rho",
     "conditional": "the factor's shock, or its expectation given the shocks",
 }
+Frames = dict[str, pl.DataFrame]
 UNROUNDED = "the difference of the unrounded figures; the stored figures may differ from it by a cent"
-
-
-@dataclass(frozen=True)
-class Holdings:
-    """Exposures that scenarios shock.
-
-    Attributes:
-        dollars: Exposure in USD by factor; of the measured ones under the rule "absent".
-        rates: Exposure to rates in USD, None if no lot has a rate beta.
-        base: USD; a loss is at most 99 % of it.
-        held: Rows behind `dollars`.
-        lots: Rows behind `rates`.
-    """
-
-    dollars: dict[str, float]
-    rates: float | None
-    base: float
-    held: pl.DataFrame
-    lots: pl.DataFrame
-
-    def exposure(self, shocked: str) -> float | None:
-        """Return the exposure in USD to a shocked factor, None if there is none to rates."""
-        return self.rates if shocked == RATE_SHOCK else self.dollars.get(HELD_AS.get(shocked, shocked), 0.0)
-
-
-def holdings(case: Case) -> Holdings:
-    """Return the newest exposure to each factor among the portfolio's newest 50 rows."""
-    return case.once(("holdings",), lambda: _holdings(case))
-
-
-def _holdings(case: Case) -> Holdings:
-    names = {number: name for name, number in case.factors.items()}
-    jobs = {name: job for job, factors in enumerate(JOB_FACTORS) for name in factors}
-    rows = case.stored["factor_exposures"].to_dicts()
-    # Of one day in the order in which they were written; under one stamp job by job, and then by id.
-    rows.sort(
-        key=lambda row: (
-            -row["calculation_date"].toordinal(),
-            row["created_at"],
-            jobs.get(names.get(row["factor_id"], ""), len(jobs)),
-            row["factor_id"],
-        )
-    )
-    net = float(case.money("net_exposure"))
-    base = net if net > 0 else 1.0
-    absent = case.rules.unmeasured_factors == "absent"
-    held: dict[str, tuple[object, ...]] = {}
-    dollars: dict[str, float] = {}
-    seen: set[str] = set()
-    for row in rows[:EXPOSURE_ROWS]:
-        name, stored = names.get(row["factor_id"]), row["exposure_dollar"]
-        old = case.rules.stale_figures == "refused" and row["calculation_date"] != case.day
-        if name is None or name in seen or old:
-            continue
-        seen.add(name)
-        if not (absent and stored is None):
-            dollars[name] = float(stored) if stored or absent else base * float(row["exposure_value"])
-            source = (
-                "exposure_dollar" if stored or absent else f"exposure_value {row['exposure_value']} x {base}"
-            )
-            held[name] = (name, dollars[name], row["calculation_date"], f"factor_exposures: {source}")
-    if case.rules.loss_floor == "gross":
-        base = float(case.money("gross_exposure"))
-    return Holdings(dollars, rates(case)[0], base, table(HELD, held.values()), rates(case)[1])
-
-
-def rates(case: Case) -> tuple[float | None, pl.DataFrame]:
-    """Return the exposure to rates in USD from stored rate betas and durations, and its lots."""
-    equity = float(case.money("equity_balance"))
-    terms, total = [], 0.0
-    for lot in case.lots:
-        sensitivity = _sensitivity(case, lot)
-        if not lot.live or sensitivity is None or not equity > 0:
-            continue
-        size, of, source = sensitivity
-        value = float(case.recomputed(lot))
-        value = value if case.rules.rate_weights == "signed" else abs(value)
-        total += size * (value / equity)
-        terms.append((lot.symbol, size, of, value, source))
-    return (equity * total if terms else None), table(RATE_LOTS, terms)
-
-
-def _sensitivity(case: Case, lot: PositionLot) -> tuple[float, date, str] | None:
-    """Return a lot's beta to TLT, or under the rule "yields" minus its duration; its day and its source."""
-    row = _rate_betas(case).get(lot.id)
-    if case.rules.rate_shocks == "returns":
-        return None if row is None else (float(row["ir_beta"]), row["calculation_date"], "ir_beta")
-    own = duration(case, lot.symbol, case.day) if lot.public else None
-    if own is not None:
-        return -own[1], own[0], f"-duration of {lot.symbol}"
-    long = duration(case, RATE_FUND, case.day)
-    if row is None or long is None:
-        return None
-    source = f"-ir_beta {row['ir_beta']} x duration of {RATE_FUND} {long[1]} of {long[0]}"
-    return -float(row["ir_beta"]) * long[1], row["calculation_date"], source
-
-
-def _rate_betas(case: Case) -> dict[str, Row]:
-    """Return the newest rate beta of each lot in the last seven days, by position."""
-    rows = case.stored["position_interest_rate_betas"].filter(pl.col("calculation_date") >= _oldest(case))
-    newest = rows.sort("calculation_date").iter_rows(named=True)
-    return case.once(("rate betas",), lambda: {row["position_id"]: row for row in newest})
-
-
-def _oldest(case: Case) -> date:
-    """Return the day of the oldest rate beta that counts."""
-    return case.day - timedelta(days=0 if case.rules.stale_figures == "refused" else RATE_BETA_DAYS)
-
-
-def lots_with_rates(case: Case) -> list[PositionLot]:
-    """Return the open lots with a sensitivity to rates."""
-    if not case.money("equity_balance") > 0:
-        return []
-    return [lot for lot in case.lots if lot.live and _sensitivity(case, lot) is not None]
-
-
-def without_exposure(case: Case) -> list[str]:
-    """Return the shocked factors to which the portfolio has no exposure."""
-    stored = set(case.inputs.scenarios["scenario_id"])
-    shocked = {name for one in case.scenarios.active if one.id in stored for name in one.shocks}
-    held = holdings(case)
-    known = {*held.dollars, *([] if held.rates is None else [RATE_SHOCK])}
-    return sorted(name for name in shocked if HELD_AS.get(name, name) not in known)
 
 
 def factor_moves(case: Case) -> FactorMoves:
@@ -275,37 +142,74 @@ def _base(case: Case, held: Holdings) -> Step:
     return Step("B", held.base, "USD, net exposure, 1 where not above 0", "portfolio_snapshots: net_exposure")
 
 
-def _direct(case: Case, scenario: Scenario) -> tuple[Working, float]:
-    held, rows, total = holdings(case), [], 0.0
+def _shocked(
+    case: Case, scenario: Scenario, held: Holdings
+) -> list[tuple[str, str, float | None, float, float | None]]:
+    """Return the P&L of each shock alone, in the columns of SHOCKS."""
+    rows = []
     for shocked, shock in scenario.shocks.items():
         exposure = held.exposure(shocked)
-        pnl = (
-            None if exposure is None else exposure * factor_moves(case).direct_move(scenario.shocks, shocked)
-        )
-        total += pnl or 0.0
+        move = factor_moves(case).direct_move(scenario.shocks, shocked)
+        pnl = None if exposure is None else exposure * move
         rows.append((shocked, HELD_AS.get(shocked, shocked), exposure, shock, pnl))
-    value, notes = _floored(held, total)
+    return rows
+
+
+def _moved(case: Case, scenario: Scenario, held: Holdings) -> list[tuple[str, float, float, float]]:
+    """Return the P&L of the move of each factor but rates, in the columns of MOVES."""
+    moves = factor_moves(case)
+    shocks, rows = moves.with_rates(scenario.shocks), []
+    for name, dollars in held.dollars.items():
+        move = moves.model_move(shocks, name)
+        rows.append((name, dollars, move, dollars * move))
+    return rows
+
+
+def _options(case: Case, total: Callable[[Holdings], float]) -> tuple[tuple[Step, ...], Frames, float]:
+    """Return the step and the rows of the options that are valued anew, and their gain; none without them.
+
+    Args:
+        case: A book by delta, or one with options by their premium.
+        total: P&L of exposures, here the betas of an option's underlying, so that it is its move.
+    """
+    nothing = pl.DataFrame()
+    gain, rows = beyond_delta(
+        case, lambda betas, rate: total(Holdings(dict(betas), rate, 0.0, nothing, nothing))
+    )
+    if rows.is_empty():
+        return (), {}, 0.0
+    step = Step("O", gain, "USD, what options gain beyond their deltas", "frame `options`: sum of gain")
+    return (step,), {"options": rows}, gain
+
+
+def _direct(case: Case, scenario: Scenario) -> tuple[Working, float]:
+    def total(held: Holdings) -> float:
+        return sum((pnl or 0.0 for *_, pnl in _shocked(case, scenario, held)), 0.0)
+
+    held = holdings(case)
+    shocks, (step, rows, gain) = total(held), _options(case, total)
+    value, notes = _floored(held, shocks + gain)
     steps = (
-        Step("S", total, "USD, sum of exposure x shock", "frame `shocks`: sum of pnl"),
+        Step("S", shocks, "USD, sum of exposure x shock", "frame `shocks`: sum of pnl"),
+        *step,
         _base(case, held),
     )
-    frames = {"shocks": table(SHOCKS, rows), "exposures": held.held, "rate_lots": held.lots}
-    return Working("direct_pnl = max({S}, -0.99 * {B})", value, steps, frames, notes=notes), value
+    shocked = table(SHOCKS, _shocked(case, scenario, held))
+    frames = {"shocks": shocked, "exposures": held.held, "rate_lots": held.lots, **rows}
+    formula = f"direct_pnl = max({{S}}{' + {O}' if step else ''}, -0.99 * {{B}})"
+    return Working(formula, value, steps, frames, notes=notes), value
 
 
 def _correlated(case: Case, scenario: Scenario) -> tuple[Working, float]:
     held, moves = holdings(case), factor_moves(case)
-    shocks = {name: shock for name, shock in scenario.shocks.items() if name != RATE_SHOCK}
-    rate_part = (held.rates or 0.0) * moves.rates(scenario.shocks)
-    rows, rho = [], []
-    for name, dollars in held.dollars.items():
-        factor = CORRELATES_AS.get(name, name)
-        between = {shocked: moves.between(shocked, factor) for shocked in shocks}
-        move = moves.model_move(moves.with_rates(scenario.shocks), name)
-        rows.append((name, dollars, move, dollars * move))
-        rho += [(shocked, name, value) for shocked, value in between.items() if value]
-    rest = sum((pnl for *_, pnl in rows), 0.0)
-    value, notes = _floored(held, rate_part + rest)
+    rate_move = moves.rates(scenario.shocks)
+
+    def rest_of(held: Holdings) -> float:
+        return sum((pnl for *_, pnl in _moved(case, scenario, held)), 0.0)
+
+    step, options, gain = _options(case, lambda held: (held.rates or 0.0) * rate_move + rest_of(held))
+    rate_part, rest = (held.rates or 0.0) * rate_move, rest_of(held)
+    value, notes = _floored(held, rate_part + rest + gain)
     steps = (
         Step("R", rate_part, "USD, exposure to rates x their move", "frame `rate_lots`"),
         Step(
@@ -314,13 +218,27 @@ def _correlated(case: Case, scenario: Scenario) -> tuple[Working, float]:
             f"USD, sum of exposure x move, the move {MOVED[case.rules.unshocked_factors]}",
             "frame `moves`: sum of pnl",
         ),
+        *step,
         _base(case, held),
     )
-    frames = {"moves": table(MOVES, rows), "correlations": table(RHO, rho), "rate_lots": held.lots}
+    moved = table(MOVES, _moved(case, scenario, held))
+    rho = table(RHO, _rho(case, scenario, held))
+    frames = {"moves": moved, "correlations": rho, "rate_lots": held.lots, **options}
     weights = f"weights fall by {moves.decay:g} a return" if moves.decay else "shrunk, of equal weights"
     rests = f"correlations of {len(moves.returns)} returns up to {moves.as_of}, {weights}"
-    formula = "correlated_pnl = max({R} + {S}, -0.99 * {B})"
+    formula = f"correlated_pnl = max({{R}} + {{S}}{' + {O}' if step else ''}, -0.99 * {{B}})"
     return Working(formula, value, steps, frames, notes=(rests, *notes)), value
+
+
+def _rho(case: Case, scenario: Scenario, held: Holdings) -> list[tuple[str, str, float]]:
+    """Return the correlations of shocked with held factors that are not 0, in the columns of RHO."""
+    moves, shocked = factor_moves(case), [name for name in scenario.shocks if name != RATE_SHOCK]
+    pairs = [
+        (one, name, moves.between(one, CORRELATES_AS.get(name, name)))
+        for name in held.dollars
+        for one in shocked
+    ]
+    return [pair for pair in pairs if pair[-1]]
 
 
 def _effect(case: Case, scenario: Scenario) -> Working:

@@ -240,6 +240,8 @@ def _exclusion(case: Case, lot: PositionLot, factor: str) -> str:
     if not lot.stock:
         lot_type = f"class {lot.investment_class}, type {lot.position_type}"
         return f"{lot_type}: only PUBLIC stocks have style betas"
+    if not case.valued(lot):
+        return "an option without Greeks has no value"
     active = case.definitions.filter(name=factor, is_active=True).height > 0
     return "" if active else f"the definition of {factor} is not active"
 

@@ -119,7 +119,7 @@ def market(case: Case) -> Counted:
         )
         for lot, fitted, beta in _fitted(case, lots, MARKET_FUND)
         for line in [fitted.line]
-        if line is not None
+        if line is not None and case.valued(lot)
     )
     return _judged(case, lots, MARKET_NO_ACTIVE_POSITIONS, weighted, MARKET_NO_BETAS)
 
@@ -136,6 +136,7 @@ def rate(case: Case) -> Counted:
     weighted = (
         WeightedLot(lot, value if signed else abs(value), beta, source)
         for lot, beta, source in _rate_betas(case, lots)
+        if case.valued(lot)
         for value in [float(case.recomputed(lot))]
     )
     return _judged(case, lots, RATE_NO_PUBLIC_POSITIONS, weighted, RATE_NO_BETAS)
@@ -197,7 +198,7 @@ def style_job(case: Case, model: StyleModel, factors: tuple[str, ...] = ()) -> C
     weighted = (
         WeightedLot(lot, float(case.worth(lot)), beta, f"{source} {lot.symbol}")
         for lot, beta in betas
-        if beta is not None
+        if beta is not None and case.valued(lot)
     )
     no_betas = SPREAD_NO_POSITION_BETAS if model is SPREAD else RIDGE_NO_POSITION_BETAS
     return _judged(case, lots, NO_PUBLIC_POSITIONS, weighted, no_betas)
@@ -211,7 +212,7 @@ def _betas(case: Case, lot: PositionLot, factors: tuple[str, ...]) -> Iterator[f
 
 def provider(case: Case) -> Counted:
     """Return open PUBLIC stocks with a provider beta, else a stored market beta, with stored values."""
-    counted_lots = provided(case, case.day, after=True)
+    counted_lots = provided(case.as_held, case.day, after=True)
     return Counted(of=counted_lots.of, reason=EQUITY_NOT_POSITIVE) if poor(case) else counted_lots
 
 
