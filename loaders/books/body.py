@@ -19,6 +19,9 @@ MOST_PREAMBLE = 60
 """Rows before the header of a broker's export."""
 QUOTED_FORMULA = re.compile(r'^="([^"]*)"$')
 """A formula that only quotes a text, to keep a spreadsheet from changing it: `="0700"`."""
+US_DOLLARS = ("USD", "US$", "$", "USDOLLAR", "USDOLLARS", "DOLLAR", "DOLLARS")
+"""Names of the US dollar, in upper case without spaces and points."""
+NOT_USD = "is not in US dollars: convert the row, as the engine converts no currency"
 FEWEST_OF_ANOTHER = 3
 """Known column names in one row that begin another section of a statement."""
 
@@ -92,12 +95,12 @@ class Body:
         return {column: self.title(column) for column in self.header.columns}
 
     def title(self, column: str) -> str:
-        """Return the file's own name of a column.
+        """Return the file's own name of a column, in one line.
 
         Args:
             column: One of the schema's names that the file has.
         """
-        return self.sheet.rows[self.header_index][self.header.columns[column]].strip()
+        return " ".join(self.sheet.rows[self.header_index][self.header.columns[column]].split())
 
     def number(self, column: str, *, unless: pl.Series | None = None) -> pl.Series:
         """Return a column's numbers (`numbers.EXACT`); texts that are none are refused.
@@ -110,11 +113,23 @@ class Body:
         if unless is not None:
             texts = texts.zip_with(~unless, pl.Series([None], dtype=pl.String))
         formula = texts.str.starts_with("=").fill_null(False)
+        foreign = texts.str.contains(numbers.FOREIGN).fill_null(False)
         good = numbers.is_number(texts, self.decimal)
         self.refuse(formula, "is a formula, not a number", column)
-        self.refuse(~good.fill_null(True) & ~formula, "is no number", column)
+        self.refuse(foreign & ~formula, NOT_USD, column)
+        self.refuse(~good.fill_null(True) & ~formula & ~foreign, "is no number", column)
         values = numbers.parsed(texts.zip_with(good.fill_null(False), texts.clear(1)), self.decimal)
         return values.alias(column)
+
+    def refuse_other_currencies(self, *, unless: pl.Series | None = None) -> None:
+        """Refuse rows whose column `currency` names another one than the US dollar.
+
+        Args:
+            unless: Rows that do not count.
+        """
+        words = self.text("currency").str.to_uppercase().str.replace_all(r"[\s.]", "")
+        other = words.is_not_null() & ~words.is_in(US_DOLLARS)
+        self.refuse(other if unless is None else other & ~unless, NOT_USD, "currency")
 
     def day(self, column: str, *, unless: pl.Series | None = None) -> pl.Series:
         """Return a column's dates; texts that are none are refused.

@@ -10,17 +10,18 @@ from decimal import Decimal
 import polars as pl
 
 from engine.core.calendar import sessions
-from engine.core.instruments import multiplier
 from engine.core.money import TICK_SCALE
 from loaders.books.body import Body
 from loaders.books.dates import DateOrder
 from loaders.books.flows import FLOWS, read_flows
-from loaders.books.numbers import EXACT
+from loaders.books.ledger import INCOME
+from loaders.books.opening import opening_equity
 from loaders.books.positions import read_positions
 from loaders.books.prices import CLOSES, read_prices
 from loaders.books.refusals import BookError, Refusal
 from loaders.books.sheet import Sheet
-from loaders.books.trades import INCOME, read_trades
+from loaders.books.splits import SPLITS, adjusted_closes
+from loaders.books.trades import read_trades
 
 DEFAULT_NAME = "My book"
 LONGEST_CLOSURE = timedelta(days=10)
@@ -67,9 +68,11 @@ class Book:
         flows: In columns `FLOWS`.
         closes: In columns `CLOSES`.
         cash: Of the rows of cash, USD; None if there are none.
+        splits: In columns `SPLITS`; lots and closes are on the footing after the last one.
         others: source, line, what: rows that are no lot, such as totals.
         start: First session.
         equity: Before the first session, USD.
+        only_trades: Whether all lots come from trades, so that these tell the cash, too.
         readings: The rows of each source.
         notes: What was assumed, in words.
         refusals: Rows that cannot be used. A book with any is not computed or written.
@@ -81,12 +84,14 @@ class Book:
     flows: pl.DataFrame
     closes: pl.DataFrame
     cash: Decimal | None
+    splits: pl.DataFrame
     others: pl.DataFrame
     readings: tuple[Body, ...]
     notes: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     start: date = date.min
     equity: Decimal = Decimal(0)
+    only_trades: bool = False
 
 
 def read_book(sources: Sources, choices: Choices) -> Book:
@@ -116,7 +121,7 @@ def read_book(sources: Sources, choices: Choices) -> Book:
 def _read(sources: Sources, choices: Choices) -> Book:
     readings: list[Body] = []
     lots, income, flows = [], [pl.DataFrame(schema=INCOME)], [pl.DataFrame(schema=FLOWS)]
-    closes, cash = pl.DataFrame(schema=CLOSES), None
+    closes, cash, splits = pl.DataFrame(schema=CLOSES), None, pl.DataFrame(schema=SPLITS)
     others = pl.DataFrame(schema={"line": pl.Int64, "what": pl.String})
     mapping, order = choices.mapping, choices.order
     if sources.positions:
@@ -130,6 +135,7 @@ def _read(sources: Sources, choices: Choices) -> Book:
         lots.append(trades.lots)
         income.append(trades.income)
         flows.append(trades.flows)
+        splits = trades.splits
     if sources.flows:
         rows, some = read_flows(sources.flows, {}, order)
         readings.append(rows)
@@ -138,12 +144,23 @@ def _read(sources: Sources, choices: Choices) -> Book:
         rows, closes = read_prices(sources.prices, {}, order)
         readings.append(rows)
     return Book(
-        choices, pl.concat(lots), pl.concat(income), pl.concat(flows), closes, cash, others, tuple(readings)
+        choices,
+        pl.concat(lots),
+        pl.concat(income),
+        pl.concat(flows),
+        closes,
+        cash,
+        splits,
+        others,
+        tuple(readings),
+        only_trades=sources.positions is None,
     )
 
 
 def _completed(book: Book) -> Book:
-    """Fill in first session, entry dates, entry prices, and opening equity."""
+    """Adjust closes for splits; fill in first session, entry dates, entry prices, and opening equity."""
+    closes, said = adjusted_closes(book.closes, book.splits)
+    book = replace(book, closes=closes)
     start = first_session(book)
     undated = book.lots["entry_date"].null_count()
     finer = book.lots.filter(pl.col("quantity").round(TICK_SCALE) != pl.col("quantity")).height
@@ -153,9 +170,9 @@ def _completed(book: Book) -> Book:
         notes = [f"{undated:,} lots without an entry date are held from the first session, {start}", *notes]
     if finer:
         notes.append(f"{finer:,} quantities are rounded to four decimals")
-    book = replace(book, lots=lots, start=start, notes=(*book.notes, *notes))
+    book = replace(book, lots=lots, start=start)
     equity, words = opening_equity(book)
-    return replace(book, equity=equity, notes=(*book.notes, words))
+    return replace(book, equity=equity, notes=(*book.notes, *said, *notes, words))
 
 
 def first_session(book: Book) -> date:
@@ -200,43 +217,3 @@ def _with_costs(lots: pl.DataFrame, book: Book) -> tuple[pl.DataFrame, list[str]
         )
     count = lots["entry_price"].null_count()
     return filled.select(lots.columns), [f"{count:,} lots without a cost enter at their first close or price"]
-
-
-def opening_equity(book: Book) -> tuple[Decimal, str]:
-    """Return the equity before the first session, and how it was found, in words.
-
-    The stated equity; else the cash rows plus the market value, at the first close, of the lots that are
-    held at the first session. The first close of a lot is its newest on or before that session, else its
-    first one after it; a lot without closes counts at the price of its row, else at its entry price.
-
-    Args:
-        book: With its first session.
-
-    Returns:
-        USD, and a sentence.
-    """
-    if book.choices.equity is not None:
-        return (
-            book.choices.equity,
-            f"equity before the first session, as stated: {book.choices.equity:,.2f} USD",
-        )
-    held = book.lots.filter(
-        (pl.col("entry_date") <= book.start)
-        & (pl.col("exit_date").is_null() | (pl.col("exit_date") > book.start))
-    )
-    value = held.join(first_closes(book), on="symbol", how="left").select(
-        (pl.col("quantity") * multiplier() * pl.coalesce("close", "price", "entry_price")).sum()
-    )
-    total = Decimal(value.item() or 0).quantize(Decimal("0.01"))
-    cash = book.cash or Decimal(0)
-    words = f"cash rows {cash:,.2f} + {held.height:,} lots at their first close {total:,.2f}"
-    return cash + total, f"equity before the first session, {book.start}: {cash + total:,.2f} USD = {words}"
-
-
-def first_closes(book: Book) -> pl.DataFrame:
-    """Return symbol, close: of each symbol the close at which it enters the opening equity."""
-    closes = book.closes.sort("symbol", "date")
-    until = closes.filter(pl.col("date") <= book.start).group_by("symbol").agg(close=pl.col("close").last())
-    later = closes.filter(pl.col("date") > book.start).group_by("symbol").agg(later=pl.col("close").first())
-    both = until.join(later, on="symbol", how="full", coalesce=True)
-    return both.select("symbol", close=pl.coalesce("close", "later").cast(EXACT))

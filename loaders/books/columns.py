@@ -83,6 +83,7 @@ PRICE_NAMES: dict[str, tuple[str, ...]] = {
     "high": ("high",),
     "low": ("low",),
     "volume": ("volume",),
+    "currency": POSITION_NAMES["currency"],
 }
 """Names of a column of prices in long form."""
 
@@ -91,6 +92,7 @@ FLOW_NAMES: dict[str, tuple[str, ...]] = {
     "amount": ("amount", "value", "cash", "net amount", "usd", "cash flow", "flow"),
     "kind": ("type", "kind", "change type", "action", "direction", "transaction type", "flow type"),
     "notes": ("notes", "note", "description", "comment", "memo"),
+    "currency": POSITION_NAMES["currency"],
 }
 """Names of a column of cash movements."""
 

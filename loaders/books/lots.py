@@ -11,7 +11,7 @@ import polars as pl
 
 from engine.core.instruments import CONTRACT_SIZE
 from loaders.books.dates import parse_date
-from loaders.books.numbers import EXACT
+from loaders.books.numbers import EXACT, plain
 from loaders.books.options import Contract, contract
 
 SIDES = {
@@ -161,7 +161,7 @@ def _quantity(row: Row) -> Decimal:
         raise RowError("there is no quantity" if quantity is None else "the quantity is 0")
     side = _side(row)
     if side == 1 and quantity < 0:
-        raise RowError(f"a long position of {quantity.normalize():f} contradicts itself")
+        raise RowError(f"a long position of {plain(quantity)} contradicts itself")
     return -abs(quantity) if side == -1 else quantity
 
 
@@ -182,7 +182,7 @@ def _side(row: Row) -> int | None:
 def _price(row: Row, column: str) -> Decimal | None:
     price: Decimal | None = row[column]
     if price is not None and price < 0:
-        raise RowError(f"the {column.replace('_', ' ')} {price.normalize():f} is below 0")
+        raise RowError(f"the {column.replace('_', ' ')} {plain(price)} is below 0")
     return price
 
 

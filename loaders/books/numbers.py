@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Literal
 
 import polars as pl
@@ -10,8 +11,10 @@ DecimalMark = Literal[".", ","]
 EXACT = pl.Decimal(38, 8)
 """Wide enough for every column of the schema; the column's own scale is applied later."""
 
-SIGNS = r"[\s\x{A0}$€£']|USD"
-"""Currency marks and spaces: they are left out."""
+SIGNS = r"[\s\x{A0}$']|USD"
+"""Marks of the dollar, spaces and separators of thousands: they are left out."""
+FOREIGN = r"[€£¥]|EUR|GBP|GBp|GBX|JPY|CHF|CAD|AUD|HKD"
+"""Marks of other currencies: no figure is converted, so that such an amount is refused."""
 ABSENT = ("", "-", "--", "---", "n/a", "na", "nan", "null", "none")
 """Texts that stand for no number, in lower case."""
 PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?$"
@@ -68,3 +71,12 @@ def _with_points(texts: pl.Series, mark: DecimalMark) -> pl.Series:
         return texts
     swapped = texts.str.replace_all(".", "\0", literal=True).str.replace_all(",", ".", literal=True)
     return swapped.str.replace_all("\0", ",", literal=True)
+
+
+def plain(value: Decimal) -> str:
+    """Return a number without trailing zeros and exponent, for messages.
+
+    Args:
+        value: Any finite number.
+    """
+    return f"{value.normalize():f}"

@@ -71,6 +71,7 @@ def read_positions(sheet: Sheet, stated: Mapping[str, str], order: DateOrder | N
     values = {name: rows.number(name, unless=kinds != "lot") for name in FIGURES if name != "value"}
     values["value"] = rows.number("value", unless=~kinds.is_in(["lot", "cash"]))
     days = {name: rows.day(name, unless=kinds != "lot") for name in DATES}
+    rows.refuse_other_currencies(unless=~kinds.is_in(["lot", "cash"]))
     cash = _cash(rows, kinds, values["value"])
     lots = _lots(rows.texts.with_columns(kind=kinds, **values, **days), rows)
     others = pl.DataFrame({"line": rows.texts["line"], "what": kinds})

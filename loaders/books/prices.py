@@ -27,6 +27,8 @@ CLOSES = {
 FIELDS = {"close": "close", "adj close": "adjusted"}
 """Fields of yfinance that are used."""
 ALL_FIELDS = (*FIELDS, "open", "high", "low", "volume", "dividends", "stock splits", "capital gains")
+INDEX_NAMES = ("Price", "Attributes", "Ticker", "")
+"""First cell of a header row of yfinance."""
 LEVELS = "\n"
 """Between the two levels of a column's name in a frame of yfinance."""
 HIGHEST = 10**8
@@ -60,18 +62,26 @@ def read_prices(
 
 
 def _one_header(sheet: Sheet) -> Sheet:
-    """Return a sheet whose header rows, of yfinance's CSV, are joined to one: Price, Ticker and Date."""
+    """Return a sheet whose header rows, of yfinance's CSV, are joined to one: fields, symbols, and Date.
+
+    The symbols stand below the fields, or above them where the quotes are grouped by ticker.
+    """
     for index, row in enumerate(sheet.rows[:MOST_PREAMBLE]):
-        fields = [name.strip().lower() for name in row[1:] if name.strip()]
-        if fields and row[0].strip() in ("Price", "Attributes", "") and set(fields) <= set(ALL_FIELDS):
-            symbols = sheet.rows[index + 1] if index + 1 < len(sheet.rows) else []
-            names = [LEVELS.join(pair) for pair in zip(row[1:], symbols[1:], strict=False)]
-            skip = index + (
-                3 if [cell for cell in sheet.rows[index + 2 : index + 3] if cell[0] == "Date"] else 2
-            )
+        fields = _names(row)
+        if fields and row[0].strip() in INDEX_NAMES and {name.lower() for name in fields} <= set(ALL_FIELDS):
+            grouped = index > 0 and len(_names(sheet.rows[index - 1])) == len(fields)
+            symbols = sheet.rows[index - 1 if grouped else index + 1 : index if grouped else index + 2]
+            names = [LEVELS.join(pair) for pair in zip(row[1:], *(one[1:] for one in symbols), strict=False)]
+            skip = index + (1 if grouped else 2)
+            skip += sheet.rows[skip : skip + 1] != [] and sheet.rows[skip][:1] == ["Date"]
             lines = [sheet.lines[index], *sheet.lines[skip:]]
             return Sheet(sheet.source, [["Date", *names], *sheet.rows[skip:]], lines, sheet.delimiter)
     return sheet
+
+
+def _names(row: Row) -> list[str]:
+    """Return the names in a header row beside that of the dates."""
+    return [name.strip() for name in row[1:] if name.strip()]
 
 
 def _wide_columns(header: Row, stated: Mapping[str, str]) -> list[Column]:
@@ -158,6 +168,7 @@ def _read_long(sheet: Sheet, stated: Mapping[str, str], order: DateOrder | None)
             rows.refuse((texts == text), str(error))
     close, adjusted = rows.number("close"), rows.number("adjusted")
     blank = close.is_null() & adjusted.is_null()
+    rows.refuse_other_currencies(unless=blank)
     rows.refuse(rows.text("date").is_null() & ~blank, "there is no date")
     rows.refuse(texts.is_null() & ~blank, "there is no symbol")
     closes = pl.DataFrame(

@@ -12,6 +12,7 @@ from engine.core.money import CENT_SCALE, TICK_SCALE
 from engine.core.row_ids import row_ids
 from engine.core.schema import TABLES
 from loaders.books.book import Book
+from loaders.books.numbers import plain
 from loaders.books.refusals import BookError, Refusal
 from loaders.schema_rows import schema_rows
 
@@ -191,9 +192,7 @@ def _check_fit(book: Book, *columns: str) -> None:
         assert isinstance(kind, pl.Decimal)
         bound = Decimal(10) ** (kind.precision - kind.scale)
         for line, value in book.lots.filter(pl.col(name).abs() >= bound).select("line", name).rows():
-            reason = (
-                f"{name.replace('_', ' ')} {value.normalize():f} is too large: {kind.precision} digits fit"
-            )
+            reason = f"{name.replace('_', ' ')} {plain(value)} is too large: {kind.precision} digits fit"
             refusals.append(Refusal(book.readings[0].sheet.source, line, reason))
     if refusals:
         raise BookError("", refusals)

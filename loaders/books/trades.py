@@ -1,11 +1,9 @@
-"""Trades as lots: buys and sells first in, first out; splits, dividends, fees, deposits and withdrawals."""
+"""Trades from a file or frame: what each row does, and the lots, income and flows that follow."""
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,16 +14,14 @@ from loaders.books.body import Body, body
 from loaders.books.columns import TRADE_NAMES, normal
 from loaders.books.dates import DateOrder
 from loaders.books.flows import FLOWS
+from loaders.books.ledger import INCOME, Ledger, Lot, Trade
 from loaders.books.lots import LOTS, RowError, contract_columns, position_type, symbol_of
-from loaders.books.numbers import EXACT
 from loaders.books.options import Contract, contract
 from loaders.books.refusals import Refusal
 from loaders.books.sheet import Sheet
+from loaders.books.splits import RATIO, SPLITS, stated_ratio
 
 FIGURES = ("quantity", "price", "amount", "fee")
-INCOME = {"line": pl.Int64(), "lot": pl.Int64(), "date": pl.Date(), "amount": EXACT}
-"""Columns of income: the line of the trade that opened the lot, the day, and USD, negative for a fee."""
-
 ACTIONS = {
     "buy": ("buy", "bought", "bto", "btc", "you bought", "buy to open", "buy to cover", "buy to close",
             "purchase", "reinvest", "reinvest shares", "reinvestment", "cover", "b", "add holding",
@@ -43,129 +39,25 @@ ACTIONS = {
 }  # fmt: skip
 """Names of trades in files, in lower case: {action: names}."""
 ACTION_OF = {name: action for action, names in ACTIONS.items() for name in names}
-TRADED = ("buy", "sell", "split")
-
-
-@dataclass(frozen=True)
-class Trade:
-    """One trade, all figures without a sign. `amount` of deposits and withdrawals is signed."""
-
-    line: int
-    date: date
-    action: str
-    symbol: str = ""
-    option: Contract | None = None
-    quantity: Decimal = Decimal(0)
-    price: Decimal = Decimal(0)
-    amount: Decimal = Decimal(0)
-    fee: Decimal = Decimal(0)
-
-
-@dataclass(frozen=True)
-class Lot:
-    """A lot, open while it has no exit.
-
-    Attributes:
-        line: Of the trade that opened it.
-        symbol: As market data is stored under it.
-        option: The contract; None for other symbols.
-        quantity: Shares or contracts; a short lot's is negative.
-        entry_price: USD a share, without fees.
-        entry_date: Of the trade that opened it.
-        exit_price: USD a share, without fees.
-        exit_date: Of the trade that closed it.
-    """
-
-    line: int
-    symbol: str
-    option: Contract | None
-    quantity: Decimal
-    entry_price: Decimal
-    entry_date: date
-    exit_price: Decimal | None = None
-    exit_date: date | None = None
 
 
 @dataclass
 class Trades:
-    """Contents of a file of trades: rows as read, lots (`LOTS`), income (`INCOME`), flows (`FLOWS`)."""
+    """Contents of a file of trades.
+
+    Attributes:
+        rows: As read, with refusals.
+        lots: In columns `LOTS`, quantities and prices on the footing after the last split.
+        income: In columns `INCOME`.
+        flows: In columns `FLOWS`.
+        splits: In columns `SPLITS`.
+    """
 
     rows: Body
     lots: pl.DataFrame
     income: pl.DataFrame
     flows: pl.DataFrame
-
-
-@dataclass
-class Ledger:
-    """Lots in the order in which they were opened, by symbol, and what trades leave."""
-
-    open: defaultdict[str, deque[Lot]] = field(default_factory=lambda: defaultdict(deque))
-    closed: list[Lot] = field(default_factory=list)
-    income: list[dict[str, object]] = field(default_factory=list)
-    flows: list[dict[str, object]] = field(default_factory=list)
-
-    def book(self, trade: Trade) -> None:
-        """Book one trade; a `RowError` is raised for a dividend, fee or split of what is not held.
-
-        Args:
-            trade: The next one in the order of dates.
-        """
-        if trade.action in ("buy", "sell"):
-            self._trade(trade)
-        elif trade.action == "split":
-            self._split(trade)
-        elif trade.symbol and trade.action in ("dividend", "fee"):
-            self._pay(trade, trade.amount)
-        else:
-            self.flows.append(
-                {"line": trade.line, "date": trade.date, "amount": trade.amount, "notes": trade.action}
-            )
-
-    def _trade(self, trade: Trade) -> None:
-        """Close lots of the other side, oldest first, and open a lot with the rest."""
-        sign = 1 if trade.action == "buy" else -1
-        left, lots = trade.quantity, self.open[trade.symbol]
-        while left and lots and lots[0].quantity * sign < 0:
-            part = min(left, abs(lots[0].quantity))
-            self._close(trade, part)
-            left -= part
-        if left:
-            lots.append(Lot(trade.line, trade.symbol, trade.option, sign * left, trade.price, trade.date))
-        if trade.fee:
-            # The lot that the trade opened or closed last bears the fee.
-            line = lots[-1].line if left else self.closed[-1].line
-            self._income(trade, line, -trade.fee)
-
-    def _close(self, trade: Trade, part: Decimal) -> None:
-        lots = self.open[trade.symbol]
-        lot = lots.popleft()
-        sign = 1 if lot.quantity > 0 else -1
-        self.closed.append(replace(lot, quantity=sign * part, exit_price=trade.price, exit_date=trade.date))
-        if abs(lot.quantity) > part:
-            lots.appendleft(replace(lot, quantity=lot.quantity - sign * part))
-
-    def _split(self, trade: Trade) -> None:
-        """Add shares without cost: each open lot keeps its cost and gets its part of them."""
-        lots = self.open[trade.symbol]
-        before = sum((lot.quantity for lot in lots), Decimal(0))
-        if not before:
-            raise RowError(f"a split of {trade.symbol}, which is not held")
-        ratio = (before + trade.quantity) / before
-        self.open[trade.symbol] = deque(
-            replace(lot, quantity=lot.quantity * ratio, entry_price=lot.entry_price / ratio) for lot in lots
-        )
-
-    def _pay(self, trade: Trade, amount: Decimal) -> None:
-        """Book a dividend or fee on the oldest open lot of its symbol, else on the newest closed one."""
-        lots = self.open[trade.symbol]
-        closed = [lot for lot in self.closed if lot.symbol == trade.symbol]
-        if not lots and not closed:
-            raise RowError(f"a {trade.action} of {trade.symbol}, which is not held")
-        self._income(trade, (lots[0] if lots else closed[-1]).line, amount)
-
-    def _income(self, trade: Trade, lot: int, amount: Decimal) -> None:
-        self.income.append({"line": trade.line, "lot": lot, "date": trade.date, "amount": amount})
+    splits: pl.DataFrame
 
 
 def read_trades(sheet: Sheet, stated: Mapping[str, str], order: DateOrder | None) -> Trades:
@@ -180,12 +72,7 @@ def read_trades(sheet: Sheet, stated: Mapping[str, str], order: DateOrder | None
         Lots, income and flows. Rows that cannot be used are among `rows.refusals`.
     """
     rows = body(sheet, TRADE_NAMES, (("date",), ("action",)), stated, order, ("date",), FIGURES)
-    blank = rows.text("date").is_null() & rows.text("action").is_null()
-    notes = rows.text("action").is_null() & rows.text("quantity").is_null() & rows.text("amount").is_null()
-    texts = [rows.text(name) for name in ("action", "symbol", "description")]
-    figures = [rows.number(name, unless=notes) for name in FIGURES]
-    table = pl.DataFrame([rows.texts["line"], rows.day("date", unless=notes), *texts, *figures])
-    trades = _trades(table.filter(~blank & ~notes), rows)
+    trades = _trades(_table(rows), rows)
     ledger = Ledger()
     for trade in _in_order(trades):
         try:
@@ -198,7 +85,22 @@ def read_trades(sheet: Sheet, stated: Mapping[str, str], order: DateOrder | None
         pl.DataFrame([_row(lot) for lot in lots], schema=LOTS, orient="row", strict=False),
         pl.DataFrame(ledger.income, schema=INCOME, orient="row", strict=False),
         pl.DataFrame(ledger.flows, schema=FLOWS, orient="row", strict=False),
+        pl.DataFrame(ledger.splits, schema=SPLITS, orient="row", strict=False),
     )
+
+
+def _table(rows: Body) -> pl.DataFrame:
+    """Return the texts, dates and figures of the rows that are trades, and `ratio`, a split's as a text."""
+    blank = rows.text("date").is_null() & rows.text("action").is_null()
+    notes = rows.text("action").is_null() & rows.text("quantity").is_null() & rows.text("amount").is_null()
+    rows.refuse_other_currencies(unless=blank | notes)
+    ratio = rows.text("quantity").alias("ratio")
+    ratio = ratio.zip_with(ratio.str.contains(RATIO).fill_null(False), ratio.clear(1))
+    texts = [rows.text(name) for name in ("action", "symbol", "description")]
+    figures = [rows.number(name, unless=notes) for name in FIGURES if name != "quantity"]
+    figures.append(rows.number("quantity", unless=notes | ratio.is_not_null()))
+    days = rows.day("date", unless=notes)
+    return pl.DataFrame([rows.texts["line"], days, *texts, ratio, *figures]).filter(~blank & ~notes)
 
 
 def _in_order(trades: list[Trade]) -> list[Trade]:
@@ -221,27 +123,35 @@ def _trade(row: Mapping[str, Any]) -> Trade:
     action = action_of(row["action"])
     if row["date"] is None:
         raise RowError("there is no date")
-    quantity, price = (abs(row[name] or Decimal(0)) for name in ("quantity", "price"))
-    amount, fee = row["amount"], abs(row["fee"] or Decimal(0))
     option = contract(row["symbol"] or "") or contract(row["description"] or "")
-    if action in TRADED:
-        size = CONTRACT_SIZE if option else 1
-        symbol = symbol_of(row["symbol"], option)
-        if not quantity:
-            raise RowError(f"a {action} of {symbol} without a quantity")
-        if row["price"] is None and amount is not None:
-            # Amounts are what the account pays or gets: with the fee of a buy, without that of a sale.
-            price = (abs(amount) + (-fee if action == "buy" else fee)) / quantity / size
-        if row["price"] is None and amount is None and action != "split":
-            raise RowError(f"a {action} of {symbol} without a price")
-        moved = -quantity if action == "split" and row["quantity"] < 0 else quantity
-        return Trade(row["line"], row["date"], action, symbol, option, moved, price, fee=fee)
+    if action in ("buy", "sell"):
+        return _traded(row, action, option)
+    if action == "split":
+        ratio = stated_ratio(row["ratio"], row["description"])
+        added = row["quantity"] or Decimal(0)
+        return Trade(row["line"], row["date"], action, symbol_of(row["symbol"]), quantity=added, ratio=ratio)
+    amount = row["amount"]
     if amount is None:
-        amount = quantity * (price or 1)
+        amount = abs(row["quantity"] or Decimal(0)) * abs(row["price"] or 1)
     if not amount:
         raise RowError(f"a {action} without an amount")
     symbol = symbol_of(row["symbol"]) if row["symbol"] and action in ("dividend", "fee") else ""
     return Trade(row["line"], row["date"], action, symbol, amount=_signed(action, amount))
+
+
+def _traded(row: Mapping[str, Any], action: str, option: Contract | None) -> Trade:
+    """Return a buy or a sale; its price from the amount where the row has only that."""
+    quantity, price, fee = (abs(row[name] or Decimal(0)) for name in ("quantity", "price", "fee"))
+    amount, symbol = row["amount"], symbol_of(row["symbol"], option)
+    if not quantity:
+        raise RowError(f"a {action} of {symbol} without a quantity")
+    if row["price"] is None:
+        if amount is None:
+            raise RowError(f"a {action} of {symbol} without a price")
+        # Amounts are what the account pays or gets: with the fee of a buy, without that of a sale.
+        size = CONTRACT_SIZE if option else 1
+        price = (abs(amount) + (-fee if action == "buy" else fee)) / quantity / size
+    return Trade(row["line"], row["date"], action, symbol, option, quantity, price, fee=fee)
 
 
 def _signed(action: str, amount: Decimal) -> Decimal:

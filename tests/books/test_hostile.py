@@ -96,6 +96,17 @@ SENTENCES = {
         "Symbol;Qty;Cost\nA;1,5;2.25\n",
         "'1,5' (line 2) and '2.25' (line 2) have different decimal marks",
     ),
+    "currency": (
+        "Symbol,Qty,Cost,Currency\nA,1,5,USD\nB,1,5,EUR\n",
+        "line 3: column Currency: 'EUR' is not in US",
+    ),
+    "pence": ("Symbol,Qty,Cost,Ccy\nA,1,5,GBp\n", "line 2: column Ccy: 'GBp' is not in US dollars"),
+    "currency mark": ("Symbol,Qty,Cost\nA,1,€5.00\n", "line 2: column Cost: '€5.00' is not in US dollars"),
+    "currency code": (
+        "Symbol,Qty,Cost\nA,1,GBp 510\n",
+        "line 2: column Cost: 'GBp 510' is not in US dollars",
+    ),
+    "cash": ("Symbol,Qty,Ccy\nA,1,USD\nCash,500,CHF\n", "line 3: column Ccy: 'CHF' is not in US dollars"),
     "unquoted thousands": ("Symbol,Qty,Cost\nA,1,234,5\n", "line 2: 4 cells under a header of 3"),
 }
 
@@ -105,6 +116,23 @@ def test_a_bad_file_gives_a_sentence(case: str, tmp_path: Path) -> None:
     content, sentence = SENTENCES[case]
     with pytest.raises(BookError, match=re.escape(sentence)):
         lots(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("prices", "Date,Symbol,Close,Currency\n2025-01-02,A,5,USD\n2025-01-03,A,5,GBX\n"),
+        ("flows", "Date,Amount,Currency\n2025-01-02,5,USD\n2025-01-03,5,EUR\n"),
+        ("trades", "Date,Action,Symbol,Qty,Price,Ccy\n2025-01-02,Buy,A,1,5,USD\n2025-01-03,Buy,A,1,5,CAD\n"),
+    ],
+)
+def test_no_table_takes_another_currency_for_dollars(kind: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / f"{kind}.csv").write_text(text)
+    (tmp_path / "book.csv").write_text("Symbol,Qty,Cost,Currency\nA,1,5,US Dollar\nCash,500,,usd\n")
+    sheets = {"positions": read_file(tmp_path / "book.csv"), kind: read_file(tmp_path / f"{kind}.csv")}
+    book = read_book(Sources(**sheets), Choices(start=date(2025, 1, 2)))
+    assert [(one.source, one.line) for one in book.refusals] == [(f"{kind}.csv", 3)]
+    assert "is not in US dollars" in book.refusals[0].reason
 
 
 def test_the_stated_order_of_dates_counts(tmp_path: Path) -> None:
