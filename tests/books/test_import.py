@@ -150,6 +150,29 @@ def test_a_newer_file_adds_changes_and_closes(tmp_path: Path) -> None:
     assert json.loads(small(tmp_path, newer, "--json")[1])["lots"] == []
 
 
+def test_options_and_private_assets_count_at_the_price_of_their_row(tmp_path: Path) -> None:
+    text = (
+        "Symbol,Asset Class,Qty,Cost,Price\nAAA,Equity,5,9,12\nVENTURE LLC,Private Equity,2,1000,{}\n"
+        "AAA251219C00015000,Option,3,2,2.50\nCash,Cash,1000,,\n"
+    )
+    assert small(tmp_path, text.format(1500))[0] == 0
+    url = f"duckdb:///{tmp_path}/small.duckdb"
+    engine.backfill(url, url, start=date(2025, 3, 3), end=date(2025, 3, 5), run_date=date(2025, 3, 5))
+    store = engine.open(url)
+    # 1,000 cash + 5 x 10, 11 and 12 + 2 x 1,500 + 3 contracts x 100 x 2.50
+    snapshots = store.read("portfolio_snapshots").sort("snapshot_date")
+    assert snapshots["equity_balance"].to_list() == [4800.0, 4805.0, 4810.0]
+    lots = store.read("positions", exact=True).sort("symbol")
+    values = {"AAA": D(60), "AAA251219C00015000": D(750), "VENTURE LLC": D(3000)}
+    assert dict(lots.select("symbol", "market_value").rows()) == values
+    preview = json.loads(small(tmp_path, text.format(1600), "--json")[1])
+    assert [(one["symbol"], one["words"]) for one in preview["lots"]] == [
+        ("VENTURE LLC", "last_price 1,500 -> 1,600")
+    ]
+    lots = store.read("positions", exact=True).sort("symbol")
+    assert dict(lots.select("symbol", "market_value").rows()) == {**values, "VENTURE LLC": D(3200)}
+
+
 def test_an_undated_lot_keeps_its_first_day(tmp_path: Path) -> None:
     text = "Symbol,Qty,Cost\nAAA,5,9\n"
     assert small(tmp_path, text)[0] == 0
