@@ -15,7 +15,7 @@ from loaders.books.body import Body
 from loaders.books.dates import DateOrder
 from loaders.books.flows import FLOWS, read_flows
 from loaders.books.ledger import INCOME
-from loaders.books.opening import opening_equity
+from loaders.books.opening import cash_of_trades, lots_held, value_of_lots
 from loaders.books.positions import read_positions
 from loaders.books.prices import CLOSES, read_prices
 from loaders.books.refusals import BookError, Refusal
@@ -217,3 +217,31 @@ def _with_costs(lots: pl.DataFrame, book: Book) -> tuple[pl.DataFrame, list[str]
         )
     count = lots["entry_price"].null_count()
     return filled.select(lots.columns), [f"{count:,} lots without a cost enter at their first close or price"]
+
+
+def opening_equity(book: Book) -> tuple[Decimal, str]:
+    """Return the equity before the first session, and how it was found, in words.
+
+    The stated equity; else cash plus the market value of the lots held at the first session.
+
+    Args:
+        book: With its first session.
+    """
+    stated = book.choices.equity
+    if stated is not None:
+        return stated, f"equity before the first session, as stated: {stated:,.2f} USD"
+    held = lots_held(book.lots, book.start)
+    value = value_of_lots(held, book.closes, book.start)
+    cash, source = _opening_cash(book)
+    words = f"{source} {cash:,.2f} + {held.height:,} lots at their first close {value:,.2f}"
+    return cash + value, f"equity before the first session, {book.start}: {cash + value:,.2f} USD = {words}"
+
+
+def _opening_cash(book: Book) -> tuple[Decimal, str]:
+    """Return the cash before the first session, USD, and its source in words."""
+    if book.cash is not None or not book.only_trades:
+        return book.cash or Decimal(0), "cash rows"
+    cash = cash_of_trades(book.lots, book.income, book.flows, book.start)
+    if cash is None:
+        return Decimal(0), "no deposit up to then, so no cash (say --equity):"
+    return cash, "cash left by the trades up to then"

@@ -1,10 +1,9 @@
-"""Equity of a book before its first session."""
+"""What a book is worth before its first session: cash that trades leave, and lots at their first closes."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -12,86 +11,72 @@ from engine.core.calendar import last_session
 from engine.core.instruments import multiplier
 from loaders.books.numbers import EXACT
 
-if TYPE_CHECKING:
-    from loaders.books.book import Book
-
 CENT = Decimal("0.01")
+UNITS = pl.col("quantity") * multiplier()
 
 
-def opening_equity(book: Book) -> tuple[Decimal, str]:
-    """Return the equity before the first session, and how it was found, in words.
-
-    The stated equity; else cash plus the market value, at the first close, of the lots that are held at the
-    first session. Cash is that of the cash rows, or of trades alone: see `cash_of_trades`. The first close
-    of a lot is its newest on or before that session, else its first one after it; a lot without closes
-    counts at the price of its row, else at its entry price.
+def lots_held(lots: pl.DataFrame, start: date) -> pl.DataFrame:
+    """Return the lots that are held after the first session.
 
     Args:
-        book: With its first session.
-
-    Returns:
-        USD, and a sentence.
+        lots: In columns `LOTS`, each with an entry date.
+        start: First session.
     """
-    if book.choices.equity is not None:
-        return (
-            book.choices.equity,
-            f"equity before the first session, as stated: {book.choices.equity:,.2f} USD",
-        )
-    held = book.lots.filter(
-        (pl.col("entry_date") <= book.start)
-        & (pl.col("exit_date").is_null() | (pl.col("exit_date") > book.start))
-    )
-    value = held.join(first_closes(book), on="symbol", how="left").select(
-        (pl.col("quantity") * multiplier() * pl.coalesce("close", "price", "entry_price")).sum()
-    )
-    total = Decimal(value.item() or 0).quantize(CENT)
-    cash, source = _cash(book)
-    words = f"{source} {cash:,.2f} + {held.height:,} lots at their first close {total:,.2f}"
-    return cash + total, f"equity before the first session, {book.start}: {cash + total:,.2f} USD = {words}"
+    still = pl.col("exit_date").is_null() | (pl.col("exit_date") > start)
+    return lots.filter((pl.col("entry_date") <= start) & still)
 
 
-def _cash(book: Book) -> tuple[Decimal, str]:
-    """Return the cash before the first session, USD, and its source in words."""
-    if book.cash is not None or not book.only_trades:
-        return book.cash or Decimal(0), "cash rows"
-    cash = cash_of_trades(book)
-    if cash is None:
-        return Decimal(0), "no deposit up to then, so no cash (say --equity):"
-    return cash, "cash left by the trades up to then"
+def value_of_lots(held: pl.DataFrame, closes: pl.DataFrame, start: date) -> Decimal:
+    """Return the market value of lots at their first closes, USD.
+
+    The first close of a lot is its newest on or before the first session, else its first one after it; a
+    lot without closes counts at the price of its row, else at its entry price.
+
+    Args:
+        held: Lots, in columns `LOTS`.
+        closes: symbol, date, close (USD a share).
+        start: First session.
+    """
+    price = pl.coalesce("close", "price", "entry_price")
+    value = held.join(_first_closes(closes, start), on="symbol", how="left").select((UNITS * price).sum())
+    return Decimal(value.item() or 0).quantize(CENT)
 
 
-def cash_of_trades(book: Book) -> Decimal | None:
+def cash_of_trades(
+    lots: pl.DataFrame, income: pl.DataFrame, flows: pl.DataFrame, start: date
+) -> Decimal | None:
     """Return the cash that deposits, buys, sales, dividends and fees up to the first session leave.
 
     Deposits and withdrawals after the session before are left out: the run books them in the first
-    session. What was bought and sold by then is in the equity before it, as that session has no P&L.
+    session. What was bought and sold by then counts, as that session has no P&L.
 
     Args:
-        book: Of trades alone, with its first session.
+        lots: All lots of the trades, in columns `LOTS`.
+        income: In columns `INCOME`.
+        flows: In columns `FLOWS`.
+        start: First session.
 
     Returns:
         USD; None if there is no deposit or withdrawal up to the first session: the trades do not say then
         what they were paid from.
     """
-    if book.flows.filter(pl.col("date") <= book.start).is_empty():
+    if flows.filter(pl.col("date") <= start).is_empty():
         return None
-    before = last_session(book.start - timedelta(days=1))
-    units = pl.col("quantity") * multiplier()
-    bought = book.lots.filter(pl.col("entry_date") <= book.start)
-    sold = bought.filter(pl.col("exit_date") <= book.start)
+    before = last_session(start - timedelta(days=1))
+    bought = lots.filter(pl.col("entry_date") <= start)
     sums = (
-        book.flows.filter(pl.col("date") <= before).select(pl.col("amount").sum()),
-        book.income.filter(pl.col("date") <= book.start).select(pl.col("amount").sum()),
-        sold.select((units * pl.col("exit_price")).sum()),
-        bought.select((-units * pl.col("entry_price")).sum()),
+        flows.filter(pl.col("date") <= before).select(pl.col("amount").sum()),
+        income.filter(pl.col("date") <= start).select(pl.col("amount").sum()),
+        bought.filter(pl.col("exit_date") <= start).select((UNITS * pl.col("exit_price")).sum()),
+        bought.select((-UNITS * pl.col("entry_price")).sum()),
     )
     return sum((Decimal(one.item() or 0) for one in sums), Decimal(0)).quantize(CENT)
 
 
-def first_closes(book: Book) -> pl.DataFrame:
+def _first_closes(closes: pl.DataFrame, start: date) -> pl.DataFrame:
     """Return symbol, close: of each symbol the close at which it enters the opening equity."""
-    closes = book.closes.sort("symbol", "date")
-    until = closes.filter(pl.col("date") <= book.start).group_by("symbol").agg(close=pl.col("close").last())
-    later = closes.filter(pl.col("date") > book.start).group_by("symbol").agg(later=pl.col("close").first())
+    ordered = closes.sort("symbol", "date")
+    until = ordered.filter(pl.col("date") <= start).group_by("symbol").agg(close=pl.col("close").last())
+    later = ordered.filter(pl.col("date") > start).group_by("symbol").agg(later=pl.col("close").first())
     both = until.join(later, on="symbol", how="full", coalesce=True)
     return both.select("symbol", close=pl.coalesce("close", "later").cast(EXACT))
