@@ -1,4 +1,4 @@
-"""What a book is worth before its first session: cash that trades leave, and lots at their first closes."""
+"""Value of a book before its first session: cash that trades leave, and lots at their first closes."""
 
 from __future__ import annotations
 
