@@ -123,13 +123,16 @@ def zone(sessions: int, exceptions: int, level: float) -> str:
     """Return the zone of the Basel traffic light: green, yellow or red.
 
     Yellow begins where the probability of that many exceptions or fewer is 95 %, red where it is 99.99 %, if
-    each session has one with probability 1 - level. Of 250 sessions at 99 %: from 5 and from 10.
+    each session has one with probability 1 - level. Of 250 sessions at 99 %: from 5 and from 10. Without an
+    exception the zone is green: over few sessions even none has a probability of 95 %.
 
     Args:
         sessions: n.
         exceptions: among them.
         level: of the forecasts.
     """
+    if not exceptions:
+        return "green"
     rate = 1.0 - level
     fewer = sum(math.comb(sessions, k) * rate**k * level ** (sessions - k) for k in range(exceptions + 1))
     return "red" if fewer >= RED else "yellow" if fewer >= YELLOW else "green"

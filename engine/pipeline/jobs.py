@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from engine.analytics.betas.market import fund_betas, market_beta
+from engine.analytics.betas.market import market_beta, symbol_betas
 from engine.analytics.betas.provider import opening_provider_beta, provider_beta, with_openings
 from engine.analytics.betas.rate import rate_beta
 from engine.analytics.concentration.sector import sector
@@ -101,11 +101,10 @@ def run_jobs(
         market = market.with_tables({GREEKS: greeks_rows(book, dates)})
     joint, attributed = None, {}
     if rules.factor_model == "joint":
-        joint, before = _joint_model(panel, positions, stale)
+        lots = _attributed_lots(inputs, portfolios, exact)
+        joint, before = _joint_model(panel, positions, lots["symbol"], stale)
         if rules.closed_lots == "exact":
-            lots = exact["engine_lot_pnl"].rename({"calculation_date": "date"})
-            symbols = inputs.positions.select("symbol", position_id="id")
-            attributed = attribution(lots, symbols, before, portfolios, snapshots)
+            attributed = attribution(lots, before, snapshots)
     rates = joint.rates if joint else None
     rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights, stale, rates)
     ridge = ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale, joint)
@@ -149,17 +148,36 @@ def _correlations(
     )
 
 
+def _attributed_lots(
+    inputs: Inputs, portfolios: Portfolios, exact: Mapping[str, pl.DataFrame]
+) -> pl.DataFrame:
+    """Return the lots with P&L of the computed portfolios, with their symbols; none by other rules."""
+    symbols = inputs.positions.select("symbol", position_id="id")
+    if not exact:
+        return symbols.clear()
+    lots = exact["engine_lot_pnl"].rename({"calculation_date": "date"})
+    own = lots.filter(pl.col("portfolio_id").is_in(portfolios.ids.implode()))
+    return own.join(symbols, on="position_id", maintain_order="left")
+
+
 def _joint_model(
-    panel: PricePanel, positions: OpenPositions, stale: StaleFigures
+    panel: PricePanel, positions: OpenPositions, moved: pl.Series, stale: StaleFigures
 ) -> tuple[JointBetas, ExAnteBetas]:
-    """Return the betas of each session, and those of the session before it with the market's."""
+    """Return the betas of each session, and those of the session before it with the market's.
+
+    Args:
+        panel: closes.
+        positions: whose symbols have betas of the session.
+        moved: symbols that have betas of the session before, too: also those of lots that ended since.
+        stale: see `engine.core.rules.Rules`.
+    """
     rows = np.searchsorted(panel.days, panel.targets)
     before = np.concatenate((rows[:1] - 1, rows[:-1]))
-    every = joint_betas(replace(panel, targets=panel.days[[before[0], *rows]]), positions, stale)
-    # Whoever was held before the session counts, sold in it or not.
-    anyone = replace(positions, held=None)
-    market = fund_betas(replace(panel, targets=panel.days[before]), anyone, MARKET_FUND, MARKET_BETA, stale)
-    column = panel.columns(positions.frame["symbol"])
+    symbols = pl.concat([positions.frame["symbol"], moved]).unique().sort()
+    every = joint_betas(replace(panel, targets=panel.days[[before[0], *rows]]), symbols, stale)
+    earlier = replace(panel, targets=panel.days[before])
+    market = symbol_betas(earlier, symbols, MARKET_FUND, MARKET_BETA, stale)
+    column = panel.columns(symbols)
     slopes = np.full((len(rows), 1, len(panel.symbols) + 1), np.nan)
     slopes[:, 0, column] = np.where(market.fitted & (column >= 0), market.slope, np.nan)
     ex_ante = np.concatenate((slopes, every.betas[:-1]), axis=1)

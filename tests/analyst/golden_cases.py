@@ -16,6 +16,7 @@ from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case
 from engine.analyst.explain.catalog import CATALOG
 from engine.analyst.explain.explaining import load_case
+from engine.analyst.explain.selection import ROW_KEYS
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.core.rules import Rules
 
@@ -62,6 +63,7 @@ def asks(found: Case, most: int) -> Iterator[Ask]:
                 pair=(row["symbol_1"], row["symbol_2"]) if table == "pairwise_correlations" else ("", ""),
                 job=row.get("job", ""),
                 tag=row["name"] if table == "tags_v2" else "",
+                row_key=tuple((column, row[column]) for column in ROW_KEYS.get(table, ())),
             )
             yield from (replace(ask, column=column) for column in columns)
 

@@ -120,6 +120,12 @@ def test_zones_at_other_sizes_are_those_of_the_binomial_distribution() -> None:
             assert zone(sessions, exceptions, level) == expected
 
 
+def test_no_exception_is_green_over_few_sessions_too() -> None:
+    assert stats.binom.cdf(0, 1, 0.05) >= 0.95
+    assert zone(1, 0, 0.95) == zone(5, 0, 0.99) == "green"
+    assert zone(1, 1, 0.95) == "red"
+
+
 def test_counts_of_a_span_are_those_of_its_sessions_alone() -> None:
     found = np.random.default_rng(1).random(90) < 0.3
     rolling = rolling_counts(found, 40)

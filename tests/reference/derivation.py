@@ -20,11 +20,11 @@ from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import READ_BACK, Case
 from engine.analyst.explain.catalog import CATALOG
 from engine.analyst.explain.explaining import BESIDE
-from engine.analyst.explain.explanation import read_form, stored_form
+from engine.analyst.explain.explanation import read_form, same, stored_form
 from engine.analyst.explain.fixed import never
 from engine.analyst.explain.jobs import documented
 from engine.analyst.explain.rounding import undefined
-from engine.analyst.explain.selection import NEEDS, factors_of
+from engine.analyst.explain.selection import NEEDS, ROW_KEYS, factors_of, row_values
 from engine.analytics.stress.scenarios import Scenarios
 from engine.core.frames import empty
 from engine.core.job_catalog import JOBS
@@ -152,7 +152,7 @@ def of_session(case: Case, tables: Collection[str] = tuple(CATALOG)) -> list[str
 
 
 def _of_table(case: Case, name: str) -> Iterator[str]:
-    columns = ("id",) if name == "positions" else [c for part in NEEDS.get(name, ()) for c in PARTS[part]]
+    columns = ("id",) if name == "positions" else _key_columns(name)
     stored = case.rows(name)
     rows = {tuple(row[column] for column in columns): row for row in stored.iter_rows(named=True)}
     if len(rows) < stored.height:
@@ -168,7 +168,8 @@ def _of_row(case: Case, ask: Ask, key: Key) -> Iterator[str]:
         working = derive(case, replace(ask, column=name))
         held = read_form(column, ask.row[name] if ask.row else None)
         derived = stored_form(column, working.value)
-        if working.checked and not _equal(name, derived, held, working.value):
+        near = same(column, derived, held, working.tolerance) if working.tolerance else False
+        if working.checked and not near and not _equal(name, derived, held, working.value):
             where = f"{ask.table}.{name} of {case.name}, {case.day}, {key}"
             yield f"{where}: stored {held!r}, derived {derived!r} {working.reason}"
 
@@ -185,12 +186,30 @@ def _asks(case: Case, name: str) -> Iterator[tuple[Key, Ask]]:
         "scenario": [((ids.get(one.id, one.id),), {"scenario": one.id}) for one in case.scenarios.all],
         "pair": [(pair, {"pair": pair}) for pair in product(symbols, symbols)],
         "job": [((job,), {"job": job}) for job in JOBS],
+        "row": _row_keys(case, name),
     }
     if all(derive is never for derive in CATALOG[name].values()):
         return
-    for chosen in product(*(parts[part] for part in NEEDS.get(name, ()))):
+    for chosen in product(*(parts[part] for part in _parts(name))):
         key = tuple(value for values, _ in chosen for value in values)
         yield key, Ask(name, "", **{field: value for _, fields in chosen for field, value in fields.items()})
+
+
+def _parts(name: str) -> list[str]:
+    """The parts of a table's key; the columns that no part has are one, "row"."""
+    own = ROW_KEYS.get(name, ())
+    return [*(part for part in NEEDS.get(name, ()) if part not in own), *(["row"] if own else [])]
+
+
+def _key_columns(name: str) -> list[str]:
+    own = list(ROW_KEYS.get(name, ()))
+    return [c for part in _parts(name) for c in (own if part == "row" else PARTS[part])]
+
+
+def _row_keys(case: Case, name: str) -> list[tuple[Key, dict[str, Any]]]:
+    """Every combination of the values of a table's further key columns."""
+    known = row_values(case, name)
+    return [(key, {"row_key": tuple(zip(known, key, strict=True))}) for key in product(*known.values())]
 
 
 def _equal(name: str, derived: Any, stored: Any, unrounded: Any) -> bool:

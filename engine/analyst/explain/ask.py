@@ -22,6 +22,7 @@ class Ask:
         pair: Two symbols of a correlation.
         job: Job of analytics_status.
         tag: Tag name.
+        row_key: Further columns of the row's key with their values, as in `selection.ROW_KEYS`.
     """
 
     table: str
@@ -33,6 +34,11 @@ class Ask:
     pair: tuple[str, str] = ("", "")
     job: str = ""
     tag: str = ""
+    row_key: tuple[tuple[str, str | int], ...] = ()
+
+    def part(self, column: str) -> str | int:
+        """Return the value of a column of `row_key`."""
+        return dict(self.row_key)[column]
 
     @property
     def position(self) -> PositionLot:

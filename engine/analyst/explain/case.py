@@ -33,6 +33,9 @@ READ_BACK = (
     "position_interest_rate_betas",
     "factor_exposures",
     "engine_portfolio_pnl",
+    "engine_value_at_risk",
+    "engine_forecast_scores",
+    "position_volatility",
 )
 """Tables whose rows of earlier sessions are inputs of later figures."""
 

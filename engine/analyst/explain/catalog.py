@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.analyst.explain import (
+    attributed,
     books,
     concentrations,
     contracts,
@@ -14,10 +15,12 @@ from engine.analyst.explain import (
     jobs,
     joint,
     labels,
+    losses,
     marks,
     matrices,
     pairs,
     portfolio_betas,
+    scored,
     stresses,
     styles,
     volatilities,
@@ -147,6 +150,12 @@ EXPLAINERS: dict[str, dict[str, Explainer]] = {
         "cumulative_pnl": equity.unrounded("cumulative_pnl"),
         "equity": equity.unrounded("equity_balance"),
     },
+    "engine_value_at_risk": _each(losses.value_at_risk, *figure_columns("engine_value_at_risk")),
+    "engine_var_tests": _each(losses.backtest, *figure_columns("engine_var_tests")),
+    "engine_forecast_scores": _each(scored.score, *figure_columns("engine_forecast_scores")),
+    "engine_forecast_tests": _each(scored.regression, *figure_columns("engine_forecast_tests")),
+    "engine_pnl_attribution": _each(attributed.of_portfolio, "amount"),
+    "engine_position_attribution": _each(attributed.of_position, *attributed.PARTS),
     "position_greeks": _each(fixed.never, *figure_columns("position_greeks")),
     "market_risk_scenarios": _each(fixed.never, *figure_columns("market_risk_scenarios")),
     "factor_correlations": _each(fixed.never, *figure_columns("factor_correlations")),

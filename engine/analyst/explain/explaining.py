@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -77,6 +77,7 @@ def explain(
     scenario: str | None = None,
     job: str | None = None,
     tag: str | None = None,
+    row: Mapping[str, str | int] | None = None,
     source: Store | str | None = None,
     rules: Rules | None = None,
     scenarios: Scenarios | None = None,
@@ -99,6 +100,8 @@ def explain(
         scenario: Scenario id or name.
         job: Job of analytics_status.
         tag: Tag name.
+        row: Values of further columns of the row's key, such as {"method": "model", "level": 95} of
+            engine_value_at_risk.
         source: Store of prices and positions, or its URL; default the same store.
         rules: Rules of the figures; default those of the store.
         scenarios: Scenarios of the run; default the shipped ones.
@@ -121,7 +124,7 @@ def explain(
     """
     figures = store if isinstance(store, Store) else open_store(store)
     inputs = figures if source is None else source if isinstance(source, Store) else open_store(source)
-    asked = Selectors(position, symbol, factor, scenario, job, tag)
+    asked = Selectors(position, symbol, factor, scenario, job, tag, row or {})
     table = figure_named(figure, table, asked)
     case = load_case(figures, inputs, portfolio, day, rules or figures.rules, scenarios or load_scenarios())
     return of_case(case, select(case, table, figure, asked))
@@ -146,6 +149,7 @@ def of_case(case: Case, ask: Ask) -> Explanation:
     if overwritten(case, ask):
         working = replace(working, notes=(*working.notes, OVERWRITTEN))
     computed, stored = stored_form(column, working.value), read_form(column, row[ask.column] if row else None)
+    equal = same(column, computed, stored, working.tolerance)
     return Explanation(
         table=ask.table,
         column=column,
@@ -159,7 +163,7 @@ def of_case(case: Case, ask: Ask) -> Explanation:
         stored=stored,
         has_row=row is not None,
         status=_status(case, ask),
-        verdict=_verdict(case, ask, working, same(column, computed, stored)),
+        verdict=_verdict(case, ask, working, equal),
     )
 
 
@@ -310,6 +314,7 @@ def _stored_row(case: Case, ask: Ask) -> dict[str, Any] | None:
         wanted["name"] = ask.tag
     if any(ask.pair):
         wanted |= {"symbol_1": ask.pair[0], "symbol_2": ask.pair[1]}
+    wanted |= dict(ask.row_key)
     matching = rows.filter(pl.lit(True), **wanted)
     return matching.row(0, named=True) if matching.height else None
 
@@ -325,7 +330,8 @@ def _key(case: Case, ask: Ask) -> dict[str, str]:
         "job": ask.job,
         "tag": ask.tag,
     }
-    return {name: value for name, value in parts.items() if value}
+    named = {name: value for name, value in parts.items() if value}
+    return named | {name: f"{value}" for name, value in ask.row_key}
 
 
 def _status(case: Case, ask: Ask) -> pl.DataFrame:

@@ -251,18 +251,21 @@ def read_form(column: Column, value: Value) -> Value:
     return value
 
 
-def same(column: Column, computed: Value, stored: Value) -> bool:
+def same(column: Column, computed: Value, stored: Value, tolerance: float = 0.0) -> bool:
     """Return whether two values are equal; null, NaN and 0 are different values.
 
     Args:
         column: Gives the type; JSON documents are compared by value.
         computed: In its stored form.
         stored: As read.
+        tolerance: Of numbers, see `Working`.
     """
     if undefined(computed) or undefined(stored):
         return undefined(computed) and undefined(stored)
     if column.type.kind == "json" and isinstance(computed, str) and isinstance(stored, str):
         return _equal_json(json.loads(computed), json.loads(stored))
+    if tolerance and isinstance(computed, Decimal) and isinstance(stored, Decimal):
+        return abs(computed - stored) <= Decimal(tolerance)
     return (computed is None) == (stored is None) and computed == stored
 
 

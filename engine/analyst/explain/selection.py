@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from engine.analyst.explain import attributed
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.catalog import CATALOG
 from engine.analyst.explain.jobs import documented
+from engine.analyst.explain.return_series import volatility_symbol
+from engine.analytics.factors.attribution import TABLE as ATTRIBUTION
+from engine.analytics.forecasts.forecast_scores import PORTFOLIO, POSITIONS
+from engine.analytics.forecasts.forecast_scores import TABLE as SCORES
+from engine.analytics.forecasts.forecast_scores import TESTS as SCORE_TESTS
+from engine.analytics.forecasts.value_at_risk import METHODS
+from engine.analytics.forecasts.value_at_risk import TABLE as RISK
+from engine.analytics.forecasts.value_at_risk import TESTS as RISK_TESTS
 from engine.core.errors import UsageError
 from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
-from engine.core.job_catalog import JOBS
+from engine.core.job_catalog import JOBS, OWN_FORECAST
 from engine.core.names import AmbiguousNameError, UnknownNameError, table_named
 from engine.core.schema import TABLES
+from engine.numerics.tails import LEVELS
 
+SUBJECTS = (PORTFOLIO, POSITIONS)
 PARTS = {
     "position_id": "position",
     "factor_id": "factor",
@@ -23,9 +34,18 @@ PARTS = {
     "scenario_id": "scenario",
 }
 """User names of key columns: {key column: selector}."""
+ROW_KEYS = {
+    table.name: tuple(c for c in table.key if c not in PARTS and c not in (table.owner, table.date))
+    for table in TABLES.values()
+    if table.jobs and not table.legacy
+}
+"""Further columns of the key of tables beyond the legacy schema: the selector `row` has their values."""
 NEEDS = {
     **{
-        table.name: tuple(PARTS[column] for column in table.key if column in PARTS)
+        table.name: (
+            *(PARTS[column] for column in table.key if column in PARTS),
+            *ROW_KEYS.get(table.name, ()),
+        )
         for table in TABLES.values()
         if table.jobs
     },
@@ -69,6 +89,7 @@ class Selectors:
     scenario: str | None = None
     job: str | None = None
     tag: str | None = None
+    row: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -88,7 +109,7 @@ class Selectors:
             "job": self.job is not None,
             "tag": self.tag is not None,
         }
-        return {name for name, present in parts.items() if present}
+        return {name for name, present in parts.items() if present} | set(self.row)
 
 
 def figure_named(name: str, table: str | None, asked: Selectors) -> str:
@@ -163,7 +184,46 @@ def select(case: Case, table: str, column: str, asked: Selectors) -> Ask:
             raise IncompleteKeyError(table, "two symbols", symbols)
         first, second = (_one(table, "symbol", symbol, symbols) for symbol in asked.symbols)
         ask = Ask(table, column, pair=(first, second))
-    return ask
+    return replace(ask, row_key=_row_key(case, table, asked.row))
+
+
+def row_values(case: Case, table: str) -> dict[str, list[str | int]]:
+    """Return the values that each further column of a table's key can have.
+
+    Args:
+        case: Its lots, for a table by symbol, and its stored rows.
+        table: With a job.
+    """
+    stored = case.rows(table)
+    values = {column: stored[column].unique().sort().to_list() for column in ROW_KEYS.get(table, ())}
+    return {column: list(_known_values(case).get((table, column), values[column])) for column in values}
+
+
+def _known_values(case: Case) -> dict[tuple[str, str], Iterable[str | int]]:
+    """Return the values of key columns of tables that are derived, stored or not."""
+    symbols = sorted({volatility_symbol(lot) for lot in case.every_lot})
+    levels = [round(100 * level) for level in LEVELS]
+    kinds: dict[str, Iterable[str | int]] = {"method": METHODS, "level": levels}
+    return {
+        **{(name, column): kinds[column] for name in (RISK, RISK_TESTS) for column in kinds},
+        (SCORES, "symbol"): [OWN_FORECAST, *symbols],
+        (SCORE_TESTS, "subject"): SUBJECTS,
+        (ATTRIBUTION, "component"): attributed.PARTS,
+    }
+
+
+def _row_key(case: Case, table: str, given: Mapping[str, str | int]) -> tuple[tuple[str, str | int], ...]:
+    """Return the values of further key columns, each in the type of its column."""
+    known = row_values(case, table)
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise UnknownNameError("key column", unknown[0], known, f"table {table}")
+    chosen: list[tuple[str, str | int]] = []
+    for column, values in known.items():
+        by_text = {f"{value}": value for value in values}
+        wanted = f"{given[column]}" if column in given else None
+        chosen.append((column, by_text[_one(table, f"{column}: row", wanted, by_text)]))
+    return tuple(chosen)
 
 
 def factors_of(case: Case, table: str) -> list[str]:

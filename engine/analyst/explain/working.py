@@ -101,6 +101,8 @@ class Working:
         notes: Special cases: capped, carried or rounded values.
         reason: Reason why there is no figure, "" if there is one.
         checked: Whether `value` is recomputed.
+        tolerance: By how much the stored value may miss the computed one, in the column's unit: 0 but for
+            figures of doubles whose last stored decimal hangs on the order of sums.
     """
 
     formula: str
@@ -111,6 +113,7 @@ class Working:
     notes: tuple[str, ...] = ()
     reason: str = ""
     checked: bool = True
+    tolerance: float = 0.0
 
     @property
     def symbolic(self) -> str:

@@ -105,7 +105,27 @@ def market_beta(
 def fund_betas(
     panel: PricePanel, positions: OpenPositions, fund: str, job: AnalyticsJob, stale: StaleFigures
 ) -> OlsFit:
-    """Regress each position's own symbol on a fund, over the look-back of each session.
+    """Regress each position's own symbol on a fund; see `symbol_betas`.
+
+    Args:
+        panel: closes of T sessions.
+        positions: N of them.
+        fund: the regressor's symbol.
+        job: of its look-back in calendar days and its minimum of returns.
+        stale: see `symbol_betas`.
+
+    Returns:
+        Figures [D, N]; not fitted where a position has too few returns, or is not held.
+    """
+    fit = symbol_betas(panel, positions.frame["symbol"], fund, job, stale)
+    np.logical_and(fit.fitted, positions.valued, out=fit.fitted)
+    return fit
+
+
+def symbol_betas(
+    panel: PricePanel, names: pl.Series, fund: str, job: AnalyticsJob, stale: StaleFigures
+) -> OlsFit:
+    """Regress symbols on a fund, over the look-back of each session.
 
         r_t = alpha + beta x_t + e_t,    r_t = close_t / close_p - 1
         beta = Sxy / Sxx, capped to [-5, 5];  other figures: see `engine.numerics.ols`
@@ -116,16 +136,16 @@ def fund_betas(
 
     Args:
         panel: closes of T sessions.
-        positions: N of them.
+        names: N symbols.
         fund: the regressor's symbol.
         job: of its look-back in calendar days and its minimum of returns.
         stale: "refused": a symbol without a close in the session has no figures, nor has any without one of
             the fund.
 
     Returns:
-        Figures [D, N]; not fitted where a position has too few returns, or is not held.
+        Figures [D, N]; not fitted where a symbol has too few returns.
     """
-    columns = panel.columns(positions.frame["symbol"])
+    columns = panel.columns(names)
     symbols = np.unique(columns[columns >= 0])
     first, stop = panel.bounds(job.look_back)
     # The last column is that of symbols without any close: it is never fitted.
@@ -135,7 +155,6 @@ def fund_betas(
         fit.put(np.s_[:, :-1], rolling_ols(returns, first, stop, job.minimum))
     np.clip(fit.slope, -CAP, CAP, out=fit.slope)
     fit = fit.take(np.s_[:, np.where(columns >= 0, np.searchsorted(symbols, columns), symbols.size)])
-    np.logical_and(fit.fitted, positions.valued, out=fit.fitted)
     if stale == "refused" and fund in panel.index:
         fit.reject(~(panel.quoted[:, columns] & panel.quoted[:, [panel.index[fund]]]))
     return fit

@@ -16,7 +16,7 @@ from engine.core.rules import ClosedLots, Options
 
 
 def with_lives(days: pl.DataFrame, lives: LotLives) -> pl.DataFrame:
-    """Return position days with the columns opening, held, life and ends.
+    """Return position days with the columns opening, held, life, bought and ends.
 
     Args:
         days: N x D rows, position-major, sessions ascending.
@@ -26,6 +26,7 @@ def with_lives(days: pl.DataFrame, lives: LotLives) -> pl.DataFrame:
         pl.Series("opening", lives.opening.ravel()),
         pl.Series("held", lives.quantity.ravel()),
         pl.Series("life", lives.reason.ravel()).cast(pl.UInt8),
+        pl.Series("bought", lives.bought.ravel()),
         pl.Series("ends", lives.ends.ravel()),
     )
 
@@ -109,14 +110,14 @@ def lot_pnl(
     Returns:
         portfolio, portfolio_id, position_id, session, date, life (number of
         `engine.analytics.positions.lot_life.REASONS`), quantity (Int128, 1/10,000), carried (whether held
-        before or bought in the session), pnl and income (Int128
-        grains), start_value and whole_move (Int128 grains, null without a price: the value at the base of
-        what was held before the session, and its move to the session's close), priced (whether the lot could
-        be valued), quoted (whether a market quotes it), weight,
-        notice.
+        before or bought in the session), pnl and income (Int128 grains), start_value and whole_move (Int128
+        grains: the value at the base of what was held before the session, and its move to the session's
+        close; null without a price, and for a lot that is bought in the session), priced (whether the lot
+        could be valued), quoted (whether a market quotes it), weight, notice.
     """
     rows = _priced(_with_facts(days, lives, positions, closes, income), closed_lots == "exact", options)
-    start = pl.when("counts").then(pl.col("opening").cast(pl.Int128) * multiplier())
+    kept = pl.col("counts") & ~pl.col("bought")
+    start = pl.when(kept).then(pl.col("opening").cast(pl.Int128) * multiplier())
     closes_part = (pl.col("closed") != 0) | (pl.col("rest") != 0)
     return rows.select(
         "portfolio",

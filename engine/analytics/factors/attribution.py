@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.factors.joint import FUNDS
-from engine.analytics.panels import Portfolios, PricePanel, day_numbers
+from engine.analytics.panels import PricePanel, day_numbers
 from engine.core.funds import FUND_FACTORS
 from engine.core.job_catalog import RIDGE_FACTORS
 from engine.core.money import GRAIN_SCALE, GRAINS_A_CENT, half_away, integer
@@ -71,9 +71,7 @@ def _slopes(funds: Floats) -> Floats:
     return slopes
 
 
-def attribution(
-    lots: pl.DataFrame, symbols: pl.DataFrame, betas: ExAnteBetas, portfolios: Portfolios, pnl: pl.DataFrame
-) -> dict[str, pl.DataFrame]:
+def attribution(lots: pl.DataFrame, betas: ExAnteBetas, pnl: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Attribute each session's P&L to the factors of the joint model, to specific return, and to a residual.
 
         factor k: V b_k f_k    specific: V r - sum_k V b_k f_k    residual: P&L - V r
@@ -86,22 +84,17 @@ def attribution(
     left of daily_pnl.
 
     Args:
-        lots: portfolio_id, position_id, date, start_value, whole_move, pnl and income (Int128 grains), of
-            `engine.analytics.equity.lot_pnl.lot_pnl`.
-        symbols: position_id, symbol.
+        lots: portfolio_id, position_id, symbol, date, start_value, whole_move, pnl and income (Int128
+            grains), of `engine.analytics.equity.lot_pnl.lot_pnl`.
         betas: of the panel's symbols.
-        portfolios: P of them.
         pnl: portfolio_id, date, daily_pnl (Int128 cents).
 
     Returns:
         Rows of both tables.
     """
-    rows = lots.filter(pl.col("portfolio_id").is_in(portfolios.ids.implode())).join(
-        symbols, on="position_id", maintain_order="left"
-    )
-    parts = _grains(rows, _parts(rows, betas))
+    parts = _grains(lots, _parts(lots, betas))
     names = [pl.col(name) for name in COMPONENTS]
-    moved = rows.select("portfolio_id", "position_id", calculation_date="date").with_columns(parts)
+    moved = lots.select("portfolio_id", "position_id", calculation_date="date").with_columns(parts)
     moved = moved.filter(pl.any_horizontal(name != 0 for name in names))
     summed = moved.group_by("portfolio_id", "calculation_date").agg(
         half_away(pl.col(name).sum(), GRAINS_A_CENT).alias(name) for name in COMPONENTS[:-1]

@@ -67,7 +67,7 @@ def fresh(panel: PricePanel, funds: Floats, first: Ints, stop: Ints) -> Bools:
     return np.asarray(panel.quoted & complete[:, None])
 
 
-def joint_betas(panel: PricePanel, positions: OpenPositions, stale: StaleFigures) -> JointBetas:
+def joint_betas(panel: PricePanel, symbols: pl.Series, stale: StaleFigures) -> JointBetas:
     """Regress each symbol jointly on the market, six styles and rates, over 120 calendar days.
 
         r = a + b_m m + sum_f b_f u_f + e,  u_f = r_f - a_f - g_f m
@@ -81,14 +81,14 @@ def joint_betas(panel: PricePanel, positions: OpenPositions, stale: StaleFigures
 
     Args:
         panel: closes of T sessions.
-        positions: whose symbols are regressed.
+        symbols: those that are regressed.
         stale: "refused": a symbol without a close in the session has no betas, nor has any without one of
             a fund with closes in the look-back.
 
     Returns:
         Betas of the panel's symbols.
     """
-    columns = np.unique(panel.columns(positions.frame["symbol"]))
+    columns = np.unique(panel.columns(symbols))
     columns = columns[columns >= 0]
     funds = panel.closes_of(FUNDS)
     first, stop = panel.bounds(RIDGE_FACTORS.look_back)

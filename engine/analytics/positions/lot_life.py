@@ -61,6 +61,7 @@ class LotLives:
         opening: [N, D] quantity that a session starts with, or that is bought in it.
         quantity: [N, D] quantity after the session, 0 where the lot is not held.
         reason: [N, D] numbers of `REASONS`.
+        bought: [N, D] whether the lot is bought in the session.
         ends: [N, D] whether the lot ends in the session.
         end: N rows: end_date (null: open), end_reason (of `REASONS`), notice (of the lot, or null).
         events: valid realized events with a quantity in the sessions: position, session, quantity
@@ -71,6 +72,7 @@ class LotLives:
     opening: Ints
     quantity: Ints
     reason: Ints
+    bought: Bools
     ends: Bools
     end: pl.DataFrame
     events: pl.DataFrame
@@ -132,6 +134,7 @@ def lot_lives(
         opening=opening,
         quantity=quantity,
         reason=np.where(refused, REFUSED, np.where(entry[:, None] > session, NOT_BOUGHT, reason)),
+        bought=(entry[:, None] == session) & ~refused,
         ends=end[:, None] == session,
         end=lots.select("end_date", "end_reason", "notice"),
         events=valid.filter(within).select(

@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.cli.commands.options import day, rules, rules_of, store
 from engine.cli.printing import show
 from engine.cli.settings import Config
+from engine.core.errors import UsageError
 
 
 def arguments(command: ArgumentParser) -> None:
@@ -28,6 +29,13 @@ def arguments(command: ArgumentParser) -> None:
     command.add_argument("--scenario", metavar="NAME", help="for a figure of a stress test")
     command.add_argument("--job", metavar="NAME", help="for a status of a job")
     command.add_argument("--tag", metavar="NAME", help="for a figure of a tag")
+    command.add_argument(
+        "--row",
+        metavar="COLUMN=VALUE",
+        action="append",
+        default=[],
+        help="another column of the row's key, such as method=model; repeatable",
+    )
     command.add_argument("--from", dest="source", metavar="URL", help="store with the prices [the same]")
     rules(command)
     command.add_argument("--scenarios", metavar="FILE", help="stress scenarios, TOML or JSON [built-in]")
@@ -58,9 +66,18 @@ def run(options: Namespace, settings: Config) -> int:
         scenario=options.scenario,
         job=options.job,
         tag=options.tag,
+        row=dict(_assigned(text) for text in options.row),
         source=options.source,
         rules=rules_of(options, settings),
         scenarios=load_scenarios(Path(options.scenarios) if options.scenarios else None),
     )
     show(explanation.to_json() if options.json else explanation.to_text())
     return 0 if explanation.agrees else 1
+
+
+def _assigned(text: str) -> tuple[str, str]:
+    """Return the column and the value of COLUMN=VALUE."""
+    column, sign, value = text.partition("=")
+    if not sign:
+        raise UsageError(f"--row {text} has no value", "Give COLUMN=VALUE, such as --row method=model")
+    return column.strip(), value.strip()

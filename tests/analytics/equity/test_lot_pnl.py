@@ -149,3 +149,15 @@ def test_an_option_without_an_entry_price_earns_from_its_first_close_on() -> Non
     assert pnl(lots(option, PRICES, options="greeks")) == {MON: 2_000, TUE: 3_000}
     stock = position(entry_date=FRI, entry_price=Decimal(0))
     assert pnl(lots(stock, PRICES, options="greeks"))[FRI] == 1_020
+
+
+def test_what_is_attributed_was_held_before_the_session() -> None:
+    """Bought on Friday at 101.50 and sold on Tuesday at 105: Friday's P&L has no value to attribute."""
+    lot = position(entry_date=FRI, entry_price=Decimal("101.50"), exit_date=TUE, exit_price=Decimal(105))
+    found = lots(lot, PRICES).filter(pl.col("date") >= FRI)
+    usd = [
+        tuple(None if cell is None else cell / 10**8 for cell in row)
+        for row in found.select("start_value", "whole_move").rows()
+    ]
+    # 10 x 102 moves to 104, and 10 x 104 to the close of 107, whatever the exit price.
+    assert usd == [(None, None), (1020, 20), (1040, 30)]

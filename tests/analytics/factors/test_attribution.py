@@ -16,7 +16,7 @@ from engine.analytics.factors.joint import FUNDS
 from engine.analytics.panels import PricePanel
 from engine.core.money import scaled
 from engine.pipeline.results import Results
-from tests.analytics.small import LAST, portfolios, price_panel
+from tests.analytics.small import LAST, price_panel
 from tests.builders import uid
 from tests.pipeline.test_books import golden
 
@@ -61,25 +61,30 @@ def test_a_fund_without_a_close_has_no_move() -> None:
 
 
 def lot(
-    name: str, start: float | None, move: float | None, pnl: float, income: float = 0.0
+    name: str,
+    start: float | None,
+    move: float | None,
+    pnl: float,
+    income: float = 0.0,
+    symbol: str = "ACME",
 ) -> dict[str, object]:
     grains = {"start_value": start, "whole_move": move, "pnl": pnl, "income": income}
     return {
         "portfolio_id": uid("P0"),
         "position_id": uid(name),
+        "symbol": symbol,
         "date": LAST,
         **{key: None if value is None else round(value * GRAINS) for key, value in grains.items()},
     }
 
 
 def parts(lots: list[dict[str, object]], daily: str) -> tuple[pl.DataFrame, dict[str, Decimal]]:
-    """The parts of lots of ACME and NONE, and those of their portfolio, in USD."""
+    """The parts of lots, and those of their portfolio, in USD; only ACME has betas."""
     amounts = ("start_value", "whole_move", "pnl", "income")
     rows = pl.DataFrame(lots).with_columns(pl.col(amounts).cast(pl.Int128))
-    names = [{"position_id": row["position_id"], "symbol": "ACME"} for row in lots]
     booked = pl.DataFrame({"portfolio_id": uid("P0"), "date": LAST, "daily_pnl": Decimal(daily)})
     booked = booked.with_columns(daily_pnl=scaled("daily_pnl"))
-    found = attribution(rows, pl.DataFrame(names), model("ACME"), portfolios([[0.0, 0.0]]), booked)
+    found = attribution(rows, model("ACME"), booked)
     table = found["engine_pnl_attribution"]
     cents = dict(table.select("component", pl.col("amount").cast(pl.Float64)).iter_rows())
     return found["engine_position_attribution"], {name: Decimal(round(n)) / 100 for name, n in cents.items()}
@@ -108,17 +113,8 @@ def test_without_a_price_all_is_residual() -> None:
 
 
 def test_a_lot_without_betas_is_residual_and_one_without_pnl_has_no_row() -> None:
-    rows = pl.DataFrame([lot("A", 1000.0, 30.0, 30.0), lot("B", 0.0, 0.0, 0.0)])
-    rows = rows.with_columns(pl.col("start_value", "whole_move", "pnl", "income").cast(pl.Int128))
-    names = pl.DataFrame({"position_id": rows["position_id"], "symbol": ["NONE", "ACME"]})
-    booked = pl.DataFrame({"portfolio_id": uid("P0"), "date": LAST, "daily_pnl": [Decimal("30.00")]})
-    found = attribution(
-        rows,
-        names,
-        model("ACME"),
-        portfolios([[0.0, 0.0]]),
-        booked.with_columns(daily_pnl=scaled("daily_pnl")),
-    )["engine_position_attribution"]
+    lots = [lot("A", 1000.0, 30.0, 30.0, symbol="NONE"), lot("B", 0.0, 0.0, 0.0)]
+    found, _ = parts(lots, "30.00")
     assert found["position_id"].to_list() == [uid("A")]
     assert found["residual"].to_list() == [30 * GRAINS]
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from engine.analytics.factors.joint import FUNDS, joint_betas
 from engine.core.funds import STYLE_FUNDS
 from engine.core.rules import StaleFigures
 from engine.numerics.arrays import Floats
-from tests.analytics.small import lot, open_lots, price_panel
+from tests.analytics.small import price_panel
 from tests.numerics.test_joint_ridge import expected
 
 RNG = np.random.default_rng(5)
@@ -25,9 +26,8 @@ CLOSES = {symbol: 100 * np.cumprod(np.append(1.0, 1.0 + moves)) for symbol, move
 
 def betas(closes: dict[str, Any], *symbols: str, sessions: int = 1, stale: StaleFigures = "used") -> Floats:
     """Betas [D, K, N] of symbols."""
-    positions = open_lots(*(lot(symbol, [1.0] * sessions) for symbol in symbols))
-    found = joint_betas(price_panel(closes, sessions), positions, stale)
-    return found.of(positions.frame["symbol"])
+    names = pl.Series(symbols, dtype=pl.String)
+    return joint_betas(price_panel(closes, sessions), names, stale).of(names)
 
 
 def regressed(closes: dict[str, Any], symbol: str, funds: tuple[str, ...] = FUNDS) -> Floats:
