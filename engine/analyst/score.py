@@ -16,6 +16,7 @@ from engine.analytics.panels import PricePanel, day_numbers, scatter
 from engine.analytics.volatility.candidates import CANDIDATES, FEWEST_RETURNS, ReturnHistory
 from engine.core.calendar import sessions
 from engine.core.errors import UsageError
+from engine.core.instruments import unquoted
 from engine.core.store_url import safe_url
 from engine.numerics.arrays import Floats, Ints
 from engine.numerics.forecasts import HORIZON, diebold_mariano, qlike
@@ -41,6 +42,7 @@ class Score:
         first, last: sessions of the first and of the last forecast that is compared.
         until: the last close that was read.
         symbols: with a forecast that is compared.
+        left_out: symbols of option contracts and of private assets: no forecast reads their closes.
         dates: sessions with one.
         scores: one row for each candidate: pairs (of forecast and outcome), not_positive (forecasts that are
             0 or less, or that the candidate does not have), qlike (mean loss of the others), sum_ratio
@@ -53,6 +55,7 @@ class Score:
     last: date
     until: date
     symbols: int
+    left_out: int
     dates: int
     scores: pl.DataFrame
 
@@ -60,7 +63,8 @@ class Score:
         """Return the comparison as text for a terminal."""
         head = (
             f"{self.url}\n{self.symbols:,} symbols, {self.dates:,} dates from {self.first} to {self.last}, "
-            f"closes until {self.until}; {HORIZON} returns ahead, after {FEWEST_RETURNS}\n\n"
+            f"closes until {self.until}; {HORIZON} returns ahead, after {FEWEST_RETURNS}; {self.left_out:,} "
+            "symbols of options and private assets left out\n\n"
         )
         names = (
             f"{'candidate':<16}{'pairs':>10}{'<= 0':>8}{'QLIKE':>9}{'ratio':>9}{'EWMA':>9}{'DM':>8}{'p':>8}"
@@ -83,7 +87,8 @@ def score(store: Store | str, *, until: date | None = None) -> Score:
 
     h is the variance that a candidate forecasts after a session, from that session's and earlier closes; RV
     is the mean of the symbol's next 21 squared simple returns. Pairs are pooled over symbols and sessions,
-    from 126 returns of a symbol on. Closes after `until` are not read.
+    from 126 returns of a symbol on. Closes after `until` are not read. Option contracts are left out: an
+    option has the volatility of its underlying.
 
     Args:
         store: the store, or its URL; only its table market_data_cache is read.
@@ -102,7 +107,8 @@ def score(store: Store | str, *, until: date | None = None) -> Score:
     """
     source = store if isinstance(store, Store) else open_store(store)
     closes = source.read("market_data_cache", end=until, columns=["symbol", "date", "close"]).drop_nulls()
-    history = _history(closes, safe_url(source.url))
+    quoted = closes.filter(~unquoted("symbol", "none"))
+    history = _history(quoted, safe_url(source.url))
     pairs = history.compared & (history.outcomes > 0.0)
     if not pairs.any():
         raise UsageError(
@@ -117,6 +123,7 @@ def score(store: Store | str, *, until: date | None = None) -> Score:
         last,
         until=_day(history.panel.days[-1]),
         symbols=np.unique(symbol).size,
+        left_out=closes["symbol"].n_unique() - quoted["symbol"].n_unique(),
         dates=np.unique(session).size,
         scores=_scores(history.outcomes[pairs], session, forecasts),
     )

@@ -61,6 +61,16 @@ def test_the_scores_are_those_of_a_slow_derivation(found: engine.Score, some: pl
         assert row["sum_ratio"] == pytest.approx(table[column].sum() / table["rv"].sum(), rel=1e-9)
 
 
+def test_option_contracts_are_left_out(found: engine.Score, some: pl.DataFrame, tmp_path: Path) -> None:
+    """A premium that halves and doubles would be most of the sum of all outcomes."""
+    option = some.filter(symbol="SPY").with_columns(symbol=pl.lit("SPY250919C00600000"), id=pl.lit("x"))
+    premium = pl.when(pl.int_range(pl.len()) % 2 == 0).then(2.0).otherwise(1.0).cast(pl.Decimal(12, 4))
+    url = store(tmp_path / "options", pl.concat([some, option.with_columns(close=premium)]))
+    other = engine.score(url, until=UNTIL)
+    assert (found.left_out, other.left_out) == (0, 1)
+    assert other.scores.equals(found.scores, null_equal=True)
+
+
 def test_closes_after_the_last_day_change_no_bit(
     found: engine.Score, some: pl.DataFrame, tmp_path: Path
 ) -> None:

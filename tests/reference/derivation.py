@@ -122,7 +122,7 @@ def _stored(name: str, results: Frames, earlier: Frames, owner: str, day: date) 
     if name not in READ_BACK:
         return rows
     older = [earlier[name].select(rows.columns)] if name in earlier else []
-    own = of_portfolio({name: pl.concat([*older, results[name]])}, name, owner)
+    own = of_portfolio({**results, name: pl.concat([*older, results[name]])}, name, owner)
     return own.filter(pl.col(table.date or "") <= day)
 
 

@@ -88,7 +88,7 @@ def eve(case: Case) -> Case:
 
 def factor_moves(case: Case) -> dict[str, float]:
     """Return each factor's return in the session: SPY's, and what SPY leaves of another fund's."""
-    return case.once(("factor moves",), lambda: _factor_moves(case))
+    return case.once(("attributed moves",), lambda: _factor_moves(case))
 
 
 def _factor_moves(case: Case) -> dict[str, float]:
