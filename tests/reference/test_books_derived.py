@@ -30,7 +30,8 @@ def test_every_figure_of_a_book_that_trades_is_the_derived_one(seed: int) -> Non
     assert not wrong, "\n".join(wrong[:20])
 
 
-@pytest.mark.parametrize("seed", first(2, [5, 14, *range(20, 40)]))
+# In world 32 a lot is sold in the only session of its symbol; in 25 lots are bought.
+@pytest.mark.parametrize("seed", first(2, [32, 25, 5, 14, *range(33, 40)]))
 def test_forecasts_and_attributed_pnl_are_the_derived_ones(seed: int) -> None:
     world = draw_world(seed)
     found = computed(world.tables, world.window, RULES)
