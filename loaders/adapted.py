@@ -37,7 +37,7 @@ def adapted_tables(catalog: Catalog, expression: Expression) -> dict[str, str]:
         A named subquery for each table that needs one.
     """
     known = {name: catalog[name] for name in TABLES if name in catalog}
-    columns = {name: _columns(TABLES[name], stored, expression) for name, stored in known.items()}
+    columns = {name: adapted_columns(TABLES[name], stored, expression) for name, stored in known.items()}
     return {
         name: statement("read/adapted", table=Name(name), columns=Adapted(parts))
         for name, parts in columns.items()
@@ -45,7 +45,17 @@ def adapted_tables(catalog: Catalog, expression: Expression) -> dict[str, str]:
     }
 
 
-def _columns(table: Table, stored: Mapping[str, str], expression: Expression) -> dict[str, str]:
+def adapted_columns(table: Table, stored: Mapping[str, str], expression: Expression) -> dict[str, str]:
+    """Return what statements read for each column of a table: SQL, or an empty text for the column itself.
+
+    Args:
+        table: Of the schema.
+        stored: The store's columns with their types.
+        expression: How the kind of store reads a column.
+
+    Returns:
+        The store's columns, then as nulls the optional columns of inputs that it lacks.
+    """
     present = {
         name: expression(table[name], kind) if name in table.by_name else "" for name, kind in stored.items()
     }

@@ -103,21 +103,6 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Replaced:
-    """All columns of a table, some of them as expressions.
-
-    Attributes:
-        expressions: {name: SQL}.
-    """
-
-    expressions: Mapping[str, str]
-
-    def __str__(self) -> str:
-        replaced = ", ".join(f"{sql} as {Name(name)}" for name, sql in self.expressions.items())
-        return f"* replace ({replaced})" if replaced else "*"
-
-
-@dataclass(frozen=True)
 class Adapted:
     """Columns of a table, some of them as expressions or nulls.
 
@@ -158,7 +143,6 @@ Value = (
     | Names
     | Pairs
     | Selected
-    | Replaced
     | Adapted
     | Unpacked
     | Query
@@ -175,7 +159,7 @@ Value = (
 
 def _literal(value: Value) -> str:
     match value:
-        case Name() | Names() | Pairs() | Selected() | Replaced() | Adapted() | Unpacked() | Query():
+        case Name() | Names() | Pairs() | Selected() | Adapted() | Unpacked() | Query():
             return str(value)
         case None:
             return "null"

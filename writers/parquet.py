@@ -20,7 +20,6 @@ from engine.core.frames import empty
 from engine.core.schema import TABLES, Table
 from engine.core.schema.evolution import Catalog, SchemaGap, optional_column
 from engine.core.store_url import StoreURL
-from loaders.parquet.files import files
 from loaders.parquet.journal import HalfRenamedError, commit, roll_forward
 from loaders.parquet.layout import (
     common_path,
@@ -83,14 +82,14 @@ class ParquetWriter(Writer):
         self.create_missing([gap.table for gap in gaps if not gap.column])
         for name in dict.fromkeys(gap.table for gap in gaps if gap.column):
             table = TABLES[name]
-            for path in files(self.folder, name):
+            for path in self._stored(name):
                 with self._write_errors(name):
                     _encode(self._reader.read_file(path, table), table, table.names, self._staged(path))
                 self._upgraded[path] = table
 
     def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
-        missing = [name for name in TABLES if name in wanted and not files(self.folder, name)]
         assert self._reader is not None, "outside a transaction"
+        missing = [name for name in TABLES if name in wanted and name not in self._reader.files]
         forms = {name: self._reader.other_forms[name] for name in missing}
         refuse_gaps(
             self.url, [MissingTableError(self.url, name, forms[name]) for name in missing if forms[name]]
@@ -112,13 +111,18 @@ class ParquetWriter(Writer):
         """Return the rows of a file, with the changes of the transaction; none if there is no such file."""
         if path not in self._open:
             assert self._reader is not None, "outside a transaction"
-            exists = path not in self._gone and path in files(self.folder, table.name)
+            exists = path not in self._gone and path in self._stored(table.name)
             self._open[path] = self._reader.read_file(path, table) if exists else empty(table)
         return self._open[path]
 
+    def _stored(self, name: str) -> Collection[Path]:
+        """Return the files that a table had when the transaction began: no other can change them."""
+        assert self._reader is not None, "outside a transaction"
+        return self._reader.files.get(name, ())
+
     def _files(self, table: Table) -> list[Path]:
         changed = [path for path, other in self._changed.items() if other is table]
-        return sorted({*files(self.folder, table.name), *changed} - self._gone)
+        return sorted({*self._stored(table.name), *changed} - self._gone)
 
     def _whole(self, name: str) -> pl.DataFrame:
         table = TABLES[name]
@@ -292,7 +296,7 @@ class ParquetWriter(Writer):
                 common = common_path(self.folder, table.name)
                 self._set(common, table, empty(table))
                 self._gone.discard(common)
-        stored = {path for name in TABLES for path in files(self.folder, name)}
+        stored = {path for name in TABLES for path in self._stored(name)}
         return self._changed, self._gone & stored
 
     def _stage(self, path: Path, table: Table) -> None:

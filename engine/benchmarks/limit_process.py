@@ -24,6 +24,7 @@ from engine.benchmarks.limits import OUTPUTS, StoreTime
 from engine.core.store_url import StoreURL
 from engine.core.window import Window
 from loaders import open_reader
+from loaders.adapted import with_adapted
 from loaders.arrow_stream import ArrowStream
 from loaders.duckdb.reader import DuckDBReader
 from loaders.reader import Reader
@@ -114,7 +115,8 @@ def _blocks(reader: Reader) -> Iterator[tuple[str, pl.DataFrame]]:
     """Yield the rows of the output tables in the store's own types, a block at a time."""
     assert isinstance(reader, DuckDBReader)  # which reads Parquet folders as well
     for table in OUTPUTS:
-        rows = reader.connection.sql(statement("bench/rows", table=Name(table)))
+        text = statement("bench/rows", table=Name(table))
+        rows = reader.connection.sql(with_adapted(text, lambda: reader.adapted))
         for batch in rows.to_arrow_reader(ROWS_PER_BLOCK):
             yield table, pl.DataFrame(batch)
 

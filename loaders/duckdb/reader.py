@@ -55,8 +55,19 @@ class DuckDBReader(Reader):
         self.connection.close()
 
     def query(self, text: str) -> pl.DataFrame:
+        return self.run(with_adapted(text, lambda: self.adapted))
+
+    def run(self, text: str) -> pl.DataFrame:
+        """Return the rows of a statement that names tables and files as DuckDB knows them.
+
+        Args:
+            text: The statement.
+
+        Raises:
+            ReadError: It failed.
+        """
         try:
-            rows = pl.Series(ArrowStream(self.connection.sql(with_adapted(text, lambda: self.adapted))))
+            rows = pl.Series(ArrowStream(self.connection.sql(text)))
         except duckdb.Error as error:
             raise ReadError(self.url, str(error)) from error
         return rows.struct.unnest()

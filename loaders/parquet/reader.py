@@ -1,10 +1,10 @@
-"""Reader of a Parquet folder: DuckDB reads the files through views."""
+"""Reader of a Parquet folder: statements read its files through DuckDB."""
 
 from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -16,26 +16,26 @@ from engine.core.frames import conform, with_nulls
 from engine.core.schema import TABLES, Column, Table
 from engine.core.schema.evolution import can_be_added, optional_column
 from engine.core.store_url import StoreURL
-from loaders.adapted import adapted_tables
+from loaders.adapted import adapted_columns, with_adapted
 from loaders.duckdb.connect import connect_memory, literal_path
 from loaders.duckdb.reader import DuckDBReader, canonical_id
 from loaders.lazy_tables import LazyTables
-from loaders.parquet.files import files
+from loaders.parquet.files import Listing
 from loaders.parquet.folder_lock import hold
+from loaders.parquet.footers import Types, tables_without_rows, types_of_files, types_of_tables
 from loaders.parquet.journal import try_roll_forward
 from loaders.parquet.layout import other_forms
 from loaders.parquet.old_layout import finish_old_commit
-from sql import Name, Replaced, Selected, statement
-
-ONE_FILE = "one_file"
-"""Name of the view on a single file."""
+from sql import Adapted, Name, Selected, statement
 
 
 class ParquetReader(DuckDBReader):
     """A folder with Parquet files for each table, opened to read.
 
-    While it is open, no writer of the engine replaces or removes a file. DuckDB gets a view of a table when a
-    statement names it.
+    While it is open, no writer of the engine replaces or removes a file.
+
+    Attributes:
+        files: The files of each table that the store has: {path after all renames: path at present}.
     """
 
     def __init__(self, url: StoreURL, *, checked: bool = True) -> None:
@@ -50,8 +50,12 @@ class ParquetReader(DuckDBReader):
             StoreUnreachableError: There is no folder, or files cannot be read.
         """
         super().__init__(url)
+        self._types: Mapping[str, Types] = LazyTables(self._paths, self._types_of)
         if checked:
-            self._refuse(self._unreadable())
+            try:
+                self._types = types_of_tables(self.connection, self._paths)
+            except duckdb.Error:
+                self._refuse(self._unreadable())
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         folder = self.url.real_path
@@ -64,24 +68,28 @@ class ParquetReader(DuckDBReader):
         except OSError as error:
             raise StoreUnreachableError(self.url, str(error)) from error
         self._hold = weakref.finalize(self, os.close, self._handle)
-        self._paths: dict[str, list[Path]] = {}
-        self._refuse(self._find_files())
+        self.files = self._find_files()
+        self._paths = {name: self._texts(paths.values()) for name, paths in self.files.items()}
         return connect_memory()
 
-    def _find_files(self) -> Iterator[str]:
-        """List each table's files; yield what is wrong with those that cannot be told."""
-        for name in TABLES:
-            try:
-                if paths := [*files(self._folder, name).values()]:
-                    self._paths[name] = paths
-            except OSError as error:
-                yield f"{name}: {error}"
+    def _find_files(self) -> dict[str, dict[Path, Path]]:
+        """Return each table's files; refuse the store if those of a table cannot be told."""
+        try:
+            files, problems = Listing(self._folder).all_files()
+        except OSError as error:
+            files, problems = {}, [str(error)]
+        self._refuse(problems)
+        return files
+
+    def _texts(self, paths: Iterable[Path]) -> list[str]:
+        """Return the texts by which DuckDB opens files."""
+        return [literal_path(path, self._folder, self._handle) for path in paths]
 
     def _unreadable(self) -> Iterator[str]:
         """Open each table's files; yield what is wrong with those that are not Parquet."""
-        for name in self.columns:
+        for name, paths in self._paths.items():
             try:
-                self.columns[name]
+                types_of_files(self.connection, paths)
             except duckdb.Error as error:
                 yield f"{name}: {error}"
 
@@ -90,33 +98,37 @@ class ParquetReader(DuckDBReader):
             self._hold()
             raise StoreUnreachableError(self.url, text)
 
+    def _types_of(self, name: str) -> Types:
+        return types_of_files(self.connection, self._paths[name])
+
     @cached_property
     def columns(self) -> Mapping[str, Mapping[str, str]]:
         return LazyTables(self._paths, self._columns_of)
 
-    def _columns_of(self, name: str) -> dict[str, str]:
-        """Return the columns of a table's view with their types."""
-        present, ids = self._found[name]
-        return present | dict.fromkeys(ids, "VARCHAR")
+    def _columns_of(self, name: str) -> Types:
+        """Return the columns of a table with their types, ids as the texts that statements read."""
+        types = self._types[name]
+        return types | dict.fromkeys(_ids(TABLES[name], types), "VARCHAR")
 
     @cached_property
-    def _found(self) -> Mapping[str, tuple[dict[str, str], dict[str, str]]]:
-        return LazyTables(
-            self._paths, lambda name: self._present(TABLES[name], self._names(self._paths[name]))
-        )
+    def empty_tables(self) -> frozenset[str]:
+        return tables_without_rows(self.connection, self._paths)
 
     @cached_property
     def adapted(self) -> Mapping[str, str]:
-        return LazyTables(self._paths, self._view_of)
+        return LazyTables(
+            self._paths, lambda name: self._source(TABLES[name], self._paths[name], self._types[name])
+        )
 
-    def _view_of(self, name: str) -> str:
-        """Create the view of a table that a statement names; return what the statement reads in its place."""
-        self._view(name, self._names(self._paths[name]), self._found[name][1])
-        return adapted_tables({name: self.columns[name]}, self.adapt).get(name, "")
+    def _source(self, table: Table, paths: list[str], types: Types) -> str:
+        """Return the subquery that statements read in place of a table: its files, in the schema's types."""
+        columns = adapted_columns(table, types, self.adapt)
+        return statement("read/files", table=Name(table.name), columns=Adapted(columns), files=paths)
 
     def adapt(self, column: Column, stored: str) -> str:
-        del column, stored
-        return ""  # the views have done it
+        if column.type.kind != "uuid":
+            return ""
+        return canonical_id(column.name, stored) or f"{Name(column.name)}::text"
 
     @cached_property
     def other_forms(self) -> dict[str, list[str]]:
@@ -134,7 +146,7 @@ class ParquetReader(DuckDBReader):
         """Return the rows of one of a table's files. A column that an older file lacks is null.
 
         Args:
-            path: The file.
+            path: The file, after all renames.
             table: Its table.
 
         Returns:
@@ -143,28 +155,20 @@ class ParquetReader(DuckDBReader):
         Raises:
             MissingColumnError: The file lacks a column that every schema version has.
         """
-        names = self._names([path])
-        present, ids = self._present(table, names)
-        self._view(ONE_FILE, names, ids)
+        paths = self._texts([self.files[table.name][path]])
+        types = types_of_files(self.connection, paths)
         for column in table.columns:
             needed = not (can_be_added(table, column) or optional_column(table, column))
-            if column.name not in present and needed:
-                raise MissingColumnError(self.url, table.name, column.name, present)
-        stored = tuple(column for column in table.columns if column.name in present)
-        text = statement("read/table", columns=Selected(stored), table=Name(ONE_FILE))
-        return with_nulls(conform(self.query(text), table, self.url), table, table.names)
+            if column.name not in types and needed:
+                raise MissingColumnError(self.url, table.name, column.name, types)
+        stored = tuple(column for column in table.columns if column.name in types)
+        text = statement("read/table", columns=Selected(stored), table=Name(table.name))
+        source = {table.name: self._source(table, paths, types)}
+        return with_nulls(
+            conform(self.run(with_adapted(text, lambda: source)), table, self.url), table, table.names
+        )
 
-    def _view(self, view: str, names: list[str], ids: Mapping[str, str]) -> None:
-        """Create a view of files as one table, with ids by the SQL that reads them as text."""
-        text = statement("view_of_files", view=Name(view), columns=Replaced(ids), files=names)
-        self.connection.execute(text)
 
-    def _present(self, table: Table, names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the types of files' columns, and for each id SQL that reads it as text."""
-        relation = self.connection.read_parquet(names, hive_partitioning=False, union_by_name=True)
-        present = dict(zip(relation.columns, map(str, relation.types), strict=True))
-        ids = [c.name for c in table.columns if c.type.kind == "uuid" and c.name in present]
-        return present, {name: canonical_id(name, present[name]) or f"{Name(name)}::text" for name in ids}
-
-    def _names(self, paths: Sequence[Path]) -> list[str]:
-        return [literal_path(path, self._folder, self._handle) for path in paths]
+def _ids(table: Table, types: Types) -> list[str]:
+    """Return the names of a table's ids that its files have."""
+    return [column.name for column in table.columns if column.type.kind == "uuid" and column.name in types]
