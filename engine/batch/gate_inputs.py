@@ -19,8 +19,6 @@ from engine.batch.gate import (
     quoted_lots,
 )
 from engine.batch.shards import live_portfolios
-from engine.market_data.price_updates import NO_BAR, RECENTLY_TRADED
-from loaders.market import RequestOutcome
 from loaders.reader import Reader
 from loaders.structure import refuse_other_spellings
 from sql import statement
@@ -38,9 +36,6 @@ POSITION_COLUMNS = (
     "deleted_at",
 )
 CLOSE_COLUMNS = ("symbol", "date", "close")
-FINAL = [
-    outcome.value for outcome in RequestOutcome if not outcome.transient and outcome != RequestOutcome.OK
-]
 
 
 def read_lots(reader: Reader) -> pl.DataFrame:
@@ -127,6 +122,10 @@ def _older(reader: Reader, day: date) -> pl.DataFrame:
 
 def _prospects(reader: Reader, symbols: Sequence[str], days: Sequence[date]) -> dict[str, Any]:
     """Return the fields of `CloseData` that decide whether missing closes may still come."""
+    # Few runs come here, and what collects prices takes as long to import as a small store to read.
+    from engine.market_data.price_updates import NO_BAR, RECENTLY_TRADED
+    from loaders.market import FINAL_OUTCOMES
+
     extents = reader.query(statement("read/price_extents", symbols=symbols))
     newest = extents.select("symbol", pl.col("newest").cast(pl.Date))
     gaps = reader.select(
@@ -139,7 +138,7 @@ def _prospects(reader: Reader, symbols: Sequence[str], days: Sequence[date]) -> 
     )
     series = reader.select("read/of_symbols", "engine_price_series", ("symbol", "outcome"), symbols=symbols)
     traded = newest.filter(pl.col("newest") >= days[-1] - RECENTLY_TRADED)
-    unknown = series.filter(pl.col("outcome").is_in(FINAL)).join(traded, on="symbol", how="anti")
+    unknown = series.filter(pl.col("outcome").is_in(FINAL_OUTCOMES)).join(traded, on="symbol", how="anti")
     return {
         "newest": newest,
         "absent": gaps.filter(pl.col("reason") == NO_BAR).select("symbol", "date"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loaders.market.provider import (
+    FINAL_OUTCOMES,
     Answer,
     Fundamentals,
     PriceRequest,
@@ -14,6 +15,7 @@ from loaders.market.provider import (
 from loaders.market.rate_limiter import RequestPolicy
 
 __all__ = [
+    "FINAL_OUTCOMES",
     "Answer",
     "Fundamentals",
     "PriceRequest",

@@ -42,6 +42,12 @@ class RequestOutcome(StrEnum):
         return self in (RequestOutcome.THROTTLED, RequestOutcome.TIMEOUT, RequestOutcome.ERROR)
 
 
+FINAL_OUTCOMES = [
+    outcome.value for outcome in RequestOutcome if not outcome.transient and outcome != RequestOutcome.OK
+]
+"""Outcomes without data that the same request will not change."""
+
+
 @dataclass(frozen=True)
 class Answer(Generic[T_co]):
     """Answer to one request.
