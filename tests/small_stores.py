@@ -90,10 +90,17 @@ def _still(name: str, frames: Content) -> pl.DataFrame:
     return without_clock(name, frames[name])
 
 
+CLOCK = {
+    "tags_v2": ("created_at",),
+    "factor_definitions": ("created_at",),
+    "position_tags": ("assigned_at",),
+}
+"""Stamps of rows that a run adds to inputs."""
+
+
 def without_clock(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     """The columns that do not depend on when a run took place, sorted by all of them."""
-    own_rows = ["created_at"] if table in ("tags_v2", "factor_definitions") else []
-    kept = rows.drop("updated_at", "completed_at", *own_rows, strict=False)
+    kept = rows.drop("updated_at", "completed_at", *CLOCK.get(table, ()), strict=False)
     return kept.sort(kept.columns)
 
 

@@ -354,7 +354,7 @@ class ParquetWriter(Writer):
 
 def _encode(rows: pl.DataFrame, table: Table, columns: Sequence[str], path: Path) -> None:
     """Write rows sorted by key. A higher compression level takes twice the time and saves nothing on ids."""
-    by_key = rows if _ordered(rows, table.key) else rows.sort(table.key)
+    by_key = rows if rows.height < 2 or _ordered(rows, table.key) else rows.sort(table.key)
     with new_file(path) as file:
         by_key.select(columns).write_parquet(file, compression="zstd", compression_level=1)
 

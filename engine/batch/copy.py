@@ -7,13 +7,13 @@ from functools import partial
 
 import polars as pl
 
+from engine.batch.new_tables import add_shipped_rows, create_tables
 from engine.core.errors import UsageError
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
 from engine.core.schema.evolution import gaps_note, gaps_of_a_run, schema_gaps, warn_of_gaps
 from engine.core.store_url import StoreURL
 from loaders.open import is_new, open_reader, same_store
-from loaders.shipped import shipped_rows
 from writers import LockScope, open_writer
 from writers.kept_ids import kept_ids, with_kept_ids
 from writers.lock import store_lock
@@ -72,7 +72,7 @@ def _write_frames(url: str, frames: Mapping[str, pl.DataFrame], batch_rows: int,
     stage = progress.stage("write", sum(frame.height for frame in frames.values()))
     with open_writer(url, batch_rows, stage.rows) as writer, writer.transaction():
         warn_of_gaps(gaps_of_a_run(writer.catalog()), url, progress)
-        made = set(writer.create_missing())
+        made = set(create_tables(writer, given=frames))
         for name in (name for name in TABLES if name in frames):
             put = writer.insert if name in made else writer.merge
             put(TABLES[name], frames[name])
@@ -105,9 +105,7 @@ def create(url: str) -> list[str]:
     """
     with open_writer(url) as writer, writer.transaction():
         made = writer.create_missing()
-        for name, rows in shipped_rows().items():
-            if name in made:
-                writer.insert(TABLES[name], rows)
+        add_shipped_rows(writer, made)
         return made
 
 
@@ -138,4 +136,5 @@ def upgrade(url: str) -> list[str]:
         if gaps:
             with open_writer(url) as writer, writer.transaction(LockScope()):
                 writer.upgrade(gaps)
+                add_shipped_rows(writer, [gap.table for gap in gaps if not gap.column])
     return [gap.change for gap in gaps]

@@ -10,6 +10,7 @@ import polars as pl
 
 from engine.batch.kept_stamps import with_kept_stamps
 from engine.batch.ledger import LEDGER, RUNS, SETTINGS, SHARDS, Run, settings_rows
+from engine.batch.new_tables import create_tables
 from engine.batch.report import by_status
 from engine.batch.request import Request
 from engine.batch.shards import within_memory
@@ -56,7 +57,7 @@ def record_start(state: RunState, run: Run) -> None:
     request = state.request
     with open_writer(request.target, request.batch_rows) as writer, writer.transaction(LockScope()):
         writer.tidy()
-        writer.create_missing(tables_to_create(request))
+        create_tables(writer, tables_to_create(request))
         _write_start(writer, state, run)
 
 
@@ -113,7 +114,7 @@ def write_shard(
             writer.prepare(changes.figures, Scope(changes.computed, window.sessions[0], window.sessions[-1]))
         with writer.transaction(lock):
             if boundary.creates_tables:
-                writer.create_missing(tables_to_create(request))
+                create_tables(writer, tables_to_create(request))
             if STALE.name in changes.upserts:
                 writer.create_missing([STALE.name])
             apply_changes(writer, changes, window)
