@@ -11,7 +11,7 @@ from engine.batch.copy import create, upgrade
 from engine.core.schema import TABLES
 from loaders.open import open_reader
 from loaders.shipped import fund_durations
-from tests.small_stores import folder, run, world
+from tests.small_stores import a_user, folder, run, world
 from tests.stores.conftest import KINDS
 from tests.stores.support import copied
 from writers import open_writer
@@ -62,14 +62,14 @@ def test_whatever_makes_a_table_of_the_engine_ships_its_rows(
     maker: str, kind: str, empty_store: Stores, tmp_path: Path
 ) -> None:
     """Only rows that a copy brings along are the source's: here one duration of its own."""
-    inputs, url = folder(tmp_path / "inputs", world()), empty_store(kind)
+    inputs, url = folder(tmp_path / "inputs", world(users=[a_user()])), empty_store(kind)
     if maker == "run":
         run(inputs, url)
     elif maker == "copy":
         copied(inputs, url)
     else:
         with open_writer(url) as writer, writer.transaction():
-            writer.create_missing(["portfolios"])
+            writer.create_missing(set(TABLES) - {DURATIONS})
         upgrade(url)
     assert durations(url) == fund_durations().select(COLUMNS).rows()
 
