@@ -1,8 +1,8 @@
-"""P&L by corrected rules: each lot from its entry price to the price at which it ends, and its income."""
+"""P&L of each lot: its parts from where the session starts to its close or to their end, and its income."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 import polars as pl
@@ -12,7 +12,6 @@ from engine.analyst.explain.case import Case
 from engine.analyst.explain.lives import LotLife
 from engine.analyst.explain.rounding import rounded
 from engine.analyst.explain.working import Step, Working, absent, table
-from engine.core.calendar import last_session
 
 ZERO = Decimal(0)
 LOTS = {
@@ -28,25 +27,20 @@ LOTS = {
 PARTS = {"quantity": pl.String, "start": pl.String, "end": pl.String, "ended_on": pl.Date, "gain": pl.String}
 CASH = {"id": pl.String, "day": pl.Date, "amount": pl.Decimal(38, 2)}
 GRAIN = 8
-ONLY_EXACT = "only with closed_lots=exact or realized_gains=replace"
+ONLY_BY_LOT = "only with closed_lots=exact or realized_gains=replace"
 
 
 def carried(case: Case) -> list[LotLife]:
     """Return the lots that were held before the session, or bought in it."""
-    last = _since(case)
-    return [life for life in case.lives.values() if life.opening(case.day, last)]
-
-
-def _since(case: Case) -> date:
-    return case.last_snapshot or last_session(case.day - timedelta(days=1))
+    return [life for life in case.lives.values() if life.opening(case.day, case.booked_until)]
 
 
 def lot_gains(case: Case) -> pl.DataFrame:
     """Return P&L and income of each lot in the session: gain is their sum."""
-    last, rows = _since(case), []
+    rows = []
     for number, life in case.lives.items():
         pnl, income = rounded(life.pnl(), GRAIN), rounded(lot_income(case, life), GRAIN)
-        opening = life.opening(case.day, last)
+        opening = life.opening(case.day, case.booked_until)
         if opening or income:
             held = life.held(case.day)
             figures = (life.life(case.day), opening, held, pnl, income, pnl + income)
@@ -61,7 +55,7 @@ def lot_income(case: Case, life: LotLife) -> Decimal:
         case: Its session; the first one of a portfolio has none.
         life: Of the lot.
     """
-    if case.last_snapshot is None:
+    if case.last_snapshot is None or case.rules.realized_gains == "added":
         return ZERO
     events = (e for e in case.events(life.row["id"]) if not e["quantity_closed"] and _counts(case, e))
     booked = sum((event["realized_pnl"] for event in events if not twice(case, life, event)), ZERO)
@@ -71,7 +65,7 @@ def lot_income(case: Case, life: LotLife) -> Decimal:
 def _counts(case: Case, event: dict[str, object]) -> bool:
     day = event["trade_date"]
     assert isinstance(day, date)
-    return _since(case) < day <= case.day
+    return case.booked_until < day <= case.day
 
 
 def twice(case: Case, life: LotLife, event: dict[str, object]) -> bool:
@@ -100,7 +94,7 @@ def paid_days(case: Case, life: LotLife) -> list[date]:
         return []
     name = life.row["symbol"].upper()
     known: list[date] = case.inputs.raw_closes.filter(symbol=name)["date"].to_list()
-    days = (day for day in sorted(case.dividends.get(name, {})) if _since(case) < day <= case.day)
+    days = (day for day in sorted(case.dividends.get(name, {})) if case.booked_until < day <= case.day)
     return [day for day in days if known and min(known) < day]
 
 
@@ -147,8 +141,8 @@ def lot(case: Case, ask: Ask) -> Working:
         ask: The position, and pnl, income, quantity or life.
     """
     life = case.lives[ask.position.id]
-    if not case.exact:
-        return absent(f"{ask.column} of a lot", ONLY_EXACT)
+    if not case.by_lot:
+        return absent(f"{ask.column} of a lot", ONLY_BY_LOT)
     if ask.row is None and not lot_gains(case).filter(position_id=ask.position.id).height:
         return absent(f"{ask.column} of a lot", "the lot is not held in the session")
     match ask.column:
@@ -161,19 +155,15 @@ def lot(case: Case, ask: Ask) -> Working:
             return Working("income: events of quantity 0, and dividends", lot_income(case, life))
         case _:
             return Working(
-                "pnl: sum of quantity x units x (end - start)", life.pnl(), (), {"parts": _parts(case, life)}
+                "pnl: sum of quantity x units x (end - start)", life.pnl(), (), {"parts": _parts(life)}
             )
 
 
-def _parts(case: Case, life: LotLife) -> pl.DataFrame:
-    last, rows = case.last_snapshot, []
-    for part in life.parts:
-        if last is None or (part.end is not None and part.end <= last) or life.entered > case.day:
-            continue
-        bought = life.entered > last and life.entered > case.founded
-        start = life.row["entry_price"] if bought else life.price(part, last)
-        end = life.price(part, case.day)
-        gain = None if start is None or end is None else part.quantity * life.units * (end - start)
-        cells = (None if value is None else f"{value}" for value in (part.quantity, start, end))
-        rows.append((*cells, part.end, None if gain is None else f"{gain}"))
+def _parts(life: LotLife) -> pl.DataFrame:
+    rows = []
+    for move in life.moves():
+        known = move.start is not None and move.end is not None
+        gain = move.part.quantity * life.units * (move.end - move.start) if known else None  # type: ignore[operator]
+        start, end, gained = (None if value is None else f"{value}" for value in (move.start, move.end, gain))
+        rows.append((f"{move.part.quantity}", start, end, move.part.end, gained))
     return table(PARTS, rows)

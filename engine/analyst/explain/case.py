@@ -225,21 +225,31 @@ class Case:
     # Positions
 
     @cached_property
-    def every_lot(self) -> tuple[PositionLot, ...]:
-        """Positions of the portfolio in order of id, closed and deleted ones included."""
+    def table_lots(self) -> tuple[PositionLot, ...]:
+        """Positions of the portfolio as the table has them, in order of id, closed and deleted ones too."""
         rows = self.inputs.positions.filter(portfolio_id=self.portfolio).sort("id")
-        return tuple(self._lot(row) for row in rows.iter_rows(named=True))
-
-    def _lot(self, row: Row) -> PositionLot:
-        """Return a row as a lot; where membership is that of the session, as it was held in it."""
         own = ("deleted", "row_quantity")
-        columns = {name: row[name] for name in PositionLot.__dataclass_fields__ if name not in own}
-        deleted = row["deleted_at"] is not None
-        if self.by_session:
-            held = self.lives[row["id"]].held(self.day)
-            columns |= {"quantity": held, "exit_date": None if held else row["exit_date"] or self.day}
-            deleted = not held
-        return PositionLot(**columns, deleted=deleted, row_quantity=row["quantity"])
+        names = [name for name in PositionLot.__dataclass_fields__ if name not in own]
+        return tuple(
+            PositionLot(
+                **{name: row[name] for name in names},
+                deleted=row["deleted_at"] is not None,
+                row_quantity=row["quantity"],
+            )
+            for row in rows.iter_rows(named=True)
+        )
+
+    @cached_property
+    def every_lot(self) -> tuple[PositionLot, ...]:
+        """The same, as they were held in the session where membership is that of the session."""
+        if not self.by_session:
+            return self.table_lots
+        return tuple(self._held(lot) for lot in self.table_lots)
+
+    def _held(self, lot: PositionLot) -> PositionLot:
+        held = self.lives[lot.id].held(self.day)
+        ended = None if held else lot.exit_date or self.day
+        return replace(lot, quantity=held, exit_date=ended, deleted=not held)
 
     @cached_property
     def lots(self) -> tuple[PositionLot, ...]:
@@ -254,9 +264,18 @@ class Case:
         return self.rules.membership == "session"
 
     @property
-    def exact(self) -> bool:
-        """Return whether lots earn from their entry price to the price at which they end."""
-        return self.rules.closed_lots == "exact"
+    def by_lot(self) -> bool:
+        """Return whether P&L is that of each lot's parts, unrounded."""
+        return self.rules.closed_lots == "exact" or self.rules.realized_gains == "replace"
+
+    @property
+    def booked_until(self) -> date:
+        """The day up to which P&L and cash were booked before the session."""
+        window, newest = self.inputs.window, self.last_snapshot
+        prior = window.first_cash - timedelta(days=1)
+        if self.rules.pnl_since == "previous_snapshot":
+            return newest or prior
+        return max(newest or prior, prior) if window.skipped else prior
 
     @cached_property
     def lives(self) -> dict[str, LotLife]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -13,6 +12,7 @@ from engine.analyst.explain import books
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.rounding import WIDE
+from engine.analyst.explain.session_quotes import session_quote
 from engine.analyst.explain.working import Step, Working, absent, table
 from engine.core.job_catalog import PNL
 
@@ -46,7 +46,7 @@ class RollForward:
         E0: Previous equity.
         origin: Source of E0.
         frames: Rows behind U, R and F.
-        exact: Whether R is a part of U, so that it is not added.
+        replaced: Whether R is a part of U, so that it is not added.
         previous: Previous equity as stored, in cents.
     """
 
@@ -56,13 +56,17 @@ class RollForward:
     E0: Decimal
     origin: str
     frames: dict[str, pl.DataFrame]
-    exact: bool
+    replaced: bool
     previous: Decimal
+
+    @property
+    def _sum(self) -> str:
+        return "U" if self.replaced else f"U + R = {self.U} + {self.R}"
 
     @property
     def T(self) -> Decimal:
         """P&L of the session."""
-        return self.U if self.exact else self.U + self.R
+        return self.U if self.replaced else self.U + self.R
 
     @property
     def equity(self) -> Decimal:
@@ -76,7 +80,10 @@ class RollForward:
             "R": Step("R", self.R, "USD, realized gains", "frame `realized`: sum of amount"),
             "F": Step("F", self.F, "USD, capital paid in less paid out", "frame `flows`: sum of amount"),
             "T": Step(
-                "T", self.T, "USD, the session's P&L", "U" if self.exact else f"U + R = {self.U} + {self.R}"
+                "T",
+                self.T,
+                "USD, the session's P&L",
+                "U" if self.replaced else f"U + R = {self.U} + {self.R}",
             ),
             "0": Step("E0", self.E0, "USD, previous equity, as stored", self.origin),
             "p": Step("E", self.previous, "USD, previous equity, as stored", self.origin),
@@ -90,18 +97,17 @@ def roll_forward(case: Case) -> RollForward:
 
 
 def _roll(case: Case) -> RollForward:
-    moves, gains = (
-        (books.lot_gains(case), books.realized(case)) if case.exact else (lot_moves(case), _realized(case))
-    )
-    frames = {"moves": moves, "realized": gains, "flows": _flows(case)}
+    moves = books.lot_gains(case) if case.by_lot else lot_moves(case)
+    frames = {"moves": moves, "realized": books.realized(case), "flows": _flows(case)}
     previous, origin = _previous_equity(case)
     start = previous
-    if case.exact:
+    if case.by_lot:
         start, source = books.unrounded(case, "equity", previous)
         origin = source or origin
     moved = sum(frames["moves"]["gain"], ZERO)
     realized, flow = (sum(frames[name]["amount"], ZERO) for name in ("realized", "flows"))
-    return RollForward(moved, realized, flow, start, origin, frames, case.exact, previous)
+    replaced = case.rules.realized_gains == "replace"
+    return RollForward(moved, realized, flow, start, origin, frames, replaced, previous)
 
 
 def pnl(case: Case, ask: Ask) -> Working:
@@ -114,7 +120,7 @@ def pnl(case: Case, ask: Ask) -> Working:
     forward, column = roll_forward(case), ask.column
     match column:
         case "daily_pnl":
-            names, formula = ("U", "{U}") if case.exact else ("UR", "{U} + {R}")
+            names, formula = ("U", "{U}") if forward.replaced else ("UR", "{U} + {R}")
             return _working(case, f"daily_pnl = {formula}", forward.T, names)
         case "daily_realized_pnl":
             return _working(case, "daily_realized_pnl = {R}", forward.R, "R")
@@ -142,8 +148,8 @@ def unrounded(column: str) -> Callable[[Case, Ask], Working]:
     """
 
     def explain(case: Case, ask: Ask) -> Working:
-        if not case.exact:
-            return absent(ask.column, books.ONLY_EXACT)
+        if not case.by_lot:
+            return absent(ask.column, books.ONLY_BY_LOT)
         return pnl(case, replace(ask, column=column))
 
     return explain
@@ -153,7 +159,7 @@ def _running_total(case: Case, column: str) -> Working:
     name, before = TOTALS[column], case.previous
     start: Decimal = (before[column] if before else None) or ZERO
     source = f"portfolio_snapshots, {before['snapshot_date']}: {column}" if before else "no earlier snapshot"
-    if case.exact and name == "T":
+    if case.by_lot and name == "T":
         start, exact = books.unrounded(case, column, start)
         source = exact or source
     step = Step("before", start, "USD, the total so far, as stored", source)
@@ -219,16 +225,18 @@ def lot_moves(case: Case) -> pl.DataFrame:
 
 def earning_lots(case: Case) -> list[PositionLot]:
     """Return the lots of the session's P&L."""
-    return [lot for lot in case.lots if _earns(case, lot)]
+    return [lot for lot in case.table_lots if _earns(case, lot)]
 
 
 def _earns(case: Case, lot: PositionLot) -> bool:
     stopped = lot.exit_date is not None and lot.exit_date <= case.day and case.rules.closed_lots == "stop"
-    return lot.entry_date <= case.day and not lot.deleted and not stopped
+    expired = case.rules.expiry == "settled" and case.lives[lot.id].life(case.day) == "expired"
+    return lot.entry_date <= case.day and not lot.deleted and not stopped and not expired
 
 
 def _move(case: Case, lot: PositionLot) -> tuple[object, ...]:
-    close, before = case.close(lot.symbol, case.day), case.before(lot.symbol, case.day, PNL.look_back)
+    quote = session_quote(case, lot.symbol)
+    close, before = quote.close, quote.base
     reason, gain = "", ZERO
     if lot.private:
         reason = "private: never moves"
@@ -237,16 +245,12 @@ def _move(case: Case, lot: PositionLot) -> tuple[object, ...]:
     elif case.previous is None:
         reason = "the portfolio's first session"
     elif before is None:
-        reason = f"no close in the {PNL.look_back} days before"
+        recent = f" in the {PNL.look_back} days" if case.rules.price_gaps == "ten_days" else ""
+        reason = f"no close{recent} before"
     else:
-        gain = (close - before.price) * lot.quantity * lot.units
-    old = (before.price, before.day) if before else (None, None)
-    return (lot.symbol, lot.quantity, lot.units, *old, close, gain, reason)
-
-
-def _realized(case: Case) -> pl.DataFrame:
-    rows = case.inputs.realized_events.filter(portfolio_id=case.portfolio)
-    return _booked(case, rows.select("id", day="trade_date", amount="realized_pnl"))
+        gain = (close - before) * lot.quantity * lot.units
+    of = quote.base_day if before is not None else None
+    return (lot.symbol, lot.quantity, lot.units, before, of, close, gain, reason)
 
 
 def _flows(case: Case) -> pl.DataFrame:
@@ -257,11 +261,8 @@ def _flows(case: Case) -> pl.DataFrame:
 
 def _booked(case: Case, rows: pl.DataFrame) -> pl.DataFrame:
     """Keep the cash of the session and of skipped ones before it, or of all days since the last."""
-    window = case.inputs.window
-    since = window.first_cash
-    if case.rules.pnl_since == "previous_snapshot" and case.last_snapshot is not None:
-        since = case.last_snapshot + timedelta(days=1)
-    days = rows.filter(pl.col("day").is_between(since, case.day)).sort("day", "id")
+    due = (pl.col("day") > case.booked_until) & (pl.col("day") <= case.day)
+    days = rows.filter(due).sort("day", "id")
     if case.rules.off_session_cash == "next_session":
         return days
-    return days.filter(pl.col("day").is_in([case.day, *window.skipped]))
+    return days.filter(pl.col("day").is_in([case.day, *case.inputs.window.skipped]))

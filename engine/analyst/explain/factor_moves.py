@@ -106,6 +106,9 @@ class FactorMoves:
         market = self.move(shocks, MARKET)
         if exposure == HELD_AS[MARKET]:
             return market
+        if exposure in self.names and {MARKET} == shocks.keys() & set(self.names):
+            # Given the market alone a style moves by the market's part: exactly, where floats leave 1e-17.
+            return 0.0
         return self.beyond_market(exposure, self.move(shocks, exposure), market)
 
     @property

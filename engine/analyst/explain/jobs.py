@@ -205,7 +205,7 @@ def _pnl_of_lots(case: Case) -> JobOutcome:
 
 
 def _pnl(case: Case) -> JobOutcome:
-    if case.exact:
+    if case.by_lot:
         return _pnl_of_lots(case)
     lots, moves = earning_lots(case), lot_moves(case)["why_not"]
     unmoved = ("private", "no close")

@@ -1,4 +1,4 @@
-"""The life of a lot by corrected rules, one part after the other: what was held when, and how it ended.
+"""The life of a lot by the rules of a store, one part after the other: what was held when, and how it ended.
 
 A lot is cut into parts: one for each realized event that closed some of it, and one for the rest.
 """
@@ -11,8 +11,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
+from engine.analyst.explain.session_quotes import SessionQuote, session_quote
 from engine.core.calendar import last_session
 from engine.core.instruments import CALLS, CONTRACT_SIZE, OPTION_TYPES, SHORT_TYPES
+from engine.core.rules import Rules
 
 ZERO = Decimal(0)
 Row = dict[str, Any]
@@ -38,6 +40,14 @@ class Session(Protocol):
         """The session."""
 
     @property
+    def rules(self) -> Rules:
+        """Of the figures."""
+
+    @property
+    def booked_until(self) -> date:
+        """The day up to which P&L and cash were booked before the session."""
+
+    @property
     def last_snapshot(self) -> date | None:
         """Day of the snapshot before the session; None in the portfolio's first session."""
 
@@ -51,6 +61,14 @@ class Session(Protocol):
 
     def events(self, position: str) -> list[Row]:
         """Return the realized events of a position, oldest first."""
+
+    def close(self, symbol: str, day: date) -> Decimal | None:
+        """Return the close of exactly this symbol and day.
+
+        Args:
+            symbol: As market data is stored under it.
+            day: Of the close.
+        """
 
     def before(self, symbol: str, day: date) -> Close | None:
         """Return the newest close before a day.
@@ -72,6 +90,7 @@ class Part:
         quantity: Shares or contracts, negative when short.
         end: Day of its end; None for a part that is still held.
         price: USD a share at which it ended; None for the newest close up to that day.
+        by_event: Whether a realized event closed it.
         life: Its reason in engine_lot_pnl after the end.
     """
 
@@ -79,6 +98,22 @@ class Part:
     end: date | None = None
     price: Decimal | None = None
     life: str = "closed"
+    by_event: bool = False
+
+
+@dataclass(frozen=True)
+class Move:
+    """The move of a part in a session.
+
+    Attributes:
+        part: Of the lot.
+        start: USD a share, where the session starts; None if unknown.
+        end: USD a share, after the session or at the part's end in it; None if unknown.
+    """
+
+    part: Part
+    start: Decimal | None
+    end: Decimal | None
 
 
 class LotLife:
@@ -102,7 +137,8 @@ class LotLife:
             "deleted": row["deleted_at"].date() if row["deleted_at"] else None,
             "expired": row["expiration_date"] if self.option else None,
         }
-        ends = [(day, number, life) for number, (life, day) in enumerate(self.dates.items()) if day]
+        lasts = "expired" if case.rules.expiry == "ignored" else ""
+        ends = [(day, n, life) for n, (life, day) in enumerate(self.dates.items()) if day and life != lasts]
         first = min(ends, default=None)
         self.end: date | None = first[0] if first else None
         self.ended_as = first[2] if first else "open"
@@ -117,6 +153,8 @@ class LotLife:
 
     def _events(self) -> list[Row]:
         """Return the events that close a part of the lot."""
+        if self.case.rules.realized_gains == "added":
+            return []
         kept = abs(self.row["quantity"])
         events = []
         for event in self.case.events(self.row["id"]):
@@ -135,7 +173,7 @@ class LotLife:
             if day == self.dates["closed"] and self.row["exit_price"] is not None:
                 price = self.row["exit_price"]
             life = self.ended_as if day == self.end else "closed"
-            parts.append(Part(self.side * size, day, price, life))
+            parts.append(Part(self.side * size, day, price, life, by_event=True))
             of_day = sum(abs(e["quantity_closed"]) for e in events if e["trade_date"] == day)
             # A lot with an end keeps its quantity: events of all of it on that day are not added back.
             if kept and day in self.dates.values() and of_day == kept:
@@ -194,41 +232,50 @@ class LotLife:
         """Return whether the lot has ended by a day, so that it is worth 0."""
         return self.life(day) not in ("not yet bought", "open")
 
-    def price(self, part: Part, day: date) -> Decimal | None:
-        """Return the price of a part at the end of a day: its end, its newest close, its entry price.
+    def moves(self) -> list[Move]:
+        """Return the moves of the lot's parts in the session; none where the lot has no P&L."""
+        case = self.case
+        quote = session_quote(case, self.row["symbol"])
+        if case.last_snapshot is None or self.private or quote.newest_day is None or self.entered > case.day:
+            return []
+        since = case.booked_until
+        parts = (p for p in self.parts if p.end is None or (p.end > since and p.end >= self.entered))
+        return [Move(part, self._start(quote), self._end(part, quote)) for part in parts]
 
-        Args:
-            part: Of the lot.
-            day: On or after its entry.
-        """
-        if part.end is not None and part.end <= day:
-            if part.price is not None:
-                return part.price
-            day = part.end
-        quote = self.case.before(self.row["symbol"], day + timedelta(days=1))
+    def _start(self, quote: SessionQuote) -> Decimal | None:
+        """Return where the lot starts: its base, or its entry price where it has had no close since."""
         founding = self.entered <= self.case.founded
-        if not founding and (quote is None or quote.day < self.entered):
-            price: Decimal = self.row["entry_price"]
-            return price
-        return quote.price if quote else None
+        began = founding or (quote.base_day is not None and quote.base_day >= self.entered)
+        if began or self.case.rules.closed_lots != "exact":
+            return quote.base
+        price: Decimal = self.row["entry_price"]
+        return price
+
+    def _end(self, part: Part, quote: SessionQuote) -> Decimal | None:
+        """Return the price of a part after the session, or at its end in it."""
+        exact = self.case.rules.closed_lots == "exact"
+        if part.end is None or part.end > self.case.day:
+            founding = self.entered <= self.case.founded
+            began = founding or (quote.newest_day is not None and quote.newest_day >= self.entered)
+            return quote.close if began or not exact else None
+        if part.by_event:
+            return part.price
+        if not exact:
+            return quote.close if self.case.rules.closed_lots == "earn" else quote.base
+        return part.price if part.price is not None else self._last_close(part.end)
+
+    def _last_close(self, day: date) -> Decimal | None:
+        """Return the newest close up to a day, not before the entry."""
+        quote = self.case.before(self.row["symbol"], day + timedelta(days=1))
+        while quote is not None and quote.price <= 0:
+            quote = self.case.before(self.row["symbol"], quote.day)
+        return quote.price if quote is not None and quote.day >= self.entered else None
 
     def pnl(self) -> Decimal:
         """Return the P&L of the session in USD, not rounded."""
-        case = self.case
-        last, day = case.last_snapshot, case.day
-        if last is None or self.private or case.newest(self.row["symbol"]) is None:
-            return ZERO
-        total = ZERO
-        for part in self.parts:
-            ended = part.end is not None and (part.end <= last or part.end < self.entered)
-            if self.entered > day or ended:
-                continue
-            bought = self.entered > last and self.entered > case.founded
-            start = self.row["entry_price"] if bought else self.price(part, last)
-            now = self.price(part, day)
-            if start is not None and now is not None:
-                total += part.quantity * self.units * (now - start)
-        return total
+        known = ((m.part.quantity, m.start, m.end) for m in self.moves())
+        moved = (q * (end - start) for q, start, end in known if start is not None and end is not None)
+        return self.units * sum(moved, ZERO)
 
     def dividend(self, day: date) -> Decimal:
         """Return the cash of an ex-date: quantity on its eve x dividends a share; negative when short."""
@@ -238,9 +285,7 @@ class LotLife:
 
     def priced(self) -> bool:
         """Return whether the lot could be valued in the session: a close, or a part that ended in it."""
-        case = self.case
-        last = case.last_snapshot or last_session(case.day - timedelta(days=1))
-        quote = case.newest(self.row["symbol"])
-        fresh = quote is not None and quote.day > last
-        ended = any(p.end is not None and last < p.end <= case.day for p in self.parts)
+        day, since = self.case.day, self.case.booked_until
+        ended = any(p.end is not None and since < p.end <= day for p in self.parts)
+        fresh = session_quote(self.case, self.row["symbol"]).close is not None
         return not self.private and (fresh or ended)
