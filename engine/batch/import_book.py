@@ -13,7 +13,7 @@ from engine.batch.book_changes import BookChanges, changes_of
 from engine.batch.copy import write_frames
 from engine.batch.ledger import SETTINGS, settings_rows
 from engine.core.errors import StoreUnreachableError
-from engine.core.funds import FACTOR_FUNDS, FUNDS_OF_JOBS
+from engine.core.funds import FACTOR_FUNDS, FUNDS_OF_JOBS, funds_of_job
 from engine.core.job_catalog import JOBS
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
@@ -52,9 +52,10 @@ class Import:
     @property
     def fund_notes(self) -> list[str]:
         """Sentences on the figures that lack closes of factor funds."""
+        model = Rules.corrected().factor_model
         users = {
-            JOBS[job].label: [fund for fund in funds if fund in self.missing_funds]
-            for job, funds in FUNDS_OF_JOBS.items()
+            JOBS[job].label: [fund for fund in funds_of_job(job, model) if fund in self.missing_funds]
+            for job in FUNDS_OF_JOBS
         }
         return [f"no close of {', '.join(funds)}: absent {label}" for label, funds in users.items() if funds]
 

@@ -36,3 +36,16 @@ FUNDS_OF_JOBS = {
     "ridge_factors": tuple(STYLE_FUNDS.values()),
 }
 """The factor funds without whose closes a job has no figures, or fewer."""
+OF_JOINT_MODEL = ("rate_beta", "ridge_factors")
+"""Jobs that need the market's fund too, where one model has the market, the styles and the rates."""
+
+
+def funds_of_job(job: str, factor_model: str) -> tuple[str, ...]:
+    """Return the factor funds that a job needs; none for a job of no factor.
+
+    Args:
+        job: Its name.
+        factor_model: "separate" or "joint"; see `engine.core.rules.Rules`.
+    """
+    funds = FUNDS_OF_JOBS.get(job, ())
+    return (MARKET_FUND, *funds) if factor_model == "joint" and job in OF_JOINT_MODEL else funds

@@ -15,7 +15,7 @@ from engine.analytics.job_result import JobResult
 from engine.analytics.positions import option_greeks
 from engine.analytics.sector_tags import sector_tags
 from engine.core.frames import empty
-from engine.core.rules import UndefinedFigures
+from engine.core.rules import Rules
 from engine.core.schema import TABLES, Table
 from engine.core.window import Window
 from engine.pipeline.column_limits import misfits
@@ -53,7 +53,7 @@ def assemble(
     jobs: Sequence[JobResult],
     failures: pl.DataFrame,
     exact: Mapping[str, pl.DataFrame],
-    undefined: UndefinedFigures = "nan",
+    rules: Rules,
 ) -> Results:
     """Return the results: every table's rows, without the portfolios with a figure that does not fit.
 
@@ -65,20 +65,22 @@ def assemble(
         jobs: of `engine.pipeline.jobs.run_jobs`.
         failures: the portfolios that failed before (`engine.pipeline.results.FAILURES`).
         exact: rows of the tables of unrounded P&L, of `engine.pipeline.equity.roll_equity`.
-        undefined: "absent": figures that are NaN become null.
+        rules: undefined_figures="absent": figures that are NaN become null; factor_model tells which factor
+            funds a job needs.
     """
     job_columns, tables = _snapshot_columns(jobs), _by_table(jobs)
     checked = {SNAPSHOTS.name: job_columns, **tables}
     failures = pl.concat([failures, *(misfits(TABLES[name], frame) for name, frame in checked.items())])
     marks, snapshots, job_columns = (_without(frame, failures) for frame in (marks, snapshots, job_columns))
     tables = {name: _without(frame, failures) for name, frame in tables.items()}
-    if undefined == "absent":
+    if rules.undefined_figures == "absent":
         job_columns = _without_nan(SNAPSHOTS, job_columns)
         tables = {name: _without_nan(TABLES[name], frame) for name, frame in tables.items()}
     snapshots = _with_columns(_with_columns(snapshots, job_columns), inputs.kept_snapshots)
     daily = with_partial(daily_job_status(snapshots, marks, inputs.grave), inputs.partial)
     funds = fund_days(inputs.closes)
-    status = [daily, *(with_missing_funds(_without(job.status, failures), funds) for job in jobs)]
+    kept = (_without(job.status, failures) for job in jobs)
+    status = [daily, *(with_missing_funds(rows, funds, rules.factor_model) for rows in kept)]
     tagged, unlinked = _tags(inputs, window, failures)
     exposures = tables["factor_exposures"]
     finished = {

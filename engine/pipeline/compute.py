@@ -71,7 +71,7 @@ def compute(
             for frame in (marks, snapshots)
         )
         results = run_jobs(inputs, window, rules, scenarios or load_scenarios(), marks, snapshots, exact)
-        return assemble(inputs, window, marks, snapshots, results, failures, exact, rules.undefined_figures)
+        return assemble(inputs, window, marks, snapshots, results, failures, exact, rules)
 
 
 def _with_quoted(inputs: Inputs, rules: Rules) -> tuple[Inputs, Inputs]:

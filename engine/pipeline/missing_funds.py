@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.core.funds import FACTOR_FUNDS, FUNDS_OF_JOBS
+from engine.core.funds import FACTOR_FUNDS, funds_of_job
 from engine.core.job_catalog import FUND_REASONS, JOBS, absent_funds
+from engine.core.rules import FactorModel
 
 FundDays = Mapping[str, NDArray[np.datetime64]]
 """Days with a close by factor fund, ascending."""
@@ -26,7 +27,7 @@ def fund_days(closes: pl.DataFrame) -> FundDays:
     return {fund: rows.filter(pl.col("symbol") == fund)["date"].to_numpy() for fund in FACTOR_FUNDS}
 
 
-def with_missing_funds(status: pl.DataFrame, days: FundDays) -> pl.DataFrame:
+def with_missing_funds(status: pl.DataFrame, days: FundDays, factor_model: FactorModel) -> pl.DataFrame:
     """Return the status of a job, with the names of the funds that have no close in its look-back.
 
     A figure without one of its funds is partial.
@@ -34,10 +35,12 @@ def with_missing_funds(status: pl.DataFrame, days: FundDays) -> pl.DataFrame:
     Args:
         status: rows of one job, with calculation_date, status, reason and job.
         days: of `fund_days`.
+        factor_model: see `engine.core.rules.Rules`.
     """
     job = "" if status.is_empty() else str(status["job"][0])
-    dates = status["calculation_date"].unique().to_list() if job in FUNDS_OF_JOBS else []
-    texts = {day: text for day in dates if (text := _text(job, day, days))}
+    funds = funds_of_job(job, factor_model)
+    dates = status["calculation_date"].unique().to_list() if funds else []
+    texts = {day: text for day in dates if (text := _text(job, funds, day, days))}
     if not texts:
         return status
     words = pl.col("calculation_date").replace_strict(texts, default=None, return_dtype=pl.String)
@@ -49,12 +52,12 @@ def with_missing_funds(status: pl.DataFrame, days: FundDays) -> pl.DataFrame:
     )
 
 
-def _text(job: str, day: date, days: FundDays) -> str:
+def _text(job: str, funds: Sequence[str], day: date, days: FundDays) -> str:
     """Return the reason that names the funds; empty if each has a close."""
     first, last = np.datetime64(JOBS[job].first_day(day)), np.datetime64(day)
     absent = [
         fund
-        for fund in FUNDS_OF_JOBS[job]
+        for fund in funds
         if days[fund].searchsorted(first, "left") == days[fund].searchsorted(last, "right")
     ]
     return absent_funds(absent, JOBS[job].look_back) if absent else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +19,12 @@ DAYS = [date(2025, 3, day) for day in (3, 4, 5, 6, 7)]
 SOLD = {"exit_date": DAYS[3], "exit_price": Decimal("46")}
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+def rows() -> Any:
     """100 shares that pay 5.00 on the third day and are sold on the fourth, and 6 of 10 that stay."""
     quoted, adjusted = ("50", "50", "45", "45", "46"), ("45", "45", "45", "45", "46")
     part = event(DAYS[2], "8.00") | {"quantity_closed": Decimal(4), "position_id": uid("P/BBB/")}
     booked = event(DAYS[2], "500.00") | {"id": uid("twice"), "quantity_closed": Decimal(0)}
-    rows: dict[str, Any] = {
+    tables: dict[str, Any] = {
         "portfolios": [portfolio(equity="6000.00")],
         "positions": [
             position(quantity="100", entry_price=Decimal(50), **SOLD),
@@ -40,7 +40,13 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
         ],
         "engine_price_actions": [action(DAYS[2], "5")],
     }
-    url = database(tmp_path_factory.mktemp("books") / "books.duckdb", world(**rows))
+    return world(**tables)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store of them by corrected rules."""
+    url = database(tmp_path_factory.mktemp("books") / "books.duckdb", rows())
     engine.backfill(url, start=DAYS[0], end=DAYS[-1], run_date=date(2025, 3, 20), rules=Rules.corrected())
     return url
 
@@ -78,8 +84,12 @@ def test_the_past_has_the_quantity_and_the_close_of_then(url: str) -> None:
     assert explained(url, DAYS[4], "num_positions").computed == 1
 
 
-def test_rules_that_are_half_of_the_books_are_not_derived(url: str) -> None:
-    half = Rules.parse("legacy,closed_lots=exact,membership=session")
-    found = engine.explain(url, uid("P"), DAYS[2], "daily_pnl", rules=half)
-    assert found.verdict == "unchecked"
-    assert "derived without closed_lots=exact, membership=session" in found.to_text()
+def test_a_mix_of_rules_is_derived_rule_by_rule(tmp_path: Path) -> None:
+    """Prices adjusted, events added: AAA 100 (45 - 45); BBB 6 (102 - 101); realized 8.00 and 500.00."""
+    mixed = database(tmp_path / "mixed.duckdb", rows())
+    rules = Rules.parse("legacy,closed_lots=exact,membership=session")
+    engine.backfill(mixed, start=DAYS[0], end=DAYS[-1], run_date=date(2025, 3, 20), rules=rules)
+    assert explained(mixed, DAYS[2], "daily_pnl").computed == Decimal("514.00")
+    assert explained(mixed, DAYS[2], "pnl", table="engine_lot_pnl", symbol="BBB").computed == 6
+    # Sold on the fourth day at 46 after closes of 45, and no close of BBB but its own: 100 + 6 (103 - 102).
+    assert explained(mixed, DAYS[3], "daily_pnl").computed == Decimal("106.00")

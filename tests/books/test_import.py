@@ -107,7 +107,7 @@ def test_missing_factor_funds_are_named_and_the_rest_is_computed(tmp_path: Path)
     code, output, _ = small(tmp_path, "Symbol,Qty,Cost\nAAA,5,9\n")
     assert code == 0
     assert "no close of SPY: absent Market beta" in output
-    assert "no close of TLT: absent Rate beta" in output
+    assert "no close of SPY, TLT: absent Rate beta" in output
     url = f"duckdb:///{tmp_path}/small.duckdb"
     engine.backfill(url, url, start=date(2025, 3, 3), end=date(2025, 3, 5), run_date=date(2025, 3, 5))
     snapshots = engine.open(url).read("portfolio_snapshots").sort("snapshot_date")

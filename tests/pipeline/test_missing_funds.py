@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from engine.core.funds import FACTOR_FUNDS
+from engine.core.rules import FactorModel
 from engine.pipeline.missing_funds import fund_days, with_missing_funds
 from tests.builders import close
 from tests.memory_store import frame_of
@@ -16,12 +17,18 @@ DAY = date(2025, 3, 12)
 STATUS = {"calculation_date": pl.Date, "status": pl.String, "reason": pl.String, "job": pl.String}
 
 
-def named(job: str, status: str, reason: str | None, **last: date | None) -> tuple[str, str | None]:
+def named(
+    job: str,
+    status: str,
+    reason: str | None,
+    factor_model: FactorModel = "separate",
+    **last: date | None,
+) -> tuple[str, str | None]:
     """Status and reason of DAY where a fund has its last close on another day, or none."""
     days = {fund: last.get(fund, DAY) for fund in FACTOR_FUNDS}
     closes = frame_of("market_data_cache", [close(day, "100", fund) for fund, day in days.items() if day])
     rows = pl.DataFrame([(DAY, status, reason, job)], schema=STATUS, orient="row")
-    return with_missing_funds(rows, fund_days(closes)).select("status", "reason").row(0)
+    return with_missing_funds(rows, fund_days(closes), factor_model).select("status", "reason").row(0)
 
 
 def test_the_fund_behind_a_failure_is_named() -> None:
@@ -33,6 +40,14 @@ def test_the_fund_behind_a_failure_is_named() -> None:
         "skipped",
         "no close of VTV, QUAL in the 210 days up to the session",
     )
+
+
+@pytest.mark.parametrize("job", ["rate_beta", "ridge_factors"])
+def test_the_joint_model_needs_the_market_for_its_other_factors(job: str) -> None:
+    code = {"rate_beta": "no_betas", "ridge_factors": "no_position_betas"}[job]
+    assert named(job, "failed", code, SPY=None) == ("failed", code)
+    words = "no close of SPY in the 120 days up to the session"
+    assert named(job, "failed", code, "joint", SPY=None) == ("failed", words)
 
 
 def test_a_figure_without_one_of_its_funds_is_partial() -> None:

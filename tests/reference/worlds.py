@@ -18,7 +18,6 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import numpy as np
 import polars as pl
 
-from engine.analyst.explain.explaining import BOOKS, NEED_BOOKS
 from engine.analytics.stress.scenarios import Scenarios, load_scenarios
 from engine.core.calendar import sessions
 from engine.core.funds import FACTOR_FUNDS
@@ -47,6 +46,12 @@ HISTORY = (20, 60, 110, 150, 240, 430)
 """Calendar days of closes before the first session, around the look-backs and minimums."""
 FILLING = {"numeric": 0, "integer": 0, "timestamp": STAMP, "boolean": True, "text": "test", "json": "{}"}
 DELETED = STAMP + timedelta(days=30)
+BOOKS = (
+    *("closed_lots", "realized_gains", "membership", "expiry"),
+    *("zero_closes", "previous_close", "price_gaps", "pnl_since"),
+)
+"""Rules of books that add up, drawn together: test_books_derived.py has the mixes."""
+NEED_BOOKS = ("sectors", "closes")
 Row = dict[str, Any]
 Drawn = TypeVar("Drawn")
 

@@ -132,20 +132,17 @@ def parts(case: Case, life: LotLife) -> Parts:
 
 def _parts(case: Case, life: LotLife) -> Parts:
     total = rounded(life.pnl(), GRAIN) + rounded(lot_income(case, life), GRAIN)
-    symbol, last = life.row["symbol"], case.last_snapshot
-    if last is None:
+    symbol = life.row["symbol"]
+    if case.last_snapshot is None:
         return Parts(total, reason="the portfolio's first session")
     if life.private:
         return Parts(total, reason="private: never moves")
-    held = life.opening(case.day, last) if life.entered <= last else ZERO
+    held = life.opening(case.day, case.booked_until) if life.entered <= case.booked_until else ZERO
     if not held:
         return Parts(total, reason="not held before the session")
-    quote, start = case.newest(symbol), case.before(symbol, last + timedelta(days=1))
-    if quote is None or quote.day <= last or start is None:
+    base, close = life.prices()
+    if base is None or close is None:
         return Parts(total, reason="no close in the session")
-    base = start.price
-    if life.entered > case.founded and start.day < life.entered:
-        base = life.row["entry_price"]
     market = fit(eve(case), symbol, MARKET_FUND).beta
     if market is None:
         return Parts(total, reason=f"no market beta of {symbol} in the session before")
@@ -154,7 +151,7 @@ def _parts(case: Case, life: LotLife) -> Parts:
         name: joint.beta(fund) or 0.0 for name, fund in FUNDS.items() if name != "market"
     }
     units = held * life.units
-    return Parts(total, units * base, units * (quote.price - base), betas, factor_moves(case))
+    return Parts(total, units * base, units * (close - base), betas, factor_moves(case))
 
 
 def of_position(case: Case, ask: Ask) -> Working:

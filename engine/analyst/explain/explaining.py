@@ -37,19 +37,6 @@ from loaders.window import load_window
 
 BESIDE = ("factor_definitions", "position_tags")
 """Tables without figures whose rows explanations need."""
-BOOKS = (
-    "closed_lots",
-    "realized_gains",
-    "membership",
-    "expiry",
-    "zero_closes",
-    "previous_close",
-    "price_gaps",
-    "pnl_since",
-)
-"""Rules of books that add up, which explanations derive all together: legacy or corrected."""
-NEED_BOOKS = ("sectors", "closes")
-"""Rules that explanations derive on such books only."""
 SNAPSHOTS = "portfolio_snapshots"
 OVERWRITTEN = "later sessions have overwritten the stored row"
 
@@ -144,8 +131,6 @@ def of_case(case: Case, ask: Ask) -> Explanation:
         working = absent(ask.column, f"the portfolio was refused: {case.refusal}")
     else:
         working = CATALOG[ask.table][ask.column](case, ask)
-    if missing := underived(case.rules):
-        working = replace(working, checked=False, notes=(*working.notes, missing))
     if overwritten(case, ask):
         working = replace(working, notes=(*working.notes, OVERWRITTEN))
     computed, stored = stored_form(column, working.value), read_form(column, row[ask.column] if row else None)
@@ -173,18 +158,6 @@ def _verdict(case: Case, ask: Ask, working: Working, equal: bool) -> Verdict:
     if not equal:
         return "differs"
     return "absent" if working.value is None else "equal"
-
-
-def underived(rules: Rules) -> str:
-    """Return the note that names the rules which a derivation leaves out; empty if there are none."""
-    corrected = Rules.corrected().record
-    if all(rules.record[name] == corrected[name] for name in BOOKS):
-        return ""
-    names = [name for name in rules.differences(Rules.legacy()) if name in (*BOOKS, *NEED_BOOKS)]
-    if names == ["closed_lots"] and rules.closed_lots == "stop":
-        return ""
-    values = ", ".join(f"{name}={rules.record[name]}" for name in names)
-    return values and f"derived without {values}: the stored figure may differ"
 
 
 def overwritten(case: Case, ask: Ask) -> bool:

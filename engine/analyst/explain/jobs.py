@@ -30,7 +30,7 @@ from engine.analyst.explain.working import Step, Working
 from engine.analytics.betas.market import FACTOR as MARKET
 from engine.analytics.factors.definitions import FORMER_MARKET
 from engine.core import job_catalog
-from engine.core.funds import FUNDS_OF_JOBS, SPREAD_FUNDS, STYLE_FUNDS
+from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS, funds_of_job
 from engine.core.instruments import unquoted
 from engine.core.job_catalog import (
     FUND_REASONS,
@@ -109,12 +109,12 @@ def status(case: Case, ask: Ask) -> Working:
 
 def _named_funds(case: Case, job: str, reason: Reason | None) -> Reason | None:
     """Return the reason that names factor funds without a close in the look-back, if any."""
-    if job not in FUNDS_OF_JOBS or (reason and reason.code not in FUND_REASONS):
+    if reason and reason.code not in FUND_REASONS:
         return reason
     first = JOBS[job].first_day(case.day)
     absent = [
         fund
-        for fund in FUNDS_OF_JOBS[job]
+        for fund in funds_of_job(job, case.rules.factor_model)
         if not any(first <= day <= case.day and close > 0 for day, close in case.closes.get(fund, {}).items())
     ]
     if not absent:
@@ -210,9 +210,11 @@ def _pnl(case: Case) -> JobOutcome:
     lots, moves = earning_lots(case), lot_moves(case)["why_not"]
     unmoved = ("private", "no close")
     # In the portfolio's first session a close counts as used, although nothing moves.
-    booked = [lot for lot, why in zip(lots, moves, strict=True) if not why.startswith(unmoved)]
-    quoted = _quoted(lots)
-    rested = _value(case, (lot for lot in quoted if lot in booked))
+    booked = [lot.id for lot, why in zip(lots, moves, strict=True) if not why.startswith(unmoved)]
+    # A lot earns with the quantity of the table, and weighs what it is worth in the session.
+    held = {lot.id: lot for lot in case.every_lot}
+    quoted = [held[lot.id] for lot in _quoted(lots)]
+    rested = _value(case, (lot for lot in quoted if lot.id in booked))
     return JobOutcome(len(booked), len(lots) - len(booked), None, rested, _value(case, quoted))
 
 

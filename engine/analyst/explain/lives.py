@@ -132,13 +132,13 @@ class LotLife:
         self.private = (row["investment_class"] or "").upper() == "PRIVATE"
         self.units = CONTRACT_SIZE if self.option else 1
         self.refused = row["exit_date"] is not None and row["exit_date"] < self.entered
+        expires = self.option and case.rules.expiry == "settled"
         self.dates = {
             "closed": row["exit_date"],
             "deleted": row["deleted_at"].date() if row["deleted_at"] else None,
-            "expired": row["expiration_date"] if self.option else None,
+            "expired": row["expiration_date"] if expires else None,
         }
-        lasts = "expired" if case.rules.expiry == "ignored" else ""
-        ends = [(day, n, life) for n, (life, day) in enumerate(self.dates.items()) if day and life != lasts]
+        ends = [(day, number, life) for number, (life, day) in enumerate(self.dates.items()) if day]
         first = min(ends, default=None)
         self.end: date | None = first[0] if first else None
         self.ended_as = first[2] if first else "open"
@@ -242,6 +242,11 @@ class LotLife:
         parts = (p for p in self.parts if p.end is None or (p.end > since and p.end >= self.entered))
         return [Move(part, self._start(quote), self._end(part, quote)) for part in parts]
 
+    def prices(self) -> tuple[Decimal | None, Decimal | None]:
+        """Return the prices between which a part moves that is held all session, USD; None if unknown."""
+        quote = session_quote(self.case, self.row["symbol"])
+        return self._start(quote), self._now(quote)
+
     def _start(self, quote: SessionQuote) -> Decimal | None:
         """Return where the lot starts: its base, or its entry price where it has had no close since."""
         founding = self.entered <= self.case.founded
@@ -249,20 +254,24 @@ class LotLife:
         if began or self.case.rules.closed_lots != "exact":
             return quote.base
         price: Decimal = self.row["entry_price"]
-        return price
+        unknown = self.option and not price and self.case.rules.options == "greeks"
+        return None if unknown else price
 
     def _end(self, part: Part, quote: SessionQuote) -> Decimal | None:
         """Return the price of a part after the session, or at its end in it."""
-        exact = self.case.rules.closed_lots == "exact"
         if part.end is None or part.end > self.case.day:
-            founding = self.entered <= self.case.founded
-            began = founding or (quote.newest_day is not None and quote.newest_day >= self.entered)
-            return quote.close if began or not exact else None
+            return self._now(quote)
         if part.by_event:
             return part.price
-        if not exact:
+        if self.case.rules.closed_lots != "exact":
             return quote.close if self.case.rules.closed_lots == "earn" else quote.base
         return part.price if part.price is not None else self._last_close(part.end)
+
+    def _now(self, quote: SessionQuote) -> Decimal | None:
+        """Return the price after the session: its close, of the lot's own days where entry prices count."""
+        founding = self.entered <= self.case.founded
+        began = founding or (quote.newest_day is not None and quote.newest_day >= self.entered)
+        return quote.close if began or self.case.rules.closed_lots != "exact" else None
 
     def _last_close(self, day: date) -> Decimal | None:
         """Return the newest close up to a day, not before the entry."""

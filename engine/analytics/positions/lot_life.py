@@ -183,7 +183,7 @@ def _lots(positions: pl.DataFrame, expiry: Expiry) -> pl.DataFrame:
         refused=refused,
         exit_date=dates[CLOSED],
         deleted_date=dates[DELETED],
-        expiration_date=pl.when(is_option()).then("expiration_date"),
+        expiration_date=dates[EXPIRED],
         notice=notice,
     ).with_row_index("position")
 
