@@ -400,6 +400,33 @@ STRESS = AnalyticsJob(
 )
 """look_back: of the factor funds' correlations (document 03 §4.2)."""
 
+RISK_NO_ACTIVE_POSITIONS = skipped("no_active_positions", "no position is open")
+NO_FACTOR_COVARIANCE = failed(
+    "no_factor_covariance",
+    f"the factor funds have fewer than {STRESS.minimum} returns in common, or {MARKET_FUND} has no close",
+)
+NO_RISK_MODEL = failed(
+    "no_risk_model", f"no open position has {BETA_MINIMUM} returns in common with all factor funds"
+)
+NO_PREDICTED_RISK = skipped("no_predicted_risk", "the predicted volatility of the positions is 0")
+RISK = AnalyticsJob(
+    "risk",
+    "Risk contributions",
+    "calculations/risk.md",
+    (
+        EQUITY_NOT_POSITIVE,
+        RISK_NO_ACTIVE_POSITIONS,
+        NO_FACTOR_COVARIANCE,
+        NO_RISK_MODEL,
+        NO_PREDICTED_RISK,
+        FEW_LOTS,
+    ),
+    look_back=STRESS.look_back,
+    minimum=BETA_MINIMUM,
+    floor=FIGURES_FLOOR,
+)
+"""look_back: of the funds' covariance; betas look back 120 days. Only rules with the joint model run it."""
+
 JOBS: dict[str, AnalyticsJob] = {
     job.name: job
     for job in (
@@ -415,6 +442,7 @@ JOBS: dict[str, AnalyticsJob] = {
         VOLATILITY,
         CORRELATIONS,
         STRESS,
+        RISK,
     )
 }
 """All jobs by name, in the order in which one needs another's figures."""

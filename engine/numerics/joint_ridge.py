@@ -10,10 +10,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.numerics.arrays import ROW_GROUP, Floats, Ints, centred, pad_columns, round_up
+from engine.numerics.arrays import ROW_GROUP, Floats, Ints, centred, pad_columns
 
 SMALLEST_EIGENVALUE = 1e-9
 """Of Z'Z / n, whose diagonal is 1: a direction that varies less is rounding, and has no coefficient."""
+
+
+@dataclass(frozen=True, slots=True)
+class JointFits:
+    """Regressions of m responses over D windows.
+
+    Attributes:
+        coefficients: [D, k, m], units of y over units of x; NaN where the market is constant.
+        variance: [D, m] of the residuals, with n - r - 2 degrees of freedom, r the rank of the regressors.
+    """
+
+    coefficients: Floats
+    variance: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,7 @@ class _Design:
     n: int
 
 
-def rolling_joint_ridge(market: Floats, x: Floats, y: Floats, first: Ints, stop: Ints) -> Floats:
+def rolling_joint_ridge(market: Floats, x: Floats, y: Floats, first: Ints, stop: Ints) -> JointFits:
     """Return the coefficients of the parts of regressors that the market does not explain, jointly.
 
         u = x - a - g market;  Z = u / sigma
@@ -55,19 +68,17 @@ def rolling_joint_ridge(market: Floats, x: Floats, y: Floats, first: Ints, stop:
         y: [T, m], finite inside the windows that count.
         first: [D] first row of each window.
         stop: [D] row after the last of each window, at least k + 3 rows later.
-
-    Returns:
-        Coefficients [D, k, m], units of y over units of x; NaN where the market is constant.
     """
     values = pad_columns(y)
-    coefficients = np.empty((round_up(len(first), ROW_GROUP), x.shape[1], values.shape[1]))
+    coefficients = np.empty((len(first), x.shape[1], values.shape[1]))
+    variance = np.empty((len(first), values.shape[1]))
     designs = _designs(np.column_stack((market, x)), first, stop)
     for top in range(0, len(first), ROW_GROUP):
         group = slice(top, min(top + ROW_GROUP, len(first)))
         products, squares = _products(designs[group], values, first[group], stop[group])
         for d, design in enumerate(designs[group]):
-            coefficients[top + d] = _coefficients(design, products[d], squares[d])
-    return coefficients[: len(first), :, : y.shape[1]]
+            coefficients[top + d], variance[top + d] = _fit(design, products[d], squares[d])
+    return JointFits(coefficients[..., : y.shape[1]], variance[:, : y.shape[1]])
 
 
 def _designs(x: Floats, first: Ints, stop: Ints) -> list[_Design]:
@@ -116,17 +127,20 @@ def _products(designs: list[_Design], y: Floats, first: Ints, stop: Ints) -> tup
     return products.reshape(ROW_GROUP, height, -1), inside @ (part * part)
 
 
-def _coefficients(design: _Design, products: Floats, squares: Floats) -> Floats:
-    """Return the coefficients [k, m] of one window from the products of its rows with y."""
+def _fit(design: _Design, products: Floats, squares: Floats) -> tuple[Floats, Floats]:
+    """Return coefficients [k, m] and residual variances [m] of a window from its products with y."""
     k, alive = len(design.values), design.values > 0.0
     inverse = np.where(alive, 1.0 / np.where(alive, design.values, 1.0), 0.0)[:, None]
     along = design.vectors.T @ products[:k]
     explained = (along * along * inverse).sum(axis=0)
-    unexplained = np.maximum(squares - (products[k:] ** 2).sum(axis=0) - explained, 0.0)
-    variance = unexplained / (design.n - alive.sum() - 2)
+    beside_market = squares - (products[k:] ** 2).sum(axis=0)
+    unexplained = np.maximum(beside_market - explained, 0.0)
+    freedom = design.n - alive.sum() - 2
+    variance = unexplained / freedom
     some = explained > 0.0
     penalty = design.n * alive.sum() * variance / np.where(some, explained, 1.0)
     shrunk = np.where(
         alive[:, None] & some, along / (design.values[:, None] + penalty + ~alive[:, None]), 0.0
     )
-    return np.asarray(design.vectors @ shrunk / design.sigma[:, None])
+    left = beside_market - ((2.0 * along - design.values[:, None] * shrunk) * shrunk).sum(axis=0)
+    return np.asarray(design.vectors @ shrunk / design.sigma[:, None]), np.maximum(left, 0.0) / freedom

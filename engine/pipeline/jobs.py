@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from engine.analytics.betas.market import market_beta, symbol_betas
+from engine.analytics.betas.market import market_beta
 from engine.analytics.betas.provider import opening_provider_beta, provider_beta, with_openings
 from engine.analytics.betas.rate import rate_beta
 from engine.analytics.concentration.sector import sector
@@ -18,9 +18,8 @@ from engine.analytics.concentration.session_sectors import session_sectors
 from engine.analytics.correlations.correlation_rows import correlations
 from engine.analytics.equity.exposures import present
 from engine.analytics.equity.returns import daily_returns
-from engine.analytics.factors.attribution import ExAnteBetas, attribution
+from engine.analytics.factors.attribution import attribution
 from engine.analytics.factors.definitions import factor_ids, updated_definitions
-from engine.analytics.factors.joint import JointBetas, joint_betas
 from engine.analytics.factors.ridge import ridge_factors
 from engine.analytics.factors.spreads import spread_factors
 from engine.analytics.forecasts.forecast_scores import forecast_scores
@@ -36,6 +35,7 @@ from engine.analytics.panels import (
 )
 from engine.analytics.positions.option_greeks import TABLE as GREEKS
 from engine.analytics.positions.option_greeks import OptionBook, by_delta, greeks_rows, option_book
+from engine.analytics.risk.risk import risk
 from engine.analytics.stress.factor_correlations import (
     FactorCorrelations,
     factor_correlations,
@@ -46,17 +46,17 @@ from engine.analytics.stress.scenarios import Scenarios
 from engine.analytics.stress.stress import stress
 from engine.analytics.volatility.position_volatility import VolatilityResult, volatility
 from engine.core.frames import UTC_MICROSECONDS
-from engine.core.funds import MARKET_FUND
 from engine.core.instruments import measured_symbol
-from engine.core.job_catalog import MARKET_BETA, PERCENTILE_LOOK_BACK, VOLATILITY
+from engine.core.job_catalog import PERCENTILE_LOOK_BACK, VOLATILITY
 from engine.core.money import CENT_SCALE, GRAIN_SCALE, usd
-from engine.core.rules import Rules, StaleFigures
+from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.stored_rows import stored_columns
 from engine.core.window import Window
 from engine.numerics.arrays import Bools
 from engine.pipeline.column_limits import misfits
 from engine.pipeline.inputs import Inputs, forecast_rows
+from engine.pipeline.joint_model import attributed_lots, joint_model
 
 RATE_BETAS = "position_interest_rate_betas"
 POSITION_BETAS = ("position_market_betas", RATE_BETAS, "position_factor_exposures")
@@ -100,9 +100,13 @@ def run_jobs(
     if book:
         market = market.with_tables({GREEKS: greeks_rows(book, dates)})
     joint, attributed = None, {}
+    correlations = _factor_correlations(inputs, window, rules, scenarios, panel)
+    risks: list[JobResult] = []
     if rules.factor_model == "joint":
-        lots = _attributed_lots(inputs, portfolios, exact)
-        joint, before = _joint_model(panel, positions, lots["symbol"], stale)
+        lots = attributed_lots(inputs, portfolios, exact)
+        joint, own, before = joint_model(panel, positions, lots["symbol"], stale)
+        if rules.factor_covariance == "session":
+            risks = [risk(positions, portfolios, dates, own, joint, correlations)]
         if rules.closed_lots == "exact":
             attributed = attribution(lots, before, snapshots)
     rates = joint.rates if joint else None
@@ -122,7 +126,8 @@ def run_jobs(
         _sector(inputs, window, rules, marks, snapshots, portfolios),
         volatilities.with_tables(forecasts),
         _correlations(inputs, rules, marks, portfolios, panel, dates),
-        _stress(inputs, window, rules, scenarios, positions, portfolios, panel, betas, book),
+        _stress(inputs, window, rules, scenarios, positions, portfolios, correlations, betas, book),
+        *risks,
     ]
 
 
@@ -146,42 +151,6 @@ def _correlations(
         rules.undefined_figures,
         rules.effective_positions,
     )
-
-
-def _attributed_lots(
-    inputs: Inputs, portfolios: Portfolios, exact: Mapping[str, pl.DataFrame]
-) -> pl.DataFrame:
-    """Return the lots with P&L of the computed portfolios, with their symbols; none by other rules."""
-    symbols = inputs.positions.select("symbol", position_id="id")
-    if not exact:
-        return symbols.clear()
-    lots = exact["engine_lot_pnl"].rename({"calculation_date": "date"})
-    own = lots.filter(pl.col("portfolio_id").is_in(portfolios.ids.implode()))
-    return own.join(symbols, on="position_id", maintain_order="left")
-
-
-def _joint_model(
-    panel: PricePanel, positions: OpenPositions, moved: pl.Series, stale: StaleFigures
-) -> tuple[JointBetas, ExAnteBetas]:
-    """Return the betas of each session, and those of the session before it with the market's.
-
-    Args:
-        panel: closes.
-        positions: whose symbols have betas of the session.
-        moved: symbols that have betas of the session before, too: also those of lots that ended since.
-        stale: see `engine.core.rules.Rules`.
-    """
-    rows = np.searchsorted(panel.days, panel.targets)
-    before = np.concatenate((rows[:1] - 1, rows[:-1]))
-    symbols = pl.concat([positions.frame["symbol"], moved]).unique().sort()
-    every = joint_betas(replace(panel, targets=panel.days[[before[0], *rows]]), symbols, stale)
-    earlier = replace(panel, targets=panel.days[before])
-    market = symbol_betas(earlier, symbols, MARKET_FUND, MARKET_BETA, stale)
-    column = panel.columns(symbols)
-    slopes = np.full((len(rows), 1, len(panel.symbols) + 1), np.nan)
-    slopes[:, 0, column] = np.where(market.fitted & (column >= 0), market.slope, np.nan)
-    ex_ante = np.concatenate((slopes, every.betas[:-1]), axis=1)
-    return JointBetas(every.betas[1:], panel), ExAnteBetas(ex_ante, panel, before)
 
 
 def _forecasts(
@@ -251,7 +220,7 @@ def _stress(
     scenarios: Scenarios,
     positions: OpenPositions,
     portfolios: Portfolios,
-    panel: PricePanel,
+    correlations: FactorCorrelations,
     betas: Sequence[JobResult],
     book: OptionBook | None,
 ) -> JobResult:
@@ -276,7 +245,7 @@ def _stress(
         definitions,
         scenarios.active,
         dict(inputs.scenarios.select("scenario_id", "id").iter_rows()),
-        _factor_correlations(inputs, window, rules, scenarios, panel),
+        correlations,
         rules,
         inputs.durations,
         partial(options, book) if book else None,

@@ -26,10 +26,12 @@ class JointBetas:
 
     Attributes:
         betas: [D, K, S + 1], NaN where there is none; the last symbol stands for those without closes.
+        specific: [D, S + 1] daily variance of the residuals, NaN where there is no regression.
         panel: closes of S symbols.
     """
 
     betas: Floats
+    specific: Floats
     panel: PricePanel
 
     def of(self, symbols: pl.Series) -> Floats:
@@ -93,15 +95,20 @@ def joint_betas(panel: PricePanel, symbols: pl.Series, stale: StaleFigures) -> J
     funds = panel.closes_of(FUNDS)
     first, stop = panel.bounds(RIDGE_FACTORS.look_back)
     betas = np.full((len(first), len(FUNDS) - 1, len(panel.symbols) + 1), np.nan)
+    specific = np.full((len(first), len(panel.symbols) + 1), np.nan)
     for sample in common_samples(panel.close[:, columns], funds, first, stop):
         enough = sample.end - sample.start >= RIDGE_FACTORS.minimum
         if not (sample.funds[0] and enough.any()):
             continue
         windows = sample.start[enough], sample.end[enough]
-        fitted = rolling_joint_ridge(sample.x[:, 0], sample.x[:, 1:], sample.y, *windows)
-        fitted = np.where(sample.uses[enough, None], fitted, np.nan)
+        fits = rolling_joint_ridge(sample.x[:, 0], sample.x[:, 1:], sample.y, *windows)
+        fitted = np.where(sample.uses[enough, None], fits.coefficients, np.nan)
         at = np.ix_(sample.sessions[enough], np.flatnonzero(sample.funds[1:]), columns[sample.symbols])
         betas[at] = np.where(np.isnan(fitted), betas[at], fitted)
+        own = np.ix_(sample.sessions[enough], columns[sample.symbols])
+        moves = sample.uses[enough] & ~np.isnan(fits.coefficients).any(axis=1)
+        specific[own] = np.where(moves, fits.variance, specific[own])
     if stale == "refused":
-        betas = np.where(fresh(panel, funds, first, stop)[:, None], betas, np.nan)
-    return JointBetas(np.clip(betas, -CAP, CAP, out=betas), panel)
+        quoted = fresh(panel, funds, first, stop)
+        betas, specific = np.where(quoted[:, None], betas, np.nan), np.where(quoted, specific, np.nan)
+    return JointBetas(np.clip(betas, -CAP, CAP, out=betas), specific, panel)

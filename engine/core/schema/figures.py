@@ -888,6 +888,65 @@ ENGINE_POSITION_ATTRIBUTION = _own_table(
     indexes={"ix_engine_position_attribution_portfolio_date": ("portfolio_id", "calculation_date")},
 )
 
+FINE = numeric(20, 14)
+"""Contributions add up at 1e-12: of so many digits a hundred rows miss their sum by 5e-13."""
+ENGINE_RISK = _own_table(
+    "engine_risk",
+    "Predicted volatility of each portfolio by the joint model. Corrected rules only.",
+    "risk",
+    columns=(
+        Column("portfolio_id", UUID),
+        Column("calculation_date", DATE),
+        *_columns(
+            FINE, None, "fraction of equity a year", "volatility", "factor_volatility", "specific_volatility"
+        ),
+        Column("factor_share", FINE, unit="fraction of the variance that the factors make"),
+    ),
+    key=("portfolio_id", "calculation_date"),
+)
+
+ENGINE_FACTOR_RISK = _own_table(
+    "engine_factor_risk",
+    "Contribution of each factor, and of all specific moves, to the predicted volatility: they add up to it. "
+    "Corrected rules only.",
+    "risk",
+    columns=(
+        Column("portfolio_id", UUID),
+        Column("calculation_date", DATE),
+        Column("factor", varchar(20), unit="a factor, or specific"),
+        Column("exposure", FINE, "specific", "the portfolio's beta"),
+        Column("volatility", FINE, unit="fraction a year, of the factor; of the specific part of equity"),
+        Column("marginal", FINE, "specific", "change of the volatility with the exposure"),
+        Column("contribution", FINE, unit="fraction of equity a year"),
+        Column("share", FINE, unit="contribution over volatility"),
+    ),
+    key=("portfolio_id", "calculation_date", "factor"),
+)
+
+ENGINE_POSITION_RISK = _own_table(
+    "engine_position_risk",
+    "Contribution of each position to the predicted volatility: they add up to it. Corrected rules only.",
+    "risk",
+    columns=(
+        Column("portfolio_id", UUID),
+        Column("position_id", UUID),
+        Column("calculation_date", DATE),
+        Column("weight", FINE, unit="value over equity, of an option its delta's; negative when short"),
+        Column("marginal", FINE, unit="change of the volatility with the weight"),
+        *_columns(
+            FINE,
+            None,
+            "fraction of equity a year",
+            "contribution",
+            "factor_contribution",
+            "specific_contribution",
+        ),
+        Column("share", FINE, unit="contribution over volatility"),
+    ),
+    key=("position_id", "calculation_date"),
+    indexes={"ix_engine_position_risk_portfolio_date": ("portfolio_id", "calculation_date")},
+)
+
 FIGURES = (
     PORTFOLIO_SNAPSHOTS,
     POSITION_MARKET_BETAS,
@@ -917,4 +976,7 @@ FIGURES = (
     ENGINE_FORECAST_TESTS,
     ENGINE_PNL_ATTRIBUTION,
     ENGINE_POSITION_ATTRIBUTION,
+    ENGINE_RISK,
+    ENGINE_FACTOR_RISK,
+    ENGINE_POSITION_RISK,
 )

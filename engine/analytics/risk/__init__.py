@@ -1,0 +1,1 @@
+"""Stress scenarios and what a portfolio gains or loses in each."""
