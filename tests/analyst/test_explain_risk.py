@@ -19,7 +19,10 @@ MODEL = (
 YIELDS, RUN_DATE = "legacy,rate_shocks=yields", MODEL.replace("covariance=session", "covariance=run_date")
 RULES = first(1, [(MODEL, 3), (MODEL, 30), (YIELDS, 30), (RUN_DATE, 30)])
 """Rules, and how many rows of each table are explained."""
-TABLES = ("stress_test_results", "position_interest_rate_betas", "factor_exposures")
+TABLES = (
+    *("stress_test_results", "position_interest_rate_betas", "factor_exposures"),
+    *("engine_risk", "engine_factor_risk", "engine_position_risk"),
+)
 DAYS = {"start": date(2025, 4, 15), "end": date(2025, 4, 15), "run_date": date(2026, 11, 23)}
 
 

@@ -15,6 +15,7 @@ from engine.analyst.explain import (
     holdings,
     matrices,
     portfolio_betas,
+    risk,
     stresses,
     volatilities,
 )
@@ -26,7 +27,7 @@ from engine.analyst.explain.exposures import lot_exposures
 from engine.analyst.explain.rounding import rounded
 from engine.analyst.explain.styles import RIDGE, SPREAD, StyleModel
 from engine.analyst.explain.weighed import Counted, market, provider, rate, style_job
-from engine.analyst.explain.working import Step, Working
+from engine.analyst.explain.working import Step, Working, absent
 from engine.analytics.betas.market import FACTOR as MARKET
 from engine.analytics.factors.definitions import FORMER_MARKET
 from engine.core import job_catalog
@@ -46,7 +47,10 @@ from engine.core.job_catalog import (
 )
 from engine.core.schema import TABLES
 
-RISK_JOBS = ("market_beta", "rate_beta", "spread_factors", "ridge_factors", "volatility", "stress")
+RISK_JOBS = (
+    *("market_beta", "rate_beta", "spread_factors", "ridge_factors"),
+    *("volatility", "stress", "risk"),
+)
 """Jobs in which options count by their Greeks where the rules say so."""
 VALUED = (job_catalog.PNL.name, job_catalog.SNAPSHOT.name, job_catalog.MARKET_VALUES.name)
 
@@ -88,6 +92,8 @@ def status(case: Case, ask: Ask) -> Working:
     """
     if ask.job not in BY_JOB:
         return documented(case, ask)
+    if ask.job == job_catalog.RISK.name and not risk.runs(case):
+        return absent(f"{ask.column} of {ask.job}", risk.ONLY)
     outcome = BY_JOB[ask.job](by_delta(case) if ask.job in RISK_JOBS else case)
     reason = outcome.reason if isinstance(outcome.reason, Reason) else _doubt(case, ask.job, outcome)
     reason = _named_funds(case, ask.job, reason)
@@ -317,6 +323,15 @@ def _stress(case: Case) -> JobOutcome:
     return JobOutcome(used, 0 if reason else len(live) - used, reason, *values, doubt)
 
 
+def _risk(case: Case) -> JobOutcome:
+    found = risk.portfolio_risk(case)
+    live = [lot for lot in case.lots if lot.live]
+    due = [lot for lot in live if not lot.private]
+    used = [] if found.reason else [one.lot for one in found.lots]
+    values = _value(case, (lot for lot in used if lot in due)), _value(case, due)
+    return JobOutcome(len(used), len(live) - len(used), found.reason, *values)
+
+
 BY_JOB: dict[str, Callable[[Case], JobOutcome]] = {
     job_catalog.PNL.name: _pnl,
     job_catalog.SNAPSHOT.name: _snapshot,
@@ -330,5 +345,6 @@ BY_JOB: dict[str, Callable[[Case], JobOutcome]] = {
     job_catalog.VOLATILITY.name: _volatility,
     job_catalog.CORRELATIONS.name: _correlations,
     job_catalog.STRESS.name: _stress,
+    job_catalog.RISK.name: _risk,
 }
 """Functions that recompute the status of each job."""

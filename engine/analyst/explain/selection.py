@@ -12,6 +12,7 @@ from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.catalog import CATALOG
 from engine.analyst.explain.jobs import documented
 from engine.analyst.explain.return_series import volatility_symbol
+from engine.analytics.factors.attribution import FACTORS
 from engine.analytics.factors.attribution import TABLE as ATTRIBUTION
 from engine.analytics.forecasts.forecast_scores import PORTFOLIO, POSITIONS
 from engine.analytics.forecasts.forecast_scores import TABLE as SCORES
@@ -19,6 +20,7 @@ from engine.analytics.forecasts.forecast_scores import TESTS as SCORE_TESTS
 from engine.analytics.forecasts.value_at_risk import METHODS
 from engine.analytics.forecasts.value_at_risk import TABLE as RISK
 from engine.analytics.forecasts.value_at_risk import TESTS as RISK_TESTS
+from engine.analytics.risk.risk import BY_FACTOR, SPECIFIC
 from engine.core.errors import UsageError
 from engine.core.funds import SPREAD_FUNDS, STYLE_FUNDS
 from engine.core.job_catalog import JOBS, OWN_FORECAST
@@ -209,6 +211,7 @@ def _known_values(case: Case) -> dict[tuple[str, str], Iterable[str | int]]:
         (SCORES, "symbol"): [OWN_FORECAST, *symbols],
         (SCORE_TESTS, "subject"): SUBJECTS,
         (ATTRIBUTION, "component"): attributed.PARTS,
+        (BY_FACTOR, "factor"): (*FACTORS, SPECIFIC),
     }
 
 
