@@ -41,6 +41,7 @@ VolatilityForecast = Literal["daily_har", "mean_reverting"]
 PercentileWindow = Literal["365_days", "400_days"]
 UndefinedFigures = Literal["nan", "absent"]
 EffectivePositions = Literal["lots", "weights"]
+Clusters = Literal["none", "hierarchical"]
 InconsistentRows = Literal["computed", "refused"]
 
 
@@ -119,6 +120,9 @@ class Rules:
         other symbols keep their figures.
     effective_positions: the effective number of a correlation matrix counts "lots", each with the same
         weight [03 §2.7]; or symbols with the "weights" of their absolute values.
+    clusters: "none": the tables of clusters stay empty and the concentration score is 0 [03 §2.8]; or they
+        have the "hierarchical" clusters of each correlation matrix: average linkage over 1 - |rho|, cut at
+        0.3.
     inconsistent_rows: a portfolio with a row whose columns contradict each other, such as a SHORT lot
         with a positive quantity, is "computed" from it, or "refused" (`engine.core.consistency`).
     """
@@ -150,6 +154,7 @@ class Rules:
     percentile_window: PercentileWindow
     undefined_figures: UndefinedFigures
     effective_positions: EffectivePositions
+    clusters: Clusters
     inconsistent_rows: InconsistentRows
 
     @classmethod
@@ -183,6 +188,7 @@ class Rules:
             percentile_window="365_days",
             undefined_figures="nan",
             effective_positions="lots",
+            clusters="none",
             inconsistent_rows="computed",
         )
 
@@ -217,6 +223,7 @@ class Rules:
             percentile_window="400_days",
             undefined_figures="absent",
             effective_positions="weights",
+            clusters="hierarchical",
             inconsistent_rows="refused",
         )
 

@@ -15,6 +15,7 @@ from engine.analytics.betas.provider import opening_provider_beta, provider_beta
 from engine.analytics.betas.rate import rate_beta
 from engine.analytics.concentration.sector import sector
 from engine.analytics.concentration.session_sectors import session_sectors
+from engine.analytics.correlations.clusters import Names
 from engine.analytics.correlations.correlation_rows import correlations
 from engine.analytics.equity.exposures import present
 from engine.analytics.equity.returns import daily_returns
@@ -140,6 +141,7 @@ def _correlations(
     dates: pl.Series,
 ) -> JobResult:
     """Run the correlations; see `engine.analytics.correlations.correlation_rows.correlations`."""
+    names = Names(inputs.tags, inputs.position_tags, inputs.profiles)
     return correlations(
         marks,
         portfolios,
@@ -150,6 +152,7 @@ def _correlations(
         rules.membership,
         rules.undefined_figures,
         rules.effective_positions,
+        names if rules.clusters == "hierarchical" else None,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from engine.analyst.explain import (
     attributed,
     books,
+    clustered,
     concentrations,
     contracts,
     equity,
@@ -130,9 +131,12 @@ EXPLAINERS: dict[str, dict[str, Explainer]] = {
     "correlation_calculations": {
         **_each(matrices.head, "overall_correlation", "effective_positions"),
         **_each(matrices.head, "positions_included", "positions_excluded", *matrices.CONSTANTS),
+        "correlation_concentration_score": clustered.score,
     },
-    "correlation_clusters": _each(fixed.never, *figure_columns("correlation_clusters")),
-    "correlation_cluster_positions": _each(fixed.never, *figure_columns("correlation_cluster_positions")),
+    "correlation_clusters": _each(clustered.cluster, *figure_columns("correlation_clusters")),
+    "correlation_cluster_positions": _each(
+        clustered.position, *figure_columns("correlation_cluster_positions")
+    ),
     "pairwise_correlations": _each(
         matrices.pair, "correlation_value", "data_points", "statistical_significance"
     ),

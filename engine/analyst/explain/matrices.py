@@ -37,7 +37,6 @@ from engine.numerics.correlation import MIN_OVERLAP
 Series = dict[str, dict[date, float]]
 CONSTANTS: dict[str, Value] = {
     "duration_days": CORRELATIONS.look_back,
-    "correlation_concentration_score": Decimal(0),
     "data_quality": "sufficient",
     "min_position_value": Decimal(MIN_POSITION_VALUE),
     "min_portfolio_weight": Decimal(MIN_POSITION_PERCENT) / 100,

@@ -40,8 +40,8 @@ ROW_KEYS = {
     table.name: tuple(c for c in table.key if c not in PARTS and c not in (table.owner, table.date))
     for table in TABLES.values()
     if table.jobs and not table.legacy
-}
-"""Further columns of the key of tables beyond the legacy schema: the selector `row` has their values."""
+} | {"correlation_clusters": ("cluster_number",)}
+"""Further columns of a table's key: the selector `row` has their values."""
 NEEDS = {
     **{
         table.name: (

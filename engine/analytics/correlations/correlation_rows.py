@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from engine.analytics.correlations.clusters import Names, cluster_tables, find_clusters
 from engine.analytics.correlations.common_days import SymbolCloses
 from engine.analytics.correlations.holdings import SymbolHoldings, holdings
 from engine.analytics.correlations.matrices import Matrices, matrices, stack
@@ -47,6 +48,7 @@ def correlations(
     membership: Membership = "today",
     undefined: UndefinedFigures = "nan",
     effective: EffectivePositions = "lots",
+    names: Names | None = None,
 ) -> JobResult:
     """Compute correlation matrices of the holdings that pass the filter.
 
@@ -68,9 +70,11 @@ def correlations(
         undefined: "absent": a symbol whose price did not move has no correlation and is in no summary; there
             are none under 30 returns.
         effective: see `_spread`.
+        names: tags and sectors that clusters are named by; None: there are no clusters.
 
     Returns:
-        correlation_calculations, pairwise_correlations.
+        correlation_calculations, pairwise_correlations; with names correlation_clusters and
+        correlation_cluster_positions.
     """
     held = holdings(days, portfolios, membership)
     fresh = panel.quoted[:, panel.columns(held.symbol)].T if stale == "refused" else np.True_
@@ -79,11 +83,17 @@ def correlations(
     summaries = _summaries(held, computed, undefined, effective)
     if undefined == "absent":
         computed = _without_pairs(computed, summaries)
+    found = find_clusters(computed, held) if names else None
+    score = 0.0 if found is None else found.score
+    summaries = summaries.with_columns(score=score).with_row_index("matrix")
     rows = _calculation_rows(summaries.filter(pl.col("size") > 0), held, portfolios, dates)
     tables = {
         "correlation_calculations": rows.drop(summaries.columns),
         "pairwise_correlations": _pair_rows(rows, held, computed),
     }
+    if found is not None and names is not None:
+        heads = rows.select("matrix", "id", "portfolio_id", "owner", "session")
+        tables |= cluster_tables(found, heads, held, portfolios.gross, dates, names)
     return JobResult(tables=tables, status=_status_rows(summaries, held, portfolios, dates))
 
 
@@ -230,7 +240,7 @@ def _calculation_rows(
         duration_days=pl.lit(CORRELATIONS.look_back, pl.Int32),
         calculation_date=midnight.gather(summaries["session"].to_numpy()),
         overall_correlation="overall",
-        correlation_concentration_score=0.0,
+        correlation_concentration_score="score",
         effective_positions="effective",
         data_quality=pl.lit("sufficient"),
         min_position_value=pl.lit(float(MIN_POSITION_VALUE)),

@@ -24,6 +24,9 @@ class SymbolHoldings:
         symbol: [U], ascending within a portfolio.
         positions: [U, D] positions that pass the filter in each session.
         value: [U, D] USD of those positions, not negative.
+        lot_id: [L] ids of the positions, holding after holding.
+        lot_holding: [L] the holding of each, ascending.
+        lot_value: [L, D] USD of each, 0 where it does not pass.
         all_positions: [P, D] every position of a portfolio: exited, deleted and private ones too; by
             membership="session" those that are held.
     """
@@ -32,6 +35,9 @@ class SymbolHoldings:
     symbol: pl.Series
     positions: Ints
     value: Floats
+    lot_id: pl.Series
+    lot_holding: Ints
+    lot_value: Floats
     all_positions: Ints
 
     @property
@@ -78,7 +84,7 @@ def holdings(days: pl.DataFrame, portfolios: Portfolios, membership: Membership 
     at = held["portfolio"].to_numpy(), held["session"].to_numpy()
     units = scaled("quantity") if membership == "today" else pl.col("held").cast(pl.Int128)
     passes = held.select(_passes(pl.lit(pl.Series("gross", cents[at])), units)).to_series().to_numpy()
-    rows = held.filter(pl.col("session") == 0).select("portfolio", "symbol").with_row_index("number")
+    rows = held.filter(pl.col("session") == 0).select("portfolio", "symbol", "id").with_row_index("number")
     rows = rows.sort("portfolio", "symbol", "number")
     order = rows["number"].to_numpy()
     passes = passes.reshape(rows.height, sessions)[order]
@@ -92,6 +98,9 @@ def holdings(days: pl.DataFrame, portfolios: Portfolios, membership: Membership 
         symbol=distinct["symbol"],
         positions=np.add.reduceat(passes, starts, axis=0, dtype=np.int64),
         value=np.add.reduceat(value, starts, axis=0),
+        lot_id=rows["id"],
+        lot_holding=np.cumsum(first.to_numpy()) - 1,
+        lot_value=value,
         all_positions=_all_positions(held, portfolios, membership),
     )
 

@@ -356,7 +356,11 @@ CORRELATION_CALCULATIONS = Table(
         Column("duration_days", INTEGER, unit="calendar days"),
         Column("calculation_date", TIMESTAMP),
         _undefined("overall_correlation", CORRELATION, "mean of absolute values", nan=True),
-        Column("correlation_concentration_score", CORRELATION, unit="always 0"),
+        Column(
+            "correlation_concentration_score",
+            CORRELATION,
+            unit="value of lots in clusters as a fraction; 0 by clusters=none",
+        ),
         _undefined("effective_positions", numeric(8, 2), "positions"),
         Column("data_quality", varchar(20)),
         Column("min_position_value", numeric(18, 4), "no threshold", "USD"),
@@ -387,7 +391,8 @@ CORRELATION_CALCULATIONS = Table(
 CORRELATION_CLUSTERS = Table(
     name="correlation_clusters",
     role="output",
-    comment="Clusters of correlated symbols; the batch stores none.",
+    comment="Clusters of correlated symbols, by clusters=hierarchical; the legacy batch stores none.",
+    jobs=("correlations",),
     columns=(
         row_id(),
         Column("correlation_calculation_id", UUID),
@@ -414,7 +419,8 @@ CORRELATION_CLUSTERS = Table(
 CORRELATION_CLUSTER_POSITIONS = Table(
     name="correlation_cluster_positions",
     role="output",
-    comment="Members of the clusters; the batch stores none.",
+    comment="Lots of the clusters' symbols, by clusters=hierarchical; the legacy batch stores none.",
+    jobs=("correlations",),
     columns=(
         row_id(),
         Column("cluster_id", UUID),

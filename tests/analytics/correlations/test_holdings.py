@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from engine.analytics.correlations.holdings import SymbolHoldings, holdings
@@ -71,7 +72,20 @@ def test_counts_add_up_by_portfolio() -> None:
         crossed([], [], [])["symbol"],
         np.array([[1, 2], [3, 0], [5, 1]]),
         np.zeros((3, 2)),
+        pl.Series("id", [], pl.String),
+        np.zeros(0, dtype=np.int64),
+        np.zeros((0, 2)),
         np.array([4, 0, 9]),
     )
     chosen = np.array([[True, True], [True, True], [False, True]])
     assert held.count(chosen).tolist() == [[4, 2], [0, 0], [0, 1]]
+
+
+def test_each_lot_of_a_holding_has_its_value_where_it_passes() -> None:
+    lots = [
+        position("AAA", "10", "P0", name, entry_price=Decimal(usd)) for name, usd in (("a", 2000), ("b", 5))
+    ]
+    found = passing(*lots, position("BBB", "-10", "P0", entry_price=Decimal(3000)))
+    by_id = dict(zip(found.lot_id.to_list(), found.lot_value[:, 0].tolist(), strict=True))
+    assert by_id == {lots[0]["id"]: 20_000.0, lots[1]["id"]: 0.0, found.lot_id[2]: 30_000.0}
+    assert found.lot_holding.tolist() == [0, 0, 1]
