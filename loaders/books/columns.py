@@ -70,6 +70,10 @@ TRADE_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "fee": ("fee", "fees", "commission", "commission fees", "fees comm", "comm fee", "ib commission"),
     "description": ("description", "security name", "name", "note", "comment", "security"),
+    "lot_date": (
+        "lot date", "open date", "opened", "opened date", "date opened", "opening date", "date acquired",
+        "acquired", "acquired date", "acquisition date", "purchase date",
+    ),
     "currency": POSITION_NAMES["currency"],
 }  # fmt: skip
 """Names of a column of trades."""

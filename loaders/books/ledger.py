@@ -10,7 +10,7 @@ from decimal import Decimal
 import polars as pl
 
 from loaders.books.lots import RowError
-from loaders.books.numbers import EXACT
+from loaders.books.numbers import EXACT, plain
 from loaders.books.options import Contract
 from loaders.books.splits import Ratio, ratio_of_shares
 
@@ -18,12 +18,16 @@ INCOME = {"line": pl.Int64(), "lot": pl.Int64(), "date": pl.Date(), "amount": EX
 """Columns of income: the line of the trade that opened the lot, the day, and USD, negative for a fee."""
 
 
+Day = date
+"""A trade has a field of the type's name."""
+
+
 @dataclass(frozen=True)
 class Trade:
     """One trade, all figures without a sign.
 
     `amount` of deposits and withdrawals is signed, and so is `quantity` of a split: the shares that it adds.
-    `ratio` is what a split states of it.
+    `ratio` is what a split states of it, `lot_date` the entry date of the lots that a trade says it closes.
     """
 
     line: int
@@ -36,6 +40,7 @@ class Trade:
     amount: Decimal = Decimal(0)
     fee: Decimal = Decimal(0)
     ratio: Ratio | None = None
+    lot_date: Day | None = None
 
 
 @dataclass(frozen=True)
@@ -106,8 +111,10 @@ class Ledger:
             )
 
     def _trade(self, trade: Trade) -> None:
-        """Close lots of the other side, oldest first, and open a lot with the rest."""
+        """Close lots of the other side, oldest or stated ones first, and open a lot with the rest."""
         sign = 1 if trade.action == "buy" else -1
+        if trade.lot_date:
+            self._bring_forward(trade, sign)
         left, lots = trade.quantity, self.open[trade.symbol]
         while left and lots and lots[0].quantity * sign < 0:
             part = min(left, abs(lots[0].quantity))
@@ -115,10 +122,29 @@ class Ledger:
             left -= part
         if left:
             lots.append(Lot(trade.line, trade.symbol, trade.option, sign * left, trade.price, trade.date))
+        if trade.lot_date:
+            self.open[trade.symbol] = lots = deque(sorted(lots, key=lambda lot: lot.entry_date))
         if trade.fee:
             # The lot that the trade opened or closed last bears the fee.
             line = lots[-1].line if left else self.closed[-1].line
             self._income(trade, line, -trade.fee)
+
+    def _bring_forward(self, trade: Trade, sign: int) -> None:
+        """Put the lots first that a trade states; a trade that opens a lot may state its own day.
+
+        Raises:
+            RowError: Fewer shares of them are held than the trade closes.
+        """
+        lots = self.open[trade.symbol]
+        other_side = [lot for lot in lots if lot.quantity * sign < 0]
+        if not other_side and trade.lot_date == trade.date:
+            return
+        stated = [lot for lot in other_side if lot.entry_date == trade.lot_date]
+        held = sum((abs(lot.quantity) for lot in stated), Decimal(0))
+        if held < trade.quantity:
+            lots_of = f"{plain(trade.quantity)} {trade.symbol} of the lots of {trade.lot_date}"
+            raise RowError(f"{trade.action} of {lots_of}, of which {plain(held)} are held")
+        self.open[trade.symbol] = deque([*stated, *(lot for lot in lots if lot not in stated)])
 
     def _close(self, trade: Trade, part: Decimal) -> None:
         lots = self.open[trade.symbol]

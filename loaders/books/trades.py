@@ -22,6 +22,7 @@ from loaders.books.sheet import Sheet
 from loaders.books.splits import RATIO, SPLITS, stated_ratio
 
 FIGURES = ("quantity", "price", "amount", "fee")
+DATES = ("date", "lot_date")
 ACTIONS = {
     "buy": ("buy", "bought", "bto", "btc", "you bought", "buy to open", "buy to cover", "buy to close",
             "purchase", "reinvest", "reinvest shares", "reinvestment", "cover", "b", "add holding",
@@ -71,7 +72,7 @@ def read_trades(sheet: Sheet, stated: Mapping[str, str], order: DateOrder | None
     Returns:
         Lots, income and flows. Rows that cannot be used are among `rows.refusals`.
     """
-    rows = body(sheet, TRADE_NAMES, (("date",), ("action",)), stated, order, ("date",), FIGURES)
+    rows = body(sheet, TRADE_NAMES, (("date",), ("action",)), stated, order, DATES, FIGURES)
     trades = _trades(_table(rows), rows)
     ledger = Ledger()
     for trade in _in_order(trades):
@@ -99,8 +100,8 @@ def _table(rows: Body) -> pl.DataFrame:
     texts = [rows.text(name) for name in ("action", "symbol", "description")]
     figures = [rows.number(name, unless=notes) for name in FIGURES if name != "quantity"]
     figures.append(rows.number("quantity", unless=notes | ratio.is_not_null()))
-    days = rows.day("date", unless=notes)
-    return pl.DataFrame([rows.texts["line"], days, *texts, ratio, *figures]).filter(~blank & ~notes)
+    days = [rows.day(name, unless=notes) for name in DATES]
+    return pl.DataFrame([rows.texts["line"], *days, *texts, ratio, *figures]).filter(~blank & ~notes)
 
 
 def _in_order(trades: list[Trade]) -> list[Trade]:
@@ -151,7 +152,10 @@ def _traded(row: Mapping[str, Any], action: str, option: Contract | None) -> Tra
         # Amounts are what the account pays or gets: with the fee of a buy, without that of a sale.
         size = CONTRACT_SIZE if option else 1
         price = (abs(amount) + (-fee if action == "buy" else fee)) / quantity / size
-    return Trade(row["line"], row["date"], action, symbol, option, quantity, price, fee=fee)
+    lot_date = row["lot_date"]
+    return Trade(
+        row["line"], row["date"], action, symbol, option, quantity, price, fee=fee, lot_date=lot_date
+    )
 
 
 def _signed(action: str, amount: Decimal) -> Decimal:

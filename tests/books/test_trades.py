@@ -178,3 +178,40 @@ def test_a_ratio_in_the_description_and_the_shares_agree_or_are_refused() -> Non
     frame["Quantity"][1] = "25"
     with pytest.raises(engine.EngineError, match=r"a split of 3 for 2 adds 12\.5 to 25 AAA, not 25"):
         engine.book(prices=prices, trades=frame)
+
+
+def frame_with_lots(sale: tuple[str, str]) -> dict[str, list[str]]:
+    """Two lots of AAA, and a sale of a quantity of the lots of a day."""
+    quantity, day = sale
+    return {
+        "Date": ["2025-01-06", "2025-01-08", "2025-01-10"],
+        "Action": ["Buy", "Buy", "Sell"],
+        "Symbol": ["AAA"] * 3,
+        "Quantity": ["10", "20", quantity],
+        "Price": ["5", "6", "7"],
+        "Date Acquired": ["2025-01-06", "2025-01-08", day],
+    }
+
+
+@pytest.mark.parametrize(
+    ("day", "closed", "left"),
+    [
+        ("", [(D(10), D(5)), (D(5), D(6))], [(D(15), D(6))]),
+        ("2025-01-08", [(D(15), D(6))], [(D(5), D(6)), (D(10), D(5))]),
+    ],
+)
+def test_a_sale_closes_the_oldest_lots_or_those_that_it_states(
+    day: str, closed: list[object], left: list[object]
+) -> None:
+    prices = {"Date": [str(day) for day in DAYS], "AAA": ["5"] * len(DAYS)}
+    lots = engine.book(prices=prices, trades=frame_with_lots(("15", day))).positions
+    lots = lots.sort("quantity", "entry_price").select("quantity", "entry_price", "exit_price")
+    assert sorted(row[:2] for row in lots.rows() if row[2] == 7) == sorted(closed)  # type: ignore[type-var]
+    assert [row[:2] for row in lots.rows() if row[2] is None] == left
+
+
+def test_a_sale_of_more_than_the_stated_lots_hold_is_refused() -> None:
+    prices = {"Date": [str(day) for day in DAYS], "AAA": ["5"] * len(DAYS)}
+    words = "line 3: sell of 11 AAA of the lots of 2025-01-06, of which 10 are held"
+    with pytest.raises(engine.EngineError, match=words):
+        engine.book(prices=prices, trades=frame_with_lots(("11", "2025-01-06")))

@@ -13,7 +13,7 @@ KINDS = {
     "positions": "lots: symbol and quantity, with cost and dates if known",
     "prices": "closes: date, symbol and close, or dates x symbols",
     "flows": "deposits and withdrawals: date and amount",
-    "trades": "buys, sells, dividends, splits, deposits: lots are built first in, first out",
+    "trades": "buys, sells, dividends, splits, deposits: lots are built first in, first out, or as stated",
 }
 """Contents of the files, by kind: an option and a field of `loaders.books.book.Sources` each."""
 
