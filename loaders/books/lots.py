@@ -137,9 +137,11 @@ def _contract(row: Row) -> Contract | None:
 
 def _of_columns(row: Row) -> Contract | None:
     """Return the contract that the columns strike, expiration and right describe."""
-    right, day = (row.get("right") or "")[:1].upper(), row.get("expiration") or ""
-    strike, expiration = _decimal(row.get("strike")), parse_date(day, "mdy")
-    if right not in ("C", "P") or strike is None or expiration is None:
+    right = (row.get("right") or "")[:1].upper()
+    if right not in ("C", "P"):
+        return None
+    strike, expiration = _decimal(row.get("strike")), parse_date(row.get("expiration") or "", "mdy")
+    if strike is None or expiration is None:
         return None
     underlying = row.get("underlying") or row["symbol"]
     return Contract(symbol_of(underlying), expiration, "C" if right == "C" else "P", strike)
