@@ -23,6 +23,7 @@ from engine.analytics.factors.attribution import attribution
 from engine.analytics.factors.definitions import factor_ids, updated_definitions
 from engine.analytics.factors.ridge import ridge_factors
 from engine.analytics.factors.spreads import spread_factors
+from engine.analytics.forecasts import RULES as FORECAST_RULES
 from engine.analytics.forecasts.forecast_scores import forecast_scores
 from engine.analytics.forecasts.value_at_risk import value_at_risk
 from engine.analytics.job_result import JobResult
@@ -170,8 +171,8 @@ def _forecasts(
 
     They need the P&L of the session and a volatility over equity, so only corrected rules have them.
     """
-    reverting = rules.volatility_forecast == "mean_reverting" and rules.volatility_weights == "equity"
-    if result.tails is None or result.snapshot is None or not (reverting and rules.closed_lots == "exact"):
+    due = FORECAST_RULES.items() <= rules.record.items()
+    if result.tails is None or result.snapshot is None or not due:
         return {}
     own = _as_stored("portfolio_snapshots", result.snapshot, "expected_volatility_21d")
     lots = _as_stored("position_volatility", result.tables["position_volatility"], "expected_vol_21d")

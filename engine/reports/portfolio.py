@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.html.blocks import Section
 from engine.html.page import page
 from engine.reports.measures.contributions import priced_days
+from engine.reports.sections.attribution import attribution
 from engine.reports.sections.betas import betas
 from engine.reports.sections.common import FOOTER
 from engine.reports.sections.correlations import correlations
@@ -13,6 +14,7 @@ from engine.reports.sections.equity import equity
 from engine.reports.sections.exposures import exposures
 from engine.reports.sections.factors import factors
 from engine.reports.sections.glance import glance
+from engine.reports.sections.losses import value_at_risk
 from engine.reports.sections.positions import positions
 from engine.reports.sections.quality import quality
 from engine.reports.sections.sectors import sectors
@@ -49,7 +51,9 @@ def _sections(stored: StoredPortfolio) -> list[Section]:
         exposures(stored),
         betas(stored),
         factors(stored),
+        *attribution(stored),
         volatility(stored),
+        *value_at_risk(stored),
         correlations(stored),
         sectors(stored),
         stress(stored),

@@ -21,6 +21,7 @@ from engine.core.rules import Rules
 from engine.core.store_url import safe_url
 from engine.core.window import PRICE_LOOK_BACK
 from engine.reports.page_errors import NothingStoredError
+from engine.reports.stored_forecasts import StoredForecasts, read_forecasts
 from loaders import open_reader
 
 SNAPSHOT_DATE = "snapshot_date"
@@ -52,6 +53,7 @@ class StoredPortfolio:
         profiles: symbol, company_name.
         lots: engine_lot_pnl of the window, exact; no rows by rules without P&L of lots.
         returns: engine_returns of the last session, the same.
+        forecasts: forecasts of risk, their scores, and attributed P&L.
         runs: finished engine_runs that overlap the window, newest first.
         rules: the rules by which the store was computed, as far as the caller knows.
         never: sessions in between that no run computes, because nothing has a close.
@@ -78,6 +80,7 @@ class StoredPortfolio:
     profiles: pl.DataFrame
     lots: pl.DataFrame
     returns: pl.DataFrame
+    forecasts: StoredForecasts
     runs: pl.DataFrame
     rules: Rules
     never: Sequence[date] = ()
@@ -163,6 +166,7 @@ def read_stored(
         profiles=_profiles(store, key),
         lots=store.read("engine_lot_pnl", key, first, last, exact=True),
         returns=store.read("engine_returns", key, last, last),
+        forecasts=read_forecasts(store, key, first, last),
         runs=_runs(store, first, last),
         rules=rules or store.rules,
         never=_never_computed(url, history, first, last),

@@ -48,7 +48,7 @@ def test_every_figure_by_a_mix_of_rules_is_the_derived_one(seed: int) -> None:
 
 
 # In world 32 a lot is sold in the only session of its symbol; in 25 lots are bought.
-@pytest.mark.parametrize("seed", first(2, [32, 25, 5, 14, *range(33, 40)]))
+@pytest.mark.parametrize("seed", first(1, [32, 25, 5, 14, *range(33, 40)]))
 def test_forecasts_and_attributed_pnl_are_the_derived_ones(seed: int) -> None:
     world = draw_world(seed)
     found = computed(world.tables, world.window)

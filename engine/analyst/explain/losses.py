@@ -20,16 +20,10 @@ from engine.analyst.explain.return_series import Returns, portfolio_returns
 from engine.analyst.explain.rounding import rounded
 from engine.analyst.explain.volatilities import eligible_lots
 from engine.analyst.explain.working import Step, Working, absent, table
+from engine.analytics.forecasts import RULES as FORECAST_RULES
 from engine.core.job_catalog import PERCENTILE_LOOK_BACK, VOLATILITY
 
 TABLE = "engine_value_at_risk"
-NEEDED = {
-    "volatility_forecast": "mean_reverting",
-    "volatility_weights": "equity",
-    "percentile_window": "400_days",
-    "closed_lots": "exact",
-}
-"""Rules by which forecasts of risk are made and scored."""
 YEAR = 252
 TESTED = 250
 YELLOW, RED = Fraction(95, 100), Fraction(9999, 10000)
@@ -41,7 +35,9 @@ LAST_DIGIT = 1e-9
 
 def missing_rules(case: Case) -> str:
     """Return which rules the store lacks for forecasts of risk; "" if it has all."""
-    lacking = [f"{name}={value}" for name, value in NEEDED.items() if case.rules.record[name] != value]
+    lacking = [
+        f"{name}={value}" for name, value in FORECAST_RULES.items() if case.rules.record[name] != value
+    ]
     return f"only with {', '.join(lacking)}" if lacking else ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
-from engine.reports.charts.drawing import MUTED, AnyChart, ChartBuilder, ChartSize
+from engine.reports.charts.drawing import INK, MUTED, AnyChart, ChartBuilder, ChartSize
 from engine.reports.charts.scales import DOWN, ChartSeries, dash, time_axis, tone_colour, toned, value_axis
 
 ARROWS = alt.Scale(domain=["up", "down"], range=["triangle-up", "triangle-down"])
@@ -118,6 +118,42 @@ def columns(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
             )
         )
         return alt.layer(bars, _zero_rule())
+
+    return make
+
+
+def limited_columns(
+    frame: pl.DataFrame, column: str, limits: Sequence[ChartSeries], marks: pl.DataFrame, form: str
+) -> ChartBuilder:
+    """Return a chart of columns from 0, lines for their limits, and a mark on each column that is beyond one.
+
+    Args:
+        frame: date, the figure and the limits, a row for each session.
+        column: name of the figure; its sign gives the colour.
+        limits: the series of the lines, which hold from session to session.
+        marks: the rows of the frame to mark.
+        form: number format of the axis, in the notation of d3.
+    """
+    bars = columns(frame, column, form)
+
+    def make(size: ChartSize) -> AnyChart:
+        x = time_axis(frame["date"].to_list(), size)
+        lines_ = [
+            alt.Chart(frame)
+            .mark_line(
+                strokeWidth=1.6, color=one.colour, strokeDash=dash(one.key.dash), interpolate="step-after"
+            )
+            .encode(x=x, y=value_axis(f"{one.column}:Q", form, size, zero=True))
+            for one in limits
+        ]
+        points = (
+            alt.Chart(marks)
+            .mark_point(
+                shape="triangle-down", size=60 if size.narrow else 90, filled=True, opacity=1, color=INK
+            )
+            .encode(x=x, y=value_axis(f"{column}:Q", form, size, zero=True))
+        )
+        return alt.layer(bars(size), *lines_, *([points] if marks.height else []))
 
     return make
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from engine.analytics.forecasts import RULES as FORECAST_RULES
 from engine.html.blocks import Block, Chart, Notice, PageTable, Section
 from engine.html.cells import Cell, count, not_applicable, percent, plain
 from engine.reports.charts.drawing import chart
@@ -11,6 +12,7 @@ from engine.reports.charts.lines import lines
 from engine.reports.charts.scales import series
 from engine.reports.measures.forecasts import HORIZON, ForecastScore, outcomes, score
 from engine.reports.sections.common import gap_notes, reason, series_summary
+from engine.reports.sections.scored import scored_forecasts
 from engine.reports.stored import StoredPortfolio
 
 REALIZED = "realized_volatility_21d"
@@ -33,7 +35,9 @@ def volatility(stored: StoredPortfolio) -> Section:
     if snapshots[REALIZED].null_count() == snapshots.height:
         nothing = Notice("Volatility not computed", " ".join(notes))
         return Section("volatility", "Volatility", "", [nothing])
-    blocks = [_levels(stored, notes), *_forecasts(outcomes(snapshots))]
+    scored = FORECAST_RULES.items() <= stored.rules.record.items()
+    compared = scored_forecasts(stored) if scored else _forecasts(stored, outcomes(snapshots))
+    blocks = [_levels(stored, notes), *compared]
     return Section("volatility", "Volatility", _lead(stored), blocks)
 
 
@@ -63,11 +67,12 @@ def _levels(stored: StoredPortfolio, notes: list[str]) -> Chart:
     )
 
 
-def _forecasts(compared: pl.DataFrame) -> list[Block]:
+def _forecasts(stored: StoredPortfolio, compared: pl.DataFrame) -> list[Block]:
     accuracy = score(compared)
     if accuracy is None:
         few = f"No forecast of the window has {HORIZON} sessions with a volatility after it."
         return [Notice("Forecasts without an outcome yet", few)]
+    caveats = [CAVEAT] if stored.rules.volatility_forecast == "daily_har" else []
     drawing = chart(
         "Forecast and outcome",
         f"Lines of the forecast of a session and of the volatility realised over the next {HORIZON} "
@@ -76,7 +81,7 @@ def _forecasts(compared: pl.DataFrame) -> list[Block]:
         240,
         unit="percent a year, by the session of the forecast",
         legend=[one.key for one in COMPARED],
-        notes=[f"The last {HORIZON} sessions have no outcome yet.", CAVEAT],
+        notes=[f"The last {HORIZON} sessions have no outcome yet.", *caveats],
         tables=[series_summary("Forecasts and outcomes", compared, COMPARED, percent)],
     )
     headings = ("Measure", "Forecast", "Volatility of the day")
