@@ -1,4 +1,4 @@
-"""Where the P&L came from: factors, specific return and residual, by session and position."""
+"""Parts of the P&L: factors, specific return and residual, by session and position."""
 
 from __future__ import annotations
 
