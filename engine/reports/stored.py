@@ -53,6 +53,7 @@ class StoredPortfolio:
         profiles: symbol, company_name.
         lots: engine_lot_pnl of the window, exact; no rows by rules without P&L of lots.
         returns: engine_returns of the last session, the same.
+        sector_values: engine_sector_exposures of the window, the same.
         forecasts: forecasts of risk, their scores, and attributed P&L.
         runs: finished engine_runs that overlap the window, newest first.
         rules: the rules by which the store was computed, as far as the caller knows.
@@ -80,6 +81,7 @@ class StoredPortfolio:
     profiles: pl.DataFrame
     lots: pl.DataFrame
     returns: pl.DataFrame
+    sector_values: pl.DataFrame
     forecasts: StoredForecasts
     runs: pl.DataFrame
     rules: Rules
@@ -166,6 +168,7 @@ def read_stored(
         profiles=_profiles(store, key),
         lots=store.read("engine_lot_pnl", key, first, last, exact=True),
         returns=store.read("engine_returns", key, last, last),
+        sector_values=store.read("engine_sector_exposures", key, first, last),
         forecasts=read_forecasts(store, key, first, last),
         runs=_runs(store, first, last),
         rules=rules or store.rules,

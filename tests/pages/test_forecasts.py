@@ -125,6 +125,14 @@ def test_the_parts_of_the_positions_are_the_last_session_s(store: engine.Store, 
         assert sum(added) == pytest.approx(stored[column].sum(), abs=0.005 * stored.height)
 
 
+def test_sectors_have_their_long_and_short_values(store: engine.Store, document: Node) -> None:
+    stored = rows(store, "engine_sector_exposures", END)
+    shown = table(document, "Long and short by sector")
+    assert sorted(shown.texts("Sector")) == sorted(stored["sector"])
+    for heading, column in (("Long", "long_value"), ("Short", "short_value"), ("Net", "net_value")):
+        assert sorted(shown.values(heading)) == sorted(stored[column])  # type: ignore[type-var]
+
+
 def test_a_portfolio_without_figures_says_why(store: engine.Store) -> None:
     document = parsed(portfolio_page(store.url, PRIVATE))
     losses = text(document.one("section", id="losses"))

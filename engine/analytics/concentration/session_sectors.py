@@ -5,7 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from engine.analytics.concentration.measures import concentration, quotients
-from engine.analytics.concentration.sector import UNCLASSIFIED, sector_weights, with_buckets
+from engine.analytics.concentration.sector import (
+    GICS_NAMES,
+    UNCLASSIFIED,
+    sector_weights,
+    with_buckets,
+)
 from engine.analytics.job_result import JobResult, covered, first_reasons, status_rows
 from engine.analytics.panels import Portfolios
 from engine.core.instruments import multiplier
@@ -133,7 +138,8 @@ def sector_rows(valued: pl.DataFrame, held: pl.DataFrame, benchmark: pl.DataFram
     Args:
         valued: owner, bucket, value (signed grains).
         held: owner, portfolio_id, date, equity_grains.
-        benchmark: asof_date, sector, weight: the newest date up to a session counts.
+        benchmark: asof_date, sector (in the provider's names or the GICS standard's), weight: the newest date
+            up to a session counts.
 
     Returns:
         portfolio_id, date, sector, long_value, short_value, net_value (Int128 cents), weight (fraction of the
@@ -148,7 +154,8 @@ def sector_rows(valued: pl.DataFrame, held: pl.DataFrame, benchmark: pl.DataFram
     rows = sums.join(held, on="owner", maintain_order="left").sort("date")
     days = benchmark.select(asof="asof_date").unique().sort("asof")
     rows = rows.join_asof(days, left_on="date", right_on="asof", strategy="backward")
-    weights = benchmark.select(asof="asof_date", bucket="sector", benchmark_weight="weight")
+    named = pl.col("sector").replace(GICS_NAMES)
+    weights = benchmark.select(asof="asof_date", bucket=named, benchmark_weight="weight")
     rows = rows.join(weights, on=["asof", "bucket"], how="left", maintain_order="left")
     amounts = ("long_value", "short_value", "net_value")
     return rows.select(

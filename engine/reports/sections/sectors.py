@@ -9,7 +9,7 @@ import polars as pl
 
 from engine.analytics.concentration.sector import GICS_NAMES
 from engine.html.blocks import Block, Card, Cards, Chart, LegendKey, Notice, PageTable, Section
-from engine.html.cells import Cell, count, not_applicable, percent, plain, ratio
+from engine.html.cells import Cell, count, money, not_applicable, percent, plain, ratio
 from engine.reports.charts.bars import bar_heights, paired_bars
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.scales import series
@@ -37,7 +37,12 @@ def sectors(stored: StoredPortfolio) -> Section:
     lead = f"On {row['date']}: {values}, as shares of equity."
     if row["date"] < stored.end:
         lead += f" On {stored.end} not computed: {missing}."
-    blocks: list[Block] = [_concentration(row), _chart(weights), _table(weights)]
+    blocks: list[Block] = [
+        _concentration(row),
+        _chart(weights),
+        _table(weights),
+        *_sides(stored, row["date"]),
+    ]
     return Section("sectors", "Sectors", lead, blocks)
 
 
@@ -99,6 +104,17 @@ def _chart(weights: pl.DataFrame) -> Chart:
 def _table(weights: pl.DataFrame) -> PageTable:
     rows = [_row(row) for row in weights.iter_rows(named=True)]
     return PageTable("Sector weights", ("Sector", "Portfolio", "S&P 500", "Difference"), rows)
+
+
+def _sides(stored: StoredPortfolio, day: date) -> list[PageTable]:
+    """Return long, short and net values of each sector; none by rules that add shorts to longs."""
+    rows = stored.sector_values.filter(pl.col("calculation_date") == day)
+    amounts = ("long_value", "short_value", "net_value")
+    cells = [
+        [plain(row["sector"]), *(money(row[name], stored.currency) for name in amounts)]
+        for row in rows.sort(pl.col("net_value").abs(), "sector", descending=[True, False]).to_dicts()
+    ]
+    return [PageTable("Long and short by sector", ("Sector", "Long", "Short", "Net"), cells)] if cells else []
 
 
 def _row(row: dict[str, float | None]) -> list[Cell]:

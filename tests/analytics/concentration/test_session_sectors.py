@@ -74,6 +74,15 @@ def test_the_benchmark_of_a_session_is_the_newest_up_to_it() -> None:
     assert none["weight"].to_list() == [1.0, 1.0]
 
 
+def test_a_benchmark_in_the_provider_s_names_has_the_weights_of_its_sectors() -> None:
+    cells = held(TUE).with_columns(pl.Series("equity_grains", [GRAIN], dtype=pl.Int128))
+    valued = pl.DataFrame({"owner": [0], "bucket": "Financials", "value": [GRAIN]}).cast(
+        {"owner": pl.UInt32, "value": pl.Int128}
+    )
+    provider = pl.DataFrame({"asof_date": [MON], "sector": ["Financial Services"], "weight": [0.13]})
+    assert sector_rows(valued, cells, provider)["benchmark_weight"].to_list() == [0.13]
+
+
 def test_values_are_those_after_the_session_and_private_ones_as_stored() -> None:
     private = {"investment_class": "PRIVATE"}
     lots = [
