@@ -204,12 +204,11 @@ def conditional_move(shocks: Moves, factor: str, correlations: FactorCorrelation
     matrices = len(correlations.as_of)
     if factor in shocks:
         return np.broadcast_to(np.asarray(shocks[factor], dtype=np.float64), matrices).copy()
-    given = [name for name in shocks if name in correlations.names]
+    given = tuple(name for name in shocks if name in correlations.names)
     if factor not in correlations.names or not given:
         return np.zeros(matrices)
     at = [correlations.names.index(name) for name in given]
     own = correlations.covariance[:, correlations.names.index(factor), at]
-    among = correlations.covariance[:, at][:, :, at]
-    inverse = np.linalg.pinv(among, hermitian=True)
+    inverse = correlations.inverse_among(given)
     size = np.stack([np.broadcast_to(shocks[name], matrices) for name in given], axis=1)
     return np.asarray((own[:, None, :] @ inverse @ size[..., None]).ravel())
