@@ -26,7 +26,7 @@ from tests.marks import first
 from tests.test_golden import RUN_DATE
 
 H1, H2 = "H1 Global Long Short", "H2 ETF Core"
-TABLES = (*forecasts.TABLES, *attribution.TABLES, "engine_sector_exposures")
+TABLES = (*forecasts.TABLES, *attribution.TABLES, "engine_sector_exposures", "engine_returns")
 START, END = date(2025, 4, 28), date(2025, 5, 30)
 """24 sessions: the last three score a forecast."""
 MODEL: dict[str, str | int] = {"method": "model", "level": 95}

@@ -10,10 +10,12 @@ from engine.analyst.explain import attributed
 from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.catalog import CATALOG
+from engine.analyst.explain.horizons import HORIZONS
 from engine.analyst.explain.jobs import documented
 from engine.analyst.explain.return_series import volatility_symbol
 from engine.analyst.explain.sector_values import sectors_of
 from engine.analytics.concentration.session_sectors import TABLE as SECTORS
+from engine.analytics.equity.returns import TABLE as RETURNS
 from engine.analytics.factors.attribution import FACTORS
 from engine.analytics.factors.attribution import TABLE as ATTRIBUTION
 from engine.analytics.forecasts.forecast_scores import PORTFOLIO, POSITIONS
@@ -215,6 +217,7 @@ def _known_values(case: Case) -> dict[tuple[str, str], Iterable[str | int]]:
         (ATTRIBUTION, "component"): attributed.PARTS,
         (BY_FACTOR, "factor"): (*FACTORS, SPECIFIC),
         (SECTORS, "sector"): sectors_of(case),
+        (RETURNS, "horizon"): HORIZONS,
     }
 
 
