@@ -12,6 +12,7 @@ from engine.core.errors import ConflictError, HiddenRowsError, WriteError
 from engine.core.schema import TABLES
 from loaders import open_reader
 from tests.conftest import Server
+from tests.memory_store import frame_of
 from tests.stores.support import run_sql
 from writers import open_writer
 from writers.retry import TRANSIENT_ERRORS
@@ -48,6 +49,25 @@ def test_rows_that_a_trigger_drops_are_told(store: str, way: str) -> None:
         with pytest.raises(WriteError, match="table engine_settings: 2 of 3 rows were stored"):
             getattr(writer, way)(SETTINGS, settings("a", "b", "c"))
     assert run_sql(store, "select count(*) from engine_settings") == [(0,)]
+
+
+SYMBOLS = ["A\\' or true --", "B\\", "C''\\\\", '"D"']
+"""Where a backslash escapes, the first would close the literal that it is written in."""
+
+
+def test_texts_are_literal_under_every_setting_of_the_server(store: str) -> None:
+    for setting in ("standard_conforming_strings = off", "backslash_quote = on"):
+        run_sql(store, f"alter database {store.rsplit('/', 1)[1]} set {setting}")
+    series = {"outcome": "ok", "failures": 0, "asked_at": datetime(2025, 1, 1, tzinfo=UTC)}
+    rows = frame_of("engine_price_series", [{"symbol": symbol, **series} for symbol in (*SYMBOLS, "E")])
+    with open_writer(store) as writer, writer.transaction():
+        writer.insert(TABLES["engine_price_series"], rows)
+        writer.merge(TABLES["engine_price_series"], rows)
+    with open_reader(store) as reader:
+        for symbol in SYMBOLS:
+            stored = reader.select("read/of_symbols", "engine_price_series", ["symbol"], symbols=[symbol])
+            assert stored["symbol"].to_list() == [symbol]
+        assert reader.read("engine_price_series").height == len(SYMBOLS) + 1
 
 
 def test_rows_that_exist_already_count_as_stored(store: str) -> None:
