@@ -15,7 +15,10 @@ from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from types import CodeType
 
-from _pytest.assertion.rewrite import PYTEST_TAG, rewrite_asserts
+try:
+    from _pytest.assertion import rewrite
+except ImportError:  # an environment without pytest, where nothing runs what pytest compiled
+    rewrite = None  # type: ignore[assignment]
 
 HEADER = 16
 """Bytes before the code: magic number, flags, and the source's time and size or its hash."""
@@ -56,7 +59,7 @@ def _compiler(optimize: int) -> Callable[[bytes, str], CodeType]:
 def _rewritten(source: bytes, name: str) -> CodeType:
     """Return a module as pytest compiles it, with its assertions rewritten."""
     tree = ast.parse(source, filename=name)
-    rewrite_asserts(tree, source, name)
+    rewrite.rewrite_asserts(tree, source, name)
     return compile(tree, name, "exec", dont_inherit=True)
 
 
@@ -65,6 +68,6 @@ COMPILERS = {
     f"{TAG}.pyc": _compiler(0),
     f"{TAG}.opt-1.pyc": _compiler(1),
     f"{TAG}.opt-2.pyc": _compiler(2),
-    f"{PYTEST_TAG}.pyc": _rewritten,
+    **({f"{rewrite.PYTEST_TAG}.pyc": _rewritten} if rewrite else {}),
 }
 """The ways in which modules are compiled, by the end of their names."""

@@ -14,6 +14,7 @@ from _pytest.assertion.rewrite import PYTEST_TAG
 
 from tools.compiled_modules import HEADER, tampered
 
+ROOT = Path(__file__).parents[2]
 EVIL = compile("import os\n", "core.py", "exec")
 
 
@@ -65,3 +66,12 @@ def test_code_that_cannot_be_read_is_named_but_where_python_compiles_again(
     assert len(list(tampered(site))) == 1
     path.write_bytes(b"\0\0\0\0" + header[4:] + marshal.dumps(EVIL))
     assert list(tampered(site)) == []
+
+
+def test_an_environment_without_pytest_is_audited_too() -> None:
+    code = (
+        "import sys; sys.modules['_pytest'] = None; import tools.compiled_modules as m; print(*m.COMPILERS)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    tag = sys.implementation.cache_tag
+    assert shown.stdout.split() == [f"{tag}.pyc", f"{tag}.opt-1.pyc", f"{tag}.opt-2.pyc"]
