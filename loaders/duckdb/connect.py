@@ -15,8 +15,12 @@ import duckdb
 from engine.core.errors import BusyFileError, StoreUnreachableError
 from engine.core.store_url import StoreURL
 
-LOCKED = re.compile(r"Conflicting lock is held(?:.*?\(PID (\d+)\))?")
-"""DuckDB's message about a file that another process has open."""
+LOCKED = re.compile(r"Could not set lock on file(?:.*\(PID (\d+)\))?", re.DOTALL)
+"""DuckDB's message about a file that another process has open. It names none that has just closed it."""
+OPEN_HERE = re.compile(
+    r"different configuration than existing connections|held in current process|Unique file handle conflict"
+)
+"""Its messages about a file that this process has open in another mode, or is about to close."""
 Settings = dict[str, str | bool | int | float | list[str]]
 SETTINGS: Settings = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 """Keeps DuckDB from downloading and loading extensions, such as the one for SQLite files."""
@@ -47,7 +51,7 @@ def connect(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         The connection; the caller closes it.
 
     Raises:
-        BusyFileError: Another process has the file open, and one of the two writes.
+        BusyFileError: Another process, or this one, has the file open, and one of the two writes.
         StoreUnreachableError: The file is no database, or may not be read.
     """
     path = f"{url.real_path}"
@@ -60,6 +64,8 @@ def connect(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
         return _open(path, read_only, settings)
     except duckdb.Error as error:
+        if OPEN_HERE.search(str(error)):
+            raise BusyFileError(url, f"{os.getpid()}") from error
         if held := LOCKED.search(str(error)):
             raise BusyFileError(url, held[1] or "") from error
         raise StoreUnreachableError(url, str(error)) from error

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 from urllib.parse import quote
 
+import duckdb
 import polars as pl
 import pytest
 
+from engine.batch.copy import create
 from engine.core.errors import (
     BusyFileError,
     ColumnTypeError,
@@ -101,6 +105,29 @@ def test_a_database_file_that_another_process_holds(held: str) -> None:
     for opened in (open_reader, open_writer):
         with pytest.raises(BusyFileError, match=r"process \d+ has the file open. Close it"):
             opened(held)
+
+
+def test_a_database_file_that_this_process_holds(tmp_path: Path) -> None:
+    url = f"duckdb:///{tmp_path}/own.duckdb"
+    create(url)
+    told = f"process {os.getpid()} has the file open. Close it"
+    with open_writer(url), pytest.raises(BusyFileError, match=told):
+        open_reader(url)
+    with open_reader(url), pytest.raises(BusyFileError, match=told):
+        open_writer(url)
+    open_writer(url).close()
+
+
+def test_a_database_file_whose_holder_went_away_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB tries the lock, then asks who has it: by then it may be nobody."""
+    url = f"duckdb:///{tmp_path}/own.duckdb"
+    create(url)
+    error = duckdb.IOException(f'IO Error: Could not set lock on file "{tmp_path}/own.duckdb": ')
+    monkeypatch.setattr(duckdb, "connect", Mock(side_effect=error))
+    with pytest.raises(BusyFileError, match="another process has the file open"):
+        open_reader(url)
 
 
 @pytest.mark.parametrize("damage", ["garbage", "cut", "body"])
