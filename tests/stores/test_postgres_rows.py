@@ -52,7 +52,7 @@ def test_rows_that_a_trigger_drops_are_told(store: str, way: str) -> None:
 
 
 SYMBOLS = ["A\\' or true --", "B\\", "C''\\\\", '"D"']
-"""Where a backslash escapes, the first would close the literal that it is written in."""
+"""The first would close the literal that it is written in, if a backslash escaped the quote."""
 
 
 def test_texts_are_literal_under_every_setting_of_the_server(store: str) -> None:
