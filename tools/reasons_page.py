@@ -63,13 +63,14 @@ values wrong, is left out with that reason; the other rules only warn.
 {rules}
 ## A portfolio that was left out
 
-If a portfolio is left out of a run, every job of every session is `failed`, and the reason is a sentence
-instead of a code. It is one of these:
+If a portfolio is left out of a run, or of a session, every job of its sessions is `failed`, and the reason is
+a sentence instead of a code. It is one of these:
 
 * `portfolios.equity_balance is null`;
 * a rule that a row broke, with table and column, as `positions.quantity is null`;
 * a grave rule across columns that a row broke, under corrected rules;
-* a figure that its column cannot hold, as `daily_return does not fit numeric(8,6)`.
+* a figure that its column cannot hold, as `daily_return does not fit numeric(8,6)`: this fails the session of
+  the figure, not those before and after it.
 
 The run names the row and the value, on stdout and in `run_results.json`.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -11,6 +12,7 @@ from uuid import UUID
 
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.batch.executors import check, open_executor
+from engine.batch.failed_sessions import stages_around_failures
 from engine.batch.gate import THRESHOLD
 from engine.batch.held_back import record_held_back
 from engine.batch.ledger import Run, interrupted_run, new_run, resumed_run
@@ -171,13 +173,18 @@ def _named(state: RunState, report: Report) -> Report:
 
 
 def _all_stages(state: RunState, run: Callable[[RunState], Report]) -> Report:
-    """Compute the first stage of missing sessions, then those that `run_window` finds to follow it."""
+    """Compute the first stage, those that `run_window` finds, and those around sessions that failed."""
     asked = state.request
-    reports = [run(state)]
-    for stage in state.stages:
-        request = replace(asked, command=state.request.id).for_stage(stage)
+    reports, stages = [run(state)], deque(state.stages)
+    while True:
+        # A dry run stores nothing from which the sessions after a failed one could go on.
+        report, window = reports[-1], reports[-1].window
+        if window and not asked.dry_run:
+            stages.extendleft(reversed(stages_around_failures(report, window.run_date)))
+        if not stages:
+            return combined(reports)
+        request = replace(asked, command=state.request.id).for_stage(stages.popleft())
         reports.append(run(RunState(request, state.progress, state.now, decided=state.decided)))
-    return combined(reports)
 
 
 def _dry_run(state: RunState) -> Report:

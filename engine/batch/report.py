@@ -17,6 +17,7 @@ from engine.core.row_rules import QUARANTINE
 from engine.core.schema.evolution import SchemaGap
 from engine.core.window import Window
 from engine.pipeline.results import FAILURES, OUTCOMES
+from engine.pipeline.status import REASON_LENGTH
 
 STATUSES = ("ok", "partial", "skipped", "failed", "held_back")
 UNDONE = ("partial", "failed")
@@ -127,6 +128,23 @@ class Report:
             rows: columns of `engine.pipeline.results.FAILURES`.
         """
         self.failures = pl.concat([self.failures, rows])
+
+    def take_back(self, portfolios: pl.Series, sessions: int) -> None:
+        """Remove refused portfolios that will be computed in other windows, with their outcomes.
+
+        Args:
+            portfolios: ids.
+            sessions: number of sessions of the window in which they were refused.
+        """
+        theirs = pl.col("portfolio_id").is_in(portfolios.implode())
+        reasons = self.failures.filter(theirs).unique("portfolio_id", keep="first", maintain_order=True)
+        taken = reasons.group_by(reason=pl.col("reason").str.slice(0, REASON_LENGTH)).agg(
+            status=pl.lit("failed"), taken=pl.len().cast(pl.Int64) * sessions
+        )
+        left = self.outcomes.join(taken, on=["status", "reason"], how="left", maintain_order="left")
+        left = left.with_columns(pl.col("sessions") - pl.col("taken").fill_null(0)).drop("taken")
+        self.outcomes = left.filter(pl.col("sessions") > 0)
+        self.failures = self.failures.filter(~theirs)
 
     def add(self, other: Report) -> None:
         """Add the report of another process."""

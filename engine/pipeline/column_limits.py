@@ -52,12 +52,15 @@ def _failures(
     table: Table, rows: pl.DataFrame, key: Sequence[str], conditions: Mapping[str, pl.Expr]
 ) -> pl.DataFrame:
     """Return a row of `FAILURES` for each cell that meets the condition of its column."""
+    days = [name for name in ("date", table.date) if name in rows.columns]
+    day = pl.col(days[0]).cast(pl.Date) if days else pl.lit(None, pl.Date)
     # In general no cell does, which one pass over all columns shows.
     any_cell = rows.select(condition.any().alias(name) for name, condition in conditions.items())
     row_key = pl.concat_str((pl.col(name).cast(pl.String) for name in key), separator=", ")
     failures = [
         rows.filter(conditions[column.name]).select(
             "portfolio_id",
+            day.alias("date"),
             table=pl.lit(table.name),
             column=pl.lit(column.name),
             key=row_key,
@@ -87,6 +90,7 @@ def money_misfits(snapshots: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
     """
     exposed = snapshots.filter(pl.col("too_large").fill_null(False)).select(
         "portfolio_id",
+        "date",
         table=pl.lit("portfolio_snapshots"),
         column=pl.lit("gross_exposure"),
         key=pl.col("portfolio_id") + ", " + pl.col("date").cast(pl.String),

@@ -112,9 +112,11 @@ def _check_covered(window: Window, loaded: Window) -> None:
 
 def _refusals(inputs: Inputs, rules: Rules) -> pl.DataFrame:
     """Return the portfolios that cannot be computed, or are not to be, as rows of `FAILURES`."""
+    no_day = pl.lit(None, pl.Date).alias("date")
     blank = [pl.lit("").alias(name) for name in ("table", "column", "key", "value")]
-    refused = inputs.refused.with_columns(blank).select(FAILURES.keys())
+    refused = inputs.refused.with_columns(no_day, *blank).select(FAILURES.keys())
     if rules.inconsistent_rows == "computed":
         return refused
     reason = pl.concat_str("table", pl.lit("."), "column", pl.lit(" "), "rule")
-    return pl.concat([refused, inputs.grave.with_columns(reason=reason).select(FAILURES.keys())])
+    grave = inputs.grave.with_columns(no_day, reason=reason)
+    return pl.concat([refused, grave.select(FAILURES.keys())])

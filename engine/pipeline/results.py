@@ -14,13 +14,17 @@ from engine.core.stored_rows import stored_rows
 
 FAILURES: dict[str, pl.DataType] = {
     "portfolio_id": pl.String(),
+    "date": pl.Date(),
     "table": pl.String(),
     "column": pl.String(),
     "key": pl.String(),
     "value": pl.String(),
     "reason": pl.String(),
 }
-"""One row for each reason for which a portfolio was left out of the results."""
+"""One row for each reason for which a portfolio was left out of the results.
+
+`date` is the session of a figure that its column cannot hold; other reasons have none.
+"""
 
 
 class StoredTables(Mapping[str, pl.DataFrame]):
