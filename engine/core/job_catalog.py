@@ -336,7 +336,7 @@ NO_CORRELATION = skipped(
     "no_correlation",
     "no symbol has a price that moved, or what the symbols hold cancels out",
 )
-NO_PAIR = partial("no_pair", "one symbol alone has a price that moved, so that no two can be compared")
+NO_PAIR = partial("no_pair", "no two symbols have prices that moved on enough days of both")
 CORRELATIONS = AnalyticsJob(
     "correlations",
     "Correlations",

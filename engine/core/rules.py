@@ -83,7 +83,8 @@ class Rules:
         portfolio with a price in the look-back has one, so that one gap or one new listing
         shortens the sample of all [02 §11: 4, 5]; "symbol": each symbol uses its own sessions;
         "common": closes are put on the sessions that the symbol and the funds share before returns are
-        taken, so that a return over a gap meets one over the same days.
+        taken, so that a return over a gap meets one over the same days. Correlations then have the days of
+        each pair, and a portfolio's volatility those of its symbols with 63 returns.
     rate_weights: lots enter the rate beta with their "absolute" value, so that shorts add to the
         sensitivity [02 §11: 7], or with their "signed" value.
     stale_figures: a volatility, beta, correlation or exposure whose newest observation is older than the

@@ -12,6 +12,9 @@ from engine.numerics.student_t import tail_of_angle
 MIN_OVERLAP = 30
 """Rows below which a correlation is withheld (NaN)."""
 
+LEAST_EIGENVALUE = 1e-6
+"""Times m: rounding to six decimals moves eigenvalues by half of it at most."""
+
 TILE = 32
 """Series in one matrix product: one size, so that BLAS takes one path whatever else is computed."""
 
@@ -89,6 +92,72 @@ def correlations(returns: Floats, cells: MatrixCells) -> CellCorrelations:
     if n < MIN_OVERLAP:
         rho[:] = np.nan
     return CellCorrelations(rho, significance)
+
+
+def pair_correlations(x: Floats, y: Floats) -> tuple[Floats, Floats, Ints]:
+    """Return the correlation of each pair of series, its significance and its returns, over the pair's days.
+
+    Returns are taken between consecutive days on which both of a pair have a value. Correlation and
+    significance are those of `correlations`.
+
+    Args:
+        x: [K, n] logarithms of prices, NaN where there is none.
+        y: [K, n] of the others.
+
+    Returns:
+        rho [K], NaN under `MIN_OVERLAP` returns and of a price that did not move; 1 - p [K], NaN of such a
+        price; the number of returns [K].
+    """
+    both = np.isfinite(x) & np.isfinite(y)
+    newest = np.maximum.accumulate(np.where(both, np.arange(x.shape[1]), -1), axis=1)
+    before = np.pad(newest[:, :-1], ((0, 0), (1, 0)), constant_values=-1)
+    used = both & (before >= 0)
+    n = used.sum(axis=1)
+    at = np.maximum(before, 0)
+    off, moves = zip(*(_deviations(one, at, used, n) for one in (x, y)), strict=True)
+    products = [(a * b).sum(axis=1) for a, b in ((off[0], off[0]), (off[0], off[1]), (off[1], off[1]))]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rho = np.clip(products[1] / np.sqrt(products[0] * products[2]), -1.0, 1.0)
+        rho = np.where(moves[0] & moves[1], rho, np.nan)
+        tail = tail_of_angle(np.abs(rho), (1.0 - rho) * (1.0 + rho), n - 2)
+    return np.where(n >= MIN_OVERLAP, rho, np.nan), np.where(n >= 3, 1.0 - tail, np.nan), n
+
+
+def _deviations(level: Floats, before: Ints, used: Bools, n: Ints) -> tuple[Floats, Bools]:
+    """Return the returns' deviations from their mean, 0 where there is none, and which series move."""
+    returns = level - np.take_along_axis(level, before, axis=1)
+    most = np.where(used, returns, -np.inf).max(axis=1, initial=-np.inf)
+    smallest = np.where(used, returns, np.inf).min(axis=1, initial=np.inf)
+    mean = np.where(used, returns, 0.0).sum(axis=1) / np.maximum(n, 1)
+    return np.where(used, returns - mean[:, None], 0.0), np.asarray(most > smallest)
+
+
+def positive_semidefinite(rho: Floats) -> Floats:
+    """Return correlation matrices without negative eigenvalues, shrunk towards the identity.
+
+        (1 - a) rho + a I,  a = (e - l) / (1 - l) if the smallest eigenvalue l is below e, else 0
+
+    with e = m LEAST_EIGENVALUE.
+
+    A matrix whose pairs come from different days may have negative eigenvalues, so that the variance of some
+    portfolio would be negative. A pair without a correlation counts as 0 and stays NaN. Source: Higham,
+    Strabić and Šego, Restoring definiteness via shrinking (2016).
+
+    Args:
+        rho: [H, m, m], symmetric.
+
+    Returns:
+        The same matrices where they are positive definite.
+    """
+    m = rho.shape[-1]
+    known = np.isfinite(rho)
+    whole = np.where(known, rho, np.eye(m))
+    smallest = np.linalg.eigvalsh(whole)[:, 0]
+    least = m * LEAST_EIGENVALUE
+    share = np.where(smallest < least, least - smallest, 0.0)
+    share = np.divide(share, 1.0 - smallest, out=share, where=share > 0.0)[:, None, None]
+    shrunk = np.where(np.eye(m, dtype=np.bool_), 1.0, (1.0 - share) * whole)
+    return np.where(known, np.where(share > 0.0, shrunk, whole), np.nan)
 
 
 def _mirrored(size: Ints, matrix: Ints, row: Ints, column: Ints) -> Ints:

@@ -154,6 +154,7 @@ def _correlations(
         rules.undefined_figures,
         rules.effective_positions,
         names if rules.clusters == "hierarchical" else None,
+        rules.alignment,
     )
 
 

@@ -8,7 +8,14 @@ import pytest
 from scipy import stats
 
 from engine.numerics.arrays import Floats
-from engine.numerics.correlation import CellCorrelations, correlations, ewma_correlation, matrix_cells
+from engine.numerics.correlation import (
+    CellCorrelations,
+    correlations,
+    ewma_correlation,
+    matrix_cells,
+    pair_correlations,
+    positive_semidefinite,
+)
 
 PARITY = 1e-10
 """Absolute: four digits beyond the stored scale."""
@@ -139,3 +146,36 @@ def test_figures_are_the_same_both_ways() -> None:
     whole = correlation(np.random.default_rng(0).normal(size=(62, 100)))
     np.testing.assert_array_equal(whole.rho, whole.rho.T)
     np.testing.assert_array_equal(whole.significance, whole.significance.T)
+
+
+def test_pairs_have_their_own_days_and_returns_between_them() -> None:
+    level = np.log(100 * np.cumprod(1 + np.random.default_rng(2).normal(0, 0.02, (2, 60)), axis=1))
+    level[0, 20:22], level[1, :10] = np.nan, np.nan
+    frame = pd.DataFrame(level.T).dropna().diff().dropna()
+    rho, significance, n = pair_correlations(level[:1], level[1:])
+    expected = stats.pearsonr(frame[0], frame[1])
+    assert n.tolist() == [len(frame)] == [47]
+    assert rho[0] == pytest.approx(expected.statistic, abs=1e-12)
+    assert significance[0] == pytest.approx(1 - expected.pvalue, abs=1e-10)
+
+
+def test_pairs_with_few_returns_or_a_price_that_did_not_move_have_none() -> None:
+    level = np.log(100 * np.cumprod(1 + np.random.default_rng(2).normal(0, 0.02, (3, 60)), axis=1))
+    level[0, :30], level[2] = np.nan, 4.6
+    rho, _, n = pair_correlations(level[[0, 1]], level[[1, 2]])
+    assert n.tolist() == [29, 59]
+    assert np.isnan(rho).all()
+
+
+def test_a_matrix_with_negative_eigenvalues_is_shrunk_until_it_has_none() -> None:
+    bad = np.array([[1.0, 0.9, 0.1], [0.9, 1.0, 0.9], [0.1, 0.9, 1.0]])
+    found = positive_semidefinite(bad[None])[0]
+    assert np.linalg.eigvalsh(bad)[0] < -0.2
+    assert np.linalg.eigvalsh(np.round(found, 6))[0] >= 0
+    assert np.diagonal(found).tolist() == [1.0, 1.0, 1.0]
+    assert found[0, 2] / found[0, 1] == pytest.approx(1 / 9)
+
+
+def test_a_positive_definite_matrix_stays_and_an_undefined_pair_stays_undefined() -> None:
+    good = np.array([[1.0, 0.5, np.nan], [0.5, 1.0, 0.2], [np.nan, 0.2, 1.0]])
+    assert np.array_equal(positive_semidefinite(good[None])[0], good, equal_nan=True)

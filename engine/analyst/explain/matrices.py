@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -32,7 +33,7 @@ from engine.core.job_catalog import (
 )
 from engine.core.rules import Rules
 from engine.numerics.arrays import Floats
-from engine.numerics.correlation import MIN_OVERLAP
+from engine.numerics.correlation import LEAST_EIGENVALUE, MIN_OVERLAP
 
 Series = dict[str, dict[date, float]]
 CONSTANTS: dict[str, Value] = {
@@ -64,6 +65,7 @@ class Matrix:
         rules: undefined_figures and effective_positions.
         weights: USD of the lots of each symbol.
         notes: Notes for every figure of the matrix.
+        closes: {symbol: {day: close}} where pairs have their own days, by alignment=common; else empty.
     """
 
     lots: tuple[PositionLot, ...]
@@ -76,15 +78,39 @@ class Matrix:
     notes: tuple[str, ...] = ()
     rules: Rules = field(default_factory=Rules.legacy)
     weights: Mapping[str, Decimal] = field(default_factory=dict)
+    closes: Series = field(default_factory=dict)
 
     @property
     def n(self) -> int:
-        """Returns of each symbol, one less than the days; 0 without days."""
+        """Returns of each symbol, one less than the days; 0 without days; where pairs differ, the most."""
+        if self.closes:
+            return max(len(days) for days, *_ in self._pairs.values())
         return max(len(self.days) - 1, 0)
 
-    def flat(self, *symbols: str) -> bool:
-        """Return whether any of these series is constant."""
-        return any(bool(np.all(self.returns[name] == self.returns[name][0])) for name in symbols)
+    def points(self, a: str, b: str) -> int:
+        """Return the number of returns of a pair."""
+        return len(self.moves(a, b)[0])
+
+    def moves(self, a: str, b: str) -> tuple[tuple[date, ...], Floats, Floats]:
+        """Return the days of a pair's returns, and the logarithmic returns of both."""
+        if not self.closes:
+            return self.days[1:], self.returns[a], self.returns[b]
+        return self._pairs[a, b]
+
+    @cached_property
+    def _pairs(self) -> dict[tuple[str, str], tuple[tuple[date, ...], Floats, Floats]]:
+        """Days and returns of each pair, both ways."""
+        return {(a, b): self._own(a, b) for a in self.symbols for b in self.symbols}
+
+    def _own(self, a: str, b: str) -> tuple[tuple[date, ...], Floats, Floats]:
+        days = sorted(self.closes[a].keys() & self.closes[b].keys())
+        levels = [np.array([self.closes[name][day] for day in days]) for name in (a, b)]
+        one, other = (np.log(level[1:] / level[:-1]) for level in levels)
+        return tuple(days[1:]), one, other
+
+    def flat(self, a: str, b: str) -> bool:
+        """Return whether one of two series is constant."""
+        return any(bool(np.all(moves == moves[0])) for moves in self.moves(a, b)[1:])
 
     def rho(self, a: str, b: str) -> float:
         """Return Pearson's correlation; NaN for a constant series or fewer than 30 returns.
@@ -93,9 +119,36 @@ class Matrix:
             a: Symbol in the matrix.
             b: Symbol in the matrix; it may be the same.
         """
-        if self.n < MIN_OVERLAP or self.flat(a, b):
+        raw = self._raw[a, b]
+        return raw if a == b else (1.0 - self.shrinkage) * raw
+
+    @cached_property
+    def _raw(self) -> dict[tuple[str, str], float]:
+        """Correlations before the matrix is shrunk."""
+        return {(a, b): self._pearson(a, b) for a in self.symbols for b in self.symbols}
+
+    def _pearson(self, a: str, b: str) -> float:
+        if self.points(a, b) < MIN_OVERLAP or self.flat(a, b):
             return math.nan
-        return 1.0 if a == b else pearson(self.returns[a], self.returns[b])
+        return 1.0 if a == b else pearson(*self.moves(a, b)[1:])
+
+    @cached_property
+    def shrinkage(self) -> float:
+        """How far the matrix is shrunk towards the identity, so that its eigenvalues are above 0."""
+        if not self.closes:
+            return 0.0
+        rho = np.eye(len(self.symbols))
+        for (i, a), (j, b) in combinations(enumerate(self.symbols), 2):
+            rho[i, j] = rho[j, i] = 0.0 if math.isnan(self._raw[a, b]) else self._raw[a, b]
+        smallest, least = float(np.linalg.eigvalsh(rho)[0]), len(rho) * LEAST_EIGENVALUE
+        return (least - smallest) / (1.0 - smallest) if smallest < least else 0.0
+
+    def undefined(self, a: str, b: str) -> str:
+        """Return why a pair has no correlation, "" if it has one or an undefined one is NaN."""
+        if not self.absent or not math.isnan(self.rho(a, b)):
+            return ""
+        few = self.points(a, b) < MIN_OVERLAP
+        return f"fewer than {MIN_OVERLAP} common returns" if few else "a price did not move"
 
     @property
     def absent(self) -> bool:
@@ -123,6 +176,8 @@ class Matrix:
         by_value = self.rules.effective_positions == "weights"
         usd = {name: float(self.weights[name]) if by_value else 1.0 for name in self.symbols}
         cells = [self.rho(a, b) * usd[a] * usd[b] for a in self.counted for b in self.counted]
+        if self.absent:
+            cells = [cell for cell in cells if not math.isnan(cell)]
         return math.nan if any(map(math.isnan, cells)) else math.fsum(cells)
 
     @property
@@ -138,11 +193,14 @@ class Matrix:
     @property
     def no_pair(self) -> Reason | None:
         """The reason why no two symbols have a correlation, by rules under which it is absent then."""
-        return self.obstacle or (NO_PAIR if self.absent and len(self.counted) == 1 else None)
+        pairs = (self.rho(a, b) for a, b in combinations(self.counted, 2))
+        alone = self.absent and all(map(math.isnan, pairs))
+        return self.obstacle or (NO_PAIR if alone else None)
 
-    def frame(self, *symbols: str) -> pl.DataFrame:
-        """Return the returns of the symbols by session."""
-        return pl.DataFrame({"session": self.days[1:], **{name: self.returns[name] for name in symbols}})
+    def frame(self, a: str, b: str) -> pl.DataFrame:
+        """Return the returns of two symbols by session."""
+        days, one, other = self.moves(a, b)
+        return pl.DataFrame({"session": days, a: one, **({} if a == b else {b: other})})
 
 
 def pearson(x: Floats, y: Floats) -> float:
@@ -176,15 +234,19 @@ def _matrix(case: Case) -> Matrix:
     }
     priced = sorted({day for closes in series.values() for day in closes})
     days = tuple(day for day in priced if enough and all(day in closes for closes in enough.values()))
-    reason = _reason(lots, len(days) - 1)
-    levels = {symbol: np.array([closes[day] for day in days]) for symbol, closes in enough.items()}
-    returns = {} if reason else {symbol: np.log(level[1:] / level[:-1]) for symbol, level in levels.items()}
+    uneven = any(len(closes) > len(days) for closes in enough.values())
+    own = enough if case.rules.alignment == "common" and uneven else {}
+    most = max((len(a.keys() & b.keys()) for a in own.values() for b in own.values()), default=len(days))
+    reason = _reason(lots, most - 1)
+    together = {} if reason or own else enough
+    levels = {symbol: np.array([closes[day] for day in days]) for symbol, closes in together.items()}
+    returns = {symbol: np.log(level[1:] / level[:-1]) for symbol, level in levels.items()}
     sample = Sample(CORRELATIONS.look_back, days, _left_out(case, enough))
     weights = {
         name: sum((abs(case.worth(lot)) for lot in lots if lot.symbol == name), Decimal(0)) for name in enough
     }
     return Matrix(
-        lots, tuple(enough), days, returns, sample, _passing(case), reason, notes, case.rules, weights
+        lots, tuple(enough), days, returns, sample, _passing(case), reason, notes, case.rules, weights, own
     )
 
 
@@ -256,11 +318,10 @@ def pair(case: Case, ask: Ask) -> Working:
         formula = f"{ask.column} of the returns of {a} and {b}"
         return absent(formula, reason, frames={"lots": correlations.passing}, sample=correlations.sample)
     if ask.column == "data_points":
-        return _paired(correlations, a, b, "data_points = {n}", correlations.n)
-    flat = correlations.absent and correlations.flat(a, b)
-    if undefined := correlations.no_pair or ("a price did not move" if flat else ""):
+        return _paired(correlations, a, b, "data_points = {n}", correlations.points(a, b))
+    if undefined := correlations.no_pair or correlations.undefined(a, b):
         formula = f"{ask.column} of the returns of {a} and {b}"
-        frames = {"returns": correlations.frame(*dict.fromkeys((a, b)))}
+        frames = {"returns": correlations.frame(a, b)}
         return absent(formula, undefined, frames=frames, sample=correlations.sample)
     match ask.column:
         case "correlation_value":
@@ -278,25 +339,29 @@ def _paired(
     *steps: Step,
     notes: tuple[str, ...] = (),
 ) -> Working:
-    count = Step("n", correlations.n, "common logarithmic returns", "frame `returns`")
-    frames = {"returns": correlations.frame(*dict.fromkeys((a, b)))}
+    count = Step("n", correlations.points(a, b), "common logarithmic returns", "frame `returns`")
+    frames = {"returns": correlations.frame(a, b)}
     return Working(
         formula, value, (count, *steps), frames, correlations.sample, (*correlations.notes, *notes)
     )
 
 
 def _correlation(correlations: Matrix, a: str, b: str) -> Working:
-    xx, xy, yy = _sums(correlations.returns[a], correlations.returns[b])
+    xx, xy, yy = _sums(*correlations.moves(a, b)[1:])
     steps = (
         Step("Sxx", xx, f"squared deviations of {a}", "frame `returns`"),
         Step("Syy", yy, f"squared deviations of {b}", "frame `returns`"),
         Step("Sxy", xy, "products of deviations", "frame `returns`"),
     )
-    value = correlations.rho(a, b)
+    value, few = correlations.rho(a, b), correlations.points(a, b) < MIN_OVERLAP
     if math.isnan(value):
-        why = f"fewer than {MIN_OVERLAP} returns" if correlations.n < MIN_OVERLAP else "a series is constant"
+        why = f"fewer than {MIN_OVERLAP} returns" if few else "a series is constant"
         return _paired(correlations, a, b, "correlation_value is undefined", value, *steps, notes=(why,))
-    return _paired(correlations, a, b, "correlation_value = {Sxy} / sqrt({Sxx} * {Syy})", value, *steps)
+    formula = "correlation_value = {Sxy} / sqrt({Sxx} * {Syy})"
+    if correlations.shrinkage and a != b:
+        share = Step("a", correlations.shrinkage, "part of the identity, so that no eigenvalue is negative")
+        return _paired(correlations, a, b, f"{formula} * (1 - {{a}})", value, *steps, share)
+    return _paired(correlations, a, b, formula, value, *steps)
 
 
 def _significance(correlations: Matrix, a: str, b: str) -> Working:
@@ -306,19 +371,17 @@ def _significance(correlations: Matrix, a: str, b: str) -> Working:
         return _paired(correlations, a, b, f"{name} = 1", 1.0, notes=("a symbol with itself has 1",))
     if correlations.flat(a, b):
         return _paired(correlations, a, b, f"{name} is undefined", math.nan, notes=("a series is constant",))
-    rho = pearson(correlations.returns[a], correlations.returns[b])
+    rho, n = pearson(*correlations.moves(a, b)[1:]), correlations.points(a, b)
     left = (1.0 - rho) * (1.0 + rho)
     if not left > 0:
         note = "the two series are proportional: the tail is 0"
         return _paired(correlations, a, b, f"{name} = 1", 1.0, notes=(note,))
-    t = abs(rho) * math.sqrt((correlations.n - 2) / left)
-    value = 1.0 - two_sided_tail(t, correlations.n - 2)
+    t = abs(rho) * math.sqrt((n - 2) / left)
+    value = 1.0 - two_sided_tail(t, n - 2)
     step = Step("rho", rho, "correlation", "explain correlation_value")
     below_minimum = (f"stored although the correlation is undefined below {MIN_OVERLAP} returns",)
     formula = f"{name} = 1 - tail({{rho}} * sqrt(({{n}} - 2) / (1 - {{rho}}**2)), {{n}} - 2)"
-    return _paired(
-        correlations, a, b, formula, value, step, notes=below_minimum if correlations.n < MIN_OVERLAP else ()
-    )
+    return _paired(correlations, a, b, formula, value, step, notes=below_minimum if n < MIN_OVERLAP else ())
 
 
 def head(case: Case, ask: Ask) -> Working:
@@ -363,6 +426,8 @@ def head(case: Case, ask: Ask) -> Working:
 def _overall(correlations: Matrix) -> Working:
     """Explain overall_correlation: mean absolute correlation of the pairs that are not 0."""
     pairs = [(a, b, correlations.rho(a, b)) for a, b in combinations(correlations.counted, 2)]
+    if correlations.absent:
+        pairs = [pair for pair in pairs if not math.isnan(pair[-1])]
     sizes = [abs(rho) for *_, rho in pairs if correlations.absent or rho != 0.0]
     total = math.nan if any(map(math.isnan, sizes)) else math.fsum(sizes)
     frames = {"pairs": table(PAIRS, pairs)}

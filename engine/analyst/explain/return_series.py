@@ -99,7 +99,8 @@ def portfolio_returns(
 
 
 def _portfolio_returns(case: Case, lots: list[PositionLot], look_back: int) -> Returns | None:
-    weights = _weights(case, lots)
+    weights, common_dates = _weights(case, lots), case.rules.alignment == "common"
+    least = VOLATILITY.minimum if common_dates else 0
     series = {
         volatility_symbol(lot): case.series(volatility_symbol(lot), VOLATILITY.look_back) for lot in lots
     }
@@ -107,13 +108,14 @@ def _portfolio_returns(case: Case, lots: list[PositionLot], look_back: int) -> R
         lot
         for lot in lots
         for symbol in [volatility_symbol(lot)]
-        if weights is not None and lot.id in weights and series[symbol] and not case.stale(symbol)
+        if weights is not None and lot.id in weights and len(series[symbol]) > least
+        if not case.stale(symbol)
     ]
     # The closes of a year decide which symbols are in the series, whatever its look-back.
     priced = {symbol: case.series(symbol, look_back) for symbol in map(volatility_symbol, held)}
     if weights is None or not priced:
         return None
-    moves = _common_moves(priced)
+    moves = _common_moves(priced, common_dates)
     total = np.zeros(len(moves))
     for lot in held:
         total = total + weights[lot.id] * np.array([move[volatility_symbol(lot)] for move in moves.values()])
@@ -125,10 +127,16 @@ def _portfolio_returns(case: Case, lots: list[PositionLot], look_back: int) -> R
     return Returns(tuple(moves), total, common(case, priced, look_back), frames, _notes(lots, held))
 
 
-def _common_moves(priced: Closes) -> dict[date, dict[str, float]]:
-    """Return the returns by day between consecutive days with any close, both with closes of all symbols."""
+def _common_moves(priced: Closes, common_dates: bool) -> dict[date, dict[str, float]]:
+    """Return the returns by day between consecutive days with any close, both with closes of all symbols.
+
+    Args:
+        priced: closes of symbols.
+        common_dates: between consecutive days with closes of all symbols, whatever lies between.
+    """
     days = sorted({day for closes in priced.values() for day in closes})
     complete = {day for day in days if all(day in closes for closes in priced.values())}
+    days = sorted(complete) if common_dates else days
     return {
         day: {symbol: closes[day] / closes[before] - 1.0 for symbol, closes in priced.items()}
         for before, day in pairwise(days)

@@ -26,7 +26,7 @@ from engine.core.job_catalog import (
     NO_POSITIONS_PASS_FILTER,
 )
 from engine.core.row_ids import row_ids
-from engine.core.rules import EffectivePositions, Membership, StaleFigures, UndefinedFigures
+from engine.core.rules import Alignment, EffectivePositions, Membership, StaleFigures, UndefinedFigures
 from engine.core.schema import TABLES
 from engine.core.sort_keys import enumerated
 from engine.numerics.arrays import Bools, Floats, Ints
@@ -49,6 +49,7 @@ def correlations(
     undefined: UndefinedFigures = "nan",
     effective: EffectivePositions = "lots",
     names: Names | None = None,
+    alignment: Alignment = "portfolio",
 ) -> JobResult:
     """Compute correlation matrices of the holdings that pass the filter.
 
@@ -71,6 +72,7 @@ def correlations(
             are none under 30 returns.
         effective: see `_spread`.
         names: tags and sectors that clusters are named by; None: there are no clusters.
+        alignment: "common": each pair has the days that it shares.
 
     Returns:
         correlation_calculations, pairwise_correlations; with names correlation_clusters and
@@ -78,7 +80,7 @@ def correlations(
     """
     held = holdings(days, portfolios, membership)
     fresh = panel.quoted[:, panel.columns(held.symbol)].T if stale == "refused" else np.True_
-    parts = [_of_panel(held, panel, fresh)]
+    parts = [_of_panel(held, panel, fresh, alignment)]
     computed = stack(parts if stale == "refused" else [*parts, *_of_stored(held, panel, closes)])
     summaries = _summaries(held, computed, undefined, effective)
     if undefined == "absent":
@@ -97,10 +99,13 @@ def correlations(
     return JobResult(tables=tables, status=_status_rows(summaries, held, portfolios, dates))
 
 
-def _of_panel(held: SymbolHoldings, panel: PricePanel, fresh: Bools | np.bool_) -> Matrices:
+def _of_panel(
+    held: SymbolHoldings, panel: PricePanel, fresh: Bools | np.bool_, alignment: Alignment
+) -> Matrices:
     """Compute matrices from the closes that regressions see, of the holdings [U, D] that are fresh."""
     closes = SymbolCloses(panel.close, *panel.bounds(CORRELATIONS.look_back))
-    return matrices(closes, panel.columns(held.symbol), held.owner, np.asarray((held.positions > 0) & fresh))
+    counted = np.asarray((held.positions > 0) & fresh)
+    return matrices(closes, panel.columns(held.symbol), held.owner, counted, alignment)
 
 
 def _of_stored(held: SymbolHoldings, panel: PricePanel, closes: pl.DataFrame) -> list[Matrices]:
@@ -141,7 +146,7 @@ def _summaries(
     owner, session, size, n: of the matrix. By "nan" all symbols count; by "absent" those that have a
     correlation. symbols: their number; used: their positions; rested: the USD of these. overall and
     effective: of `_overall` and `_effective`. By "absent" a matrix without an effective number has used
-    nothing, and single says that overall is absent because there is one symbol.
+    nothing, and single says that overall is absent because there is no pair.
     """
     absent = undefined == "absent"
     count, matrix = computed.owner.size, computed.matrix
@@ -155,7 +160,7 @@ def _summaries(
     whole = rested if effective == "weights" else used if absent else passed
     spread = _spread(held, computed, counted, whole, effective)
     number = _effective(spread, passed, undefined)
-    exists = np.isfinite(number)
+    exists, overall = np.isfinite(number), _overall(computed, undefined)
     return pl.DataFrame(
         {
             "owner": computed.owner,
@@ -165,9 +170,9 @@ def _summaries(
             "symbols": symbols,
             "used": np.where(exists, used, 0),
             "rested": np.where(exists, rested, 0.0),
-            "overall": np.where(exists, _overall(computed, undefined), np.nan),
+            "overall": np.where(exists, overall, np.nan),
             "effective": number,
-            "single": exists & absent & (symbols == 1),
+            "single": exists & absent & np.isnan(overall),
         }
     )
 
@@ -260,10 +265,10 @@ def _pair_rows(rows: pl.DataFrame, held: SymbolHoldings, computed: Matrices) -> 
     by_matrix = rows.select(
         "portfolio_id",
         enumerated(rows["id"]).alias("correlation_calculation_id"),
-        data_points=pl.col("n").cast(pl.Int32),
     )
     symbol = enumerated(held.symbol)
     return by_matrix[np.repeat(np.arange(rows.height), rows["size"].to_numpy() ** 2)].with_columns(
+        data_points=pl.Series(computed.points.astype(np.int32)),
         symbol_1=symbol.gather(computed.first),
         symbol_2=symbol.gather(computed.second),
         correlation_value=computed.rho,

@@ -16,8 +16,16 @@ from engine.analytics.correlations.common_days import (
     session_sets,
 )
 from engine.core.job_catalog import CORRELATIONS
-from engine.numerics.arrays import Bools, Floats, Ints
-from engine.numerics.correlation import TILE, CellCorrelations, correlations, matrix_cells
+from engine.core.rules import Alignment
+from engine.numerics.arrays import Bools, Floats, Int32s, Ints
+from engine.numerics.correlation import (
+    TILE,
+    CellCorrelations,
+    correlations,
+    matrix_cells,
+    pair_correlations,
+    positive_semidefinite,
+)
 
 MIN_CLOSES = 2
 BATCH_CELLS = 1 << 17
@@ -33,6 +41,7 @@ class Matrices:
         owner: [H] the portfolio's row.
         size: [H] its symbols m.
         n: [H] its returns.
+        points: [R] returns of each pair.
         first, second: [R] holdings of each pair, matrix after matrix, both ways and with themselves:
             R = sum of m^2.
         rho, significance: [R] as in `engine.numerics.correlation`.
@@ -42,6 +51,7 @@ class Matrices:
     owner: Ints
     size: Ints
     n: Ints
+    points: Ints
     first: Ints
     second: Ints
     rho: Floats
@@ -58,7 +68,9 @@ class Matrices:
         return np.asarray(self.first == self.second)
 
 
-def matrices(closes: SymbolCloses, column: Ints, owner: Ints, held: Bools) -> Matrices:
+def matrices(
+    closes: SymbolCloses, column: Ints, owner: Ints, held: Bools, alignment: Alignment = "portfolio"
+) -> Matrices:
     """Compute the matrices of every portfolio and session.
 
     A holding needs two closes in the session's look-back. A portfolio's days are those on which all its
@@ -66,28 +78,42 @@ def matrices(closes: SymbolCloses, column: Ints, owner: Ints, held: Bools) -> Ma
     returns has an empty matrix, of size 0, that states n all the same. Source: document 03 §2.4 and §2.5.
 
     Portfolios that share their days and most of their symbols take their pairs from one matrix of all these
-    symbols. The others are computed in batches of equal shape.
+    symbols. The others are computed in batches of equal shape. With `alignment` "common" a portfolio whose
+    holdings lack some of each other's days has `_pairwise` matrices.
 
     Args:
         closes: of S symbols.
         column: [U] each holding's column of `closes`, -1 where it has none.
         owner: [U] each holding's portfolio, ascending.
         held: [U, D] whether it counts.
+        alignment: see `engine.core.rules.Rules`.
 
     Returns:
         A matrix for each portfolio and session with holdings.
     """
     enough = np.zeros((closes.close.shape[1] + 1, len(closes.first)), dtype=np.bool_)
-    enough[:-1] = closes.counts().T >= MIN_CLOSES
+    counts = closes.counts().T
+    enough[:-1] = counts >= MIN_CLOSES
     counted = held & enough[column]
     shared, apart = [], []
+    own, complete = list[HoldingSets](), list[HoldingSets]()
     for session in range(len(closes.first)):
         sets = session_sets(closes, session, column, owner, np.flatnonzero(counted[:, session]))
+        if alignment == "common":
+            lacking = counts[column[sets.holding], session] > np.repeat(sets.n + 1, sets.size)
+            uneven = np.bincount(np.repeat(np.arange(sets.size.size), sets.size), lacking) > 0
+            if uneven.any():
+                own.append(sets.take(np.flatnonzero(uneven)))
+                complete.append(_complete(closes, column, owner, own[-1], counts[:, session]))
+                sets = sets.take(np.flatnonzero(~uneven))
         together = np.zeros(sets.size.size, dtype=np.bool_)
         for group in sets.overlapping(column):
             together[group] = True
             shared.append(_from_one_matrix(closes, column, sets.take(group)))
         apart.append(sets.take(np.flatnonzero(~together)) if together.any() else sets)
+    if own:
+        known = stack([*_in_batches(closes, column, concat_sets(complete))])
+        shared.append(_pairwise(closes, column, concat_sets(own), known))
     return stack([*shared, *_in_batches(closes, column, concat_sets(apart))])
 
 
@@ -105,6 +131,87 @@ def stack(parts: list[Matrices]) -> Matrices:
         for field in fields(Matrices)
     }
     return Matrices(**arrays)
+
+
+def _complete(
+    closes: SymbolCloses, column: Ints, owner: Ints, sets: HoldingSets, counts: Int32s
+) -> HoldingSets:
+    """Return the holdings of a session's sets that have the most closes, of sets in which these share all."""
+    own = counts[column[sets.holding]]
+    most = np.maximum.reduceat(own, np.cumsum(sets.size) - sets.size)
+    holding = sets.holding[own == np.repeat(most, sets.size)]
+    found = session_sets(closes, int(sets.session[0]), column, owner, holding)
+    return found.take(np.flatnonzero(found.n + 1 == most))
+
+
+def _pairwise(closes: SymbolCloses, column: Ints, sets: HoldingSets, known: Matrices) -> Matrices:
+    """Return matrices whose pairs each have the days on which both have a close.
+
+    Those of a session are computed once for all portfolios. Each matrix is made positive semidefinite.
+
+    Args:
+        closes: of S symbols.
+        column: [U] each holding's column of `closes`.
+        sets: of the matrices.
+        known: matrices of some of the same holdings over the same days.
+    """
+    cells = matrix_cells(sets.size)
+    corner = (np.cumsum(sets.size) - sets.size)[cells.matrix]
+    first, second = sets.holding[corner + cells.row], sets.holding[corner + cells.column]
+    keys = _pair_keys(closes, sets.session[cells.matrix], column[first], column[second])
+    distinct, at = np.unique(keys, return_inverse=True)
+    pairs = _pairs(closes, column, distinct, known)
+    rho, significance, n = pairs[0][at], pairs[1][at], pairs[2][at]
+    rho = np.where((first == second) & np.isfinite(rho), 1.0, rho)
+    significance = np.where(first == second, 1.0, significance)
+    start = np.cumsum(sets.size**2) - sets.size**2
+    most = np.maximum.reduceat(n, start)
+    for size in np.unique(sets.size).tolist():
+        alike = start[sets.size == size][:, None] + np.arange(size * size)
+        rho[alike] = positive_semidefinite(rho[alike].reshape(-1, size, size)).reshape(alike.shape)
+    enough = most >= CORRELATIONS.minimum
+    kept = enough[cells.matrix]
+    size = np.where(enough, sets.size, 0)
+    figures = rho[kept], significance[kept]
+    return Matrices(sets.session, sets.owner, size, most, n[kept], first[kept], second[kept], *figures)
+
+
+def _pair_keys(closes: SymbolCloses, session: Ints, one: Ints, other: Ints) -> Ints:
+    """Return a number for each session and pair of columns, whichever comes first."""
+    symbols = closes.close.shape[1]
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    return np.asarray((session * symbols + low) * symbols + high)
+
+
+def _pairs(closes: SymbolCloses, column: Ints, keys: Ints, known: Matrices) -> tuple[Floats, Floats, Ints]:
+    """Return rho, significance and returns of pairs, [K] each, from known matrices where they have them.
+
+    Args:
+        closes: of S symbols.
+        column: [U] each holding's column of `closes`.
+        keys: [K] of `_pair_keys`, ascending.
+        known: matrices of some of the pairs.
+    """
+    rho, significance = np.full((2, keys.size), np.nan)
+    n = np.full(keys.size, -1)
+    own = _pair_keys(closes, known.session[known.matrix], column[known.first], column[known.second])
+    at = np.searchsorted(keys, own)
+    rho[at], significance[at], n[at] = known.rho, known.significance, known.points
+    rest = np.flatnonzero(n < 0)
+    rest_keys, symbols = keys[rest], closes.close.shape[1]
+    session, one, other = rest_keys // symbols**2, rest_keys // symbols % symbols, rest_keys % symbols
+    level = np.log(closes.close)
+    first, stop = closes.first[session], closes.stop[session]
+    length = int((stop - first).max(initial=0))
+    step = max(1, BATCH_CELLS // max(length, 1))
+    for start in range(0, rest.size, step):
+        part = slice(start, start + step)
+        days = first[part, None] + np.arange(length)
+        inside = days < stop[part, None]
+        days = np.where(inside, days, 0)
+        x, y = (np.where(inside, level[days, of[part, None]], np.nan) for of in (one, other))
+        rho[rest[part]], significance[rest[part]], n[rest[part]] = pair_correlations(x, y)
+    return rho, significance, n
 
 
 def _from_one_matrix(closes: SymbolCloses, column: Ints, sets: HoldingSets) -> Matrices:
@@ -156,9 +263,9 @@ def _log_returns(level: Floats) -> Floats:
 
 def _matrices(sets: HoldingSets, first: Ints, second: Ints, figures: CellCorrelations) -> Matrices:
     """Return the matrices of sets with these figures."""
-    return Matrices(
-        sets.session, sets.owner, sets.size, sets.n, first, second, figures.rho, figures.significance
-    )
+    points = np.repeat(sets.n, sets.size * sets.size)
+    cells = points, first, second, figures.rho, figures.significance
+    return Matrices(sets.session, sets.owner, sets.size, sets.n, *cells)
 
 
 def _empty(sets: HoldingSets) -> Matrices:

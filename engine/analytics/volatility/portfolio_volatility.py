@@ -9,10 +9,15 @@ import numpy as np
 
 from engine.analytics.panels import OpenPositions, PortfolioSums, PricePanel
 from engine.core.job_catalog import PERCENTILE_LOOK_BACK, VOLATILITY
-from engine.core.rules import Rules
+from engine.core.rules import Alignment, Rules
 from engine.numerics.arrays import COLUMN_GROUP, ROW_GROUP, Bools, Floats, Ints, round_up
 from engine.numerics.tails import Tails, lower_tails
-from engine.numerics.volatility import MIN_FOR_PERCENTILE, WindowVolatility, rolling_volatility
+from engine.numerics.volatility import (
+    MIN_FOR_PERCENTILE,
+    MIN_OBSERVATIONS,
+    WindowVolatility,
+    rolling_volatility,
+)
 
 PORTFOLIOS_AT_A_TIME = 16
 """Their series are held together: 16 x 121 sessions x 252 returns are 4 MB."""
@@ -72,8 +77,9 @@ def portfolio_volatility(
         R_t = sum_i w_i r_it,  r_it = close_it / close_ip - 1
 
     over the positions i whose symbol has a close in the 365 calendar days before the session, with the
-    session's weights w, on the dates t on which all of them have a return; at least 63 of them.
-    Source: document 03 §1.7.
+    session's weights w, on the dates t on which all of them have a return; at least 63 of them. By
+    alignment=common over the positions whose symbol has 63 returns, between the dates on which all of these
+    have a close: a young listing is left out, and a gap costs a date and no return. Source: document 03 §1.7.
 
     Args:
         weight: [N, D] weights, `net_weights` or `equity_weights`; NaN where a position does not count.
@@ -81,7 +87,7 @@ def portfolio_volatility(
         column: [N] the panel's column of each position, -1 for a symbol without any close.
         panel: closes of T sessions.
         portfolios: P.
-        rules: volatility_forecast and percentile_window; by 400_days the series have tails, too.
+        rules: alignment, volatility_forecast and percentile_window; by 400_days the series have tails, too.
 
     Returns:
         Figures [P, D].
@@ -100,7 +106,8 @@ def portfolio_volatility(
         for portfolio in range(low, high):
             own = np.arange(ends[portfolio], ends[portfolio + 1])
             own = own[(column[own] >= 0) & ~np.isnan(weight[own]).all(axis=1)]
-            for series in _series(panel.close[:, column[own]], weight[own], first, ranked, stop):
+            bounds = first, ranked, stop
+            for series in _series(panel.close[:, column[own]], weight[own], *bounds, rules.alignment):
                 stacked.put((portfolio - low) * len(first), series)
         _copy(fit, slice(low, high), stacked.volatility(rules))
         if tails is not None:
@@ -206,7 +213,7 @@ def _copy(fit: WindowVolatility, portfolios: slice, part: WindowVolatility) -> N
 
 
 def _series(
-    close: Floats, weight: Floats, first: Ints, ranked: Ints, stop: Ints
+    close: Floats, weight: Floats, first: Ints, ranked: Ints, stop: Ints, alignment: Alignment
 ) -> Iterator[PortfolioSeries]:
     """Yield a portfolio's series, for each set of positions that are priced in the same sessions.
 
@@ -216,13 +223,15 @@ def _series(
         first: [D] first row of each session's look-back.
         ranked: [D] first row of the percentile's look-back.
         stop: [D] row after the last.
+        alignment: "common": 63 returns of a position, and returns between common dates.
     """
+    least = MIN_OBSERVATIONS if alignment == "common" else 0
     if close.shape[1] == 0:
         return
     finite = np.isfinite(close)
     before = np.zeros((len(close) + 1, close.shape[1]), dtype=np.int64)
     np.cumsum(finite, axis=0, out=before[1:])
-    priced = (before[stop] > before[first]) & ~np.isnan(weight).T
+    priced = (before[stop] - before[first] > least) & ~np.isnan(weight).T
     # Usually the same positions are priced in all sessions; np.unique on a matrix is slow.
     if (priced == priced[:1]).all():
         sets, member = priced[:1], np.zeros(len(priced), dtype=np.int64)
@@ -230,7 +239,7 @@ def _series(
         sets, member = np.unique(priced, axis=0, return_inverse=True)
     for number, chosen in enumerate(sets):
         sessions = np.flatnonzero(member == number)
-        row, previous = _common_returns(finite[:, chosen])
+        row, previous = _common_returns(finite[:, chosen], alignment)
         if sessions.size and row.size:
             values = _weighted(close[:, chosen], weight[np.ix_(chosen, sessions)], row, previous)
             end = np.searchsorted(row, stop[sessions])
@@ -238,12 +247,13 @@ def _series(
             yield PortfolioSeries(sessions, values, next(starts), end, next(starts))
 
 
-def _common_returns(finite: Bools) -> tuple[Ints, Ints]:
+def _common_returns(finite: Bools, alignment: Alignment) -> tuple[Ints, Ints]:
     """Return the rows [K] on which every column has a return, and the rows from which these start.
 
-    Every column has a close on such a row and on the row before it on which any column has one.
+    Every column has a close on such a row and on the row before it on which any column has one; with
+    `alignment` "common" on the row before it on which every column has one.
     """
-    rows = np.flatnonzero(finite.any(axis=1))
+    rows = np.flatnonzero(finite.all(axis=1) if alignment == "common" else finite.any(axis=1))
     complete = np.asarray(finite[rows].all(axis=1))
     both = complete[1:] & complete[:-1]
     return rows[1:][both], rows[:-1][both]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -79,3 +80,54 @@ def test_a_holding_with_a_single_close_does_not_count() -> None:
     close[1:, 2] = np.nan
     assert of_portfolios(close, (0, 1, 2)).size.tolist() == [2]
     assert stack([]).size.size == 0
+
+
+def on_common_days(close: Floats, *portfolios: tuple[int, ...]) -> Matrices:
+    """The same with days of their own for each pair."""
+    column = np.array([symbol for held in portfolios for symbol in held])
+    owner = np.repeat(np.arange(len(portfolios)), [len(held) for held in portfolios])
+    whole = SymbolCloses(close, np.array([0]), np.array([len(close)]))
+    return matrices(whole, column, owner, np.ones((column.size, 1), dtype=np.bool_), "common")
+
+
+def test_pairs_have_their_own_days_where_holdings_differ() -> None:
+    close = closes(60, 4)
+    close[:25, 2], close[40, 3] = np.nan, np.nan  # a young listing and a gap
+    found = on_common_days(close, (0, 1, 2, 3), (0, 1))
+    level = pd.DataFrame(np.log(close))
+    for first, second, rho, n in zip(found.first, found.second, found.rho, found.points, strict=True):
+        a, b = (int(number) % 4 for number in (first, second))
+        pair = level[[a, b]].dropna().diff().dropna().to_numpy() if a != b else level[[a]].dropna().diff()[1:]
+        assert n == len(pair)
+        expected = np.corrcoef(pair[:, 0], pair[:, 1])[0, 1] if a != b else 1.0
+        assert rho == pytest.approx(expected, abs=TOLERANCE)
+    assert found.n.max() == 59
+
+
+def test_a_pair_with_under_30_returns_has_no_correlation_and_the_others_keep_theirs() -> None:
+    close = closes(60, 3)
+    close[:32, 2] = np.nan
+    found = on_common_days(close, (0, 1, 2))
+    rho = found.rho.reshape(3, 3)
+    assert np.isnan(rho[2]).all()
+    whole = np.corrcoef(np.diff(np.log(close[:, :2]), axis=0).T)
+    assert rho[0, 1] == pytest.approx(whole[0, 1], abs=TOLERANCE)
+
+
+def test_no_matrix_of_pairs_has_a_negative_eigenvalue() -> None:
+    rng = np.random.default_rng(8)
+    close = 50 * np.exp(np.cumsum(rng.normal(0, 0.02, (64, 1)) + rng.normal(0, 0.001, (64, 8)), axis=0))
+    close[:31, :4], close[33:, 4:] = np.nan, np.nan
+    close[20:44, 3:5] = 50 * np.exp(np.cumsum(rng.normal(0, 0.02, (24, 2)), axis=0))
+    for day in range(64):
+        close[day, rng.integers(0, 8)] = np.nan
+    found = on_common_days(close, tuple(range(8)))
+    rho = np.nan_to_num(found.rho.reshape(8, 8))
+    known = np.diagonal(rho) > 0
+    assert np.linalg.eigvalsh(np.round(rho, 6)[np.ix_(known, known)])[0] >= 0
+
+
+def test_holdings_that_share_all_days_have_the_matrices_of_any_rule() -> None:
+    one, other = of_portfolios(closes(), (0, 1, 2)), on_common_days(closes(), (0, 1, 2))
+    assert np.array_equal(one.rho, other.rho)
+    assert np.array_equal(one.points, other.points)

@@ -19,6 +19,7 @@ from engine.core.rules import Rules
 from engine.numerics.arrays import Floats
 from tests.analytics.small import lot, open_lots, price_panel
 
+LEGACY, COMMON = Rules.legacy(), Rules.parse("legacy,alignment=common")
 ANNUAL = 252**0.5
 MOVES = np.random.default_rng(7).normal(0, 0.01, (2, 70))
 
@@ -30,10 +31,10 @@ def levels(moves: Floats) -> list[float]:
 CLOSES = {"A": levels(MOVES[0]), "B": levels(MOVES[1])}
 
 
-def measured(closes: Mapping[str, list[float]], *lots: dict[str, Any]) -> Any:
+def measured(closes: Mapping[str, list[float]], *lots: dict[str, Any], rules: Rules = LEGACY) -> Any:
     positions, panel = open_lots(*lots), price_panel(closes)
     weight, column = net_weights(positions, 1), panel.columns(positions.frame["symbol"])
-    return portfolio_volatility(weight, positions.owner, column, panel, 1, Rules.legacy()).volatility
+    return portfolio_volatility(weight, positions.owner, column, panel, 1, rules).volatility
 
 
 def test_weights_are_shares_of_the_signed_total() -> None:
@@ -70,6 +71,26 @@ def test_a_return_needs_a_close_of_all_positions_on_both_days() -> None:
     gappy = dict(CLOSES, B=[np.nan if day == 20 else price for day, price in enumerate(CLOSES["B"])])
     found = measured(gappy, lot("A", [75.0]), lot("B", [25.0]))
     assert found.n.item() == 70 - 2
+
+
+def test_on_common_dates_a_gap_costs_a_date_and_no_return() -> None:
+    gappy = dict(CLOSES, B=[np.nan if day == 20 else price for day, price in enumerate(CLOSES["B"])])
+    found = measured(gappy, lot("A", [75.0]), lot("B", [25.0]), rules=COMMON)
+    returns = pd.DataFrame(gappy).dropna().pct_change().dropna()
+    series = 0.75 * returns["A"] + 0.25 * returns["B"]
+    assert found.n.item() == len(series) == 69
+    assert found.realized_63.item() == pytest.approx(series[-63:].std() * ANNUAL, rel=1e-9)
+
+
+@pytest.mark.parametrize(("returns", "counts"), [(62, False), (63, True)])
+def test_a_young_listing_is_left_out_until_it_has_63_returns(returns: int, counts: bool) -> None:
+    young = dict(CLOSES, B=[np.nan] * (70 - returns) + CLOSES["B"][70 - returns :])
+    lots = lot("A", [99.0]), lot("B", [1.0])
+    found = measured(young, *lots, rules=COMMON)
+    series = 0.99 * MOVES[0] + (0.01 * MOVES[1] if counts else 0.0)
+    assert found.n.item() == (63 if counts else 70)
+    assert found.realized_21.item() == pytest.approx(series[-21:].std(ddof=1) * ANNUAL, rel=1e-9)
+    assert measured(young, *lots).n.item() == returns
 
 
 @pytest.mark.parametrize(("returns", "computed"), [(63, True), (62, False)])
