@@ -88,11 +88,21 @@ class Matrix:
         return max(len(self.days) - 1, 0)
 
     def points(self, a: str, b: str) -> int:
-        """Return the number of returns of a pair."""
+        """Return the number of returns of a pair.
+
+        Args:
+            a: Symbol in the matrix.
+            b: Symbol in the matrix; it may be the same.
+        """
         return len(self.moves(a, b)[0])
 
     def moves(self, a: str, b: str) -> tuple[tuple[date, ...], Floats, Floats]:
-        """Return the days of a pair's returns, and the logarithmic returns of both."""
+        """Return the days of a pair's returns, and the logarithmic returns of both.
+
+        Args:
+            a: Symbol in the matrix.
+            b: Symbol in the matrix; it may be the same.
+        """
         if not self.closes:
             return self.days[1:], self.returns[a], self.returns[b]
         return self._pairs[a, b]
@@ -109,7 +119,12 @@ class Matrix:
         return tuple(days[1:]), one, other
 
     def flat(self, a: str, b: str) -> bool:
-        """Return whether one of two series is constant."""
+        """Return whether one of two series is constant.
+
+        Args:
+            a: Symbol in the matrix.
+            b: Symbol in the matrix; it may be the same.
+        """
         return any(bool(np.all(moves == moves[0])) for moves in self.moves(a, b)[1:])
 
     def rho(self, a: str, b: str) -> float:
@@ -134,7 +149,7 @@ class Matrix:
 
     @cached_property
     def shrinkage(self) -> float:
-        """How far the matrix is shrunk towards the identity, so that its eigenvalues are above 0."""
+        """Part of the identity in the matrix, so that its eigenvalues are above 0."""
         if not self.closes:
             return 0.0
         rho = np.eye(len(self.symbols))
@@ -144,7 +159,12 @@ class Matrix:
         return (least - smallest) / (1.0 - smallest) if smallest < least else 0.0
 
     def undefined(self, a: str, b: str) -> str:
-        """Return why a pair has no correlation, "" if it has one or an undefined one is NaN."""
+        """Return why a pair has no correlation, "" if it has one or an undefined one is NaN.
+
+        Args:
+            a: Symbol in the matrix.
+            b: Symbol in the matrix; it may be the same.
+        """
         if not self.absent or not math.isnan(self.rho(a, b)):
             return ""
         few = self.points(a, b) < MIN_OVERLAP
@@ -198,7 +218,12 @@ class Matrix:
         return self.obstacle or (NO_PAIR if alone else None)
 
     def frame(self, a: str, b: str) -> pl.DataFrame:
-        """Return the returns of two symbols by session."""
+        """Return the returns of two symbols by session.
+
+        Args:
+            a: Symbol in the matrix.
+            b: Symbol in the matrix; it may be the same.
+        """
         days, one, other = self.moves(a, b)
         return pl.DataFrame({"session": days, a: one, **({} if a == b else {b: other})})
 
