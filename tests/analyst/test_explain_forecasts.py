@@ -22,7 +22,6 @@ from engine.core.errors import UsageError
 from engine.core.names import UnknownNameError
 from engine.core.rules import Rules
 from tests.analyst.golden_cases import asks, store
-from tests.marks import first
 from tests.test_golden import RUN_DATE
 
 H1, H2 = "H1 Global Long Short", "H2 ETF Core"
@@ -45,10 +44,17 @@ def case(url: str) -> Case:
     return of_session(url, H2, END)
 
 
-def of_session(url: str, name: str, day: date, rules: Rules | None = None) -> Case:
+@pytest.fixture
+def plain(demo: engine.Store) -> Case:
+    """A session of a store of legacy rules."""
+    day = date(2025, 12, 19)
+    return load_case(demo, demo, "Demo Growth 3", day, Rules.legacy(), engine.load_scenarios())
+
+
+def of_session(url: str, name: str, day: date) -> Case:
     figures = engine.open(url)
     inputs, scenarios = store("mixed", "inputs"), engine.load_scenarios()
-    return load_case(figures, inputs, name, day, rules or Rules.corrected(), scenarios)
+    return load_case(figures, inputs, name, day, Rules.corrected(), scenarios)
 
 
 def selected(case: Case, figure: str, **row: str | int) -> engine.Explanation:
@@ -63,7 +69,8 @@ def explained(case: Case, figure: str, **row: str | int) -> Decimal:
     return Decimal(f"{found.computed}")
 
 
-@pytest.mark.parametrize("name", first(1, [H2, H1, "H3 Growth Mix", "H5 All Private"]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", [H2, H1, "H3 Growth Mix", "H5 All Private"])
 def test_every_stored_figure_is_derived_again(url: str, name: str) -> None:
     count: Counter[tuple[str, str]] = Counter()
     for day in (date(2025, 5, 5), END):
@@ -76,6 +83,7 @@ def test_every_stored_figure_is_derived_again(url: str, name: str) -> None:
         assert {table for table, verdict in count if verdict == "equal"} == set(TABLES)
 
 
+@pytest.mark.thorough
 def test_the_model_s_value_at_risk_by_hand(url: str, case: Case) -> None:
     row = engine.open(url).read("portfolio_snapshots", H2, END, END).row(0, named=True)
     daily = float(row["equity_balance"]) * float(row["expected_volatility_21d"]) / math.sqrt(252)
@@ -84,6 +92,7 @@ def test_the_model_s_value_at_risk_by_hand(url: str, case: Case) -> None:
     assert float(explained(case, "expected_shortfall", **MODEL)) == pytest.approx(beyond * daily, abs=0.01)
 
 
+@pytest.mark.thorough
 def test_a_component_is_the_sum_of_its_lots_and_the_residual_what_they_leave(url: str, case: Case) -> None:
     parts = {name: explained(case, "amount", component=name) for name in attribution.COMPONENTS}
     pnl = engine.open(url).read("portfolio_snapshots", H2, END, END, exact=True)["daily_pnl"][0]
@@ -92,6 +101,7 @@ def test_a_component_is_the_sum_of_its_lots_and_the_residual_what_they_leave(url
     assert abs(lots["amount"].sum() - parts["market"]) <= Decimal("0.005")
 
 
+@pytest.mark.thorough
 def test_the_command_takes_columns_of_the_key(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["explain", url, "--portfolio", H2, "--date", f"{END}", "--figure", "exceptions", "--json"]
     asked += ["--from", store("mixed", "inputs").url, "--row", "method=model", "--row", "level=95"]
@@ -113,13 +123,12 @@ def test_the_command_takes_columns_of_the_key(url: str, capsys: pytest.CaptureFi
     ],
 )
 def test_a_key_that_is_not_whole_is_refused(
-    case: Case, row: dict[str, str | int], error: type[Exception], message: str
+    plain: Case, row: dict[str, str | int], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        select(case, "engine_value_at_risk", "value_at_risk", Selectors(row=row))
+        select(plain, "engine_value_at_risk", "value_at_risk", Selectors(row=row))
 
 
-def test_other_rules_have_none_and_say_why(url: str) -> None:
-    legacy = of_session(url, H2, END, Rules.legacy())
-    found = selected(legacy, "value_at_risk", **MODEL)
+def test_legacy_rules_have_none_and_say_why(plain: Case) -> None:
+    found = selected(plain, "value_at_risk", **MODEL)
     assert found.working.reason.startswith("only with volatility_forecast=mean_reverting")
