@@ -236,11 +236,19 @@ def _days(row: dict[str, Any]) -> str:
     return f"{row['first']}" if row["days"] == 1 else several
 
 
+def _refusal(row: dict[str, Any]) -> str:
+    days = f", {_days(row)}" if row["days"] else ""
+    return f"refused: portfolio {row['portfolio_id']}{days}: {row['reason']}"
+
+
 def refusal_lines(report: Report) -> list[str]:
     """Return a line for each refused portfolio and each row in quarantine."""
-    refused = report.failures.unique("portfolio_id", maintain_order=True)
+    day = pl.col("date")
+    refused = report.failures.group_by("portfolio_id", maintain_order=True).agg(
+        pl.col("reason").first(), first=day.min(), last=day.max(), days=day.drop_nulls().n_unique()
+    )
     return [
-        *(f"refused: portfolio {row['portfolio_id']}: {row['reason']}" for row in refused.to_dicts()),
+        *map(_refusal, refused.to_dicts()),
         *(
             f"quarantined: {row['table']} {row['key']}: {row['column']} = {row['value']} {row['rule']}"
             for row in report.quarantine.to_dicts()

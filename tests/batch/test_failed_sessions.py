@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from engine.batch.failed_sessions import stages_around_failures
-from engine.batch.report import Report
+from engine.batch.report import Report, refusal_lines
 from loaders import open_reader
 from tests.builders import close, portfolio, position, uid
 from tests.marks import first
@@ -57,6 +58,10 @@ def test_one_run_fails_the_sessions_that_runs_of_one_session_fail(
     assert failed.height
     assert set(failed["portfolio_id"]) == {uid({"AAA": "P", "BBB": "R"}[symbol]) for symbol in spikes}
     assert not report.complete
+    days = failed.group_by("portfolio_id").agg(pl.col("date").min().cast(pl.String), count=pl.len())
+    for owner, day, count in days.iter_rows():
+        span = f"{count} sessions from {day} to " if count > 1 else f"{day}: "
+        assert [line for line in refusal_lines(report) if f"refused: portfolio {owner}, {span}" in line]
     jobs = sum(one.outcomes["sessions"].sum() for one in each)
     assert report.outcomes["sessions"].sum() == jobs
     with open_reader(whole) as reader:
