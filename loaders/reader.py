@@ -116,6 +116,11 @@ class Reader(ABC):
         """Subqueries that statements read for tables of other programs: see `loaders.adapted`."""
         return adapted_tables(self.columns, self.adapt)
 
+    @cached_property
+    def portfolios(self) -> pl.DataFrame:
+        """id, name, deleted_at of all portfolios, read once: a run asks several times who is there."""
+        return self.read(PORTFOLIOS, ["id", "name", "deleted_at"])
+
     def tables(self) -> set[str]:
         """Return the names of the store's tables that the schema knows."""
         return set(self.columns) & set(TABLES)

@@ -19,6 +19,7 @@ from engine.batch.gate import (
     quoted_lots,
 )
 from engine.batch.shards import live_portfolios
+from engine.core.request_outcomes import FINAL_OUTCOMES, NO_BAR, RECENTLY_TRADED
 from loaders.reader import Reader
 from loaders.structure import refuse_other_spellings
 from sql import statement
@@ -68,8 +69,8 @@ def read_closes(reader: Reader, lots: pl.DataFrame, days: Sequence[date], hold: 
     if holes.is_empty() and all(lots["first"].min() <= day for day in days[:1]):  # type: ignore[operator]
         return CloseData(closes)
     missing = holes["symbol"].unique().sort().to_list()
-    older = _older(reader, days[0])
-    refuse_other_spellings(reader, set(missing).difference(closes["symbol"], older["symbol"]))
+    older = _older(reader, days[0], missing)
+    refuse_other_spellings(reader, set(missing).difference(closes["symbol"].unique(), older["symbol"]))
     data = CloseData(closes, older, first=reader.query(statement("read/first_close")).item())
     return replace(data, **_prospects(reader, missing, days)) if hold else data
 
@@ -106,15 +107,15 @@ def held_days(reader: Reader) -> pl.DataFrame:
     return rows.rename({"calculation_date": "date"})
 
 
-def _older(reader: Reader, day: date) -> pl.DataFrame:
-    """Return each symbol's newest close before a day, by which lots without a close are valued."""
+def _older(reader: Reader, day: date, symbols: Sequence[str]) -> pl.DataFrame:
+    """Return the newest close of symbols before a day, by which lots without a close are valued."""
     rows = reader.select(
         "read/last_closes",
         "market_data_cache",
         CLOSE_COLUMNS,
         start=day,
-        symbols=(),
-        everyone=True,
+        symbols=symbols,
+        everyone=False,
         portfolios=(),
     )
     return _valid(rows).select("symbol", "close")
@@ -122,10 +123,6 @@ def _older(reader: Reader, day: date) -> pl.DataFrame:
 
 def _prospects(reader: Reader, symbols: Sequence[str], days: Sequence[date]) -> dict[str, Any]:
     """Return the fields of `CloseData` that decide whether missing closes may still come."""
-    # Few runs come here, and what collects prices takes as long to import as a small store to read.
-    from engine.market_data.price_updates import NO_BAR, RECENTLY_TRADED
-    from loaders.market import FINAL_OUTCOMES
-
     extents = reader.query(statement("read/price_extents", symbols=symbols))
     newest = extents.select("symbol", pl.col("newest").cast(pl.Date))
     gaps = reader.select(

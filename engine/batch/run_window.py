@@ -58,7 +58,7 @@ def run_window(
 def _planned(state: RunState, past: EarlierResults, run_date: date) -> list[Stage]:
     """Return the stages of a request. What the gate decided is kept in the state and in the report."""
     request, end = state.request, state.request.end or settled(state.now)
-    state.names = dict(past.source.read("portfolios", ["id", "name"]).iter_rows())
+    state.names = dict(past.source.portfolios.select("id", "name").iter_rows())
     start = first_session(past.results) if request.recompute else request.start
     policy = Policy(run_date, request.threshold, request.missing_only, request.allow_stale)
     if start is None:

@@ -47,7 +47,7 @@ def live_portfolios(reader: Reader, wanted: Sequence[object] | None) -> tuple[li
     Raises:
         UsageError: a wanted portfolio does not exist, or is deleted.
     """
-    rows = reader.read("portfolios", ["id", "deleted_at"]).drop_nulls("id")
+    rows = reader.portfolios.drop_nulls("id")
     deleted = pl.col("deleted_at").is_not_null()
     live: list[str] = rows.filter(~deleted)["id"].unique().sort().to_list()
     if wanted is None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from engine.core.calendar import sessions
+from engine.core.request_outcomes import RequestOutcome
 from engine.market_data.close_changes import can_record, read_computed
 from engine.market_data.missing_bars import disjoint_symbols, fetchable_cells, price_requests, with_checks
 from engine.market_data.price_coverage import measure_coverage
@@ -16,7 +17,7 @@ from engine.market_data.price_writer import PriceWriter
 from engine.market_data.stored_market import StoredMarket, read_full_history, read_market
 from engine.market_data.task import CollectionResult, CollectionTask, answer_rows
 from loaders import open_reader
-from loaders.market import Answer, PriceRequest, Prices, Provider, RequestOutcome
+from loaders.market import Answer, PriceRequest, Prices, Provider
 
 
 class SymbolResult(NamedTuple):

@@ -9,11 +9,10 @@ from typing import Any
 
 import polars as pl
 
+from engine.core.request_outcomes import RECENTLY_TRADED, RequestOutcome
 from engine.core.store_url import StoreURL
-from engine.market_data.price_updates import RECENTLY_TRADED
 from engine.market_data.stored_market import StoredMarket
 from engine.market_data.task import CollectionTask
-from loaders.market import RequestOutcome
 
 LISTED_SYMBOLS = 40
 """Symbols in the text; JSON has all."""

@@ -9,21 +9,18 @@ from typing import Any
 
 import polars as pl
 
+from engine.core.request_outcomes import NO_BAR, RECENTLY_TRADED, RequestOutcome
 from engine.market_data.adjustment_basis import basis_change, rebase
 from engine.market_data.answer_checks import contradiction
 from engine.market_data.close_changes import CHANGED, close_changes
 from engine.market_data.missing_bars import newest_final_day
 from engine.market_data.price_bars import PRICE_ROWS, round_prices, split_valid
 from engine.market_data.task import CollectionTask
-from loaders.market import Answer, Prices, RequestOutcome
+from loaders.market import Answer, Prices
 from loaders.market.provider import ACTIONS
 
-RECENTLY_TRADED = timedelta(days=10)
-"""A symbol with a close so near to the target is listed: that it is not found is transient."""
 RECENT_GAP = timedelta(days=7)
 """A bar missing so near to the target may still come: every run requests it."""
-NO_BAR = "the provider has no bar"
-"""Reason of a gap that the provider has confirmed; other reasons are of bars that may still be completed."""
 LONGEST_BACKOFF = 5
 """Exponent of 2, days: what keeps failing is requested about once a month."""
 

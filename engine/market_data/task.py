@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from engine.core.progress import Quiet
+from engine.core.request_outcomes import RequestOutcome
 from engine.core.store_url import StoreURL
-from loaders.market import RequestOutcome
 from writers.writer import BATCH_ROWS
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -7,19 +7,14 @@ from functools import reduce
 
 import polars as pl
 
-from engine.analytics import forecasts
-from engine.analytics.concentration import session_sectors
-from engine.analytics.factors import attribution
 from engine.analytics.factors.definitions import updated_definitions
 from engine.analytics.job_result import JobResult
-from engine.analytics.positions import option_greeks
 from engine.analytics.sector_tags import sector_tags
 from engine.core.frames import empty
 from engine.core.rules import Rules
 from engine.core.schema import TABLES, Table
 from engine.core.window import Window
 from engine.pipeline.column_limits import misfits
-from engine.pipeline.equity import EXACT_TABLES
 from engine.pipeline.inputs import Inputs
 from engine.pipeline.missing_funds import fund_days, with_missing_funds
 from engine.pipeline.results import Results, StoredTables
@@ -33,14 +28,8 @@ from engine.pipeline.state_rows import (
 from engine.pipeline.status import daily_job_status, failed_status, outcomes_of, with_partial
 
 EMPTIED = ("correlation_clusters", "correlation_cluster_positions")
-"""Tables that get no rows and are replaced all the same: their rows would refer to replaced matrices."""
-OWN_TABLES = (
-    *EXACT_TABLES,
-    session_sectors.TABLE,
-    option_greeks.TABLE,
-    *forecasts.TABLES,
-    *attribution.TABLES,
-)
+"""Tables of the legacy that some rules leave empty: their rows would refer to replaced matrices."""
+OWN_TABLES = tuple(name for name, table in TABLES.items() if table.role == "output" and not table.legacy)
 """Tables that some rules leave empty. They are replaced all the same, so that no rows of other rules stay."""
 SNAPSHOTS = TABLES["portfolio_snapshots"]
 

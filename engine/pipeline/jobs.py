@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 
-import numpy as np
 import polars as pl
 
 from engine.analytics.betas.market import market_beta
@@ -18,14 +16,10 @@ from engine.analytics.concentration.session_sectors import session_sectors
 from engine.analytics.correlations.clusters import Names
 from engine.analytics.correlations.correlation_rows import correlations
 from engine.analytics.equity.exposures import present
-from engine.analytics.equity.returns import daily_returns
 from engine.analytics.factors.attribution import attribution
 from engine.analytics.factors.definitions import factor_ids, updated_definitions
 from engine.analytics.factors.ridge import ridge_factors
 from engine.analytics.factors.spreads import spread_factors
-from engine.analytics.forecasts import RULES as FORECAST_RULES
-from engine.analytics.forecasts.forecast_scores import forecast_scores
-from engine.analytics.forecasts.value_at_risk import value_at_risk
 from engine.analytics.job_result import JobResult
 from engine.analytics.panels import (
     OpenPositions,
@@ -35,33 +29,29 @@ from engine.analytics.panels import (
     open_positions,
     portfolio_arrays,
 )
-from engine.analytics.positions.option_greeks import TABLE as GREEKS
-from engine.analytics.positions.option_greeks import OptionBook, by_delta, greeks_rows, option_book
+from engine.analytics.positions.option_greeks import OptionBook
 from engine.analytics.risk.risk import risk
 from engine.analytics.stress.factor_correlations import (
     FactorCorrelations,
     factor_correlations,
     session_correlations,
 )
-from engine.analytics.stress.option_moves import OptionCells, option_cells
 from engine.analytics.stress.scenarios import Scenarios
 from engine.analytics.stress.stress import stress
-from engine.analytics.volatility.position_volatility import VolatilityResult, volatility
+from engine.analytics.volatility.position_volatility import volatility
 from engine.core.frames import UTC_MICROSECONDS
-from engine.core.instruments import measured_symbol
 from engine.core.job_catalog import PERCENTILE_LOOK_BACK, VOLATILITY
-from engine.core.money import CENT_SCALE, GRAIN_SCALE, usd
+from engine.core.money import GRAIN_SCALE, usd
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.stored_rows import stored_columns
 from engine.core.window import Window
-from engine.numerics.arrays import Bools
 from engine.pipeline.column_limits import misfits
-from engine.pipeline.inputs import Inputs, forecast_rows
+from engine.pipeline.corrected_jobs import forecast_tables, option_stress, options
+from engine.pipeline.inputs import Inputs
 from engine.pipeline.joint_model import attributed_lots, joint_model
 
 RATE_BETAS = "position_interest_rate_betas"
-POSITION_BETAS = ("position_market_betas", RATE_BETAS, "position_factor_exposures")
 
 
 def run_jobs(
@@ -96,12 +86,12 @@ def run_jobs(
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     ids = factor_ids(inputs.factor_definitions)
     stale = rules.stale_figures
-    book = _options(inputs, rules, marks, panel, positions)
-    priced, positions = positions, by_delta(positions, book) if book else positions
-    market = market_beta(panel, positions, portfolios, dates, ids.market, stale)
-    if book:
-        market = market.with_tables({GREEKS: greeks_rows(book, dates)})
-    joint, attributed = None, {}
+    priced, book, joint = positions, None, None
+    greeks: dict[str, pl.DataFrame] = {}
+    attributed: dict[str, pl.DataFrame] = {}
+    if rules.options == "greeks":
+        book, positions, greeks = options(inputs, rules, marks, panel, positions, dates)
+    market = market_beta(panel, positions, portfolios, dates, ids.market, stale).with_tables(greeks)
     correlations = _factor_correlations(inputs, window, rules, scenarios, panel)
     risks: list[JobResult] = []
     if rules.factor_model == "joint":
@@ -122,7 +112,7 @@ def run_jobs(
         ridge.with_tables(attributed),
     ]
     volatilities = volatility(positions, portfolios, panel, dates, rules)
-    forecasts = _forecasts(inputs, window, rules, panel, positions, portfolios, snapshots, volatilities)
+    forecasts = forecast_tables(inputs, window, rules, panel, positions, portfolios, snapshots, volatilities)
     return [
         *betas,
         _sector(inputs, window, rules, marks, snapshots, portfolios),
@@ -158,66 +148,6 @@ def _correlations(
     )
 
 
-def _forecasts(
-    inputs: Inputs,
-    window: Window,
-    rules: Rules,
-    panel: PricePanel,
-    positions: OpenPositions,
-    portfolios: Portfolios,
-    snapshots: pl.DataFrame,
-    result: VolatilityResult,
-) -> dict[str, pl.DataFrame]:
-    """Return values at risk, and scores of the forecasts whose horizon ends in the window.
-
-    They need the P&L of the session and a volatility over equity, so only corrected rules have them.
-    """
-    due = FORECAST_RULES.items() <= rules.record.items()
-    if result.tails is None or result.snapshot is None or not due:
-        return {}
-    own = _as_stored("portfolio_snapshots", result.snapshot, "expected_volatility_21d")
-    lots = _as_stored("position_volatility", result.tables["position_volatility"], "expected_vol_21d")
-    shape = portfolios.equity.shape
-    expected = snapshots.select("portfolio_id", snapshot_date="date").join(
-        own, on=["portfolio_id", "snapshot_date"], how="left", maintain_order="left"
-    )
-    pnl = snapshots.select(usd(pl.col("daily_pnl"), CENT_SCALE)).to_series()
-    risk = value_at_risk(
-        portfolios,
-        pl.Series("date", window.sessions, dtype=pl.Date),
-        expected["expected_volatility_21d"].cast(pl.Float64).fill_null(np.nan).to_numpy().reshape(shape),
-        result.tails,
-        pnl.fill_null(np.nan).to_numpy().reshape(shape),
-        inputs.previous_var,
-    )
-    measured = positions.frame.select("position_id", symbol=measured_symbol())
-    named = lots.join(measured, on="position_id").select(
-        "portfolio_id", "symbol", "calculation_date", "expected_vol_21d"
-    )
-    made = forecast_rows(named, own.select("portfolio_id", "snapshot_date", "expected_volatility_21d"))
-    scores = forecast_scores(
-        panel,
-        pl.concat([inputs.previous_forecasts, made]),
-        daily_returns(inputs.history, snapshots),
-        inputs.previous_scores,
-    )
-    return {**risk, **scores}
-
-
-def _as_stored(table: str, rows: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Return rows with a figure as its table stores it."""
-    return rows.with_columns(stored_columns(TABLES[table], rows, [column])[column])
-
-
-def _options(
-    inputs: Inputs, rules: Rules, marks: pl.DataFrame, panel: PricePanel, positions: OpenPositions
-) -> OptionBook | None:
-    """Return the options and what values them, None where they count with their premium."""
-    if rules.options == "premium":
-        return None
-    return option_book(positions, inputs.positions, marks, panel, inputs.interest_rates, rules)
-
-
 def _stress(
     inputs: Inputs,
     window: Window,
@@ -235,12 +165,6 @@ def _stress(
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     definitions = updated_definitions(inputs.factor_definitions, exposures, window.written)
 
-    def options(book: OptionBook, done: Bools) -> OptionCells:
-        tables = {name: pl.concat(_tables(name, betas)) for name in POSITION_BETAS}
-        names = dict(definitions.select("id", "name").iter_rows())
-        owner = positions.owner
-        return option_cells(book, done, owner, tables, names, dates, rules, inputs.durations)
-
     return stress(
         portfolios,
         positions,
@@ -253,7 +177,7 @@ def _stress(
         correlations,
         rules,
         inputs.durations,
-        partial(options, book) if book else None,
+        option_stress(book, rules, inputs.durations, positions, dates, betas, definitions) if book else None,
     )
 
 

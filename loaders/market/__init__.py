@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from engine.core.request_outcomes import RequestOutcome
 from loaders.market.provider import (
-    FINAL_OUTCOMES,
     Answer,
     Fundamentals,
     PriceRequest,
     Prices,
     Profile,
     Provider,
-    RequestOutcome,
 )
 from loaders.market.rate_limiter import RequestPolicy
 
 __all__ = [
-    "FINAL_OUTCOMES",
     "Answer",
     "Fundamentals",
     "PriceRequest",

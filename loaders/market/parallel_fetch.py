@@ -8,7 +8,8 @@ from itertools import islice
 from typing import TypeVar
 
 from engine.core.errors import error_line
-from loaders.market.provider import Answer, RequestOutcome
+from engine.core.request_outcomes import RequestOutcome
+from loaders.market.provider import Answer
 from loaders.market.request_errors import RequestError
 
 POLL_SECONDS = 0.5

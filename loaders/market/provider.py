@@ -9,43 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
 import polars as pl
 
+from engine.core.request_outcomes import RequestOutcome
+
 T_co = TypeVar("T_co", covariant=True)
-
-
-class RequestOutcome(StrEnum):
-    """Outcome of a request."""
-
-    OK = "ok"
-    EMPTY = "empty"
-    """The provider knows the symbol, and has no data for the request."""
-    NOT_FOUND = "not_found"
-    """The provider does not know the symbol: delisted, or misspelt."""
-    RENAMED = "renamed"
-    """The provider answers with another symbol."""
-    INCONSISTENT = "inconsistent"
-    """The answer contradicts itself or what is stored; nothing of it is stored."""
-    THROTTLED = "throttled"
-    """Too many requests; waiting did not help."""
-    TIMEOUT = "timeout"
-    ERROR = "error"
-    """Anything else: the provider is unreachable or failing, or its answer cannot be parsed."""
-
-    @property
-    def transient(self) -> bool:
-        """Return whether the same request may well succeed later."""
-        return self in (RequestOutcome.THROTTLED, RequestOutcome.TIMEOUT, RequestOutcome.ERROR)
-
-
-FINAL_OUTCOMES = [
-    outcome.value for outcome in RequestOutcome if not outcome.transient and outcome != RequestOutcome.OK
-]
-"""Outcomes without data that the same request will not change."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from loaders.market.provider import RequestOutcome
+from engine.core.request_outcomes import RequestOutcome
 
 
 class RequestError(OSError):

@@ -9,13 +9,14 @@ from typing import TypeVar
 
 import polars as pl
 
+from engine.core.request_outcomes import RequestOutcome
 from engine.core.schema import TABLES
 from engine.market_data.companies.refresh_rules import PROFILE_COLUMNS
 from engine.market_data.companies.table_rows import KEPT_COLUMNS, fit_rows, merge_rows
 from engine.market_data.task import CollectionResult, CollectionTask, answer_rows
 from engine.market_data.universe import quoted_symbols, require_quoted
 from loaders import open_reader
-from loaders.market import Answer, RequestOutcome
+from loaders.market import Answer
 from writers import open_writer
 from writers.retry import with_retries
 
