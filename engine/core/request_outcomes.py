@@ -1,4 +1,4 @@
-"""What is stored of requests to a market data provider: outcomes, and reasons of missing bars.
+"""Outcomes of requests to a market data provider as they are stored, and reasons of missing bars.
 
 The gate reads them in every run, the collection writes them.
 """

@@ -17,7 +17,7 @@ import pytest
 import engine
 from engine.cli.main import main
 from loaders import open_reader
-from tests.stores.support import ROOT, command, whole
+from tests.stores.support import ROOT, assert_same_but_clock, command
 from writers.lock import store_lock
 
 START, END, RUN_DATE = date(2025, 3, 3), date(2025, 3, 14), date(2026, 11, 23)
@@ -57,7 +57,7 @@ def test_sigterm_ends_a_run_as_an_interrupt_does(
     assert "by SIGTERM" in record["error"]
     run(url)
     run(clean)
-    assert whole(url) == whole(clean)
+    assert_same_but_clock(url, clean)
 
 
 def test_sigterm_ends_a_run_that_waits(fresh: Callable[[str], str], tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_no_stream_of_a_command_changes_what_it_did(
     assert done.returncode == 0, done.stderr
     assert b"Traceback" not in done.stderr
     assert json.loads((tmp_path / "run_results.json").read_text())["exit_code"] == 0
-    assert whole(url) == whole(clean)
+    assert_same_but_clock(url, clean)
 
 
 def test_the_handler_of_sigterm_is_put_back(capsys: pytest.CaptureFixture[str]) -> None:

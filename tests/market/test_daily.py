@@ -102,6 +102,13 @@ def third_portfolio() -> dict[str, list[dict[str, Any]]]:
     return {"portfolios": [portfolio("C")], "positions": [position("CCC", "3", "C", entry_date=ENTRY)]}
 
 
+def evenings(run: DailyRun) -> list[tuple[list[date], int]]:
+    """Sessions and number of portfolios of each report, each seen from its own session."""
+    windows = [(report.window, report.portfolios) for report in run.reports if report.window]
+    assert all(window.run_date == window.sessions[-1] for window, _ in windows)
+    return [(list(window.sessions), portfolios) for window, portfolios in windows]
+
+
 def copy_of_inputs(store: Stores, url: str, *more: dict[str, list[dict[str, Any]]]) -> str:
     """A store with the same portfolios and another's closes, for backfills."""
     other = store("duckdb")
@@ -138,7 +145,6 @@ def test_nightly_runs_with_one_missed_leave_what_backfills_leave(
     market.asked.clear()
     again = night(url, FIRST)
     assert again.complete
-    assert not again.stages
     assert not again.reports
     assert not market.counted()
     market.world.today = THIRD
@@ -166,13 +172,13 @@ def test_a_portfolio_that_was_created_late_gets_its_history(ready: Callable[[], 
     compute(url, SECOND)
     put(url, third_portfolio())
     result = compute(url, THIRD)
-    assert [(one.start, one.end) for one in result.stages] == [(ENTRY, date(2025, 6, 29)), (THIRD, THIRD)]
+    assert evenings(result) == [([ENTRY], 1), ([FIRST], 1), ([SECOND], 1), ([THIRD], 3)]
     assert days(url, "C") == [ENTRY, FIRST, SECOND, THIRD]
 
     engine.backfill(other, end=SECOND, run_date=SECOND)
     put(other, third_portfolio())
     for day in (ENTRY, FIRST, SECOND):
-        engine.backfill(other, start=day, end=day, run_date=day, portfolios=result.stages[0].portfolios)
+        engine.backfill(other, start=day, end=day, run_date=day, portfolios=[uid("C")])
     engine.backfill(other, end=THIRD, run_date=THIRD)
     same(other, url)
     assert rows(url, "batch_run_tracking")["run_date"].sort().to_list() == [ENTRY, FIRST, SECOND, THIRD]
@@ -188,7 +194,7 @@ def test_a_session_that_one_portfolio_lacks_is_computed(ready: Callable[[], str]
         f"delete from portfolio_snapshots where portfolio_id = '{uid('B')}' and snapshot_date = '{FIRST}'",
     )
     result = compute(url, THIRD)
-    assert [(one.start, one.end, one.portfolios is None) for one in result.stages] == [(FIRST, THIRD, False)]
+    assert evenings(result) == [([FIRST], 1), ([SECOND], 1), ([THIRD], 1)]
     after = rows(url, "portfolio_snapshots").sort("portfolio_id", "snapshot_date")
     assert after.drop("created_at").equals(before.drop("created_at"))
 
