@@ -8,7 +8,7 @@ the legacy description's registers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -274,7 +274,7 @@ class Rules:
     @property
     def record(self) -> dict[str, str]:
         """The value of every rule, by name."""
-        return asdict(self)
+        return dict(vars(self))
 
     def differences(self, other: Rules) -> list[str]:
         """Return the names of the rules in which two sets differ.
@@ -282,7 +282,8 @@ class Rules:
         Args:
             other: rules of another run or store.
         """
-        return [name for name, value in self.record.items() if value != other.record[name]]
+        others = other.record
+        return [name for name, value in self.record.items() if value != others[name]]
 
     def __str__(self) -> str:
         """Return the shortest text that `parse` takes: the nearer set, and the rules that depart from it."""

@@ -151,6 +151,7 @@ def test_sums_are_those_of_the_frames(explained: Explained) -> None:
     assert checked > 50
 
 
+@pytest.mark.thorough
 def test_text_and_json_tell_the_same(explained: Explained) -> None:
     shown = {(found.table, found.figure): found for _, found, _ in explained}
     for found in shown.values():

@@ -16,6 +16,7 @@ from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from tests.test_golden import RUN_DATE, folder
 
+pytestmark = pytest.mark.thorough
 DAYS = date(2025, 4, 1), date(2025, 5, 15)
 BREAKS = [date(2025, 5, 8), date(2025, 5, 9), date(2025, 5, 13)]
 

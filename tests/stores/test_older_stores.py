@@ -179,6 +179,7 @@ def room(url: str) -> dict[str, int]:
     return dict(run_sql(url, query))
 
 
+@pytest.mark.thorough
 def test_texts_are_cut_to_the_room_of_an_older_store_until_it_is_widened(
     clone: Stores, whole: dict[str, pl.DataFrame]
 ) -> None:
@@ -244,6 +245,7 @@ def test_everything_that_can_be_later_is_upgraded_at_once(kind: str, fresh: Stor
     assert unequal(content(url), expected) == []
 
 
+@pytest.mark.thorough
 def test_a_run_with_new_columns_still_equals_the_golden_tables(tmp_path: Path) -> None:
     """Columns that neither the legacy stores nor the inputs have: of figures, of parents, of state."""
     url = f"duckdb:///{tmp_path}/new.duckdb"

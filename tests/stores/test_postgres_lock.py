@@ -17,6 +17,7 @@ from engine.core.errors import LostConnectionError, ReadOnlyError, ServerAwayErr
 from engine.core.store_url import StoreURL
 from loaders import open_reader
 from tests.conftest import Server
+from tests.marks import first
 from tests.small_stores import content, unequal
 from tests.stores.pooler import pooler, session
 from tests.stores.support import run_sql
@@ -238,7 +239,7 @@ def test_time_limits_of_the_server_end_no_statement_and_no_transaction(postgres_
         assert lock_holder(postgres_url)
 
 
-@pytest.mark.parametrize("level", ["serializable", "repeatable read"])
+@pytest.mark.parametrize("level", first(1, ["serializable", "repeatable read"]))
 def test_isolation_of_the_database_is_not_the_runs(fresh: Stores, level: str) -> None:
     url = fresh("postgres")
     run_sql(url, f"alter database {name_of(url)} set default_transaction_isolation = '{level}'")
