@@ -213,9 +213,10 @@ class Matrix:
     @property
     def no_pair(self) -> Reason | None:
         """The reason why no two symbols have a correlation, by rules under which it is absent then."""
+        if self.obstacle or not self.absent:
+            return self.obstacle
         pairs = (self.rho(a, b) for a, b in combinations(self.counted, 2))
-        alone = self.absent and all(map(math.isnan, pairs))
-        return self.obstacle or (NO_PAIR if alone else None)
+        return NO_PAIR if all(map(math.isnan, pairs)) else None
 
     def frame(self, a: str, b: str) -> pl.DataFrame:
         """Return the returns of two symbols by session.

@@ -32,8 +32,8 @@ from engine.numerics.joint_ridge import SMALLEST_EIGENVALUE
 
 TABLES = (TABLE, BY_FACTOR, BY_POSITION)
 YEAR = 252
-TOLERANCE = 1e-12
-"""Of figures of 14 decimals: two derivations differ in the last digits of a double."""
+TOLERANCE = 1e-10
+"""Of figures of 14 decimals: regressions on funds that move alike agree to ten digits."""
 ONLY = "only with factor_model=joint and factor_covariance=session"
 LOTS = {
     "symbol": pl.String,
