@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.analytics.stress.scenarios import load_scenarios
 from engine.batch.backfill import execute
@@ -27,11 +27,12 @@ from engine.core.progress import Quiet
 from engine.core.rules import Rules
 from engine.core.store_url import StoreURL
 from engine.market_data import KINDS, CollectionResult
-from engine.market_data.collect import collect
 from loaders import open_reader
 from loaders.earlier_results import EarlierResults
-from loaders.market import Provider
 from writers.writer import BATCH_ROWS
+
+if TYPE_CHECKING:
+    from loaders.market import Provider
 
 RECOMPUTE_LIMIT = 30
 """Stale sessions of a portfolio that a nightly run computes again unasked: six weeks."""
@@ -159,6 +160,8 @@ def daily(
     progress = progress or Quiet()
     run = DailyRun(settled(now), enough)
     if provider is not None:
+        from engine.market_data.collect import collect
+
         since = _first_missing(url, run.target)
         options: dict[str, Any] = {"batch_rows": batch_rows, "wait": wait, "progress": progress}
         run.collected = [

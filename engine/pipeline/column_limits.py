@@ -52,12 +52,15 @@ def _failures(
     table: Table, rows: pl.DataFrame, key: Sequence[str], conditions: Mapping[str, pl.Expr]
 ) -> pl.DataFrame:
     """Return a row of `FAILURES` for each cell that meets the condition of its column."""
-    days = [name for name in ("date", table.date) if name in rows.columns]
-    day = pl.col(days[0]).cast(pl.Date) if days else pl.lit(None, pl.Date)
     # In general no cell does, which one pass over all columns shows.
     any_cell = rows.select(condition.any().alias(name) for name, condition in conditions.items())
+    broken = [table[name] for name in any_cell.columns if any_cell[name].item()]
+    if not broken:
+        return pl.DataFrame(schema=FAILURES)
+    days = [name for name in ("date", table.date) if name in rows.columns]
+    day = pl.col(days[0]).cast(pl.Date) if days else pl.lit(None, pl.Date)
     row_key = pl.concat_str((pl.col(name).cast(pl.String) for name in key), separator=", ")
-    failures = [
+    return pl.concat(
         rows.filter(conditions[column.name]).select(
             "portfolio_id",
             day.alias("date"),
@@ -67,10 +70,8 @@ def _failures(
             value=_text(pl.col(column.name), rows.schema[column.name], column),
             reason=pl.lit(f"{column.name} does not fit {column.type}"),
         )
-        for column in (table[name] for name in any_cell.columns)
-        if any_cell[column.name].item()
-    ]
-    return pl.concat([pl.DataFrame(schema=FAILURES), *failures])
+        for column in broken
+    )
 
 
 def _text(value: pl.Expr, kind: pl.DataType, column: Column) -> pl.Expr:

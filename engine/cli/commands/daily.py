@@ -47,6 +47,7 @@ def run(options: Namespace, settings: Config) -> int:
     Returns:
         The exit code: 1 where closes are missing or a portfolio was refused, else 0.
     """
+    from contextlib import nullcontext
     from datetime import UTC, datetime
 
     from engine.batch.nightly import daily
@@ -57,11 +58,11 @@ def run(options: Namespace, settings: Config) -> int:
     with (
         recorded(options, settings, source) as record,
         reporter(options.quiet, options.log_format) as progress,
-        provider_of(options) as provider,
+        nullcontext() if options.no_collect else provider_of(options) as provider,
     ):
         night = daily(
             source,
-            None if options.no_collect else provider,
+            provider,
             now=options.at or datetime.now(UTC),
             enough=options.threshold / 100,
             allow_stale=options.allow_stale,
