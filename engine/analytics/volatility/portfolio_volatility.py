@@ -239,6 +239,9 @@ def _series(
         sets, member = np.unique(priced, axis=0, return_inverse=True)
     for number, chosen in enumerate(sets):
         sessions = np.flatnonzero(member == number)
+        # Of no column every row is complete: that would be a series of zeros.
+        if not chosen.any():
+            continue
         row, previous = _common_returns(finite[:, chosen], alignment)
         if sessions.size and row.size:
             values = _weighted(close[:, chosen], weight[np.ix_(chosen, sessions)], row, previous)

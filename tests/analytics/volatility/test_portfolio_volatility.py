@@ -114,3 +114,11 @@ def test_series_are_stacked_at_the_end_of_their_columns() -> None:
     assert stacked.n.tolist() == [0, 3, 1]
     assert stacked.values[1:, 1].tolist() == [1.0, 3.0, 5.0]
     assert stacked.values[3, 2] == 4.0
+
+
+def test_a_portfolio_of_which_no_symbol_has_enough_returns_has_no_figure() -> None:
+    """Not a volatility of 0: of no symbol every day is common."""
+    young = {"A": [np.nan] * 61 + CLOSES["A"][61:]}
+    found = measured(young, lot("A", [10.0]), rules=COMMON)
+    assert not found.computed.any()
+    assert np.isnan(found.realized_21).all()
