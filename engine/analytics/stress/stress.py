@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -100,29 +100,44 @@ def stress(
         correlations.of_session(len(dates))[np.nonzero(done)[1]],
         options and options(done),
     )
-    keys = _keys(portfolios, dates, done)
     by_id = {scenario_ids[scenario.id]: scenario for scenario in stored}
-    shocked = {name for scenario in stored for name in scenario.shocks}
-    moves = [moves_at(direct_moves(s, correlations, rules.factor_model), cells.matrix) for s in stored]
-    rows = scenario_rows(
-        keys,
-        by_id,
-        {name: cells.exposure(name) for name in shocked},
-        moves,
-        [direct_pnl(move, cells) for move in moves],
-        [correlated_pnl(scenario, cells, correlations, rules) for scenario in stored],
-        correlations,
-        cells.matrix,
-    )
+    rows = _pnl_rows(_keys(portfolios, dates, done), by_id, cells, correlations, rules)
     kept = complete[:, done].ravel()
     tables = {
         "stress_test_results": rows if kept.all() else rows.filter(kept),
         "stress_test_gaps": gap_rows(portfolios, dates, by_id, measured, done),
     }
-    doubts = {UNMEASURED_FACTOR: _unmeasured(shocked, factors, rates)}
+    doubts = {UNMEASURED_FACTOR: _unmeasured(_shocked(stored), factors, rates)}
     counts = (reasons, rates.used * done, rates.left_out * done)
     status = status_rows(STRESS, portfolios, dates, *counts, rates.coverage, doubts)
     return JobResult(tables, status)
+
+
+def _pnl_rows(
+    keys: pl.DataFrame,
+    scenarios: Mapping[str, Scenario],
+    cells: StressExposures,
+    correlations: FactorCorrelations,
+    rules: Rules,
+) -> pl.DataFrame:
+    """Return the rows of stress_test_results: of the cells `keys` under every scenario, by its row id."""
+    stored = scenarios.values()
+    moves = [moves_at(direct_moves(one, correlations, rules.factor_model), cells.matrix) for one in stored]
+    return scenario_rows(
+        keys,
+        scenarios,
+        {name: cells.exposure(name) for name in _shocked(stored)},
+        moves,
+        [direct_pnl(move, cells) for move in moves],
+        [correlated_pnl(one, cells, correlations, rules) for one in stored],
+        correlations,
+        cells.matrix,
+    )
+
+
+def _shocked(scenarios: Iterable[Scenario]) -> set[str]:
+    """Return the factors that some scenario shocks."""
+    return {name for scenario in scenarios for name in scenario.shocks}
 
 
 def _with_duration(correlations: FactorCorrelations, durations: pl.DataFrame) -> FactorCorrelations:

@@ -11,9 +11,10 @@ from engine.core.schema.figures import FIGURES, TARGET_PRICES
 from engine.core.schema.holdings import HOLDINGS
 from engine.core.schema.kinds import SCHEMA_VERSION, Column, ForeignKey, Role, Table, Type
 from engine.core.schema.market import MARKET
+from engine.core.schema.own_figures import OWN_FIGURES
 
 TABLES: dict[str, Table] = {
-    table.name: table for table in (*HOLDINGS, *MARKET, *FIGURES, *BOOKKEEPING, *COLLECTION)
+    table.name: table for table in (*HOLDINGS, *MARKET, *FIGURES, *OWN_FIGURES, *BOOKKEEPING, *COLLECTION)
 }
 """All tables by name, parents before children."""
 

@@ -73,6 +73,11 @@ def numeric(precision: int, scale: int) -> Type:
     return Type("numeric", precision=precision, scale=scale)
 
 
+MONEY = numeric(16, 2)
+LEVEL = numeric(10, 4)
+"""Betas, shares of a whole, and annual volatilities."""
+
+
 def enum(name: str, *values: str) -> Type:
     """Return an enumeration: one of `values`; a native type in Postgres.
 
@@ -198,3 +203,16 @@ def stamp(name: str, null: str | None = None) -> Column:
 def stamps() -> tuple[Column, Column]:
     """Return the columns with the times at which a row was made and last changed."""
     return stamp("created_at"), stamp("updated_at")
+
+
+def columns_alike(kind: Type, null: str | None, unit: str, *names: str, job: str = "") -> tuple[Column, ...]:
+    """Return columns that differ only by name.
+
+    Args:
+        kind: their type.
+        null: what a null means; None if they take no nulls.
+        unit: of their figures.
+        names: one for each column.
+        job: that fills them, where it is another one than the table's.
+    """
+    return tuple(Column(name, kind, null, unit, job=job) for name in names)
