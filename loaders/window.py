@@ -170,6 +170,7 @@ def load_window(
     dead: Sequence[object] = (),
     symbols: Sequence[str] = (),
     quoted: bool = True,
+    replays: Sequence[tuple[date, date]] = (),
 ) -> Inputs:
     """Load everything that the figures of a window need.
 
@@ -183,6 +184,7 @@ def load_window(
         dead: Those of the portfolios that are known to be deleted.
         symbols: Symbols whose prices and profiles are loaded in addition to those that are held.
         quoted: Whether to load quoted closes and price actions, which only closes="quoted" reads.
+        replays: Windows of history, of `Scenarios.windows`.
 
     Returns:
         Validated frames, with the rows that were set aside and the portfolios that cannot be computed.
@@ -203,6 +205,7 @@ def load_window(
         "realized_events": checked.read("read/owned", "position_realized_events", EVENT_COLUMNS),
         "equity_changes": flows.filter(pl.col("deleted_at").is_null()),
         **_market(checked, window, openings["carried"]),
+        **_replays(checked, window, replays),
         **(_quotes(checked, window) if quoted else {}),
         **_labels(checked),
         **_earlier(checked, window.sessions[0], window.last),
@@ -311,6 +314,27 @@ def _market(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> di
         ),
         "scenarios": checked.read("read/table", "stress_test_scenarios"),
     }
+
+
+def _replays(
+    checked: CheckedReader, window: Window, replays: Sequence[tuple[date, date]]
+) -> dict[str, pl.DataFrame]:
+    """Return the factor funds' closes at the ends of windows that sessions may know, by field of `Inputs`."""
+    known = {day for replay in replays for day in replay if replay[1] <= window.last}
+    if not known:
+        return {}
+    parts = [
+        checked.read(
+            "read/fund_closes",
+            "market_data_cache",
+            CLOSE_COLUMNS,
+            start=MARKET_VALUES.first_day(day),
+            end=day,
+            funds=FACTOR_FUNDS,
+        )
+        for day in sorted(known)
+    ]
+    return {"replay_closes": pl.concat(parts).unique().sort("symbol", "date")}
 
 
 def _price_currencies(reader: Reader) -> pl.DataFrame:

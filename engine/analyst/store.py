@@ -12,6 +12,7 @@ import polars as pl
 import polars.selectors as cs
 
 from engine.analyst.inventory import Inventory, inventory
+from engine.analytics.stress.scenarios import Scenarios
 from engine.batch.plan import plan, stored_by_portfolio
 from engine.batch.shards import live_portfolios
 from engine.core.errors import UsageError
@@ -141,6 +142,7 @@ class Store:
         *,
         run_date: date | None = None,
         symbols: Sequence[str] = (),
+        scenarios: Scenarios | None = None,
     ) -> Inputs:
         """Load and validate the inputs of a window, each table once.
 
@@ -154,6 +156,7 @@ class Store:
             run_date: The date taken as today; default today in UTC. The look-back window of factor
                 correlations ends on it, and sessions before it have no sector figures.
             symbols: Symbols whose prices and profiles to load in addition to those of the positions.
+            scenarios: Scenarios that `compute` will be called with, where one replays a window of history.
 
         Returns:
             Inputs for `compute`.
@@ -179,7 +182,9 @@ class Store:
             # Only days up to the end: later stored sessions must not change what this window starts from.
             stored = stored_by_portfolio(past, window.sessions[0], live).values()
             days = tuple(sorted({day for some in stored for day in some if day <= window.end}))
-            return load_window(past, replace(window, later=(), known=days), ids, symbols=symbols)
+            replays = scenarios.windows if scenarios else ()
+            window = replace(window, later=(), known=days)
+            return load_window(past, window, ids, symbols=symbols, replays=replays)
 
     def inventory(self) -> Inventory:
         """Return row counts and days of each table, and the missing sessions of each portfolio."""

@@ -139,7 +139,8 @@ def load(state: RunState, past: EarlierResults, whole: Window, portfolios: list[
     copied: Mapping[str, pl.DataFrame] = {}
     state.progress.stage("load")
     quoted = state.request.rules.closes == "quoted"
-    inputs = load_window(past, window, [*portfolios, *deleted], deleted, quoted=quoted)
+    replays = request.scenarios.windows
+    inputs = load_window(past, window, [*portfolios, *deleted], deleted, quoted=quoted, replays=replays)
     require_spelling(past.source, inputs)
     if inputs.closes.is_empty() and needs_prices(inputs.positions):
         raise NoPricesError(request.source, f"{window.first_price}", f"{window.last}")

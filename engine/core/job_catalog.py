@@ -370,6 +370,10 @@ NO_FACTOR_EXPOSURES = skipped(
 )
 NO_SCENARIOS = failed("no_scenarios", "no scenario is active")
 NO_STORED_SCENARIOS = failed("no_stored_scenarios", "stress_test_scenarios has no row of an active scenario")
+NOT_REPLAYED = failed(
+    "not_replayed",
+    "the scenario replays a window that ends after the session, or at whose ends no factor fund has a close",
+)
 FACTOR_NOT_MEASURED = failed(
     "factor_not_measured",
     "the portfolio's exposure to a factor that the scenario shocks could not be measured in the session",
@@ -389,6 +393,7 @@ STRESS = AnalyticsJob(
         NO_FACTOR_EXPOSURES,
         NO_SCENARIOS,
         NO_STORED_SCENARIOS,
+        NOT_REPLAYED,
         FACTOR_NOT_MEASURED,
         UNMEASURED_FACTOR,
         FEW_LOTS,

@@ -17,6 +17,7 @@ from engine.analytics.positions.valuation import (
     since,
     unmarked_before,
 )
+from engine.analytics.stress.replays import require_past
 from engine.analytics.stress.scenarios import Scenarios, load_scenarios
 from engine.core.errors import UsageError
 from engine.core.rules import Rules
@@ -45,7 +46,8 @@ def compute(
         window: default the one that the inputs were loaded for. Another one has the same start and may
             end earlier; `UsageError` if the inputs do not cover it.
         rules: default `Rules.legacy()`.
-        scenarios: stress scenarios; default the shipped ones.
+        scenarios: stress scenarios; default the shipped ones. `UsageError` if one replays a window that
+            ends after the run date. Windows are replayed if the inputs were loaded with them.
 
     Returns:
         One frame for each table.
@@ -59,7 +61,9 @@ def compute(
     True
     """
     window, rules = window or inputs.window, rules or Rules.legacy()
+    scenarios = scenarios or load_scenarios()
     _check_covered(window, inputs.window)
+    require_past(scenarios.active, window.run_date)
     # Two BLAS threads beside another job have made the same product 4 to 30 times slower.
     with threadpool_limits(1, "blas"):
         inputs, valued = _with_quoted(inputs, rules)
@@ -70,7 +74,7 @@ def compute(
             frame.join(failures, on="portfolio_id", how="anti", maintain_order="left")
             for frame in (marks, snapshots)
         )
-        results = run_jobs(inputs, window, rules, scenarios or load_scenarios(), marks, snapshots, exact)
+        results = run_jobs(inputs, window, rules, scenarios, marks, snapshots, exact)
         return assemble(inputs, window, marks, snapshots, results, failures, exact, rules)
 
 

@@ -69,6 +69,8 @@ class Inputs:
             session.
         price_actions: symbol, date, kind, value (Decimal) of these: dividends, gains and splits.
         fund_closes: the same columns, of the factor funds, over the look-back of the run date.
+        replay_closes: the same columns, of the factor funds, at the ends of the windows of history that
+            scenarios replay.
         universe: the symbols that the legacy price cache held, besides the factor funds.
         profiles: symbol, beta, sector, is_etf.
         benchmark: asof_date, sector, weight of the benchmark, sorted by both.
@@ -136,6 +138,9 @@ class Inputs:
     refused: pl.DataFrame
     inconsistent: pl.DataFrame
     partial: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PARTIAL))
+    replay_closes: pl.DataFrame = field(
+        default_factory=lambda: empty(TABLES["market_data_cache"], ("symbol", "date", "close"))
+    )
     durations: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DURATIONS))
     raw_closes: pl.DataFrame = field(default_factory=lambda: empty(TABLES["engine_raw_closes"], RAW_COLUMNS))
     price_actions: pl.DataFrame = field(

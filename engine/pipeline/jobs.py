@@ -178,6 +178,7 @@ def _stress(
         rules,
         inputs.durations,
         option_stress(book, rules, inputs.durations, positions, dates, betas, definitions) if book else None,
+        inputs.replay_closes,
     )
 
 

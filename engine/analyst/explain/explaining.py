@@ -200,7 +200,8 @@ def load_case(
     with open_reader(source.url) as reader:
         if "market_data_cache" not in reader.columns:
             raise no_prices
-        inputs = load_window(reader, replace(window, skipped=_skipped(reader, earlier, day)), [owner])
+        window = replace(window, skipped=_skipped(reader, earlier, day))
+        inputs = load_window(reader, window, [owner], replays=scenarios.windows)
     if source.url != store.url:
         carried = pl.DataFrame({"portfolio_id": owner, "date": earlier}, inputs.carried.schema)
         inputs = replace(inputs, carried=carried)

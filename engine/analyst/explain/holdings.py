@@ -9,6 +9,7 @@ import polars as pl
 
 from engine.analyst.explain.case import Case, PositionLot, Row
 from engine.analyst.explain.factor_moves import duration
+from engine.analyst.explain.replays import computed
 from engine.analyst.explain.working import table
 from engine.analytics.factors.definitions import JOB_FACTORS
 from engine.analytics.stress.scenarios import RATE_SHOCK
@@ -143,8 +144,7 @@ def lots_with_rates(case: Case) -> list[PositionLot]:
 
 def without_exposure(case: Case) -> list[str]:
     """Return the shocked factors to which the portfolio has no exposure."""
-    stored = set(case.inputs.scenarios["scenario_id"])
-    shocked = {name for one in case.scenarios.active if one.id in stored for name in one.shocks}
+    shocked = {name for one in computed(case) for name in one.shocks}
     held = holdings(case)
     known = {*held.dollars, *([] if held.rates is None else [RATE_SHOCK])}
     return sorted(name for name in shocked if HELD_AS.get(name, name) not in known)

@@ -11,17 +11,20 @@ from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case
 from engine.analyst.explain.factor_moves import FactorMoves
 from engine.analyst.explain.holdings import Holdings, holdings
+from engine.analyst.explain.replays import computed, replayed
 from engine.analyst.explain.revaluation import beyond_delta
 from engine.analyst.explain.working import Step, Working, absent, table
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import HELD_AS
 from engine.analytics.stress.stress_pnl import CORRELATES_AS, LOSS_FLOOR
+from engine.core.funds import FUND_FACTORS, RATE_FUND
 from engine.core.job_catalog import (
     FACTOR_NOT_MEASURED,
     NO_FACTOR_EXPOSURES,
     NO_FACTOR_PRICES,
     NO_SCENARIOS,
     NO_STORED_SCENARIOS,
+    NOT_REPLAYED,
     ONE_FACTOR_ALONE,
     Reason,
 )
@@ -39,6 +42,7 @@ MOVED = {
     "sum": "a sum of shock x rho",
     "conditional": "the factor's shock, or its expectation given the shocks",
 }
+STYLES_AND_MARKET = [name for fund, name in FUND_FACTORS.items() if fund != RATE_FUND]
 Frames = dict[str, pl.DataFrame]
 UNROUNDED = "the difference of the unrounded figures; the stored figures may differ from it by a cent"
 
@@ -51,15 +55,16 @@ def factor_moves(case: Case) -> FactorMoves:
 def job_reason(case: Case) -> Reason | None:
     """Return why nothing was computed for the session, None where it was."""
     moves, active = factor_moves(case), case.scenarios.active
-    stored = set(case.inputs.scenarios["scenario_id"])
-    computed = [scenario for scenario in active if scenario.id in stored]
+    stored = computed(case)
+    shocking = [scenario for scenario in stored if scenario.shocks]
     cases = {
         NO_FACTOR_PRICES: not len(moves.returns),
         ONE_FACTOR_ALONE: len(moves.names) == 1,
         NO_FACTOR_EXPOSURES: not holdings(case).dollars,
         NO_SCENARIOS: not active,
-        NO_STORED_SCENARIOS: not computed,
-        FACTOR_NOT_MEASURED: all(unmeasured(case, scenario) for scenario in computed),
+        NO_STORED_SCENARIOS: not stored,
+        NOT_REPLAYED: not shocking,
+        FACTOR_NOT_MEASURED: all(unmeasured(case, scenario) for scenario in shocking),
     }
     return next((reason for reason, holds in cases.items() if holds), None)
 
@@ -88,14 +93,18 @@ def gap(case: Case, ask: Ask) -> Working:
         case: Stored exposures, and the rule.
         ask: The scenario's id, and a column of the table.
     """
-    scenario = next(one for one in case.scenarios.all if one.id == ask.scenario)
-    names = unmeasured(case, scenario)
+    scenario = _scenario(case, ask)
+    names, code = unmeasured(case, scenario), FACTOR_NOT_MEASURED.code
+    if not scenario.shocks:
+        names, code = [*STYLES_AND_MARKET, RATE_SHOCK], NOT_REPLAYED.code
     reason = job_reason(case) or _scenario_reason(case, scenario)
     if not names or reason:
         return absent(f"{ask.column} of {scenario.name}", reason or "the scenario has a result")
-    value = ", ".join(names) if ask.column == "factors" else FACTOR_NOT_MEASURED.code
-    frames = {"exposures": holdings(case).held}
-    return Working(f"{ask.column}: shocked factors without an exposure", value, frames=frames)
+    value = ", ".join(names) if ask.column == "factors" else code
+    frames = {"exposures": holdings(case).held, "closes": case.inputs.replay_closes}
+    return Working(
+        f"{ask.column}: shocked factors without an exposure, or without a close", value, frames=frames
+    )
 
 
 def result(case: Case, ask: Ask) -> Working:
@@ -105,8 +114,9 @@ def result(case: Case, ask: Ask) -> Working:
         case: stored exposures, and correlations of factors.
         ask: the scenario's id, and a column of the table.
     """
-    scenario = next(one for one in case.scenarios.all if one.id == ask.scenario)
+    scenario = _scenario(case, ask)
     reason = job_reason(case) or _scenario_reason(case, scenario)
+    reason = reason or ("" if scenario.shocks else NOT_REPLAYED)
     names = [] if reason else unmeasured(case, scenario)
     if reason or names:
         return absent(f"{ask.column} of {scenario.name}", reason or f"not measured: {', '.join(names)}")
@@ -121,6 +131,11 @@ def result(case: Case, ask: Ask) -> Working:
             return _impacts(case, scenario)
         case _:
             return _metadata(case, scenario)
+
+
+def _scenario(case: Case, ask: Ask) -> Scenario:
+    """Return the scenario that is asked for, with the shocks of its window."""
+    return replayed(case, next(one for one in case.scenarios.all if one.id == ask.scenario))
 
 
 def _scenario_reason(case: Case, scenario: Scenario) -> str:
@@ -274,5 +289,10 @@ def _metadata(case: Case, scenario: Scenario) -> Working:
         "scenario_name": scenario.name,
         "correlation_matrix_date": moves.as_of.isoformat(),
     }
+    if scenario.window is not None:
+        content["window"] = [f"{day}" for day in scenario.window]
+        content["not_replayed"] = [
+            name for name in (*STYLES_AND_MARKET, RATE_SHOCK) if name not in scenario.shocks
+        ]
     step = Step("data_days", returns, "common returns of the factor funds", "market_data_cache")
     return Working("calculation_metadata: inputs of the row", json.dumps(content), (step,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime
 from functools import partial
 from importlib.resources.abc import Traversable
 from pathlib import PurePath
@@ -95,6 +96,39 @@ def mapping(source: str, what: str, value: object) -> Document:
     if not isinstance(value, dict):
         raise ScenarioFileError(source, f"{what} must be a table of names and values")
     return value
+
+
+def read_window(source: str, scenario: str, value: object) -> tuple[date, date]:
+    """Return the first and the last day of a scenario's window.
+
+    Args:
+        source: the file's name in messages.
+        scenario: its id.
+        value: as parsed: two dates of TOML, or texts such as "2020-02-19".
+
+    Raises:
+        ScenarioError: If it is anything else, or does not end after its start.
+    """
+    both = value if isinstance(value, list | tuple) else ()
+    days = [day for day in map(_day, both) if day is not None]
+    if not len(both) == len(days) == 2:
+        problem = f'field window must be two dates, such as ["2020-02-19", "2020-03-23"], not {value}'
+        raise ScenarioError(source, scenario, problem)
+    first, last = days
+    if first >= last:
+        raise ScenarioError(source, scenario, f"field window must end after {first}, not on {last}")
+    return first, last
+
+
+def _day(value: object) -> date | None:
+    """Return a date, None for anything else."""
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return None
+    # A datetime is a date to Python, but no day of closes.
+    return value if isinstance(value, date) and not isinstance(value, datetime) else None
 
 
 def no_unknown(source: str, keys: Collection[str], known: Collection[str], owner: str = "") -> None:

@@ -2,13 +2,13 @@
 
 The file is JSON or TOML of one structure, that of the legacy batch:
 
-    stress_scenarios: {group: {scenario id: {name, description, shocked_factors, category,
+    stress_scenarios: {group: {scenario id: {name, description, shocked_factors or window, category,
         severity, active}}}
     configuration: {min_factor_correlation, max_factor_correlation}
 
 A shock is a fraction, 0.05 for a rise of 5 %; that of Interest_Rate is a change of yield, 0.005 for 50
-basis points. Other keys of the legacy file are accepted and ignored; unknown ones are errors. Source:
-document 03 §4.1.
+basis points. A window, [from, to], replays dated history: see `engine.analytics.stress.replays`. Other keys
+of the legacy file are accepted and ignored; unknown ones are errors. Source: document 03 §4.1.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from engine.analytics.stress.scenario_file import (
     mapping,
     no_unknown,
     read_document,
+    read_window,
 )
 from engine.core.errors import UsageError, nearest
 from engine.core.funds import FUND_FACTORS, RATE_FUND, SPREAD_FUNDS
@@ -55,6 +57,8 @@ CONFIGURATION_KEYS = (
 )
 TEXT_FIELDS = ("name", "description", "category", "severity")
 FIELDS = (*TEXT_FIELDS, "shocked_factors", "active")
+WINDOW = "window"
+"""Field in place of shocked_factors."""
 EXTRA_FIELDS = ("optional", "historical_period")
 """Fields of the legacy file that nothing reads."""
 
@@ -68,10 +72,11 @@ class Scenario:
         group: its group in the file; results have it as their category.
         name: in words.
         description: in words.
-        shocks: fractions by factor, in the file's order.
+        shocks: fractions by factor, in the file's order; none before a window is replayed.
         category: its own category in the file.
         severity: as the file says.
         active: whether runs compute it.
+        window: first and last day of the history that it replays; None where the shocks are given.
     """
 
     id: str
@@ -82,6 +87,7 @@ class Scenario:
     category: str
     severity: str
     active: bool
+    window: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,11 @@ class Scenarios:
         """The scenarios that a run computes."""
         return tuple(scenario for scenario in self.all if scenario.active)
 
+    @property
+    def windows(self) -> tuple[tuple[date, date], ...]:
+        """The windows of history that a run replays."""
+        return tuple(scenario.window for scenario in self.active if scenario.window is not None)
+
     def plus(self, *more: Scenario) -> Scenarios:
         """Return these scenarios and more.
 
@@ -139,8 +150,9 @@ class Scenarios:
 
 def scenario(
     name: str,
-    shocks: Mapping[str, float],
+    shocks: Mapping[str, float] | None = None,
     *,
+    window: tuple[date, date] | None = None,
     id: str = "",
     description: str = "",
     group: str = "custom",
@@ -151,14 +163,15 @@ def scenario(
     Args:
         name: in words.
         shocks: fractions by factor: -0.2 for a fall of 20 %; of Interest_Rate a change of yield.
+        window: first and last day of the history to replay, in place of shocks.
         id: default the name in small letters with underscores.
         description: default the name.
         group: the category of its results.
         severity: any word.
 
     Returns:
-        The scenario. Without a shock, with an unknown factor or a shock that is not a finite number it
-        raises ScenarioError.
+        The scenario. Without a shock and a window, with both, with an unknown factor or a shock that is not a
+        finite number it raises ScenarioError.
 
     >>> dip = scenario("Market dip", {"Market": -0.1, "Interest_Rate": 0.005})
     >>> dip.id
@@ -166,14 +179,17 @@ def scenario(
     >>> Scenarios((dip,), half_life=20).active == (dip,)
     True
     """
-    fields = {
+    fields: dict[str, object] = {
         "name": name,
         "description": description or name,
         "category": group,
         "severity": severity,
-        "shocked_factors": dict(shocks),
         "active": True,
     }
+    if shocks is not None or window is None:
+        fields["shocked_factors"] = dict(shocks or {})
+    if window is not None:
+        fields[WINDOW] = window
     return _scenario(GIVEN, group, id or "_".join(name.lower().split()), fields)
 
 
@@ -219,9 +235,11 @@ def _no_repeats(source: str, scenarios: Sequence[Scenario]) -> None:
 def _scenario(source: str, group: str, key: str, body: object) -> Scenario:
     """Return a scenario from the fields of its table."""
     fields = mapping(source, f"scenario {key}", body)
-    no_unknown(source, fields, (*FIELDS, *EXTRA_FIELDS), f"scenario {key}: ")
+    no_unknown(source, fields, (*FIELDS, WINDOW, *EXTRA_FIELDS), f"scenario {key}: ")
+    if WINDOW in fields and "shocked_factors" in fields:
+        raise ScenarioError(source, key, "it has both window and shocked_factors", "Leave one of them out")
     for name in FIELDS:
-        if name not in fields:
+        if name not in fields and not (name == "shocked_factors" and WINDOW in fields):
             raise ScenarioError(source, key, f"field {name} is missing")
     for name in TEXT_FIELDS:
         if not isinstance(fields[name], str) or not fields[name].strip():
@@ -229,8 +247,9 @@ def _scenario(source: str, group: str, key: str, body: object) -> Scenario:
     if not isinstance(fields["active"], bool):
         raise ScenarioError(source, key, "field active must be true or false")
     texts = {name: fields[name] for name in TEXT_FIELDS}
-    shocks = _shocks(source, key, fields["shocked_factors"])
-    return Scenario(id=key, group=group, shocks=shocks, active=fields["active"], **texts)
+    window = read_window(source, key, fields[WINDOW]) if WINDOW in fields else None
+    shocks = {} if window else _shocks(source, key, fields["shocked_factors"])
+    return Scenario(id=key, group=group, shocks=shocks, active=fields["active"], window=window, **texts)
 
 
 def _shocks(source: str, key: str, value: object) -> Mapping[str, float]:

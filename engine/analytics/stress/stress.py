@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from engine.analytics.stress.durations import newest_durations
 from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.factor_moves import direct_moves, moves_at
 from engine.analytics.stress.option_moves import OptionCells
+from engine.analytics.stress.replays import DatedScenario, dated_scenarios
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import (
     HELD_AS,
@@ -33,6 +34,7 @@ from engine.core.job_catalog import (
     NO_FACTOR_PRICES,
     NO_SCENARIOS,
     NO_STORED_SCENARIOS,
+    NOT_REPLAYED,
     ONE_FACTOR_ALONE,
     STRESS,
     UNMEASURED_FACTOR,
@@ -40,6 +42,8 @@ from engine.core.job_catalog import (
 )
 from engine.core.rules import Rules
 from engine.numerics.arrays import Bools
+
+NO_CLOSES = pl.DataFrame(schema={"symbol": pl.String(), "date": pl.Date(), "close": pl.Float64()})
 
 
 def stress(
@@ -55,6 +59,7 @@ def stress(
     rules: Rules,
     durations: pl.DataFrame,
     options: Callable[[Bools], OptionCells] | None = None,
+    replay_closes: pl.DataFrame = NO_CLOSES,
 ) -> JobResult:
     """Compute the direct and the correlated P&L of every scenario: see `direct_pnl`, `correlated_pnl`.
 
@@ -73,6 +78,7 @@ def stress(
         rules: those of stress and of the exposures that it reads.
         durations: symbol, asof_date, duration of bond funds, sorted by both; rate_shocks="yields" reads them.
         options: the options of the cells [P, D] that are done; None where they count with their premium.
+        replay_closes: symbol, date, close of the factor funds at the ends of the scenarios' windows.
 
     Returns:
         stress_test_results, stress_test_gaps. Prices without a single return count as none.
@@ -86,9 +92,12 @@ def stress(
         positions, portfolios, dates, rate_betas, rules.rate_weights, rules.stale_figures, yields
     )
     stored = [scenario for scenario in scenarios if scenario.id in scenario_ids]
-    measured = measured_factors(stored, factors, rates, rules.unmeasured_factors)
-    complete = measured_scenarios(stored, measured, factors.any.shape)
+    dated = dated_scenarios(stored, dates, replay_closes, yields)
+    shocking = [one.scenario for one in dated]
+    measured = measured_factors(shocking, factors, rates, rules.unmeasured_factors)
+    complete = measured_scenarios(dated, measured, factors.any.shape)
     cases = _cases(correlations, factors.any, len(scenarios), len(stored))
+    cases[NOT_REPLAYED] = ~np.any([one.sessions for one in dated], axis=0) if dated else True
     cases[FACTOR_NOT_MEASURED] = np.asarray(~complete.any(axis=0))
     reasons = first_reasons(STRESS, cases, factors.any.shape)
     done = np.asarray(reasons == 0)
@@ -100,14 +109,14 @@ def stress(
         correlations.of_session(len(dates))[np.nonzero(done)[1]],
         options and options(done),
     )
-    by_id = {scenario_ids[scenario.id]: scenario for scenario in stored}
-    rows = _pnl_rows(_keys(portfolios, dates, done), by_id, cells, correlations, rules)
+    numbers = {scenario.id: scenario_ids[scenario.id] for scenario in stored}
+    rows = _pnl_rows(_keys(portfolios, dates, done), numbers, shocking, cells, correlations, rules)
     kept = complete[:, done].ravel()
     tables = {
         "stress_test_results": rows if kept.all() else rows.filter(kept),
-        "stress_test_gaps": gap_rows(portfolios, dates, by_id, measured, done),
+        "stress_test_gaps": gap_rows(portfolios, dates, numbers, dated, measured, done),
     }
-    doubts = {UNMEASURED_FACTOR: _unmeasured(_shocked(stored), factors, rates)}
+    doubts = {UNMEASURED_FACTOR: _unmeasured(dated, factors, rates)}
     counts = (reasons, rates.used * done, rates.left_out * done)
     status = status_rows(STRESS, portfolios, dates, *counts, rates.coverage, doubts)
     return JobResult(tables, status)
@@ -115,21 +124,22 @@ def stress(
 
 def _pnl_rows(
     keys: pl.DataFrame,
-    scenarios: Mapping[str, Scenario],
+    numbers: Mapping[str, str],
+    scenarios: Sequence[Scenario],
     cells: StressExposures,
     correlations: FactorCorrelations,
     rules: Rules,
 ) -> pl.DataFrame:
-    """Return the rows of stress_test_results: of the cells `keys` under every scenario, by its row id."""
-    stored = scenarios.values()
-    moves = [moves_at(direct_moves(one, correlations, rules.factor_model), cells.matrix) for one in stored]
+    """Return the rows of stress_test_results: of the cells `keys` under each scenario; `numbers`: row ids."""
+    moves = [moves_at(direct_moves(one, correlations, rules.factor_model), cells.matrix) for one in scenarios]
     return scenario_rows(
         keys,
+        [numbers[one.id] for one in scenarios],
         scenarios,
-        {name: cells.exposure(name) for name in _shocked(stored)},
+        {name: cells.exposure(name) for name in _shocked(scenarios)},
         moves,
         [direct_pnl(move, cells) for move in moves],
-        [correlated_pnl(one, cells, correlations, rules) for one in stored],
+        [correlated_pnl(one, cells, correlations, rules) for one in scenarios],
         correlations,
         cells.matrix,
     )
@@ -146,12 +156,15 @@ def _with_duration(correlations: FactorCorrelations, durations: pl.DataFrame) ->
     return replace(correlations, duration=duration)
 
 
-def _unmeasured(shocked: Collection[str], factors: FactorDollars, rates: RateDollars) -> Bools:
-    """Return where the portfolio has no exposure to a shocked factor, [P, D]."""
+def _unmeasured(scenarios: Sequence[DatedScenario], factors: FactorDollars, rates: RateDollars) -> Bools:
+    """Return where the portfolio has no exposure to a factor that is shocked in the session, [P, D]."""
     none = np.zeros_like(factors.any)
     held = {**factors.measured, RATE_SHOCK: ~np.isnan(rates.dollars)}
-    measured = [held.get(HELD_AS.get(name, name), none) for name in sorted(shocked)]
-    return np.asarray(~np.logical_and.reduce([np.ones_like(factors.any), *measured]))
+    lacking = none.copy()
+    for name in _shocked(one.scenario for one in scenarios):
+        shocked = np.logical_or.reduce([one.sessions for one in scenarios if name in one.scenario.shocks])
+        lacking |= ~held.get(HELD_AS.get(name, name), none) & shocked
+    return lacking
 
 
 def _keys(portfolios: Portfolios, dates: pl.Series, done: Bools) -> pl.DataFrame:

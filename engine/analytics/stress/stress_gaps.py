@@ -1,4 +1,4 @@
-"""Scenarios without a result: those that shock a factor to which the exposure could not be measured."""
+"""Scenarios without a result: a shocked factor has no measured exposure, or no window could be replayed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.panels import Portfolios
+from engine.analytics.stress.replays import REPLAYED, DatedScenario
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import HELD_AS, FactorDollars, RateDollars
-from engine.core.job_catalog import FACTOR_NOT_MEASURED
+from engine.core.job_catalog import FACTOR_NOT_MEASURED, NOT_REPLAYED, Reason
 from engine.core.rules import UnmeasuredFactors
 from engine.numerics.arrays import Bools
 
@@ -49,9 +50,9 @@ def measured_factors(
 
 
 def measured_scenarios(
-    scenarios: Sequence[Scenario], measured: Mapping[str, Bools], shape: tuple[int, ...]
+    scenarios: Sequence[DatedScenario], measured: Mapping[str, Bools], shape: tuple[int, ...]
 ) -> Bools:
-    """Return whether every factor that a scenario shocks is measured: [S, P, D].
+    """Return whether a scenario has its shocks in the session and every one is measured: [S, P, D].
 
     Args:
         scenarios: S of them.
@@ -59,8 +60,9 @@ def measured_scenarios(
         shape: P and D.
     """
     complete = np.ones((len(scenarios), *shape), dtype=np.bool_)
-    for cells, scenario in zip(complete, scenarios, strict=True):
-        for name in scenario.shocks:
+    for cells, dated in zip(complete, scenarios, strict=True):
+        np.logical_and(cells, dated.sessions, out=cells)
+        for name in dated.scenario.shocks:
             np.logical_and(cells, measured[name], out=cells)
     return complete
 
@@ -68,39 +70,50 @@ def measured_scenarios(
 def gap_rows(
     portfolios: Portfolios,
     dates: pl.Series,
-    scenarios: Mapping[str, Scenario],
+    numbers: Mapping[str, str],
+    scenarios: Sequence[DatedScenario],
     measured: Mapping[str, Bools],
     done: Bools,
 ) -> pl.DataFrame:
-    """Return rows of stress_test_gaps: a scenario, the session, and the factors that were not measured.
+    """Return rows of stress_test_gaps: a scenario, the session, the reason, and the factors concerned.
 
     Args:
         portfolios: P of them.
         dates: [D] the window's sessions.
-        scenarios: by their rows' ids.
+        numbers: ids of the rows of all stored scenarios, by the scenario's own.
+        scenarios: these with their shocks.
         measured: of `measured_factors`.
         done: [P, D] cells of which the job has results.
     """
     absent = [
-        _absent(portfolios, dates, number, name, done & ~measured[name])
-        for number, scenario in scenarios.items()
-        for name in scenario.shocks
-        if not measured[name][done].all()
+        _absent(portfolios, dates, numbers[one.scenario.id], name, cells, FACTOR_NOT_MEASURED)
+        for one in scenarios
+        for name in one.scenario.shocks
+        for cells in [done & one.sessions & ~measured[name]]
+        if cells.any()
+    ]
+    replayed = {name: np.zeros(len(dates), dtype=np.bool_) for name in numbers}
+    for one in scenarios:
+        replayed[one.scenario.id] |= one.sessions
+    absent += [
+        _absent(portfolios, dates, numbers[name], ", ".join(REPLAYED), done & ~sessions, NOT_REPLAYED)
+        for name, sessions in replayed.items()
+        if not sessions.all()
     ]
     if not absent:
         return NO_GAPS
-    rows = pl.concat(absent).group_by("portfolio_id", "scenario_id", "calculation_date", maintain_order=True)
-    return rows.agg(pl.col("factors").str.join(", ")).select(
-        pl.exclude("factors"), pl.lit(FACTOR_NOT_MEASURED.code).alias("reason"), "factors"
-    )
+    rows = pl.concat(absent).group_by(*NO_GAPS.columns[:-1], maintain_order=True)
+    return rows.agg(pl.col("factors").str.join(", "))
 
 
-def _absent(portfolios: Portfolios, dates: pl.Series, number: str, name: str, cells: Bools) -> pl.DataFrame:
-    """Return a row for each cell [P, D] in which a scenario lacks one factor."""
+def _absent(
+    portfolios: Portfolios, dates: pl.Series, number: str, name: str, cells: Bools, reason: Reason
+) -> pl.DataFrame:
+    """Return a row for each cell [P, D] in which a scenario lacks factors."""
     portfolio, session = np.nonzero(cells)
     return pl.DataFrame(
         [
             portfolios.ids[portfolio].cast(pl.String).alias("portfolio_id"),
             dates[session].alias("calculation_date"),
         ]
-    ).with_columns(scenario_id=pl.lit(number), factors=pl.lit(name))
+    ).with_columns(scenario_id=pl.lit(number), reason=pl.lit(reason.code), factors=pl.lit(name))

@@ -10,6 +10,7 @@ import polars as pl
 
 from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.factor_moves import Moves
+from engine.analytics.stress.replays import REPLAYED
 from engine.analytics.stress.scenarios import Scenario
 from engine.numerics.arrays import Floats, Ints
 
@@ -30,7 +31,8 @@ NO_ROWS = pl.DataFrame(
 
 def scenario_rows(
     keys: pl.DataFrame,
-    scenarios: Mapping[str, Scenario],
+    numbers: Sequence[str],
+    scenarios: Sequence[Scenario],
     exposures: Mapping[str, Floats],
     moves: Sequence[Moves],
     direct: Sequence[Floats],
@@ -47,7 +49,8 @@ def scenario_rows(
 
     Args:
         keys: portfolio_id, calculation_date; C rows.
-        scenarios: by their rows' ids.
+        numbers: the ids of the scenarios' rows.
+        scenarios: S of them.
         exposures: [C] USD of the shocked factors, NaN where there is none.
         moves: of the shocked factors of each scenario; fractions, or [C].
         direct: [C] USD of each scenario.
@@ -59,17 +62,17 @@ def scenario_rows(
         return NO_ROWS
     rows = pl.concat([keys] * len(scenarios))
     number = np.repeat(np.arange(len(scenarios)), keys.height)
-    metadata = [text for scenario in scenarios.values() for text in _metadata(scenario, correlations)]
+    metadata = [text for scenario in scenarios for text in _metadata(scenario, correlations)]
     text = number * len(correlations.as_of) + np.tile(matrix, len(scenarios))
     alone, together = np.concatenate(direct), np.concatenate(correlated)
     return rows.select(
         "portfolio_id",
-        pl.Series("scenario_id", list(scenarios)).gather(number),
+        pl.Series("scenario_id", numbers).gather(number),
         "calculation_date",
         direct_pnl=pl.Series(alone),
         correlated_pnl=pl.Series(together),
         correlation_effect=pl.Series(together - alone),
-        factor_impacts=impacts(scenarios.values(), exposures, moves),
+        factor_impacts=impacts(scenarios, exposures, moves),
         calculation_metadata=pl.Series(metadata).gather(text),
     )
 
@@ -127,9 +130,13 @@ def _number(usd: pl.Expr) -> pl.Expr:
 
 
 def _metadata(scenario: Scenario, correlations: FactorCorrelations) -> list[str]:
-    """Return a row's provenance as JSON: scenario's group and name, day and returns of each matrix."""
+    """Return a row's provenance as JSON: scenario's group and name, day and returns of each matrix.
+
+    Of a replay also its window and the factors that it does not shock, for want of closes or a duration.
+    """
     contents = (
         {
+            **replay_metadata(scenario),
             "category": scenario.group,
             "data_days": returns,
             "scenario_name": scenario.name,
@@ -138,3 +145,15 @@ def _metadata(scenario: Scenario, correlations: FactorCorrelations) -> list[str]
         for returns, as_of in zip(correlations.returns.tolist(), correlations.as_of, strict=True)
     )
     return [json.dumps(content, ensure_ascii=False) for content in contents]
+
+
+def replay_metadata(scenario: Scenario) -> dict[str, list[str]]:
+    """Return the window of a replay, and the factors that it does not shock; nothing for given shocks.
+
+    Args:
+        scenario: with the shocks of its window.
+    """
+    if scenario.window is None:
+        return {}
+    missing = [name for name in REPLAYED if name not in scenario.shocks]
+    return {"window": [day.isoformat() for day in scenario.window], "not_replayed": missing}

@@ -520,7 +520,7 @@ STRESS_TEST_GAPS = Table(
         Column("scenario_id", UUID),
         Column("calculation_date", DATE),
         Column("reason", varchar(64), unit="code"),
-        Column("factors", TEXT, unit="shocked factors without an exposure"),
+        Column("factors", TEXT, unit="shocked factors without an exposure or a close"),
         stamp("created_at"),
     ),
     key=("portfolio_id", "scenario_id", "calculation_date"),

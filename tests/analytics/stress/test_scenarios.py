@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import pickle
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.analytics.stress.scenario_file import ScenarioError, ScenarioFileError, UnknownFactorError
-from engine.analytics.stress.scenarios import Scenarios, load_scenarios
+from engine.analytics.stress.scenarios import Scenarios, load_scenarios, scenario
 from engine.core.errors import EngineError
 from tests.analytics.regressions import GOLDEN
 
@@ -25,6 +26,9 @@ BODY = {
 }
 
 
+COVID = ["2020-02-19", "2020-03-23"]
+
+
 def written(folder: Path, content: object, name: str = "scenarios.json") -> Path:
     path = folder / name
     path.write_text(content if isinstance(content, str) else json.dumps(content))
@@ -33,6 +37,12 @@ def written(folder: Path, content: object, name: str = "scenarios.json") -> Path
 
 def with_body(**changes: object) -> dict[str, Any]:
     return {"stress_scenarios": {"falls": {"fall": BODY | changes}}}
+
+
+def with_window(window: object) -> dict[str, Any]:
+    body = {**BODY, "window": window}
+    del body["shocked_factors"]
+    return {"stress_scenarios": {"falls": {"fall": body}}}
 
 
 def without(field: str) -> dict[str, Any]:
@@ -67,6 +77,29 @@ def test_json_and_toml_say_the_same(tmp_path: Path) -> None:
     (scenario,) = from_toml.all
     assert scenario.shocks == {"Market": -0.1, "Interest_Rate": 1.0}
     assert (scenario.id, scenario.group, scenario.category) == ("fall", "falls", "market")
+
+
+@pytest.mark.parametrize("dates", ['["2020-02-19", "2020-03-23"]', "[2020-02-19, 2020-03-23]"])
+def test_a_window_stands_in_place_of_shocks(dates: str, tmp_path: Path) -> None:
+    toml = f"""
+        [stress_scenarios.falls.fall]
+        name = "Fall"
+        description = "Stocks fall"
+        window = {dates}
+        category = "market"
+        severity = "mild"
+        active = true
+    """
+    from_toml = load_scenarios(written(tmp_path, toml, "s.toml"))
+    assert from_toml == load_scenarios(written(tmp_path, with_window(COVID)))
+    assert from_toml.all[0].window == (date(2020, 2, 19), date(2020, 3, 23))
+    assert from_toml.windows == (from_toml.all[0].window,)
+    assert replace(from_toml, all=(replace(from_toml.all[0], active=False),)).windows == ()
+
+
+def test_a_time_of_day_is_no_date_of_a_window() -> None:
+    with pytest.raises(ScenarioError, match="scenario fall: field window must be two dates"):
+        scenario("Fall", window=(datetime(2020, 2, 19), date(2020, 3, 23)))
 
 
 def test_a_scenario_that_is_not_active_is_kept_apart(tmp_path: Path) -> None:
@@ -116,6 +149,14 @@ WRONG = {
         "scenario fall: the id is used twice, in a and b",
     ),
     **{f"no {field}": (without(field), f"scenario fall: field {field} is missing") for field in BODY},
+    "shocks and window": (with_body(window=COVID), "scenario fall: it has both window and shocked_factors"),
+    "window reversed": (with_window(COVID[::-1]), "scenario fall: field window must end after 2020-03-23"),
+    "window of a day": (with_window(COVID[:1] * 2), "scenario fall: field window must end after 2020-02-19"),
+    "window of one date": (with_window(COVID[:1]), "scenario fall: field window must be two dates"),
+    "window of three dates": (with_window([*COVID, "2020-04-01"]), "must be two dates"),
+    "window of words": (with_window(["spring", "2020-03-23"]), "must be two dates"),
+    "window of numbers": (with_window([2020, 2021]), "must be two dates"),
+    "window of nothing": (with_window(None), "must be two dates"),
     "blank name": (with_body(name=" "), "field name must be a text"),
     "severity in numbers": (with_body(severity=3), "field severity must be a text"),
     "active in words": (with_body(active="yes"), "field active must be true or false"),

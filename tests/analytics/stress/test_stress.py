@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,13 @@ def test_the_job_has_a_row_for_each_stored_scenario() -> None:
 def test_a_job_with_every_exposure_is_ok_and_covers_the_lots_with_a_rate_beta() -> None:
     found = run(scenario("Fall", {"Value": -0.1, "Interest_Rate": 0.01}))
     assert found.status.select("status", "reason", "coverage").rows() == [("ok", None, 1.0)]
+
+
+def test_a_run_of_windows_that_no_session_knows_fails_with_that_reason() -> None:
+    found = run(scenario("Fall", window=(date(2020, 2, 19), date(2020, 3, 23))))
+    assert found.tables["stress_test_results"].is_empty()
+    assert found.tables["stress_test_gaps"].is_empty()
+    assert found.status.select("status", "reason").rows() == [("failed", "not_replayed")]
 
 
 ONE = one_matrix(("Market",), np.eye(1))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.analytics.stress.scenarios import scenario
+from engine.analytics.stress.replays import DatedScenario
+from engine.analytics.stress.scenarios import Scenario, scenario
 from engine.analytics.stress.stress_exposures import FactorDollars, RateDollars
 from engine.analytics.stress.stress_gaps import gap_rows, measured_factors, measured_scenarios
 from tests.analytics.small import LAST, portfolios, window_dates
@@ -15,6 +16,11 @@ RATES = RateDollars(np.array([[1.0, np.nan]]), np.zeros((1, 2), int), np.zeros((
 FACTORS = FactorDollars(
     {}, {"Market Beta (90D)": np.array([[True, False]])}, np.zeros((1, 1, 2), int), np.array([[True, True]])
 )
+
+
+def every(one: Scenario) -> DatedScenario:
+    """A scenario that has its shocks in both sessions."""
+    return DatedScenario(one, np.array([True, True]))
 
 
 def test_a_factor_without_any_exposure_is_not_measured() -> None:
@@ -37,7 +43,7 @@ def test_under_the_rule_zero_every_factor_counts_as_measured() -> None:
 
 def test_a_scenario_needs_all_of_its_factors() -> None:
     measured = {"Market": np.array([[True, False]]), "Size": np.array([[True, True]])}
-    both, size = measured_scenarios([BOTH, SIZE], measured, (1, 2))
+    both, size = measured_scenarios([every(BOTH), every(SIZE)], measured, (1, 2))
     assert both.tolist() == [[True, False]]
     assert size.tolist() == [[True, True]]
     assert measured_scenarios([], {}, (1, 2)).shape == (0, 1, 2)
@@ -46,10 +52,27 @@ def test_a_scenario_needs_all_of_its_factors() -> None:
 def test_a_gap_names_the_session_and_the_factors() -> None:
     measured = {"Market": np.array([[True, False]]), "Size": np.array([[True, False]])}
     done = np.array([[True, True]])
-    rows = gap_rows(portfolios([[1.0, 1.0]]), window_dates(2), {"b": BOTH, "s": SIZE}, measured, done)
+    scenarios = [every(BOTH), every(SIZE)]
+    rows = gap_rows(
+        portfolios([[1.0, 1.0]]), window_dates(2), {"both": "b", "size": "s"}, scenarios, measured, done
+    )
     assert rows.select("portfolio_id", "scenario_id", "calculation_date", "factors").rows() == [
         (uid("P0"), "b", LAST, "Market, Size"),
         (uid("P0"), "s", LAST, "Size"),
     ]
     assert set(rows["reason"]) == {"factor_not_measured"}
-    assert gap_rows(portfolios([[1.0, 1.0]]), window_dates(2), {"b": BOTH}, measured, ~done).is_empty()
+    none = gap_rows(portfolios([[1.0, 1.0]]), window_dates(2), {"both": "b"}, scenarios[:1], measured, ~done)
+    assert none.is_empty()
+
+
+def test_a_session_in_which_a_window_is_not_replayed_has_a_gap_of_every_factor_of_a_window() -> None:
+    replay = DatedScenario(scenario("Fall", {"Size": -0.1}), np.array([False, True]))
+    measured, done = {"Size": np.array([[True, True]])}, np.array([[True, True]])
+    numbers = {"fall": "f", "never": "n"}
+    rows = gap_rows(portfolios([[1.0, 1.0]]), window_dates(2), numbers, [replay], measured, done)
+    first, last = window_dates(2)
+    keys = [("f", first), ("n", first), ("n", last)]
+    assert rows.select("scenario_id", "calculation_date").rows() == keys
+    assert set(rows["reason"]) == {"not_replayed"}
+    names = "Market, Value, Growth, Momentum, Quality, Size, Low Volatility, Interest_Rate"
+    assert set(rows["factors"]) == {names}

@@ -63,7 +63,8 @@ def test_rows_come_scenario_by_scenario_with_the_effect_of_correlations() -> Non
     correlated = [np.array([1.5, 2.0]), np.array([-3.0, -2.25])]
     rows = scenario_rows(
         keys,
-        scenarios,
+        list(scenarios),
+        list(scenarios.values()),
         {"Market": np.array([2.0, 4.0])},
         [one.shocks for one in scenarios.values()],
         direct,
@@ -87,7 +88,8 @@ def test_without_scenarios_there_are_no_rows_of_the_same_columns() -> None:
     keys = pl.DataFrame({"portfolio_id": ["a"], "calculation_date": window_dates(1)})
     one = scenario_rows(
         keys,
-        {"id": scenario({"F": 1.0})},
+        ["id"],
+        [scenario({"F": 1.0})],
         {"F": np.ones(1)},
         [{"F": 1.0}],
         [np.ones(1)],
@@ -95,5 +97,5 @@ def test_without_scenarios_there_are_no_rows_of_the_same_columns() -> None:
         CORRELATIONS,
         np.array([0]),
     )
-    none = scenario_rows(keys, {}, {}, [], [], [], CORRELATIONS, np.array([0]))
+    none = scenario_rows(keys, [], [], {}, [], [], [], CORRELATIONS, np.array([0]))
     assert (none.height, none.schema) == (0, one.schema)
