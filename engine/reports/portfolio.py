@@ -7,6 +7,7 @@ from engine.html.page import page
 from engine.reports.measures.contributions import priced_days
 from engine.reports.sections.attribution import attribution
 from engine.reports.sections.betas import betas
+from engine.reports.sections.clusters import clusters
 from engine.reports.sections.common import FOOTER
 from engine.reports.sections.correlations import correlations
 from engine.reports.sections.drawdown import drawdown
@@ -17,6 +18,7 @@ from engine.reports.sections.glance import glance
 from engine.reports.sections.losses import value_at_risk
 from engine.reports.sections.positions import positions
 from engine.reports.sections.quality import quality
+from engine.reports.sections.risk import risk_contributions
 from engine.reports.sections.sectors import sectors
 from engine.reports.sections.sessions import every_session
 from engine.reports.sections.stress import stress
@@ -53,8 +55,10 @@ def _sections(stored: StoredPortfolio) -> list[Section]:
         factors(stored),
         *attribution(stored),
         volatility(stored),
+        *risk_contributions(stored),
         *value_at_risk(stored),
         correlations(stored),
+        *clusters(stored),
         sectors(stored),
         stress(stored),
         positions(stored, days),

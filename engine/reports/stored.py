@@ -22,6 +22,7 @@ from engine.core.store_url import safe_url
 from engine.core.window import PRICE_LOOK_BACK
 from engine.reports.page_errors import NothingStoredError
 from engine.reports.stored_forecasts import StoredForecasts, read_forecasts
+from engine.reports.stored_risk import StoredRisk, read_risk
 from loaders import open_reader
 
 SNAPSHOT_DATE = "snapshot_date"
@@ -55,6 +56,7 @@ class StoredPortfolio:
         returns: engine_returns of the last session, the same.
         sector_values: engine_sector_exposures of the window, the same.
         forecasts: forecasts of risk, their scores, and attributed P&L.
+        risk: contributions to the predicted volatility, and clusters.
         runs: finished engine_runs that overlap the window, newest first.
         rules: the rules by which the store was computed, as far as the caller knows.
         never: sessions in between that no run computes, because nothing has a close.
@@ -83,6 +85,7 @@ class StoredPortfolio:
     returns: pl.DataFrame
     sector_values: pl.DataFrame
     forecasts: StoredForecasts
+    risk: StoredRisk
     runs: pl.DataFrame
     rules: Rules
     never: Sequence[date] = ()
@@ -146,6 +149,7 @@ def read_stored(
     first, last = extent(history, start, end, url, f"portfolio {owner['name']}")
     heads = store.read("correlation_calculations", key, first, last)
     dated = heads.with_columns(date=pl.col("calculation_date").dt.date()).sort("date")
+    newest = date.min if dated.is_empty() else dated["date"][-1]
     return StoredPortfolio(
         url=safe_url(url),
         portfolio=owner,
@@ -162,7 +166,7 @@ def read_stored(
         rate_betas=store.read("position_interest_rate_betas", key, last, last),
         volatility=store.read("position_volatility", key, last, last),
         heads=dated,
-        pairs=_pairs(store, key, dated),
+        pairs=store.read("pairwise_correlations", key, newest, newest),
         stress=_stress(store, key, first, last),
         benchmark=store.read("benchmarks_sector_weights").filter(pl.col("benchmark_code") == BENCHMARK),
         profiles=_profiles(store, key),
@@ -170,6 +174,7 @@ def read_stored(
         returns=store.read("engine_returns", key, last, last),
         sector_values=store.read("engine_sector_exposures", key, first, last),
         forecasts=read_forecasts(store, key, first, last),
+        risk=read_risk(store, key, first, last, newest),
         runs=_runs(store, first, last),
         rules=rules or store.rules,
         never=_never_computed(url, history, first, last),
@@ -243,12 +248,6 @@ def _closes(url: str, key: str, first: date, last: date) -> pl.DataFrame:
             symbols=(),
         )
     return rows.sort("symbol", "date")
-
-
-def _pairs(store: Store, key: str, heads: pl.DataFrame) -> pl.DataFrame:
-    """Return the matrix of the newest head; no rows where there is no head."""
-    newest = date.min if heads.is_empty() else heads["date"][-1]
-    return store.read("pairwise_correlations", key, newest, newest)
 
 
 def _profiles(store: Store, key: str) -> pl.DataFrame:

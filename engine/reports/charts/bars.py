@@ -9,7 +9,7 @@ import polars as pl
 
 from engine.reports.charts.drawing import INK, MUTED, AnyChart, ChartBuilder, ChartSize
 from engine.reports.charts.heat import names_axis
-from engine.reports.charts.scales import ChartSeries, tone_colour, toned
+from engine.reports.charts.scales import GAIN_AND_LOSS, ChartSeries, tone_colour, toned
 
 WIDE_ROW = 24
 """Pixels per row on a desktop."""
@@ -23,13 +23,20 @@ def bar_heights(rows: int) -> tuple[int, int]:
     return WIDE_ROW * rows + AXIS_HEIGHT, NARROW_ROW * rows + AXIS_HEIGHT
 
 
-def signed_bars(frame: pl.DataFrame, form: str, *, tick: str | None = None) -> ChartBuilder:
-    """Return a chart with a bar per row, in the frame's order, gains and losses in two colours.
+def signed_bars(
+    frame: pl.DataFrame,
+    form: str,
+    *,
+    tick: str | None = None,
+    colours: tuple[str, str] = GAIN_AND_LOSS,
+) -> ChartBuilder:
+    """Return a chart with a bar per row, in the frame's order, figures above and below 0 in two colours.
 
     Args:
         frame: columns name and value, and the column `tick`.
         form: number format of the axis, in the notation of d3.
         tick: column of a second figure, drawn as a stroke across the bar.
+        colours: of figures above and below 0: see `tone_colour`.
     """
     names = frame["name"].to_list()
 
@@ -37,7 +44,7 @@ def signed_bars(frame: pl.DataFrame, form: str, *, tick: str | None = None) -> C
         base = alt.Chart(toned(frame, "value"))
         y, x = _rows(names, size), _values("value:Q", form, size)
         offset, thickness = _bar(size)
-        bars = base.mark_bar(size=thickness, yOffset=offset).encode(x=x, y=y, color=tone_colour())
+        bars = base.mark_bar(size=thickness, yOffset=offset).encode(x=x, y=y, color=tone_colour(colours))
         layers = [bars]
         if tick:
             strokes = base.mark_tick(thickness=2.5, size=thickness + 6, color=INK, opacity=1, yOffset=offset)

@@ -20,7 +20,8 @@ SHORT_SPAN_DAYS = 14
 DAYS_A_MONTH = 31
 DASHES = ("", "7 3", "2 2", "9 3 2 3")
 DOWN = "var(--down)"
-TONES = alt.Scale(domain=["up", "down"], range=["var(--up)", DOWN])
+GAIN_AND_LOSS = ("up", "down")
+"""Colours of figures above and below 0, as variables of the style sheet."""
 
 
 def toned(frame: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -34,9 +35,14 @@ def toned(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     return frame.with_columns(tone=down)
 
 
-def tone_colour() -> alt.Color:
-    """Return the colours of gains and losses, by the column `tone` of `toned`."""
-    return alt.Color("tone:N", scale=TONES, legend=None)
+def tone_colour(colours: tuple[str, str] = GAIN_AND_LOSS) -> alt.Color:
+    """Return two colours by the column `tone` of `toned`.
+
+    Args:
+        colours: of figures above and below 0, as variables of the style sheet without dashes.
+    """
+    scale = alt.Scale(domain=["up", "down"], range=[f"var(--{name})" for name in colours])
+    return alt.Color("tone:N", scale=scale, legend=None)
 
 
 @dataclass(frozen=True)
