@@ -139,8 +139,9 @@ def test_rows_of_the_worlds_fit_their_tables() -> None:
 
 @pytest.mark.thorough
 def test_the_worlds_reach_every_reason_of_every_job() -> None:
-    # Few worlds have a matrix of 20 to 29 returns and rules by which that has no figures: 88 has.
-    status = pl.concat(computed(seed)[2]["analytics_status"] for seed in (*SEEDS, 88))
+    # Few worlds have a matrix that is too short by their rules, or a shocked factor that nothing measures.
+    rare = 60, 138, 168
+    status = pl.concat(computed(seed)[2]["analytics_status"] for seed in (*SEEDS, *rare))
     reached = set(status.select("job", "reason").drop_nulls().rows())
     reasons = {(job.name, reason.code) for job in JOBS.values() for reason in job.reasons}
     # The worlds draw no inconsistent rows: tests/core/test_consistency.py has them.

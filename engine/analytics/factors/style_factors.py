@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -170,6 +170,8 @@ def _separate(
     """Return the betas of the model's own regression, without stale ones where these are refused."""
     if alignment == "common":
         betas = common_betas(panel, positions, model)
+    elif alignment == "portfolio" and positions.held is not None:
+        betas = held_betas(panel, positions, model)
     else:
         betas = position_betas(panel, positions, model, factors, alignment)
     if stale == "used":
@@ -278,6 +280,26 @@ def position_betas(
         np.copyto(cells, fitted[:, :, np.searchsorted(part.symbols, symbol[own])], where=uses[:, None])
         betas[part.sessions, :, position[own]] = cells
     return np.clip(betas, -CAP, CAP, out=betas)
+
+
+def held_betas(panel: PricePanel, positions: OpenPositions, model: FactorModel) -> Floats:
+    """Return each position's betas [D, K, N] where a session's group is what its portfolio holds in it.
+
+    Args:
+        panel: closes of T sessions.
+        positions: N of them, with the sessions in which they are held.
+        model: the regression, its look-back and its minimum of common sessions.
+    """
+    held = positions.present
+    betas = np.full((len(held), len(model.factors), held.shape[1]), np.nan)
+    books, book = np.unique(held, axis=0, return_inverse=True)
+    for number, members in enumerate(books):
+        days = np.flatnonzero(book.ravel() == number)
+        part, own = replace(panel, targets=panel.targets[days]), positions.where(pl.lit(pl.Series(members)))
+        factors, _ = factor_returns(part, model)
+        found = position_betas(part, own, model, factors, "portfolio")
+        betas[np.ix_(days, np.arange(len(model.factors)), np.flatnonzero(members))] = found
+    return betas
 
 
 @dataclass(frozen=True)
