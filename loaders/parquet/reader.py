@@ -112,7 +112,10 @@ class ParquetReader(DuckDBReader):
 
     @cached_property
     def empty_tables(self) -> frozenset[str]:
-        return tables_without_rows(self.connection, self._paths)
+        try:
+            return tables_without_rows(self.connection, self._paths)
+        except duckdb.Error:  # a file is no Parquet: that is told where its table is read
+            return frozenset()
 
     @cached_property
     def adapted(self) -> Mapping[str, str]:

@@ -27,12 +27,14 @@ from loaders.demo import demo_world
 from writers.writer import BATCH_ROWS
 
 ROOT = Path(engine.__file__).parents[1]
+CORRECTED_ONLY = "risk"
+"""A job that a run by legacy rules, as this is one, does not call."""
 STAGES = (
     ("position values", "mark_positions"),
     ("P&L, equity, exposures", "roll_equity"),
     ("figures that do not fit", "misfits"),
     ("panel and lots", "open_positions"),
-    *((job.label, name) for name, job in JOBS.items() if hasattr(jobs, name)),
+    *((job.label, name) for name, job in JOBS.items() if hasattr(jobs, name) and name != CORRECTED_ONLY),
     ("storing: all", "stored_rows"),
     ("storing: figures rounded", "stored_figures"),
     ("ids", "row_ids"),
