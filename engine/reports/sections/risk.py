@@ -35,7 +35,8 @@ def risk_contributions(stored: StoredPortfolio) -> list[Section]:
         return [Section("risk", TITLE, "", [nothing])]
     total = stored.risk.totals.row(0, named=True)
     factors, positions = stored.risk.factors.sort("contribution", descending=True), _positions(stored)
-    by_symbol = positions.group_by(name="symbol").agg(value=pl.col("share").sum())
+    # Rounded, because threads add the lots of a symbol in any order, and a page is the same each time.
+    by_symbol = positions.group_by(name="symbol").agg(value=pl.col("share").sum().round(9))
     blocks: list[Block] = [
         _cards(stored, total),
         _chart("Contributions by factor", _named(factors)),
