@@ -25,9 +25,9 @@ def replayed(case: Case, scenario: Scenario) -> Scenario:
     shocks: dict[str, float] = {}
     for fund, factor in FUND_FACTORS.items() if last <= case.day else ():
         before, after = _close(case, fund, first), _close(case, fund, last)
-        if before is None or after is None:
+        if before is None or after is None or before[0] == after[0]:
             continue
-        move = after / before - 1.0
+        move = after[1] / before[1] - 1.0
         if fund != RATE_FUND:
             shocks[factor] = move
         elif case.rules.rate_shocks == "returns":
@@ -49,9 +49,9 @@ def computed(case: Case) -> list[Scenario]:
     return [replayed(case, one) for one in case.scenarios.active if one.id in stored]
 
 
-def _close(case: Case, fund: str, day: date) -> float | None:
-    """Return a fund's newest close above 0 up to a day, None if it is older than a close may be."""
+def _close(case: Case, fund: str, day: date) -> tuple[date, float] | None:
+    """Return day and price of a fund's newest close above 0 up to a day, None if there is no recent one."""
     oldest = day - timedelta(days=MARKET_VALUES.look_back)
     rows = case.inputs.replay_closes.filter(symbol=fund).select("date", "close").iter_rows()
     known = [(of, float(close)) for of, close in rows if oldest <= of <= day and close > 0]
-    return max(known)[1] if known else None
+    return max(known, default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import polars as pl
 
@@ -14,10 +15,10 @@ from engine.analyst.explain.holdings import Holdings, holdings
 from engine.analyst.explain.replays import computed, replayed
 from engine.analyst.explain.revaluation import beyond_delta
 from engine.analyst.explain.working import Step, Working, absent, table
+from engine.analytics.stress.replays import REPLAYED
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import HELD_AS
 from engine.analytics.stress.stress_pnl import CORRELATES_AS, LOSS_FLOOR
-from engine.core.funds import FUND_FACTORS, RATE_FUND
 from engine.core.job_catalog import (
     FACTOR_NOT_MEASURED,
     NO_FACTOR_EXPOSURES,
@@ -42,7 +43,6 @@ MOVED = {
     "sum": "a sum of shock x rho",
     "conditional": "the factor's shock, or its expectation given the shocks",
 }
-STYLES_AND_MARKET = [name for fund, name in FUND_FACTORS.items() if fund != RATE_FUND]
 Frames = dict[str, pl.DataFrame]
 UNROUNDED = "the difference of the unrounded figures; the stored figures may differ from it by a cent"
 
@@ -96,7 +96,7 @@ def gap(case: Case, ask: Ask) -> Working:
     scenario = _scenario(case, ask)
     names, code = unmeasured(case, scenario), FACTOR_NOT_MEASURED.code
     if not scenario.shocks:
-        names, code = [*STYLES_AND_MARKET, RATE_SHOCK], NOT_REPLAYED.code
+        names, code = list(REPLAYED), NOT_REPLAYED.code
     reason = job_reason(case) or _scenario_reason(case, scenario)
     if not names or reason:
         return absent(f"{ask.column} of {scenario.name}", reason or "the scenario has a result")
@@ -120,7 +120,15 @@ def result(case: Case, ask: Ask) -> Working:
     names = [] if reason else unmeasured(case, scenario)
     if reason or names:
         return absent(f"{ask.column} of {scenario.name}", reason or f"not measured: {', '.join(names)}")
-    match ask.column:
+    working = _figure(case, scenario, ask.column)
+    if scenario.window is None:
+        return working
+    return replace(working, frames={**working.frames, "closes": case.inputs.replay_closes})
+
+
+def _figure(case: Case, scenario: Scenario, column: str) -> Working:
+    """Return the working of a column of stress_test_results."""
+    match column:
         case "direct_pnl":
             return _direct(case, scenario)[0]
         case "correlated_pnl":
@@ -291,8 +299,6 @@ def _metadata(case: Case, scenario: Scenario) -> Working:
     }
     if scenario.window is not None:
         content["window"] = [f"{day}" for day in scenario.window]
-        content["not_replayed"] = [
-            name for name in (*STYLES_AND_MARKET, RATE_SHOCK) if name not in scenario.shocks
-        ]
+        content["not_replayed"] = [name for name in REPLAYED if name not in scenario.shocks]
     step = Step("data_days", returns, "common returns of the factor funds", "market_data_cache")
     return Working("calculation_metadata: inputs of the row", json.dumps(content), (step,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -107,20 +107,23 @@ def _replays(
 
 
 def window_returns(closes: pl.DataFrame, window: tuple[date, date]) -> dict[str, float]:
-    """Return the return of each fund that has a close at both ends of a window, as fractions.
+    """Return the return of each fund that has closes of its own at both ends of a window, as fractions.
 
         r = P_to / P_from - 1,  P_d the last close of [d - 5 days, d]
+
+    One close that is the last at both ends says nothing of the window.
 
     Args:
         closes: symbol, date, close; a close that is not above 0 counts as none.
         window: first and last day.
     """
-    first, last = (_last_closes(closes, day) for day in window)
-    return {fund: last[fund] / first[fund] - 1.0 for fund in first if fund in last}
+    start, end = (_last_closes(closes, day) for day in window)
+    both = start.join(end, on="symbol", suffix="_end").filter(pl.col("date") < pl.col("date_end"))
+    return dict(both.select("symbol", pl.col("close_end") / pl.col("close") - 1.0).iter_rows())
 
 
-def _last_closes(closes: pl.DataFrame, day: date) -> Mapping[str, float]:
-    """Return the newest close of each fund up to a day, of the days of `LOOK_BACK`."""
+def _last_closes(closes: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Return symbol, date, close: the newest of each fund up to a day, of the days of `LOOK_BACK`."""
     recent = closes.filter(pl.col("date").is_between(day - LOOK_BACK, day) & (pl.col("close") > 0))
-    newest = recent.sort("date").group_by("symbol").agg(pl.col("close").last().cast(pl.Float64))
-    return dict(newest.iter_rows())
+    newest = recent.sort("date").group_by("symbol", maintain_order=True).last()
+    return newest.with_columns(pl.col("close").cast(pl.Float64))

@@ -48,6 +48,11 @@ def test_a_fund_without_a_close_at_both_ends_has_no_return(close: tuple[str, dat
     assert "VTV" not in window_returns(pl.concat([CLOSES, rows]), (FROM, TO))
 
 
+def test_one_close_at_both_ends_is_no_return_of_0() -> None:
+    assert window_returns(CLOSES, (date(2020, 2, 17), date(2020, 2, 18))) == {}
+    assert window_returns(CLOSES, (date(2020, 2, 17), FROM)) == {}
+
+
 def test_sessions_before_the_end_do_not_know_the_window() -> None:
     given, fall = dated_scenarios([GIVEN, FALL], SESSIONS, CLOSES, None)
     assert (given.scenario, given.sessions.tolist()) == (GIVEN, [True, True, True])

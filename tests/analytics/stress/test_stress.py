@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -83,6 +84,36 @@ def test_a_run_of_windows_that_no_session_knows_fails_with_that_reason() -> None
     assert found.tables["stress_test_results"].is_empty()
     assert found.tables["stress_test_gaps"].is_empty()
     assert found.status.select("status", "reason").rows() == [("failed", "not_replayed")]
+
+
+def test_a_replay_moves_lots_with_tlt_whatever_its_duration_in_the_session() -> None:
+    """TLT gains 10 %: 50 USD with a beta of 2 gain 10. Yields fall by 0.5 % at 20 years, 0.4 % at 25."""
+    days = window_dates(2)
+    betas = {"position_id": [uid("P0/A/")] * 2, "calculation_date": days, "ir_beta": [2.0, 2.0]}
+    exposures = [(uid("P0"), uid("Value"), day, 0.1, 400.0, STAMP) for day in days]
+    window = date(2020, 2, 19), date(2020, 3, 23)
+    found = stress(
+        portfolios([[1000.0, 1000.0]]),
+        open_lots(lot("A", [50.0, 50.0])),
+        days,
+        pl.DataFrame(exposures, schema=EXPOSURES, orient="row"),
+        pl.DataFrame(betas),
+        pl.DataFrame({"id": [uid("Value")], "name": ["Value"]}),
+        [scenario("Fall", window=window)],
+        {"fall": uid("fall")},
+        CORRELATIONS,
+        replace(LEGACY, rate_shocks="yields"),
+        pl.DataFrame({"symbol": ["TLT", "TLT"], "asof_date": days, "duration": [20, 25]}, DURATIONS),
+        replay_closes=pl.DataFrame({"symbol": ["TLT", "TLT"], "date": window, "close": [150.0, 165.0]}),
+    )
+    rows = found.tables["stress_test_results"].sort("calculation_date")
+    assert rows["calculation_date"].to_list() == days.to_list()
+    assert rows["direct_pnl"].to_list() == pytest.approx([10.0, 10.0])
+    impacts = [json.loads(text)["Interest_Rate"]["shock_pct"] for text in rows["factor_impacts"]]
+    assert impacts == pytest.approx([-0.5, -0.4])
+    missing = ["Market", "Value", "Growth", "Momentum", "Quality", "Size", "Low Volatility"]
+    assert json.loads(rows["calculation_metadata"][0])["not_replayed"] == missing
+    assert found.tables["stress_test_gaps"].is_empty()
 
 
 ONE = one_matrix(("Market",), np.eye(1))
