@@ -161,7 +161,8 @@ def test_every_job_s_status_is_recomputed(demo: engine.Store) -> None:
     for name in ("Demo Growth 3", "Demo Family Office 5"):
         known = load_case(demo, demo, name, END, engine.Rules.legacy(), engine.load_scenarios())
         told = [of_case(known, ask) for ask in asks(known, 20) if ask.table == "analytics_status"]
-        assert {found.key["job"] for found in told} == set(JOBS)
+        # A run by legacy rules has no risk model.
+        assert {found.key["job"] for found in told} == set(JOBS) - {"risk"}
         recomputed = [found for found in told if found.key["job"] in BY_JOB]
         assert all(found.verdict in ("equal", "absent") for found in recomputed)
 

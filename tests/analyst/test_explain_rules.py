@@ -74,7 +74,9 @@ def test_figures_of_correlations_are_derived(folder: Path, rules: str, name: str
 @pytest.mark.parametrize("name", first(1, NAMES))
 def test_risk_of_options_by_greeks_is_derived(folder: Path, name: str) -> None:
     found = list(explanations(stored(folder, "legacy,options=greeks"), name, RISK_TABLES))
-    assert {one.table for one in found} == set(RISK_TABLES)
+    # Aligned by portfolio, a lot that was listed late leaves H3 too few returns in common.
+    absent = {"position_factor_exposures"} if name == "H3 Growth Mix" else set()
+    assert {one.table for one in found} == set(RISK_TABLES) - absent
     wrong = [one.to_text() for one in found if not one.agrees]
     assert not wrong, "\n\n".join(wrong)
     assert any("options gain beyond their deltas" in one.to_text() for one in found)

@@ -105,10 +105,12 @@ def realized(case: Case) -> pl.DataFrame:
         case: Whether cash of a day without a session is booked.
     """
     rows = []
-    for number, life in case.lives.items():
-        for event in case.events(number):
-            if _counts(case, event) and not twice(case, life, event):
-                rows.append((event["id"], event["trade_date"], event["realized_pnl"]))
+    # An event counts for its portfolio, also if the row of its position was set aside.
+    for event in case.inputs.realized_events.filter(portfolio_id=case.portfolio).iter_rows(named=True):
+        life = case.lives.get(event["position_id"])
+        if _counts(case, event) and not (life and twice(case, life, event)):
+            rows.append((event["id"], event["trade_date"], event["realized_pnl"]))
+    for life in case.lives.values():
         for day in paid_days(case, life):
             if cash := rounded(life.dividend(day), 2):
                 rows.append((f"dividend of {life.row['symbol']}", day, cash))
