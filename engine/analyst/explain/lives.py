@@ -11,41 +11,16 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from engine.analyst.explain.session_quotes import SessionQuote, session_quote
+from engine.analyst.explain.session_quotes import PricedSession, SessionQuote, session_quote
 from engine.core.calendar import last_session
 from engine.core.instruments import CALLS, CONTRACT_SIZE, OPTION_TYPES, SHORT_TYPES
-from engine.core.rules import Rules
 
 ZERO = Decimal(0)
 Row = dict[str, Any]
 
 
-class Close(Protocol):
-    """A close in USD and its day."""
-
-    @property
-    def price(self) -> Decimal:
-        """USD a share."""
-
-    @property
-    def day(self) -> date:
-        """The day of the close."""
-
-
-class Session(Protocol):
+class Session(PricedSession, Protocol):
     """A session of a portfolio: what the life of a lot needs of a case."""
-
-    @property
-    def day(self) -> date:
-        """The session."""
-
-    @property
-    def rules(self) -> Rules:
-        """Of the figures."""
-
-    @property
-    def booked_until(self) -> date:
-        """The day up to which P&L and cash were booked before the session."""
 
     @property
     def last_snapshot(self) -> date | None:
@@ -61,25 +36,6 @@ class Session(Protocol):
 
     def events(self, position: str) -> list[Row]:
         """Return the realized events of a position, oldest first."""
-
-    def close(self, symbol: str, day: date) -> Decimal | None:
-        """Return the close of exactly this symbol and day.
-
-        Args:
-            symbol: As market data is stored under it.
-            day: Of the close.
-        """
-
-    def before(self, symbol: str, day: date) -> Close | None:
-        """Return the newest close before a day.
-
-        Args:
-            symbol: As a lot spells it.
-            day: After the close.
-        """
-
-    def newest(self, symbol: str) -> Close | None:
-        """Return the newest close up to the session."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class Close(Protocol):
         """The day of the close."""
 
 
-class Session(Protocol):
+class PricedSession(Protocol):
     """A session of a portfolio, with its closes."""
 
     @property
@@ -78,7 +78,7 @@ class SessionQuote:
     newest_day: date | None
 
 
-def session_quote(case: Session, symbol: str) -> SessionQuote:
+def session_quote(case: PricedSession, symbol: str) -> SessionQuote:
     """Return the closes between which a symbol moves in the session.
 
     Args:
