@@ -159,7 +159,7 @@ def daily(
     """
     progress = progress or Quiet()
     run = DailyRun(settled(now), enough)
-    if provider is not None:
+    if provider is not None:  # a run that collects nothing does not import what collects
         from engine.market_data.collect import collect
 
         since = _first_missing(url, run.target)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import engine
 from engine.batch.backfill import backfill
-from engine.batch.copy import write_frames
+from engine.batch.copy import copy, write_frames
 from engine.core.calendar import sessions
 from engine.core.progress import Quiet
+from engine.core.rules import Rules
 from engine.reports import fleet_page, portfolio_page
 from loaders.demo import demo_world
 from tests.pages.document import Node, parsed
@@ -84,3 +86,12 @@ def family_document(family_page: str) -> Node:
 @pytest.fixture(scope="session")
 def fleet(demo: str) -> str:
     return fleet_page(demo)
+
+
+def corrected_mixed(folder: Path, start: date, end: date) -> engine.Store:
+    """A store of the golden set `mixed` in a folder, computed by corrected rules over a window."""
+    url = f"duckdb:///{folder}/store.duckdb"
+    copy(f"parquet:///{GOLDEN / 'mixed' / 'inputs'}", url, 5_000, Quiet())
+    rules = Rules.parse("corrected,inconsistent_rows=computed")
+    engine.backfill(url, start=start, end=end, run_date=date(2026, 11, 23), rules=rules)
+    return engine.open(url)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
 
 import engine
 from engine.analytics.factors.attribution import COMPONENTS
-from engine.batch.copy import copy
-from engine.core.progress import Quiet
-from engine.core.rules import Rules
 from engine.reports import portfolio_page
-from tests.pages.conftest import GLOBAL, GOLDEN
+from tests.pages.conftest import GLOBAL, corrected_mixed
 from tests.pages.document import Node, parsed, table
 
 pytestmark = pytest.mark.thorough
@@ -26,12 +22,7 @@ PRIVATE = "H5 All Private"
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> engine.Store:
-    folder: Path = tmp_path_factory.mktemp("forecasts")
-    url = f"duckdb:///{folder}/store.duckdb"
-    copy(f"parquet:///{GOLDEN / 'mixed' / 'inputs'}", url, 5_000, Quiet())
-    rules = Rules.parse("corrected,inconsistent_rows=computed")
-    engine.backfill(url, start=START, end=END, run_date=date(2026, 11, 23), rules=rules)
-    return engine.open(url)
+    return corrected_mixed(tmp_path_factory.mktemp("forecasts"), START, END)
 
 
 @pytest.fixture(scope="module")
