@@ -6,30 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from html import escape
-from uuid import UUID
 
 import polars as pl
-import polars.selectors as cs
 
 from engine.analyst.inventory import Inventory, inventory
+from engine.analyst.open_store import Portfolios, opened
 from engine.analytics.stress.scenarios import Scenarios
 from engine.batch.plan import plan, stored_by_portfolio
 from engine.batch.shards import live_portfolios
 from engine.core.errors import UsageError
-from engine.core.names import check_columns, portfolio_id, table_named
 from engine.core.rules import Rules
-from engine.core.schema import TABLES, Table
+from engine.core.schema import TABLES
 from engine.core.store_url import safe_url
 from engine.pipeline.inputs import Inputs
 from loaders import open_reader
 from loaders.earlier_results import EarlierResults
-from loaders.reader import Reader
-from loaders.slices import has_days, read_slice
-from loaders.store_rules import read_rules
 from loaders.window import load_window
-
-Portfolios = str | UUID | Sequence[str | UUID]
-"""One portfolio or several, by id or by a name that is unique in the store."""
 
 
 def open(url: str) -> Store:
@@ -78,8 +70,8 @@ class Store:
     @property
     def rules(self) -> Rules:
         """Rules that the stored figures were computed by; `Rules.legacy()` for a store without figures."""
-        with open_reader(self.url) as reader:
-            return read_rules(reader).rules or Rules.legacy()
+        with opened(self.url) as store:
+            return store.rules
 
     @property
     def portfolios(self) -> pl.DataFrame:
@@ -87,9 +79,8 @@ class Store:
 
         Columns: id, name, account_name, account_type, currency, equity_balance (USD).
         """
-        columns = ["id", "name", "account_name", "account_type", "currency", "equity_balance"]
-        rows = self.read("portfolios", columns=[*columns, "deleted_at"])
-        return rows.filter(pl.col("deleted_at").is_null()).select(columns).sort("name", "id")
+        with opened(self.url) as store:
+            return store.portfolios
 
     def read(
         self,
@@ -126,13 +117,8 @@ class Store:
         >>> store.read("portfolio_snapshots", "Demo Growth 3", **days, columns=columns).shape
         (2, 2)
         """
-        schema = table_named(table)
-        check_columns(schema, columns or ())
-        _check_filters(schema, portfolios, start, end)
-        with open_reader(self.url) as reader:
-            ids = None if portfolios is None else _ids(reader, portfolios)
-            rows = read_slice(reader, schema, ids, start, end, columns)
-        return rows if exact else rows.with_columns(cs.decimal().cast(pl.Float64))
+        with opened(self.url) as store:
+            return store.read(table, portfolios, start, end, columns, exact=exact)
 
     def inputs(
         self,
@@ -172,8 +158,9 @@ class Store:
         >>> store.inputs(date(2025, 12, 15), last, "Demo Growth 3", run_date=last).portfolios["name"].item()
         'Demo Growth 3'
         """
-        with open_reader(self.url) as reader:
-            ids = None if portfolios is None else _ids(reader, portfolios)
+        with opened(self.url) as store:
+            reader = store.reader
+            ids = None if portfolios is None else store.ids(portfolios)
             live, _ = live_portfolios(reader, ids)
             past = EarlierResults(reader)
             window = plan(past, start, end, run_date or datetime.now(UTC).date(), ids)
@@ -207,18 +194,3 @@ class Store:
             f"<table><tr><th>table</th><th>rows</th><th>first</th><th>last</th></tr>{tables}</table>"
             f"<table><tr><th>portfolio</th><th>sessions</th><th>missing</th></tr>{portfolios}</table>"
         )
-
-
-def _ids(reader: Reader, wanted: Portfolios) -> list[str]:
-    rows = reader.read("portfolios", ["id", "name"])
-    several = [wanted] if isinstance(wanted, str | UUID) else wanted
-    return sorted({portfolio_id(rows, one, f"store {reader.url}") for one in several})
-
-
-def _check_filters(table: Table, portfolios: Portfolios | None, start: date | None, end: date | None) -> None:
-    if portfolios is not None and table.owner is None:
-        raise UsageError(f"table {table.name} has no portfolio column: read it without portfolios")
-    if (start or end) and not has_days(table):
-        raise UsageError(f"table {table.name} has no date: read it without start and end")
-    if start and end and start > end:
-        raise UsageError(f"the end ({end}) is before the start ({start})")

@@ -9,8 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.analyst.store import Store
-from engine.analyst.store import open as open_store
+from engine.analyst.open_store import OpenStore, opened
 from engine.core.calendar import sessions
 from engine.core.job_catalog import JOBS
 from engine.core.store_url import safe_url
@@ -82,7 +81,11 @@ def read_fleet(url: str, start: date | None, end: date | None) -> StoredFleet:
         start: first day; None: from the first stored session.
         end: last day; None: to the last stored session.
     """
-    store = open_store(url)
+    with opened(url) as store:
+        return _read(store, url, start, end)
+
+
+def _read(store: OpenStore, url: str, start: date | None, end: date | None) -> StoredFleet:
     portfolios = store.portfolios
     kept = pl.col("portfolio_id").is_in(portfolios["id"].implode())
     rows = store.read("portfolio_snapshots", columns=COLUMNS, start=start, end=end)
@@ -96,7 +99,7 @@ def read_fleet(url: str, start: date | None, end: date | None) -> StoredFleet:
     return StoredFleet(safe_url(url), first, last, portfolios, snapshots, status, worst)
 
 
-def _worst(store: Store, first: date, last: date) -> pl.DataFrame:
+def _worst(store: OpenStore, first: date, last: date) -> pl.DataFrame:
     results = store.read(
         "stress_test_results",
         start=first,

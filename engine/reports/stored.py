@@ -11,8 +11,7 @@ from uuid import UUID
 
 import polars as pl
 
-from engine.analyst.store import Store
-from engine.analyst.store import open as open_store
+from engine.analyst.open_store import OpenStore, opened
 from engine.batch.gate_inputs import never_due
 from engine.core.calendar import sessions
 from engine.core.funds import BENCHMARK
@@ -23,7 +22,7 @@ from engine.core.window import PRICE_LOOK_BACK
 from engine.reports.page_errors import NothingStoredError
 from engine.reports.stored_forecasts import StoredForecasts, read_forecasts
 from engine.reports.stored_risk import StoredRisk, read_risk
-from loaders import open_reader
+from loaders.reader import Reader
 
 SNAPSHOT_DATE = "snapshot_date"
 
@@ -142,7 +141,18 @@ def read_stored(
         end: last day; None: to the last stored session.
         rules: the rules that contributions follow; default those of the store.
     """
-    store = open_store(url)
+    with opened(url) as store:
+        return _read(store, url, portfolio, start, end, rules)
+
+
+def _read(
+    store: OpenStore,
+    url: str,
+    portfolio: str | UUID,
+    start: date | None,
+    end: date | None,
+    rules: Rules | None,
+) -> StoredPortfolio:
     owner = store.read("portfolios", portfolio).row(0, named=True)
     key = owner["id"]
     history = with_equity(store.read("portfolio_snapshots", key))
@@ -161,7 +171,7 @@ def read_stored(
         positions=store.read("positions", key, exact=True),
         events=store.read("position_realized_events", key, first, last, exact=True),
         flows=_kept(store.read("equity_changes", key, first, last, exact=True)),
-        closes=_closes(url, key, first, last),
+        closes=_closes(store.reader, key, first, last),
         market_betas=store.read("position_market_betas", key, last, last),
         rate_betas=store.read("position_interest_rate_betas", key, last, last),
         volatility=store.read("position_volatility", key, last, last),
@@ -177,18 +187,17 @@ def read_stored(
         risk=read_risk(store, key, first, last, newest),
         runs=_runs(store, first, last),
         rules=rules or store.rules,
-        never=_never_computed(url, history, first, last),
+        never=_never_computed(store.reader, history, first, last),
     )
 
 
-def _never_computed(url: str, history: pl.DataFrame, first: date, last: date) -> list[date]:
+def _never_computed(reader: Reader, history: pl.DataFrame, first: date, last: date) -> list[date]:
     """Return the sessions in [first, last] without a snapshot that no run computes: nothing has a close."""
     stored = set(history[SNAPSHOT_DATE])
     missing = [day for day in sessions(first, last) if day not in stored]
     if not missing:
         return []
-    with open_reader(url) as reader:
-        return never_due(reader, missing).to_list()
+    return never_due(reader, missing).to_list()
 
 
 def extent(
@@ -224,7 +233,7 @@ def _kept(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("deleted_at").is_null())
 
 
-def _exposures(store: Store, key: str, first: date, last: date) -> pl.DataFrame:
+def _exposures(store: OpenStore, key: str, first: date, last: date) -> pl.DataFrame:
     definitions = store.read("factor_definitions", columns=["id", "name"])
     rows = store.read("factor_exposures", key, first, last)
     named = rows.join(definitions, left_on="factor_id", right_on="id").rename(
@@ -233,30 +242,29 @@ def _exposures(store: Store, key: str, first: date, last: date) -> pl.DataFrame:
     return named.select("date", "factor", "exposure_value", "exposure_dollar").sort("date", "factor")
 
 
-def _closes(url: str, key: str, first: date, last: date) -> pl.DataFrame:
+def _closes(reader: Reader, key: str, first: date, last: date) -> pl.DataFrame:
     start = min(last - PRICE_LOOK_BACK, PNL.first_day(first))
-    with open_reader(url) as reader:
-        rows = reader.select(
-            "read/closes",
-            "market_data_cache",
-            ["symbol", "date", "close"],
-            start=start,
-            end=last,
-            everyone=False,
-            portfolios=[key],
-            funds=(),
-            symbols=(),
-        )
+    rows = reader.select(
+        "read/closes",
+        "market_data_cache",
+        ["symbol", "date", "close"],
+        start=start,
+        end=last,
+        everyone=False,
+        portfolios=[key],
+        funds=(),
+        symbols=(),
+    )
     return rows.sort("symbol", "date")
 
 
-def _profiles(store: Store, key: str) -> pl.DataFrame:
+def _profiles(store: OpenStore, key: str) -> pl.DataFrame:
     symbols = store.read("positions", key, columns=["symbol"])["symbol"].unique()
     profiles = store.read("company_profiles", columns=["symbol", "company_name"])
     return profiles.filter(pl.col("symbol").is_in(symbols.implode()))
 
 
-def _stress(store: Store, key: str, first: date, last: date) -> pl.DataFrame:
+def _stress(store: OpenStore, key: str, first: date, last: date) -> pl.DataFrame:
     results = store.read(
         "stress_test_results",
         key,
@@ -271,7 +279,7 @@ def _stress(store: Store, key: str, first: date, last: date) -> pl.DataFrame:
     )
 
 
-def _runs(store: Store, first: date, last: date) -> pl.DataFrame:
+def _runs(store: OpenStore, first: date, last: date) -> pl.DataFrame:
     runs = store.read("engine_runs")
     overlapping = (pl.col("start_date") <= last) & (pl.col("end_date") >= first)
     return runs.filter(overlapping, pl.col("status") == "done").sort("started_at", descending=True)

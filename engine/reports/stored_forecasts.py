@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from engine.analyst.store import Store
+from engine.analyst.open_store import OpenStore
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class StoredForecasts:
     lot_parts: pl.DataFrame
 
 
-def read_forecasts(store: Store, key: str, first: date, last: date) -> StoredForecasts:
+def read_forecasts(store: OpenStore, key: str, first: date, last: date) -> StoredForecasts:
     """Return the rows of a portfolio.
 
     Args:

@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from engine.analyst.store import Store
+from engine.analyst.open_store import OpenStore
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class StoredRisk:
     cluster_lots: pl.DataFrame
 
 
-def read_risk(store: Store, key: str, first: date, last: date, matrix: date) -> StoredRisk:
+def read_risk(store: OpenStore, key: str, first: date, last: date, matrix: date) -> StoredRisk:
     """Return the rows of a portfolio.
 
     Args:
