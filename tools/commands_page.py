@@ -22,6 +22,9 @@ A store is a URL: {either(EXAMPLES)}. A command that gets
 no URL uses the configured database: see [Settings](settings.md). Words in square brackets at the end of a
 description are defaults. `--portfolio` takes an id or a name. Data goes to stdout, all else to stderr.
 
+`engine --completion bash` prints a script by which the shell completes commands, options and tables; zsh, fish, tcsh
+and PowerShell have theirs. `source <(engine --completion bash)` in `~/.bashrc` loads it.
+
 | exit code | means |
 |---|---|
 | 0 | done, or nothing to do |
@@ -55,6 +58,7 @@ def _section(name: str, text: str, parser: argparse.ArgumentParser) -> str:
     rows = "".join(f"| {_spelled(action)} | {_description(action)} |\n" for action in _actions(parser))
     return (
         f"\n## {name}\n\n{text[0].upper()}{text[1:]}.\n\n```text\n{_usage(parser)}\n```\n\n"
+        f"Example:\n\n```text\n{command_module(name).EXAMPLE}\n```\n\n"
         f"| argument | what it is |\n|---|---|\n{rows}"
     )
 

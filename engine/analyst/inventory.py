@@ -10,12 +10,16 @@ import polars as pl
 
 from engine.batch.gate_inputs import held_days, never_due
 from engine.batch.missing_sessions import count_sessions, expected_sessions
+from engine.core.names import portfolio_label
 from engine.core.schema import TABLES, Table
 from engine.core.store_url import StoreURL
 from loaders import open_reader
 from loaders.earlier_results import stored_days
 from loaders.reader import Reader
 from sql import Name, statement
+
+WIDEST_LABEL = 78
+"""Characters of name and id up to which the columns behind them stay aligned."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +64,21 @@ class Inventory:
         for row in self.tables.iter_rows(named=True):
             span = f"{row['first']} to {row['last']}" if row["first"] else ""
             lines.append(f"{row['table']:<32}{row['rows']:>12,}  {span}")
-        lines += [
-            "",
-            f"{'portfolio':<38}{'expected':>9}{'stored':>8}{'missing':>9}{'held back':>11}{'stale':>7}"
-            "  which",
-        ]
-        for row in self.portfolios.iter_rows(named=True):
+        return "\n".join([*lines, "", *self._portfolio_lines(), *(["", self.note] if self.note else [])])
+
+    def _portfolio_lines(self) -> list[str]:
+        """Return a line for each portfolio, with its name before its id, under a line of titles."""
+        names = dict(self.portfolios.select("portfolio_id", "name").iter_rows())
+        labels = [portfolio_label(key, names) for key in self.portfolios["portfolio_id"]]
+        width = min(max(map(len, ["portfolio", *labels])), WIDEST_LABEL) + 2
+        titles = f"{'expected':>9}{'stored':>8}{'missing':>9}{'held back':>11}{'stale':>7}  which"
+        lines = [f"{'portfolio':<{width}}{titles}"]
+        for label, row in zip(labels, self.portfolios.iter_rows(named=True), strict=True):
             gap = f"{row['first_missing']} to {row['last_missing']}" if row["missing"] else ""
             counts = f"{row['expected']:>9}{row['stored']:>8}{row['missing']:>9}"
             counts += f"{row['held_back']:>11}{row['stale']:>7}"
-            lines.append(f"{row['portfolio_id']:<38}{counts}  {gap}")
-        return "\n".join([*lines, *(["", self.note] if self.note else [])])
+            lines.append(f"{label:<{width}}{counts}  {gap}")
+        return lines
 
     def to_json(self) -> str:
         """Return both tables as JSON."""

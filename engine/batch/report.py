@@ -13,6 +13,7 @@ import polars as pl
 from engine.batch.gate import Decisions
 from engine.core.consistency import FINDINGS
 from engine.core.job_catalog import meaning
+from engine.core.names import portfolio_label
 from engine.core.row_rules import QUARANTINE
 from engine.core.schema.evolution import SchemaGap
 from engine.core.window import Window
@@ -209,7 +210,8 @@ def withheld_lines(report: Report) -> list[str]:
     return [
         *(f"not computed: {line}" for line in report.not_computed),
         *(
-            f"held back: portfolio {row['portfolio_id']} from {row['date']} on: {row['reason']}"
+            f"held back: portfolio {portfolio_label(row['portfolio_id'], report.names)} from {row['date']} "
+            f"on: {row['reason']}"
             for row in held.to_dicts()
         ),
         *report.stale,
@@ -224,8 +226,8 @@ def gate_lines(report: Report) -> list[str]:
     return [
         *withheld_lines(report),
         *(
-            f"no close: portfolio {row['portfolio_id']}: {row['symbol']}, {_days(row)}, "
-            f"up to {row['weight']:.1%} of its value"
+            f"no close: portfolio {portfolio_label(row['portfolio_id'], report.names)}: {row['symbol']}, "
+            f"{_days(row)}, up to {row['weight']:.1%} of its value"
             for row in unpriced.to_dicts()
         ),
     ]
@@ -236,9 +238,9 @@ def _days(row: dict[str, Any]) -> str:
     return f"{row['first']}" if row["days"] == 1 else several
 
 
-def _refusal(row: dict[str, Any]) -> str:
+def _refusal(row: dict[str, Any], names: Mapping[str, str]) -> str:
     days = f", {_days(row)}" if row["days"] else ""
-    return f"refused: portfolio {row['portfolio_id']}{days}: {row['reason']}"
+    return f"refused: portfolio {portfolio_label(row['portfolio_id'], names)}{days}: {row['reason']}"
 
 
 def refusal_lines(report: Report) -> list[str]:
@@ -248,13 +250,14 @@ def refusal_lines(report: Report) -> list[str]:
         pl.col("reason").first(), first=day.min(), last=day.max(), days=day.drop_nulls().n_unique()
     )
     return [
-        *map(_refusal, refused.to_dicts()),
+        *(_refusal(row, report.names) for row in refused.to_dicts()),
         *(
             f"quarantined: {row['table']} {row['key']}: {row['column']} = {row['value']} {row['rule']}"
             for row in report.quarantine.to_dicts()
         ),
         *(
-            f"inconsistent: {row['table']} {row['key']}: {row['column']} = {row['value']} {row['rule']}"
+            f"inconsistent: portfolio {portfolio_label(row['portfolio_id'], report.names)}: {row['table']} "
+            f"{row['key']}: {row['column']} = {row['value']} {row['rule']}"
             for row in report.inconsistent.to_dicts()
         ),
     ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from engine.core.errors import UsageError
+from engine.core.names import portfolio_label
 from engine.core.store_url import StoreURL
 from loaders import open_reader
 from writers.lock import lock_holder
@@ -23,12 +25,14 @@ class Runs:
         runs: engine_runs, newest first, with the numbers of `shards` and `portfolios` that are done.
         holder: host and process that hold the store's lock; None if none does.
         shards: engine_shards.
+        names: of portfolios, by id.
     """
 
     url: StoreURL
     runs: pl.DataFrame
     holder: str | None
     shards: pl.DataFrame
+    names: Mapping[str, str | None]
 
     def to_text(self) -> str:
         """Return a line for each run."""
@@ -71,7 +75,7 @@ class Runs:
             number = "no run" if chosen.is_empty() else f"{chosen.height} runs"
             raise UsageError(f"store {self.url} has {number} with the id {run}; `engine runs` lists them")
         shards = self.shards.filter(run_id=chosen["id"].item()).sort("finished_at")
-        return Runs(self.url, chosen, self.holder, shards)
+        return Runs(self.url, chosen, self.holder, shards, self.names)
 
     def detail(self) -> str:
         """Return all that is stored of the first run: a line for each column, and for each shard."""
@@ -81,7 +85,8 @@ class Runs:
             lines.append(f"{'took':<16}{row['finished_at'] - row['started_at']}")
         for shard in self.shards.iter_rows(named=True):
             lines.append(
-                f"shard {shard['first_portfolio']} to {shard['last_portfolio']}: "
+                f"shard {portfolio_label(shard['first_portfolio'], self.names)} to "
+                f"{portfolio_label(shard['last_portfolio'], self.names)}: "
                 f"{shard['portfolios']} portfolios, {shard['left_out']} left out, "
                 f"{shard['rows_written']:,} rows, {shard['finished_at']}"
             )
@@ -98,8 +103,11 @@ def runs(url: str) -> Runs:
     with open_reader(url) as reader:
         stored = reader.read("engine_runs")
         shards = reader.read("engine_shards")
+        present = "portfolios" in reader.columns
+        names = dict(reader.read("portfolios", ["id", "name"]).iter_rows()) if present else {}
     done = shards.group_by(pl.col("run_id").alias("id")).agg(
         shards=pl.len().cast(pl.Int64), portfolios=pl.col("portfolios").sum().cast(pl.Int64)
     )
     counted = stored.join(done, on="id", how="left").with_columns(pl.col("shards", "portfolios").fill_null(0))
-    return Runs(StoreURL.parse(url), counted.sort("started_at", descending=True), lock_holder(url), shards)
+    newest_first = counted.sort("started_at", descending=True)
+    return Runs(StoreURL.parse(url), newest_first, lock_holder(url), shards, names)

@@ -13,6 +13,7 @@ from datetime import date, datetime
 import polars as pl
 
 from engine.core.frames import polars_schema
+from engine.core.names import portfolio_label
 from engine.core.schema import TABLES
 from engine.core.window import Window
 from loaders.earlier_results import EarlierResults
@@ -54,10 +55,11 @@ def stale_sessions(
         .agg(date=day.min(), sessions=pl.len())
         .sort("portfolio_id")
     )
+    names = dict(past.source.portfolios.select("id", "name").iter_rows())
     left = [
-        f"stale: portfolio {row['portfolio_id']}: {row['sessions']} sessions from {row['date']} on "
-        f"({row['reason']}); at most {limit} are computed again unasked: run `engine backfill --start "
-        f"{row['date']}`"
+        f"stale: portfolio {portfolio_label(row['portfolio_id'], names)}: "
+        f"{row['sessions']} sessions from {row['date']} on ({row['reason']}); at most {limit} are computed "
+        f"again unasked: run `engine backfill --start {row['date']}`"
         for row in counted.filter(pl.col("sessions") > limit).iter_rows(named=True)
     ]
     return StaleSessions(counted.filter(pl.col("sessions") <= limit).select("portfolio_id", "date"), left)

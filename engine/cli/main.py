@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from itertools import takewhile
 from typing import Any, NoReturn
 
 from engine.cli.commands import COMMANDS, command_module
+from engine.cli.completion import SHELLS, PrintCompletion
 from engine.cli.printing import remark
 from engine.cli.signals import EXIT_CODE, TerminatedError, ending_on_sigterm
-from engine.core.errors import either
+from engine.core.errors import EngineError, either, error_line
 from engine.core.version import VERSION
 from loaders.open import EXAMPLES
 
@@ -72,6 +74,12 @@ class CommandParser(Parser):
         super().__init__(**settings)
         self._command = command
 
+    def fill(self) -> None:
+        """Add the command's arguments, and its example."""
+        module = command_module(self._command)
+        module.arguments(self)
+        self.epilog = f"example:\n  {module.EXAMPLE}"
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Add the command's arguments, and parse them.
 
@@ -82,7 +90,7 @@ class CommandParser(Parser):
         Returns:
             The namespace, and the words that the parser does not know.
         """
-        command_module(self._command).arguments(self)
+        self.fill()
         return super().parse_known_args(args, namespace)
 
     def _own_words(self, words: Sequence[str]) -> Iterable[str]:
@@ -108,11 +116,17 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"A store is a URL: {either(EXAMPLES)}.",
     )
     top.add_argument("--version", action="version", version=f"engine {VERSION}")
+    top.add_argument(
+        "--completion",
+        action=PrintCompletion,
+        choices=SHELLS,
+        help="print a script that completes commands and options: source <(engine --completion bash)",
+    )
     commands = top.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=CommandParser
     )
     for name, text in COMMANDS.items():
-        commands.add_parser(name, help=text, command=name)
+        commands.add_parser(name, help=text, command=name, formatter_class=RawDescriptionHelpFormatter)
     return top
 
 
@@ -127,10 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         closes are missing, or stores differ. 2: wrong usage or an unexpected error. 130:
         interrupted. 141: the reader of the output closed it. 143: ended by SIGTERM.
     """
-    options = parser().parse_args(arguments)
-    from engine.core.errors import EngineError, error_line
-
     try:
+        options = parser().parse_args(arguments)
         with ending_on_sigterm():
             return _run(options)
     except EngineError as error:

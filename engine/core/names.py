@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 import polars as pl
@@ -76,6 +76,18 @@ def check_columns(table: Table, columns: Iterable[str]) -> None:
     for name in columns:
         if name not in table.by_name:
             raise UnknownColumnError(table, name)
+
+
+def portfolio_label(key: str, names: Mapping[str, str | None]) -> str:
+    """Return a portfolio as a line of text names it: its name, then its id.
+
+    Args:
+        key: its id.
+        names: of portfolios, by id; a portfolio without a name has its id alone. Signs that would break a
+            line of a terminal are shown as question marks.
+    """
+    name = "".join(sign if sign.isprintable() else "?" for sign in names.get(key) or "")
+    return f"{name} ({key})" if name else key
 
 
 def portfolio_id(portfolios: pl.DataFrame, wanted: str | UUID, where: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import polars as pl
@@ -64,10 +65,17 @@ class ComputedSessions:
         holdings: portfolio_id, symbol, entry_date of lots that are not deleted.
         spans: portfolio_id, oldest, newest stored session.
         stale: rows of engine_stale_sessions.
+        names: of portfolios, by id.
     """
 
-    def __init__(self, holdings: pl.DataFrame, spans: pl.DataFrame, stale: pl.DataFrame) -> None:
-        self.holdings, self.spans, self.stale = holdings, spans, stale
+    def __init__(
+        self,
+        holdings: pl.DataFrame,
+        spans: pl.DataFrame,
+        stale: pl.DataFrame,
+        names: Mapping[str, str | None],
+    ) -> None:
+        self.holdings, self.spans, self.stale, self.names = holdings, spans, stale, names
 
     def stale_rows(self, changes: pl.DataFrame, now: datetime) -> pl.DataFrame:
         """Return the rows of engine_stale_sessions that changes make: one for each portfolio concerned.
@@ -129,18 +137,19 @@ def read_computed(reader: Reader) -> ComputedSessions:
         reader: of a store that holds the positions, the prices and the results.
     """
     positions = reader.read("positions", HOLDING_COLUMNS).filter(pl.col("deleted_at").is_null())
-    names = (
+    symbols = (
         positions.select(
             "portfolio_id", "entry_date", symbol=pl.col(name).str.strip_chars().str.to_uppercase()
         )
         for name in ("symbol", "underlying_symbol")
     )
-    holdings = pl.concat(names).drop_nulls()
+    holdings = pl.concat(symbols).drop_nulls()
     spans = reader.select("read/stored_spans", "portfolio_snapshots", ("portfolio_id", "snapshot_date"))
     oldest_and_newest = spans.group_by("portfolio_id").agg(
         oldest=pl.col("snapshot_date").min(), newest=pl.col("snapshot_date").max()
     )
-    return ComputedSessions(holdings.unique(), oldest_and_newest, reader.read(STALE.name))
+    names = dict(reader.read("portfolios", ["id", "name"]).iter_rows())
+    return ComputedSessions(holdings.unique(), oldest_and_newest, reader.read(STALE.name), names)
 
 
 def can_record(reader: Reader) -> bool:

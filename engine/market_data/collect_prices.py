@@ -81,6 +81,7 @@ def collect(task: CollectionTask, provider: Provider) -> CollectionResult:
         unanswered=coverage.unanswered,
         changes=writer.changes,
         stale=writer.stale,
+        names=computed.names if computed else {},
     )
 
 

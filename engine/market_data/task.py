@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from engine.core.names import portfolio_label
 from engine.core.progress import Quiet
 from engine.core.request_outcomes import RequestOutcome
 from engine.core.store_url import StoreURL
@@ -68,6 +69,7 @@ class CollectionResult:
         unanswered: fraction of the due data that is missing and that a later run may still get.
         changes: symbol, first, last: the span of sessions whose close was added or changed.
         stale: rows of engine_stale_sessions: portfolios whose stored sessions these changes concern.
+        names: of portfolios, by id.
         seconds: wall time.
     """
 
@@ -80,6 +82,7 @@ class CollectionResult:
     unanswered: float = 0.0
     changes: pl.DataFrame = field(default_factory=pl.DataFrame)
     stale: pl.DataFrame = field(default_factory=pl.DataFrame)
+    names: Mapping[str, str | None] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -133,7 +136,8 @@ class CollectionResult:
             *(f"  {name:<32}{rows:>10,} rows" for name, rows in self.rows.items()),
         ]
         stale = [
-            f"  stale: portfolio {row['portfolio_id']} from {row['first_session']} on: {row['reason']}"
+            f"  stale: portfolio {portfolio_label(row['portfolio_id'], self.names)} "
+            f"from {row['first_session']} on: {row['reason']}"
             for row in self.stale.iter_rows(named=True)
         ]
         return "\n".join([*lines, *_failure_lines(self.failed), *stale])

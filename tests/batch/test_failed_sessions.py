@@ -60,8 +60,9 @@ def test_one_run_fails_the_sessions_that_runs_of_one_session_fail(
     assert not report.complete
     days = failed.group_by("portfolio_id").agg(pl.col("date").min().cast(pl.String), count=pl.len())
     for owner, day, count in days.iter_rows():
+        label = f"{'P' if owner == uid('P') else 'R'} ({owner})"
         span = f"{count} sessions from {day} to " if count > 1 else f"{day}: "
-        assert [line for line in refusal_lines(report) if f"refused: portfolio {owner}, {span}" in line]
+        assert [line for line in refusal_lines(report) if f"refused: portfolio {label}, {span}" in line]
     jobs = sum(one.outcomes["sessions"].sum() for one in each)
     assert report.outcomes["sessions"].sum() == jobs
     with open_reader(whole) as reader:

@@ -43,7 +43,9 @@ def test_legacy_rules_compute_it_and_say_so(tmp_path: Path) -> None:
     assert statuses(url, "P").rows() == [(job, "partial", "side_against_sign") for job in DAILY]
     assert statuses(url, "Q").rows() == [(job, "ok", None) for job in DAILY]
     (line,) = refusal_lines(report)
-    assert line.startswith(f"inconsistent: positions {uid('P/AAA/')}: quantity = 10.0000, symbol AAA")
+    assert line.startswith(
+        f"inconsistent: portfolio P ({uid('P')}): positions {uid('P/AAA/')}: quantity = 10.0000, symbol AAA"
+    )
     assert "SHORT, SC and SP take a negative quantity" in line
     assert report_content(report)["inconsistent"][0]["portfolio_id"] == uid("P")
 

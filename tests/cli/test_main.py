@@ -142,7 +142,7 @@ def test_a_refused_portfolio_is_named_and_the_exit_code_is_1(tmp_path: Path) -> 
     days = ["--start", "2025-04-07", "--end", "2025-04-11", "--run-date", "2026-11-23"]
     done = engine(tmp_path, "backfill", "--from", source("edge"), "--to", "duckdb:///x", *days)
     assert done.returncode == 1
-    assert "refused: portfolio 5ad941fe-fac8-5c6a-b70b-eda85ce24818" in done.stdout
+    assert "refused: portfolio E2 NULL equity (5ad941fe-fac8-5c6a-b70b-eda85ce24818)" in done.stdout
     assert "equity_balance is null" in done.stdout
 
 

@@ -68,7 +68,7 @@ def lots(*rows: dict[str, Any], stored: dict[str, tuple[date, date]], **stale: d
         for name, day in stale.items()
     ]
     held = frame_of("positions", list(rows)).select("portfolio_id", "symbol", "entry_date")
-    return ComputedSessions(held, spans, pl.DataFrame(known, schema=polars_schema(STALE)))
+    return ComputedSessions(held, spans, pl.DataFrame(known, schema=polars_schema(STALE)), {})
 
 
 def changes(symbol: str, first: date, last: date | None = None, fresh: bool = False) -> pl.DataFrame:

@@ -205,7 +205,7 @@ def test_a_refused_portfolio_is_named_once_and_the_others_are_computed(ready: Ca
     put(url, {"portfolios": [portfolio("C", None)], "positions": third_portfolio()["positions"]})
     result = compute(url, THIRD)
     assert not result.complete
-    assert result.to_text().count(f"refused: portfolio {uid('C')}") == 1
+    assert result.to_text().count(f"refused: portfolio C ({uid('C')})") == 1
     assert days(url, "A")[-1] == THIRD
 
 
@@ -217,7 +217,7 @@ def test_a_session_waits_while_its_closes_may_still_come(
     market.fail("429", after=1)  # AAA comes, BBB does not
     result = night(url, FOURTH, RequestPolicy(rate=1000, in_flight=1, pause=0.05, pauses=1))
     assert not result.complete
-    assert f"held back: portfolio {uid('B')} from {FOURTH} on: closes cover 0.0%" in result.held_back
+    assert f"held back: portfolio B ({uid('B')}) from {FOURTH} on: closes cover 0.0%" in result.held_back
     assert result.held_back in result.to_text()
     assert days(url, "A") == days(url, "B") == [ENTRY, FIRST, SECOND, THIRD]
     market.heal()
@@ -316,7 +316,8 @@ def test_a_bar_that_comes_late_makes_its_session_stale_and_is_computed_again(
     assert not reported.complete
     assert not reported.reports
     assert (
-        f"stale: portfolio {uid('A')}: 1 sessions from {FOURTH} on (AAA from {FOURTH})" in reported.to_text()
+        f"stale: portfolio A ({uid('A')}): 1 sessions from {FOURTH} on (AAA from {FOURTH})"
+        in reported.to_text()
     )
     stale = inventory(url).portfolios
     assert dict(stale.select("portfolio_id", "stale").iter_rows()) == {uid("A"): 1, uid("B"): 0}

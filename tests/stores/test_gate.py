@@ -240,7 +240,7 @@ def test_a_named_window_is_computed_and_partial(store: str, tmp_path: Path) -> N
         f"{LAST}", "--quiet",
     )  # fmt: skip
     assert done.code == 0, done.err
-    assert f"no close: portfolio {uid('P')}: BBB, {LAST}, up to 65.8% of its value" in done.out
+    assert f"no close: portfolio P ({uid('P')}): BBB, {LAST}, up to 65.8% of its value" in done.out
     assert days(url) == SESSIONS
     state = status(url, LAST)
     assert {job for job, (one, _) in state.items() if one == "partial"} == {

@@ -1,4 +1,4 @@
-"""The commands, a file each with `arguments` and `run`. Data goes to stdout, all else to stderr.
+"""The commands, a file each with `EXAMPLE`, `arguments` and `run`. Data goes to stdout, all else to stderr.
 
 A command's module is imported when the command is called, and what it needs when it runs, so that
 `--help` answers at once.

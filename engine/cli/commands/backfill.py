@@ -21,6 +21,8 @@ from engine.cli.printing import show_done
 from engine.cli.settings import Config
 from engine.core.progress import reporter
 
+EXAMPLE = "engine backfill --from duckdb:///demo.duckdb --end 2025-12-19 --run-date 2025-12-19"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""

@@ -11,6 +11,8 @@ from engine.core.progress import reporter
 
 FILE = "bench_results.json"
 
+EXAMPLE = "engine bench --quick --only daily"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""

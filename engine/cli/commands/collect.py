@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 KINDS = ("prices", "profiles", "fundamentals")
 
+EXAMPLE = "engine collect prices duckdb:///demo.duckdb --symbols SPY,QQQ"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""

@@ -8,6 +8,8 @@ from engine.cli.commands.options import day, names, write_file
 from engine.cli.printing import show
 from engine.cli.settings import Config
 
+EXAMPLE = "engine compare duckdb:///demo.duckdb duckdb:///copy.duckdb --tables portfolio_snapshots"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""

@@ -8,6 +8,8 @@ from engine.cli.commands.options import output, positive, print_rows
 from engine.cli.settings import Config
 from engine.core.progress import reporter
 
+EXAMPLE = "engine copy duckdb:///demo.duckdb parquet:///./demo-copy"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""

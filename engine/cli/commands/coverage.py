@@ -8,6 +8,8 @@ from engine.cli.commands.options import day, names, percent, store
 from engine.cli.printing import show
 from engine.cli.settings import Config
 
+EXAMPLE = "engine coverage duckdb:///demo.duckdb --end 2025-12-19 --threshold 90"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""

@@ -9,6 +9,8 @@ from engine.cli.commands.options import gate, moment, output, positive, rules, r
 from engine.cli.printing import show_done
 from engine.cli.settings import Config
 
+EXAMPLE = "engine daily --from duckdb:///demo.duckdb --no-collect --at 2025-12-19T18:00"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from engine.cli.commands.options import output, positive, print_rows
+from engine.cli.next_steps import engine_command, suggest
 from engine.cli.settings import Config
 from engine.core.progress import reporter
+
+EXAMPLE = "engine demo duckdb:///demo.duckdb --portfolios 2"
 
 
 def arguments(command: ArgumentParser) -> None:
@@ -42,4 +45,15 @@ def run(options: Namespace, settings: Config) -> int:
         world = demo_world(options.portfolios, options.positions, options.symbols, seed=options.seed)
         rows = write_frames(url, world, settings.batch_size, progress)
     print_rows(rows, options.json)
+    newest = str(max(world["market_data_cache"]["date"]))
+    suggest(
+        options,
+        [
+            (
+                "compute its figures",
+                engine_command("backfill", "--from", url, "--end", newest, "--run-date", newest),
+            ),
+            ("write pages of them", engine_command("report", url, "--pages")),
+        ],
+    )
     return 0

@@ -8,6 +8,8 @@ from engine.cli.commands.options import day, names, rules, rules_named, rules_of
 from engine.cli.printing import show
 from engine.cli.settings import Config
 
+EXAMPLE = "engine effect duckdb:///demo.duckdb --rule rate_weights --start 2025-12-15 --run-date 2025-12-19"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""

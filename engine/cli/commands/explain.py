@@ -10,6 +10,10 @@ from engine.cli.printing import show
 from engine.cli.settings import Config
 from engine.core.errors import UsageError
 
+EXAMPLE = (
+    'engine explain duckdb:///demo.duckdb --portfolio "Demo Growth 3" --date 2025-12-19 --figure daily_pnl'
+)
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 from engine.cli.commands.options import day, output
+from engine.cli.next_steps import engine_command, suggest
 from engine.cli.printing import show, show_done
 from engine.cli.settings import Config
 
@@ -19,6 +21,8 @@ KINDS = {
 
 BEYOND = Decimal(10) ** 14
 """USD; portfolios.equity_balance is numeric(16, 2)."""
+
+EXAMPLE = "engine import duckdb:///mine.duckdb --positions positions.csv --prices prices.csv --dry-run"
 
 
 def arguments(command: ArgumentParser) -> None:
@@ -128,7 +132,30 @@ def run(options: Namespace, settings: Config) -> int:
     (show_done if written else show)(
         json.dumps(content, indent=1, default=str) if options.json else import_text(ready, written)
     )
+    suggest(options, _next_steps(options, settings, written, ready.book.refusals))
     return 1 if ready.book.refusals else 0
+
+
+def _next_steps(
+    options: Namespace, settings: Config, written: bool, refusals: Sequence[object]
+) -> list[tuple[str, str]]:
+    """Return what to do after an import, or after its preview.
+
+    Args:
+        options: of the command.
+        settings: default of the store (`database`).
+        written: whether the rows are in the store.
+        refusals: rows that are refused.
+    """
+    url = options.url or settings.database
+    if refusals:
+        return [("correct these rows", "then import the files again")]
+    if not written:
+        return [("write these rows", "the same command without --dry-run")]
+    return [
+        ("compute its figures", engine_command("backfill", "--from", url)),
+        ("write its page", engine_command("report", url, "--portfolio", options.portfolio)),
+    ]
 
 
 def mapping(pairs: list[str]) -> dict[str, str]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from uuid import UUID
 
 from engine.cli.commands.options import day, rules, rules_of, write_file
+from engine.cli.next_steps import engine_command, suggest
 from engine.cli.printing import remark, show, show_done
 from engine.cli.settings import Config
 from engine.core.errors import UsageError
 
 STDOUT = "-"
+
+EXAMPLE = 'engine report duckdb:///demo.duckdb --portfolio "Demo Growth 3" --out growth.html'
 
 
 def arguments(command: ArgumentParser) -> None:
@@ -52,10 +56,29 @@ def run(options: Namespace, settings: Config) -> int:
             url, options.portfolio, options.start, options.end, rules=rules_of(options, settings)
         )
         _write(page, out)
+        _suggest(options, url)
         return 0
     links, failed = _write_pages(options, settings, url) if options.pages else ({}, 0)
     _write(fleet_page(url, options.start, options.end, links=links), out)
+    _suggest(options, url)
     return 1 if failed else 0
+
+
+def _suggest(options: Namespace, url: str) -> None:
+    """Say on stderr what to do with a page; nothing where the page itself goes to stdout.
+
+    Args:
+        options: of the command.
+        url: of the store.
+    """
+    if options.out == STDOUT:
+        return
+    steps = [("look at it", f"open {shlex.quote(options.out)} in a browser")]
+    if options.portfolio:
+        steps.append(("see how a figure was computed", engine_command("explain", "--help")))
+    elif not options.pages:
+        steps.append(("get a page of each portfolio too", engine_command("report", url, "--pages")))
+    suggest(options, steps)
 
 
 def _write_pages(options: Namespace, settings: Config, url: str) -> tuple[dict[str, str], int]:
@@ -69,14 +92,17 @@ def _write_pages(options: Namespace, settings: Config, url: str) -> tuple[dict[s
     """
     import engine
     from engine.core.errors import error_line
+    from engine.core.names import portfolio_label
     from engine.reports import portfolio_page
     from engine.reports.page_errors import NothingStoredError
 
     fleet = Path(options.out)
     folder = fleet.with_suffix("")
     chosen = rules_of(options, settings)
-    links, failed = {}, 0
-    for key in engine.open(url).portfolios["id"]:
+    links: dict[str, str] = {}
+    failed = 0
+    names = dict(engine.open(url).portfolios.select("id", "name").iter_rows())
+    for key in names:
         try:
             page = portfolio_page(
                 url, key, options.start, options.end, rules=chosen, fleet=f"../{fleet.name}"
@@ -84,7 +110,7 @@ def _write_pages(options: Namespace, settings: Config, url: str) -> tuple[dict[s
         except NothingStoredError:
             continue
         except Exception as error:
-            remark(f"error: no page of portfolio {key}: {error_line(error)}")
+            remark(f"error: no page of portfolio {portfolio_label(key, names)}: {error_line(error)}")
             failed += 1
             continue
         folder.mkdir(parents=True, exist_ok=True)

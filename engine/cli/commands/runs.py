@@ -12,6 +12,8 @@ from engine.cli.settings import Config
 RUN_ID = re.compile("[0-9a-f]{4,8}(-[0-9a-f-]*)?")
 """The id of a run, or its beginning, where a URL may stand as well."""
 
+EXAMPLE = "engine runs duckdb:///demo.duckdb"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""

@@ -7,6 +7,8 @@ from argparse import ArgumentParser, Namespace
 from engine.cli.printing import remark, show, show_done
 from engine.cli.settings import Config
 
+EXAMPLE = "engine schema portfolio_snapshots"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""

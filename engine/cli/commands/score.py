@@ -8,6 +8,8 @@ from engine.cli.commands.options import day, store
 from engine.cli.printing import show
 from engine.cli.settings import Config
 
+EXAMPLE = "engine score duckdb:///demo.duckdb --until 2025-12-19"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""

@@ -12,6 +12,8 @@ from engine.cli.settings import Config
 if TYPE_CHECKING:
     from engine.analyst.inventory import Inventory
 
+EXAMPLE = "engine status duckdb:///demo.duckdb"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
