@@ -22,8 +22,8 @@ A store is a URL: {either(EXAMPLES)}. A command that gets
 no URL uses the configured database: see [Settings](settings.md). Words in square brackets at the end of a
 description are defaults. `--portfolio` takes an id or a name. Data goes to stdout, all else to stderr.
 
-`engine --completion bash` prints a script by which the shell completes commands, options and tables; zsh, fish,
-tcsh and PowerShell have theirs. `source <(engine --completion bash)` in `~/.bashrc` loads it.
+`engine --completion bash` prints a script by which the shell completes commands, options and tables; zsh,
+fish, tcsh and PowerShell have theirs. `source <(engine --completion bash)` in `~/.bashrc` loads it.
 
 | exit code | means |
 |---|---|
