@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.core.errors import UnknownStoreError
 from engine.core.store_url import StoreURL
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from loaders.reader import Reader
 
 
-@dataclass(frozen=True)
-class ReaderKind:
+class ReaderKind(NamedTuple):
     """A kind of store to read from.
 
     Attributes:

@@ -8,10 +8,10 @@ any other way, so that none has to be escaped where a statement is used.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 from uuid import UUID
 
 from engine.core.schema import Column
@@ -19,8 +19,7 @@ from engine.core.schema import Column
 FOLDER = files("sql")
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(NamedTuple):
     """Name of a table or column, quoted."""
 
     text: str
@@ -30,8 +29,7 @@ class Name:
         return f'"{escaped}"'
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(NamedTuple):
     """Column names, separated by commas.
 
     Attributes:
@@ -46,8 +44,7 @@ class Names:
         return ", ".join(f"{self.prefix}{Name(text)}" for text in self.texts)
 
 
-@dataclass(frozen=True)
-class Pairs:
+class Pairs(NamedTuple):
     """Equations of columns: conditions of a join, or assignments.
 
     Attributes:
@@ -68,8 +65,7 @@ class Pairs:
         )
 
 
-@dataclass(frozen=True)
-class Selected:
+class Selected(NamedTuple):
     """Columns to read, cast so that every kind of store gives the same types.
 
     Ids, enums and JSON documents are read as text, columns that may hold NaN as double.
@@ -92,8 +88,7 @@ class Selected:
         return f"{name}::float8 as {name}" if column.nan else str(name)
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(NamedTuple):
     """Another statement, inserted as it is."""
 
     text: str
@@ -102,8 +97,7 @@ class Query:
         return self.text
 
 
-@dataclass(frozen=True)
-class Adapted:
+class Adapted(NamedTuple):
     """Columns of a table, some of them as expressions or nulls.
 
     Attributes:
@@ -118,8 +112,7 @@ class Adapted:
         )
 
 
-@dataclass(frozen=True)
-class Unpacked:
+class Unpacked(NamedTuple):
     """Columns of a frame, ids in two 64-bit numbers converted to UUIDs.
 
     Attributes:

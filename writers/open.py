@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.core.errors import UnknownStoreError
 from engine.core.row_ids import IdForm
@@ -21,8 +21,7 @@ POSTGRES_WRITES = 2
 connection: see tests/benchmarks/writing."""
 
 
-@dataclass(frozen=True)
-class WriterKind:
+class WriterKind(NamedTuple):
     """A kind of store to write to, and what its writers can do.
 
     Attributes:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
-from typing import Self
+from typing import NamedTuple, Self
 
 import polars as pl
 
@@ -21,8 +20,7 @@ Progress = Callable[[str, int], None]
 """Called after each batch with the table's name and the number of rows sent."""
 
 
-@dataclass(frozen=True)
-class LockScope:
+class LockScope(NamedTuple):
     """Lock scope of a transaction, among those of all processes that write the same store.
 
     A kind of store that allows one writer at a time treats every scope as exclusive.
@@ -35,8 +33,7 @@ class LockScope:
     part: str | None = None
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """A block of portfolios and a range of days.
 
     Attributes:

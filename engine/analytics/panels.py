@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -170,8 +171,7 @@ def window_bounds(days: Ints, targets: Ints, look_back: int) -> tuple[Ints, Ints
     return first.astype(np.int64), stop.astype(np.int64)
 
 
-@dataclass(frozen=True)
-class Portfolios:
+class Portfolios(NamedTuple):
     """The portfolios that are computed.
 
     Attributes:
@@ -202,8 +202,7 @@ def portfolio_arrays(book: pl.DataFrame, sessions: int) -> Portfolios:
     return Portfolios(ids, cents("equity"), cents("gross_exposure"), cents("net_exposure"))
 
 
-@dataclass(frozen=True)
-class OpenPositions:
+class OpenPositions(NamedTuple):
     """Positions without an exit date, or held in some session of the window, sorted by portfolio and id.
 
     Attributes:

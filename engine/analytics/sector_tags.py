@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import polars as pl
 
@@ -37,8 +37,7 @@ COLOURS = {
 }
 
 
-@dataclass(frozen=True)
-class TagState:
+class TagState(NamedTuple):
     """Tags and their links after phase 5.
 
     Attributes:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby
+from typing import NamedTuple
 
 import polars as pl
 
@@ -35,8 +36,7 @@ DECIDED = {**SESSIONS, "reason": pl.String()}
 UNPRICED = {**SESSIONS, "symbol": pl.String(), "weight": pl.Float64(), "awaited": pl.Boolean()}
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """Rules of a run on missing closes.
 
     Attributes:

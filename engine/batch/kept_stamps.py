@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import polars as pl
 
 from engine.batch.table_changes import TableChanges
@@ -41,7 +39,7 @@ def with_kept_stamps(changes: TableChanges, target: StoreURL, window: Window) ->
             }
             for frames in (changes.updates, changes.upserts)
         )
-    return replace(changes, figures=changes.figures.with_rows(figures), updates=updates, upserts=upserts)
+    return changes._replace(figures=changes.figures.with_rows(figures), updates=updates, upserts=upserts)
 
 
 def _has_stamp(name: str) -> bool:

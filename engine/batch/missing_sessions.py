@@ -8,9 +8,9 @@ replaced when the session is computed. Each portfolio is held to its own history
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence, Set
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 from uuid import UUID
 
 import polars as pl
@@ -29,8 +29,7 @@ UNTRACKED = tuple(name for name in TABLES if name != TRACKING.name)
 """The tables of a stage of some portfolios whose sessions are recorded as done already."""
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """Sessions in [start, end] to compute.
 
     Attributes:
@@ -50,8 +49,7 @@ class Stage:
     again: bool = False
 
 
-@dataclass(frozen=True)
-class Missing:
+class Missing(NamedTuple):
     """Missing sessions up to a target.
 
     Attributes:
@@ -156,8 +154,8 @@ def evenings(parts: Sequence[Stage], never: Collection[date], most: int) -> list
     """
     days = [(part, day) for part in parts for day in sessions(part.start, part.end) if day not in never]
     if len(days) > most:
-        return [replace(part, again=True) for part in parts]
-    return [replace(part, start=day, end=day, run_date=day, again=True) for part, day in days]
+        return [part._replace(again=True) for part in parts]
+    return [part._replace(start=day, end=day, run_date=day, again=True) for part, day in days]
 
 
 def _stage(missing: Missing, ranges: pl.DataFrame, held: Set[date], start: date, after: date) -> Stage | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -27,8 +27,7 @@ EVENINGS = 63
 """Sessions, a quarter, that a nightly run computes one by one; a longer history in one window."""
 
 
-@dataclass(frozen=True)
-class SessionPlan:
+class SessionPlan(NamedTuple):
     """The sessions that a request computes.
 
     Attributes:

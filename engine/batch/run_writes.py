@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import polars as pl
 
@@ -30,8 +30,7 @@ CREATED_TABLES = tuple(name for name, table in TABLES.items() if table.role in (
 during the run must not come back empty."""
 
 
-@dataclass(frozen=True)
-class RunBoundary:
+class RunBoundary(NamedTuple):
     """Writes of a run's first and last transactions besides their shards.
 
     Attributes:
@@ -43,6 +42,9 @@ class RunBoundary:
     creates_tables: bool = False
     starts: bool = False
     ends: bool = False
+
+
+NO_BOUNDARY = RunBoundary()  # the writes of a shard alone
 
 
 def record_start(state: RunState, run: Run) -> None:
@@ -84,7 +86,7 @@ def write_shard(
     changes: TableChanges,
     window: Window,
     progress: Progress,
-    boundary: RunBoundary = RunBoundary(),
+    boundary: RunBoundary = NO_BOUNDARY,
     prepare: bool = False,
 ) -> None:
     """Write a shard and its row in the ledger in one transaction.

@@ -7,8 +7,8 @@ the sessions again removes the record, or moves it on to the sessions that are l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 import polars as pl
 
@@ -22,8 +22,7 @@ STALE = TABLES["engine_stale_sessions"]
 CONTINUES = "earlier sessions were computed again"
 
 
-@dataclass(frozen=True)
-class StaleSessions:
+class StaleSessions(NamedTuple):
     """Stale sessions up to a target.
 
     Attributes:

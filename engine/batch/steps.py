@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -101,8 +101,7 @@ class RunState:
         return not block or max(self.portfolios, key=lambda owner: len(self.stored[owner])) in block
 
 
-@dataclass(frozen=True)
-class LoadedInputs:
+class LoadedInputs(NamedTuple):
     """Inputs of portfolios with one history, or of those of one shard.
 
     Attributes:
@@ -163,7 +162,7 @@ def shard_inputs(state: RunState, loaded: LoadedInputs, block: list[str]) -> Loa
     """
     inputs = loaded.inputs.of([*block, *(state.deleted if state.marks_deleted(block) else ())])
     copied = loaded.copied if state.is_first(block) else {}
-    return replace(loaded, portfolios=block, inputs=inputs, copied=copied)
+    return loaded._replace(portfolios=block, inputs=inputs, copied=copied)
 
 
 def with_shared_rows(loaded: LoadedInputs, results: Results) -> LoadedInputs:
@@ -175,7 +174,7 @@ def with_shared_rows(loaded: LoadedInputs, results: Results) -> LoadedInputs:
     """
     tables = results.tables
     extended = {name: tables[table] for name, table in SHARED_TABLES.items() if table in tables}
-    return replace(loaded, inputs=replace(loaded.inputs, **extended))  # type: ignore[arg-type]
+    return loaded._replace(inputs=replace(loaded.inputs, **extended))  # type: ignore[arg-type]
 
 
 def with_stored_shared_rows(state: RunState, loaded: LoadedInputs) -> LoadedInputs:
@@ -187,7 +186,7 @@ def with_stored_shared_rows(state: RunState, loaded: LoadedInputs) -> LoadedInpu
     """
     with state.report.timed("load"), open_run_stores(state.request) as past:
         stored: dict[str, Any] = load_shared_tables(past)
-        return replace(loaded, inputs=replace(loaded.inputs, **stored))
+        return loaded._replace(inputs=replace(loaded.inputs, **stored))
 
 
 def open_run_stores(request: Request) -> AbstractContextManager[EarlierResults]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import polars as pl
 
@@ -27,8 +27,7 @@ portfolio, or of another shard, are not written."""
 DEFINITIONS = "factor_definitions"
 
 
-@dataclass(frozen=True)
-class TableChanges:
+class TableChanges(NamedTuple):
     """Changes of a shard to the target: frames by table, parents first.
 
     Attributes:
@@ -123,8 +122,7 @@ def with_rows(changes: TableChanges, table: str, rows: pl.DataFrame, removed: pl
         rows: to update or insert.
         removed: natural keys of rows to delete.
     """
-    return replace(
-        changes,
+    return changes._replace(
         upserts={**changes.upserts, **_if_any(table, rows)},
         removed={**changes.removed, **_if_any(table, removed)},
     )

@@ -6,8 +6,7 @@ portfolio under corrected rules (`engine.core.rules.Rules.inconsistent_rows`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import polars as pl
 
@@ -22,8 +21,7 @@ FINDINGS: dict[str, pl.DataType] = {**QUARANTINE, "code": pl.String(), "grave": 
 """One row for each rule that a row broke: as the quarantine, with the rule's code."""
 
 
-@dataclass(frozen=True)
-class ConsistencyRule:
+class ConsistencyRule(NamedTuple):
     """A rule that reads several columns of a row.
 
     Attributes:

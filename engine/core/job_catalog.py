@@ -8,9 +8,8 @@ stages come from `JOBS`. Which tables and columns a job fills is declared in `en
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from engine.core.consistency import RULES as CONSISTENCY_RULES
 from engine.core.funds import BENCHMARK, MARKET_FUND, RATE_FUND
@@ -25,8 +24,7 @@ Status = Literal["ok", "held_back"] | NotDone
 """held_back: not computed yet, because closes may still come."""
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """Reason why a job has no figures for a portfolio and session.
 
     code: as analytics_status stores it. meaning: the same in words, without a full stop.
@@ -40,8 +38,7 @@ class Reason:
         return self.meaning
 
 
-@dataclass(frozen=True)
-class AnalyticsJob:
+class AnalyticsJob(NamedTuple):
     """An analytics job.
 
     name: as analytics_status stores it. label: as pages show it.

@@ -7,8 +7,8 @@ exceptions should not come in runs. All statistics are likelihood ratios.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +18,7 @@ YELLOW, RED = 0.95, 0.9999
 """Probability of up to this many exceptions, from which a zone begins (Basel Committee, 1996)."""
 
 
-@dataclass(frozen=True)
-class Backtest:
+class Backtest(NamedTuple):
     """Tests of n consecutive forecasts.
 
     Attributes:
@@ -44,8 +43,7 @@ class Backtest:
     zone: str
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(NamedTuple):
     """Counts of consecutive sessions that a backtest is computed from.
 
     Attributes:

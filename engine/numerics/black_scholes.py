@@ -11,7 +11,7 @@ year. All arguments broadcast. Source: Black and Scholes, The pricing of options
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,8 +27,7 @@ TOLERANCE = 1e-14
 _erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Greeks:
+class Greeks(NamedTuple):
     """Sensitivities of one option on one share; NaN where an argument is, or is not above 0.
 
     Attributes:

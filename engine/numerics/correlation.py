@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ TILE = 32
 """Series in one matrix product: one size, so that BLAS takes one path whatever else is computed."""
 
 
-@dataclass(frozen=True, slots=True)
-class MatrixCells:
+class MatrixCells(NamedTuple):
     """The cells of G square matrices, row after row, matrix after matrix: R = sum of size^2.
 
     Attributes:
@@ -36,8 +35,7 @@ class MatrixCells:
     column: Ints
 
 
-@dataclass(frozen=True, slots=True)
-class CellCorrelations:
+class CellCorrelations(NamedTuple):
     """Figures of the R cells of square matrices.
 
     Attributes:

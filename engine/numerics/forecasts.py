@@ -7,7 +7,7 @@ candidate reads the returns of its own window alone.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -64,8 +64,7 @@ def qlike(realized: Floats, forecast: Floats) -> Floats:
     return np.asarray(ratio - np.log(ratio) - 1.0)
 
 
-@dataclass(frozen=True)
-class DieboldMariano:
+class DieboldMariano(NamedTuple):
     """Test of the difference of two forecasts' mean losses.
 
     Attributes:

@@ -8,7 +8,7 @@ A window of n rows trains on the n - 21 rows in which M_t and D_{t+1} exist. Sou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,7 @@ from running sums, and where from normal equations of the window's own rows."""
 PRODUCTS = [(i, j) for i in range(4) for j in range(i + 1)]
 
 
-@dataclass(frozen=True, slots=True)
-class HarFit:
+class HarFit(NamedTuple):
     """Figures of c windows.
 
     Attributes:

@@ -6,7 +6,7 @@ first[d] <= t < stop[d].
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,7 @@ SMALLEST_EIGENVALUE = 1e-9
 """Of Z'Z / n, whose diagonal is 1: a direction that varies less is rounding, and has no coefficient."""
 
 
-@dataclass(frozen=True, slots=True)
-class JointFits:
+class JointFits(NamedTuple):
     """Regressions of m responses over D windows.
 
     Attributes:
@@ -29,8 +28,7 @@ class JointFits:
     variance: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class _Design:
+class _Design(NamedTuple):
     """Regressors of one window.
 
     Attributes:

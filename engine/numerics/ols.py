@@ -5,8 +5,7 @@ Shapes: T rows, S series, D windows. A window d is the rows t with first[d] <= t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,8 +33,7 @@ BLOCK, GAPPY_BLOCK = 2048, 1024
 """Columns in one matrix product, so that its operands stay in the cache; gaps take five products at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class OlsFit:
+class OlsFit(NamedTuple):
     """Figures of y = intercept + slope x + e, one for each cell; all arrays have one shape.
 
     Attributes:
@@ -72,7 +70,7 @@ class OlsFit:
         Args:
             at: an index into the arrays of the fit: integers, booleans, slices, or a tuple of these.
         """
-        return OlsFit(*(getattr(self, name)[at] for name in self.__slots__))
+        return OlsFit(*(figures[at] for figures in self))
 
     def put(self, at: Any, part: OlsFit) -> None:
         """Copy `part` into the cells that the index `at` selects.
@@ -81,8 +79,8 @@ class OlsFit:
             at: an index into the arrays of the fit: integers, booleans, slices, or a tuple of these.
             part: a fit of the shape that the index selects.
         """
-        for name in self.__slots__:
-            getattr(self, name)[at] = getattr(part, name)
+        for figures, values in zip(self, part, strict=True):
+            figures[at] = values
 
     def reject(self, where: Bools) -> None:
         """Mark cells as not fitted; their observations stay.
@@ -99,8 +97,7 @@ class OlsFit:
 # --- one line ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """Sums that determine a line; arrays that broadcast to one shape.
 
     Attributes:
@@ -198,8 +195,7 @@ def _from_data(x: Floats, y: Floats, used: Bools) -> OlsFit:
 # --- returns of pairs of series ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PairReturns:
+class PairReturns(NamedTuple):
     """Simple returns of S series and of one other series, each pair over the rows that both have.
 
     Attributes:
@@ -315,8 +311,7 @@ def _refit(fit: OlsFit, returns: PairReturns, first: Ints, stop: Ints, cells: Bo
 # Pairs without gaps in a window: one matrix product for a group of windows.
 
 
-@dataclass(frozen=True, slots=True)
-class _SharedRows:
+class _SharedRows(NamedTuple):
     """The rows and the regressor that all pairs without gaps share.
 
     Attributes:
@@ -399,8 +394,7 @@ def _shared_sums(values: Floats, squares: Floats, shared: _SharedRows, group: In
 # Pairs with gaps in a window: rows and regressor of their own, five matrix products.
 
 
-@dataclass(frozen=True, slots=True)
-class _Gappy:
+class _Gappy(NamedTuple):
     """Columns with gaps: y, x [T, c] returns, 0 where there is none; broken [c] has one that is not finite.
 
     n: int32 [D, c] observations. y_edge, x_edge: [D, c] the first return in a window's rows if that starts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +12,7 @@ from engine.numerics.volatility import MIN_OBSERVATIONS
 LEVELS = (0.95, 0.99)
 
 
-@dataclass(frozen=True, slots=True)
-class Tails:
+class Tails(NamedTuple):
     """Tails of return series, [..., 2]: one for each of `LEVELS`.
 
     Attributes:

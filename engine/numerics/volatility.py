@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -27,8 +27,7 @@ BLOCK_COLUMNS = 128
 """Series at a time, so that their rolling figures stay in the cache."""
 
 
-@dataclass(frozen=True, slots=True)
-class WindowVolatility:
+class WindowVolatility(NamedTuple):
     """Figures of w windows of m series: float64 [w, m], volatilities annualised, NaN under 63 returns.
 
     Attributes:
@@ -63,7 +62,7 @@ class WindowVolatility:
             stop: [w, m] row after the last of each window; one that is not above `start` makes a window of
                 length 0.
         """
-        figures = {field.name: np.full(start.shape, np.nan) for field in fields(cls) if field.name != "n"}
+        figures = {name: np.full(start.shape, np.nan) for name in cls._fields if name != "n"}
         return cls(**figures, n=np.maximum(stop - start, 0).astype(np.int32))
 
     @property
@@ -72,8 +71,7 @@ class WindowVolatility:
         return np.asarray(self.n >= MIN_OBSERVATIONS)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnReturns:
+class OwnReturns(NamedTuple):
     """Returns of S series with gaps, each since its own previous close.
 
     Attributes:
@@ -155,8 +153,7 @@ def rolling_volatility(
     return fit
 
 
-@dataclass(frozen=True, slots=True)
-class _Windows:
+class _Windows(NamedTuple):
     """Windows [c]: rows [start, stop) of a column."""
 
     column: Ints
@@ -173,7 +170,7 @@ class _Windows:
 
 def _last_year(windows: _Windows) -> _Windows:
     """Return the last 252 rows of each window, and shorter windows as they are."""
-    return replace(windows, start=np.maximum(windows.start, windows.stop - MIN_FOR_PERCENTILE))
+    return windows._replace(start=np.maximum(windows.start, windows.stop - MIN_FOR_PERCENTILE))
 
 
 def _fill(

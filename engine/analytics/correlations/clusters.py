@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -21,8 +21,7 @@ UNKNOWN = ("", "unknown")
 """Sectors that name nothing, in lower case."""
 
 
-@dataclass(frozen=True)
-class Clusters:
+class Clusters(NamedTuple):
     """Clusters of H matrices.
 
     Attributes:
@@ -93,8 +92,7 @@ def _score(computed: Matrices, held: SymbolHoldings, members: pl.DataFrame) -> F
     return np.divide(clustered, due, out=np.zeros(due.shape), where=due > 0)
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(NamedTuple):
     """Words that clusters are named by.
 
     Attributes:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.numerics.arrays import Floats, Int32s, Ints, count_in_windows
 
 
-@dataclass(frozen=True)
-class SymbolCloses:
+class SymbolCloses(NamedTuple):
     """Closes of S symbols on T days, and each session's look-back.
 
     Attributes:
@@ -28,8 +27,7 @@ class SymbolCloses:
         return count_in_windows(np.isfinite(self.close), self.first, self.stop)
 
 
-@dataclass(frozen=True)
-class HoldingSets:
+class HoldingSets(NamedTuple):
     """G sets of holdings, each of a portfolio in a session, and the days on which all of them have a close.
 
     Attributes:
@@ -116,16 +114,12 @@ def concat_sets(parts: list[HoldingSets]) -> HoldingSets:
     Args:
         parts: of the same portfolios and closes; none gives no sets.
     """
-    arrays = {
-        field.name: np.concatenate([getattr(part, field.name) for part in (no_sets(), *parts)])
-        for field in fields(HoldingSets)
-    }
-    return HoldingSets(**arrays)
+    return HoldingSets(*(np.concatenate(arrays) for arrays in zip(no_sets(), *parts, strict=True)))
 
 
 def no_sets() -> HoldingSets:
     """Return no sets."""
-    return HoldingSets(*(np.zeros(0, dtype=np.int64) for _ in fields(HoldingSets)))
+    return HoldingSets(*(np.zeros(0, dtype=np.int64) for _ in HoldingSets._fields))
 
 
 def _run_indices(length: Ints, chosen: Ints) -> Ints:

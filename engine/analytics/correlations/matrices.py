@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -271,4 +271,4 @@ def _matrices(sets: HoldingSets, first: Ints, second: Ints, figures: CellCorrela
 def _empty(sets: HoldingSets) -> Matrices:
     """Return matrices of size 0 for sets with too few returns."""
     blank, figures = np.zeros(0, dtype=np.int64), CellCorrelations(np.zeros(0), np.zeros(0))
-    return _matrices(replace(sets, size=np.zeros_like(sets.size)), blank, blank, figures)
+    return _matrices(sets._replace(size=np.zeros_like(sets.size)), blank, blank, figures)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,8 +18,7 @@ SMALLEST, LARGEST = 1e-9, 1e9
 """Growth factors between which a money-weighted return is looked for."""
 
 
-@dataclass(frozen=True)
-class _Path:
+class _Path(NamedTuple):
     """Stored figures of one portfolio by session: [T].
 
     Attributes:

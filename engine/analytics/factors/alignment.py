@@ -11,7 +11,7 @@ Shapes: T sessions of the panel, D sessions of the window, S symbols, G groups, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from engine.numerics.arrays import Bools, Floats, Ints, count_in_windows
 
 
-@dataclass(frozen=True)
-class SessionSets:
+class SessionSets(NamedTuple):
     """Sets of aligned sessions.
 
     Attributes:
@@ -32,8 +31,7 @@ class SessionSets:
     of_group: Ints
 
 
-@dataclass(frozen=True)
-class ChainedReturns:
+class ChainedReturns(NamedTuple):
     """Simple returns over a set of sessions, each since the session of the set before.
 
     Attributes:
@@ -45,8 +43,7 @@ class ChainedReturns:
     previous: Ints
 
 
-@dataclass(frozen=True)
-class CommonSample:
+class CommonSample(NamedTuple):
     """Returns of symbols and funds since a common earlier session: d sessions of the window, m symbols.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -21,8 +21,7 @@ COMPONENTS = (*FACTORS, "specific", "residual")
 TABLES = (TABLE, POSITIONS)
 
 
-@dataclass(frozen=True)
-class ExAnteBetas:
+class ExAnteBetas(NamedTuple):
     """Betas of symbols before each session, from closes up to the session before.
 
     Attributes:

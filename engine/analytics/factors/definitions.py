@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import polars as pl
 
@@ -39,8 +39,7 @@ JOB_FACTORS = (
 """The factors of each job, in the order in which the jobs write a session's exposures."""
 
 
-@dataclass(frozen=True)
-class FactorIds:
+class FactorIds(NamedTuple):
     """The ids under which exposures are stored.
 
     Attributes:

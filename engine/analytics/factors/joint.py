@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -20,8 +20,7 @@ CAP = 5.0
 """Largest size of a position's beta."""
 
 
-@dataclass(frozen=True)
-class JointBetas:
+class JointBetas(NamedTuple):
     """Betas of the symbols of a panel to K factors: the styles of `STYLE_FUNDS` and rates, in this order.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -37,8 +38,7 @@ QUALITY = "full_history"
 """The only flag: a fit on fewer sessions is not made (document 02 §4.4)."""
 
 
-@dataclass(frozen=True)
-class FactorModel:
+class FactorModel(NamedTuple):
     """Factors made of funds, and how symbols are regressed on them.
 
     Attributes:
@@ -61,8 +61,7 @@ class FactorModel:
     no_betas: Reason
 
 
-@dataclass(frozen=True)
-class FundCoverage:
+class FundCoverage(NamedTuple):
     """The funds' prices in the look-back of each session.
 
     Attributes:
@@ -74,8 +73,7 @@ class FundCoverage:
     every_fund: Bools
 
 
-@dataclass(frozen=True)
-class FactorReturns:
+class FactorReturns(NamedTuple):
     """Returns of the factors over the sessions that all funds with any price have.
 
     Attributes:
@@ -302,8 +300,7 @@ def held_betas(panel: PricePanel, positions: OpenPositions, model: FactorModel) 
     return betas
 
 
-@dataclass(frozen=True)
-class _Part:
+class _Part(NamedTuple):
     """One set of aligned sessions: a run of the window's sessions, and the groups and symbols that use it."""
 
     number: int

@@ -6,9 +6,8 @@ E realized events. Quantities are whole numbers of 1/10,000 share or contract, n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -53,8 +52,7 @@ NOTICES: dict[Notice, str] = {
 """Statuses of a lot in words, in order of precedence."""
 
 
-@dataclass(frozen=True)
-class LotLives:
+class LotLives(NamedTuple):
     """Lives of N lots over D sessions.
 
     Attributes:

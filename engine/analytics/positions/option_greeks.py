@@ -5,7 +5,7 @@ Valued as European without dividends (`engine.numerics.black_scholes`). Shapes: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -163,7 +163,7 @@ def by_delta(positions: OpenPositions, book: OptionBook) -> OpenPositions:
         position_type=pl.when(mask).then(pl.lit("LONG")).otherwise("position_type"),
         investment_class=pl.when(mask).then(pl.lit("PUBLIC")).otherwise("investment_class"),
     )
-    return replace(positions, frame=frame, stored=stored, recomputed=recomputed)
+    return positions._replace(frame=frame, stored=stored, recomputed=recomputed)
 
 
 def greeks_rows(book: OptionBook, dates: pl.Series) -> pl.DataFrame:
@@ -174,7 +174,7 @@ def greeks_rows(book: OptionBook, dates: pl.Series) -> pl.DataFrame:
         dates: [D] the window's sessions.
     """
     at = option, session = np.nonzero(book.held)
-    figures = {field.name: getattr(book.greeks, field.name) for field in fields(Greeks)}
+    figures = book.greeks._asdict()
     figures["delta_dollars"] = book.delta_dollars
     figures["gamma_dollars"] = book.shares * book.greeks.gamma * book.spot**2 / 100.0
     figures["underlying_price"] = book.spot

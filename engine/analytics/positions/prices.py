@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import polars as pl
 
@@ -15,8 +15,7 @@ from engine.core.rules import PreviousClose, PriceGaps, Rules, ZeroCloses
 ONE_DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class QuoteRules:
+class QuoteRules(NamedTuple):
     """The rules by which closes are looked up; see `engine.core.rules.Rules`."""
 
     zero_closes: ZeroCloses = "prices"

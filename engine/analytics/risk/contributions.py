@@ -5,7 +5,7 @@ Shapes: D sessions, K factors, N positions, P portfolios.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from engine.numerics.arrays import Floats, Ints
 DAYS_A_YEAR = 252.0
 
 
-@dataclass(frozen=True)
-class RiskModel:
+class RiskModel(NamedTuple):
     """Moves of positions in each session: betas times factors, and a specific move of each symbol.
 
     Attributes:
@@ -32,8 +31,7 @@ class RiskModel:
     symbol: Ints
 
 
-@dataclass(frozen=True)
-class Contributions:
+class Contributions(NamedTuple):
     """Predicted volatilities a year, as fractions of equity, and what they change with.
 
     Attributes:

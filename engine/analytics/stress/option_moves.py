@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,8 +16,7 @@ from engine.numerics.arrays import Bools, Floats, Ints
 from engine.numerics.black_scholes import Greeks, greeks
 
 
-@dataclass(frozen=True)
-class OptionCells:
+class OptionCells(NamedTuple):
     """K options in sessions whose scenarios are computed.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -22,8 +22,7 @@ REPLAYED = (*(name for fund, name in FUND_FACTORS.items() if fund != RATE_FUND),
 """Factors that a window shocks. Spreads are differences of the same funds: their moves would count twice."""
 
 
-@dataclass(frozen=True)
-class DatedScenario:
+class DatedScenario(NamedTuple):
     """A scenario with the shocks that it has in some sessions.
 
     Attributes:
@@ -100,7 +99,7 @@ def _replays(
         ]
         variants.append((past & ~(years > 0), shocks))
     return [
-        DatedScenario(replace(scenario, shocks=moves), sessions)
+        DatedScenario(scenario._replace(shocks=moves), sessions)
         for sessions, moves in variants
         if moves and sessions.any()
     ]

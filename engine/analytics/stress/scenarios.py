@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.analytics.stress.scenario_file import (
     ScenarioError,
@@ -63,8 +64,7 @@ EXTRA_FIELDS = ("optional", "historical_period")
 """Fields of the legacy file that nothing reads."""
 
 
-@dataclass(frozen=True)
-class Scenario:
+class Scenario(NamedTuple):
     """One stress scenario.
 
     Attributes:

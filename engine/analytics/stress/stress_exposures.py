@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -20,8 +20,7 @@ HELD_AS = {"Market": "Market Beta (90D)"}
 """Names of the exposures to which shocks apply, where they differ from the shocked factor's."""
 
 
-@dataclass(frozen=True)
-class FactorDollars:
+class FactorDollars(NamedTuple):
     """Exposures of P portfolios in D sessions.
 
     Attributes:
@@ -37,8 +36,7 @@ class FactorDollars:
     any: Bools
 
 
-@dataclass(frozen=True)
-class RateDollars:
+class RateDollars(NamedTuple):
     """Exposures to rates of P portfolios in D sessions.
 
     Attributes:

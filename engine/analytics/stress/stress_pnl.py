@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ CORRELATES_AS = {"Market Beta": "Market", "Interest Rate Beta": RATE_SHOCK}
 and "IR Beta" and are not in this table, so that market exposure never enters a correlated P&L [T2]."""
 
 
-@dataclass(frozen=True)
-class StressExposures:
+class StressExposures(NamedTuple):
     """Exposures of C cells, each a portfolio in a session.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
@@ -115,8 +115,7 @@ def portfolio_volatility(
     return OwnSeries(fit, tails)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnSeries:
+class OwnSeries(NamedTuple):
     """Figures of the portfolios' own return series.
 
     Attributes:
@@ -128,8 +127,7 @@ class OwnSeries:
     tails: Tails | None
 
 
-@dataclass(frozen=True, slots=True)
-class PortfolioSeries:
+class PortfolioSeries(NamedTuple):
     """Return series of d sessions of one portfolio.
 
     Attributes:
@@ -146,8 +144,7 @@ class PortfolioSeries:
     ranked: Ints
 
 
-@dataclass(frozen=True, slots=True)
-class StackedSeries:
+class StackedSeries(NamedTuple):
     """Series of different lengths as columns of one matrix, each at the end of its column.
 
     Attributes:
@@ -207,9 +204,9 @@ class StackedSeries:
 
 def _copy(fit: WindowVolatility, portfolios: slice, part: WindowVolatility) -> None:
     """Copy figures [1, p D] into the rows of p portfolios."""
-    for field in fields(WindowVolatility):
-        target = getattr(fit, field.name)[portfolios]
-        target[...] = getattr(part, field.name).reshape(target.shape)
+    for name in WindowVolatility._fields:
+        target = getattr(fit, name)[portfolios]
+        target[...] = getattr(part, name).reshape(target.shape)
 
 
 def _series(

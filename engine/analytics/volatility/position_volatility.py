@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -74,7 +74,7 @@ def volatility(
         position_volatility; five columns of the snapshot; tails of the portfolios' series.
     """
     live = positions.where(LIVE)
-    quoted = replace(live, frame=live.frame.with_columns(measured=measured_symbol()))
+    quoted = live._replace(frame=live.frame.with_columns(measured=measured_symbol()))
     quoted = quoted.where(~unquoted("measured", rules.synthetic_prefix))
     column = panel.columns(quoted.frame["measured"])
     figures, place = symbol_volatility(panel, column, rules)

@@ -171,7 +171,7 @@ class RayExecutor(Executor):
         """Return the inputs with the factor definitions that earlier shards inserted."""
         if self._definitions is None or loaded.inputs.factor_definitions.equals(self._definitions):
             return loaded
-        return replace(loaded, inputs=replace(loaded.inputs, factor_definitions=self._definitions))
+        return loaded._replace(inputs=replace(loaded.inputs, factor_definitions=self._definitions))
 
     def _submit(self, loaded: LoadedInputs, block: list[str]) -> None:
         if self._shared is None or self._shared[0] is not loaded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.core.progress import Quiet
 from engine.core.schema import SCHEMA_VERSION, TABLES, Column, Table
@@ -21,8 +21,7 @@ BOUNDED_TEXT = re.compile(r"character.*\((\d+)\)")
 """A text type with a length, as sql/catalog.sql spells it. In DuckDB and Parquet no text has one."""
 
 
-@dataclass(frozen=True)
-class SchemaGap:
+class SchemaGap(NamedTuple):
     """A table or column that a store lacks, or a text column that is too narrow in it.
 
     Attributes:

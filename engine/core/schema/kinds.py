@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 FIRST_VERSION = "1"
 """Schema version of every table and column that the engine has had from the start."""
@@ -23,8 +23,7 @@ Kind = Literal["uuid", "text", "date", "timestamp", "integer", "bigint", "boolea
 Role = Literal["input", "output", "state", "engine"]
 
 
-@dataclass(frozen=True)
-class Type:
+class Type(NamedTuple):
     """An SQL type: `length` for text (None: unlimited), `precision` and `scale` for numeric."""
 
     kind: Kind
@@ -88,8 +87,7 @@ def enum(name: str, *values: str) -> Type:
     return Type("enum", enum_name=name, values=values)
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """One column.
 
     null: what a null means; None if the column takes no nulls.
@@ -129,8 +127,7 @@ class Column:
         return self.since != FIRST_VERSION or not self.legacy
 
 
-@dataclass(frozen=True)
-class ForeignKey:
+class ForeignKey(NamedTuple):
     """A reference: `column` holds the `parent_column` of a row of `parent`."""
 
     name: str
