@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 
@@ -15,7 +14,7 @@ from engine.core.schema import TABLES, Column, Table
 def brought_later(table: str, names: Sequence[str]) -> Iterator[None]:
     """Let columns of a table be ones that schema version 2 brought and the legacy schema lacks."""
     columns = tuple(
-        replace(c, since="2", legacy=False) if c.name in names else c for c in TABLES[table].columns
+        c._replace(since="2", legacy=False) if c.name in names else c for c in TABLES[table].columns
     )
     with with_columns(TABLES[table], *columns):
         yield

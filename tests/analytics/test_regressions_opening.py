@@ -36,7 +36,7 @@ def test_it_stays_only_where_the_job_has_none() -> None:
     found = opening(whole, populated=True)
     failing = whole.lots.frame["portfolio_id"] == found["portfolio_id"][0]
     worthless = np.where(failing.to_numpy()[:, None], 0.0, whole.lots.stored)
-    case = replace(whole, lots=replace(whole.lots, stored=worthless))
+    case = replace(whole, lots=whole.lots._replace(stored=worthless))
     outcome = run(case)["provider_beta"]
     assert outcome.snapshot is not None
     merged = with_openings(outcome.snapshot, found)

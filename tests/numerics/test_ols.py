@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,8 +68,8 @@ def ols(x: Floats, y: Floats) -> OlsFit:
 
 def only(returns: PairReturns, columns: Ints) -> PairReturns:
     """Some of the pairs."""
-    return replace(
-        returns, y=returns.y[:, columns], x=returns.x[:, columns], previous=returns.previous[:, columns]
+    return returns._replace(
+        y=returns.y[:, columns], x=returns.x[:, columns], previous=returns.previous[:, columns]
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from engine.analyst.explain.case import Case
@@ -35,7 +36,7 @@ def replayed(case: Case, scenario: Scenario) -> Scenario:
             years = duration(case, RATE_FUND, case.day)
             if years is not None and years[1] > 0:
                 shocks[RATE_SHOCK] = -move / years[1]
-    return scenario._replace(shocks=shocks)
+    return replace(scenario, shocks=shocks)
 
 
 def computed(case: Case) -> list[Scenario]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -99,7 +100,7 @@ def _replays(
         ]
         variants.append((past & ~(years > 0), shocks))
     return [
-        DatedScenario(scenario._replace(shocks=moves), sessions)
+        DatedScenario(replace(scenario, shocks=moves), sessions)
         for sessions, moves in variants
         if moves and sessions.any()
     ]

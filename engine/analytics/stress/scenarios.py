@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
 
 from engine.analytics.stress.scenario_file import (
     ScenarioError,
@@ -64,7 +63,8 @@ EXTRA_FIELDS = ("optional", "historical_period")
 """Fields of the legacy file that nothing reads."""
 
 
-class Scenario(NamedTuple):
+@dataclass(frozen=True)
+class Scenario:
     """One stress scenario.
 
     Attributes:
