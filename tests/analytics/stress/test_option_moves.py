@@ -66,7 +66,7 @@ def test_a_correlated_pnl_moves_the_underlying_by_all_its_factors() -> None:
 
 def test_rates_move_an_underlying_too() -> None:
     held = cells(0.0)
-    bond = OptionCells(**{**vars(held.options), "rates": one(-16.0)})
+    bond = held.options._replace(rates=one(-16.0))
     rates = one(SHARES * DELTA * SPOT * -16.0)
     exposures = StressExposures(held.factors, held.order, rates, held.base, held.matrix, bond)
     found = direct_pnl({"Interest_Rate": 0.005}, exposures)
