@@ -280,8 +280,10 @@ def outcome_lines(report: Report) -> list[str]:
 
 def by_status(report: Report) -> dict[str, int]:
     """Return the number of portfolio sessions of all jobs by status; 0 for a status that does not occur."""
-    totals = dict(report.outcomes.group_by("status").agg(pl.col("sessions").sum()).iter_rows())
-    return {status: totals.get(status, 0) for status in STATUSES}
+    totals = dict.fromkeys(STATUSES, 0)
+    for status, sessions in report.outcomes.select("status", "sessions").iter_rows():
+        totals[status] += sessions
+    return totals
 
 
 def report_content(report: Report) -> dict[str, Any]:

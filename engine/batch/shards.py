@@ -47,11 +47,10 @@ def live_portfolios(reader: Reader, wanted: Sequence[object] | None) -> tuple[li
     Raises:
         UsageError: a wanted portfolio does not exist, or is deleted.
     """
-    rows = reader.portfolios.drop_nulls("id")
-    deleted = pl.col("deleted_at").is_not_null()
-    live: list[str] = rows.filter(~deleted)["id"].unique().sort().to_list()
+    rows = reader.portfolios.select("id", "deleted_at").rows()
+    live = sorted({key for key, deleted in rows if key is not None and deleted is None})
     if wanted is None:
-        return live, rows.filter(deleted)["id"].unique().sort().to_list()
+        return live, sorted({key for key, deleted in rows if key is not None and deleted is not None})
     chosen = {str(portfolio) for portfolio in wanted}
     for unknown in sorted(chosen - set(live)):
         raise UsageError(f"store {reader.url}, table portfolios has no row {unknown} that is not deleted")

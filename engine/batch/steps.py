@@ -160,6 +160,8 @@ def shard_inputs(state: RunState, loaded: LoadedInputs, block: list[str]) -> Loa
         loaded: inputs of portfolios with one history.
         block: ids of the shard's portfolios, some of them.
     """
+    if block == loaded.portfolios:
+        return loaded
     inputs = loaded.inputs.of([*block, *(state.deleted if state.marks_deleted(block) else ())])
     copied = loaded.copied if state.is_first(block) else {}
     return loaded._replace(portfolios=block, inputs=inputs, copied=copied)

@@ -101,7 +101,7 @@ def conform(frame: pl.DataFrame, table: Table, url: str | StoreURL) -> pl.DataFr
         for column in columns
         if frame.schema[column.name] != dtype(column)
     ]
-    return frame.with_columns(changes)
+    return frame.with_columns(changes) if changes else frame
 
 
 def _conformed(values: pl.Series, column: Column, table: Table, url: str | StoreURL) -> pl.Series:

@@ -73,9 +73,13 @@ def id_words(ids: pl.Series) -> pl.Series | None:
         ids: [N] an enumeration of texts, of which each is parsed once.
     """
     assert isinstance(ids.dtype, pl.Enum)
-    digits = pl.lit(ids.dtype.categories).str.replace_all("-", "", literal=True)
-    raw = pl.select(digits.str.decode("hex", strict=False)).to_series().to_list()
-    if ids.null_count() or any(word is None or len(word) != UUID_BYTES for word in raw):
+    if ids.null_count():
+        return None
+    try:
+        raw = [bytes.fromhex(text.replace("-", "")) for text in ids.dtype.categories]
+    except ValueError:
+        return None
+    if any(len(word) != UUID_BYTES for word in raw):
         return None
     words = np.frombuffer(b"".join(raw), dtype=">u8").reshape(-1, 2).astype(np.uint64)
     numbers = ids.to_physical().to_numpy()

@@ -37,18 +37,17 @@ def stored_rows(
     for name in table.key:
         check_key(table.name, rows[name], rows.height)
     rows = sorted_by_key(rows, table.key)
-    if table.primary_key == "id" and "id" not in rows.columns:
-        rows = rows.with_columns(row_ids(table.name, *(rows[name] for name in table.key), form=ids))
     stamps = {**dict.fromkeys(STAMPS, stamp), "updated_at": written or stamp}
-    absent = [
+    added: list[pl.Series | pl.Expr] = [
         pl.lit(stamps.get(column.name), dtype(column)).alias(column.name)
         for column in table.columns
-        if column.name not in rows.columns
+        if column.name not in rows.columns and not column.name == table.primary_key == "id"
     ]
-    rows = rows.with_columns(absent)
+    if table.primary_key == "id" and "id" not in rows.columns:
+        added.append(row_ids(table.name, *(rows[name] for name in table.key), form=ids))
     if ids == "words":
-        rows = rows.with_columns(_reference_words(table, rows))
-    return stored_columns(table, rows, table.names)
+        added += _reference_words(table, rows)
+    return stored_columns(table, rows.with_columns(added), table.names)
 
 
 def raised_stamp(changed: pl.Expr, written: datetime) -> pl.Expr:
@@ -89,6 +88,8 @@ def _stored(rows: pl.DataFrame, column: Column) -> pl.Series | pl.Expr:
         return decimal(pl.col(column.name), column.type.precision, column.type.scale)
     if kind.is_float() and column.type.kind == "numeric":
         return stored_figures(rows[column.name], column)
+    if kind == dtype(column):
+        return pl.col(column.name)
     return plain_texts(rows[column.name]).cast(dtype(column))
 
 
