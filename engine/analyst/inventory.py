@@ -91,21 +91,51 @@ class Inventory:
         return json.dumps(content, indent=1, default=str)
 
 
+@dataclass(frozen=True)
+class DueSessions:
+    """Sessions of the portfolios of a store that are not deleted.
+
+    Attributes:
+        portfolios: id, name.
+        due: portfolio_id, date, stored, as `engine.batch.missing_sessions.expected_sessions` has them.
+        held: portfolio_id, date of those that the last runs held back.
+        stale: portfolio_id, first_session, reason, found_at of engine_stale_sessions.
+    """
+
+    portfolios: pl.DataFrame
+    due: pl.DataFrame
+    held: pl.DataFrame
+    stale: pl.DataFrame
+
+    @property
+    def counts(self) -> pl.DataFrame:
+        """Numbers of sessions by portfolio: see `Inventory.portfolios`."""
+        return count_sessions(self.portfolios, self.due, self.held, self.stale)
+
+
 def inventory(url: str | StoreURL) -> Inventory:
     """Return the inventory of a store; nothing is written."""
     with open_reader(url) as reader:
-        present = reader.tables()
-        counted = [_row_count(reader, table) for name, table in TABLES.items() if name in present]
-        portfolios = reader.read("portfolios", ["id", "name", "deleted_at"])
-        positions = reader.read("positions", ["portfolio_id", "entry_date"])
-        stored, held = stored_days(reader), held_days(reader)
-        kept = portfolios.filter(pl.col("deleted_at").is_null()).select("id", "name")
-        stale = reader.read("engine_stale_sessions", ["portfolio_id", "first_session"])
-        due = _expected(reader, kept, positions, stored, held)
-    tables = pl.DataFrame(
+        return Inventory(StoreURL.parse(url), row_counts(reader), due_sessions(reader).counts)
+
+
+def row_counts(reader: Reader) -> pl.DataFrame:
+    """Return table, rows, first and last (days of dated tables) of the tables that a store has."""
+    present = reader.tables()
+    counted = [_row_count(reader, table) for name, table in TABLES.items() if name in present]
+    return pl.DataFrame(
         counted, schema={"table": pl.String, "rows": pl.Int64, "first": pl.Date, "last": pl.Date}
     )
-    return Inventory(StoreURL.parse(url), tables, count_sessions(kept, due, held, stale))
+
+
+def due_sessions(reader: Reader) -> DueSessions:
+    """Return which sessions of which portfolios a store should have, and which it has."""
+    portfolios = reader.read("portfolios", ["id", "name", "deleted_at"])
+    positions = reader.read("positions", ["portfolio_id", "entry_date"])
+    stored, held = stored_days(reader), held_days(reader)
+    kept = portfolios.filter(pl.col("deleted_at").is_null()).select("id", "name")
+    stale = reader.read("engine_stale_sessions")
+    return DueSessions(kept, _expected(reader, kept, positions, stored, held), held, stale)
 
 
 def _expected(

@@ -176,12 +176,22 @@ def _write(record: RunRecord, path: str) -> bool:
     return False
 
 
+def kept_folder(path: str) -> Path:
+    """Return the folder with a copy of the record of each command.
+
+    Args:
+        path: of the file with the record of the last command.
+    """
+    file = Path(path)
+    return file.with_suffix("") if file.suffix else Path(f"{path}.d")
+
+
 def _keep(record: RunRecord, path: str) -> None:
     """Keep a copy of the record of each run, in a folder of the file's name without its suffix."""
     file = Path(path)
     if not file.is_file():
         return  # a device
-    folder = file.with_suffix("") if file.suffix else Path(f"{path}.d")
+    folder = kept_folder(path)
     name = f"{record.began:%Y%m%dT%H%M%S%f}-{record.arguments.get('command', 'run')}.json"
     with _only_warned("run_results", str(folder)):
         folder.mkdir(exist_ok=True)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from engine.html.blocks import PageTable, Section
 
 TEMPLATES = "templates"
-Kind = Literal["portfolio", "fleet", "comparison"]
+Kind = Literal["portfolio", "fleet", "run", "comparison"]
 """Subject of a page; the style sheet has rules for each."""
 
 

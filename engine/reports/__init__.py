@@ -1,4 +1,4 @@
-"""HTML pages of what a store holds: one portfolio, or all of them.
+"""HTML pages of what a store holds: one portfolio, all of them, or a run.
 
 A page is one file that loads nothing. It can be read on light and dark screens, on paper, on a
 phone, by keyboard and by screen reader; every chart has its figures as a table. A page computes
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from engine.reports.page_errors import require_extra
 if TYPE_CHECKING:
     from engine.core.rules import Rules
 
-__all__ = ["fleet_page", "portfolio_page"]
+__all__ = ["fleet_page", "portfolio_page", "run_page"]
 
 
 def portfolio_page(
@@ -71,3 +72,21 @@ def fleet_page(
     from engine.reports.fleet import read_fleet, render
 
     return render(read_fleet(url, start, end), links or {})
+
+
+def run_page(url: str, run: str | None = None, *, records: Path | None = None) -> str:
+    """Return a run, the runs before it, and the state of their store as an HTML document.
+
+    A store without a run raises a NoRunError, an unknown id a UsageError.
+
+    Args:
+        url: the store.
+        run: id of the run, or its first characters; default the newest.
+        records: folder in which commands keep their records, `run_results`; default none: durations by stage,
+            refused portfolios and lots without closes are then not shown.
+    """
+    require_extra()
+    from engine.reports.run import render
+    from engine.reports.stored_run import read_run
+
+    return render(read_run(url, run, records))

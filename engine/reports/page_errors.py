@@ -33,6 +33,17 @@ class NothingStoredError(EngineError, LookupError):
         )
 
 
+class NoRunError(EngineError, LookupError):
+    """A page about a run of a store that has none."""
+
+    def __init__(self, url: str) -> None:
+        self.url = safe_url(url)
+        super().__init__(
+            f"store {self.url} has no run",
+            "`engine backfill --from URL` or `engine daily --from URL` makes one",
+        )
+
+
 def require_extra() -> None:
     """Raise a MissingExtraError unless every package of the extra `report` is installed."""
     for library in LIBRARIES:

@@ -32,7 +32,7 @@ SECTIONS = (
 )
 
 
-@pytest.fixture(params=["demo_page", "fleet"])
+@pytest.fixture(params=["demo_page", "fleet", "run"])
 def page(request: pytest.FixtureRequest) -> str:
     page: str = request.getfixturevalue(request.param)
     return page

@@ -16,7 +16,7 @@ COMMANDS = {
     "collect": "collect prices, profiles or fundamentals of held symbols",
     "coverage": "show which closes a store lacks, and why",
     "compare": "compare two stores cell by cell",
-    "report": "write the report of a portfolio, or of all portfolios, as a page",
+    "report": "write the report of a portfolio, of all, or of a run, as a page",
     "effect": "show which figures a rule, or a set of rules, changes",
     "score": "compare forecasts of volatility on the closes of a store",
     "explain": "show how a stored figure was computed",

@@ -1,4 +1,4 @@
-"""`report`: write the report of a portfolio, or of all portfolios, as an HTML page."""
+"""`report`: write the report of a portfolio, of all portfolios, or of a run, as an HTML page."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from engine.cli.settings import Config
 from engine.core.errors import UsageError
 
 STDOUT = "-"
+NEWEST = "newest"
+"""Stands for the id of the newest run."""
 
 EXAMPLE = 'engine report duckdb:///demo.duckdb --portfolio "Demo Growth 3" --out growth.html'
 
@@ -22,6 +24,13 @@ def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     command.add_argument("url", metavar="URL", nargs="?", help="store to read")
     command.add_argument("--portfolio", metavar="P", help="id or name [one page with a row for each]")
+    command.add_argument(
+        "--run",
+        metavar="ID",
+        nargs="?",
+        const=NEWEST,
+        help="a run instead, and the state of the store; its first characters suffice [the newest]",
+    )
     command.add_argument("--start", type=day, metavar="D", help="first day [first stored session]")
     command.add_argument("--end", type=day, metavar="D", help="last day [last stored session]")
     rules(command)
@@ -51,6 +60,8 @@ def run(options: Namespace, settings: Config) -> int:
         raise UsageError(
             "--pages needs the page of all portfolios in a file: leave out --portfolio and --out -"
         )
+    if options.run is not None:
+        return _run_page(options, settings, url)
     if options.portfolio:
         page = portfolio_page(
             url, options.portfolio, options.start, options.end, rules=rules_of(options, settings)
@@ -62,6 +73,26 @@ def run(options: Namespace, settings: Config) -> int:
     _write(fleet_page(url, options.start, options.end, links=links), out)
     _suggest(options, url)
     return 1 if failed else 0
+
+
+def _run_page(options: Namespace, settings: Config, url: str) -> int:
+    """Write the page of a run, with the records that commands keep beside their last one.
+
+    Returns:
+        Exit code 0.
+
+    Raises:
+        UsageError: an option that chooses portfolios or days is there too.
+    """
+    from engine.cli.run_results import kept_folder
+    from engine.reports import run_page
+
+    if options.portfolio or options.pages or options.start or options.end:
+        raise UsageError("--run is a page of its own", "Leave out --portfolio, --pages, --start and --end")
+    run = None if options.run == NEWEST else options.run
+    _write(run_page(url, run, records=kept_folder(settings.run_results)), options.out)
+    _suggest(options, url)
+    return 0
 
 
 def _suggest(options: Namespace, url: str) -> None:
@@ -76,6 +107,8 @@ def _suggest(options: Namespace, url: str) -> None:
     steps = [("look at it", f"open {shlex.quote(options.out)} in a browser")]
     if options.portfolio:
         steps.append(("see how a figure was computed", engine_command("explain", "--help")))
+    elif options.run is not None:
+        steps.append(("see what is missing now", engine_command("status", url, "--check")))
     elif not options.pages:
         steps.append(("get a page of each portfolio too", engine_command("report", url, "--pages")))
     suggest(options, steps)

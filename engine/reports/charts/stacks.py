@@ -1,0 +1,115 @@
+"""Stacked bars and grids of kinds: durations by stage, outcomes by job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from engine.reports.charts.drawing import MUTED, AnyChart, ChartBuilder, ChartSize
+from engine.reports.charts.heat import names_axis
+from engine.reports.charts.scales import time_axis
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri")
+
+
+def kind_colour(colours: Mapping[Any, str]) -> alt.Color:
+    """Return the colour of the field `kind`.
+
+    Args:
+        colours: variable of the style sheet, without dashes, by kind.
+    """
+    scale = alt.Scale(domain=list(colours), range=[f"var(--{name})" for name in colours.values()])
+    return alt.Color("kind:N", scale=scale, legend=None)
+
+
+def stacked_bars(frame: pl.DataFrame, colours: Mapping[Any, str], form: str) -> ChartBuilder:
+    """Return a chart with a bar per name, made of a part per kind.
+
+    Args:
+        frame: columns name, kind and value (0 or above); names from the top.
+        colours: of the parts, by kind, in the order of the parts.
+        form: number format of the axis, in the notation of d3.
+    """
+    names = list(dict.fromkeys(frame["name"].to_list()))
+    places = {kind: place for place, kind in enumerate(colours)}
+    placed = frame.with_columns(place=pl.col("kind").replace_strict(places, return_dtype=pl.Int64))
+
+    def make(size: ChartSize) -> AnyChart:
+        axis = alt.Axis(format=form, tickCount=4 if size.narrow else 6)
+        base = alt.Chart(placed)
+        y = alt.Y("name:N", sort=names, axis=None) if size.narrow else names_axis("name:N", names)
+        bars = base.mark_bar(size=9 if size.narrow else 14, yOffset=7 if size.narrow else 0).encode(
+            x=alt.X("value:Q", stack="zero", axis=axis),
+            y=y,
+            color=kind_colour(colours),
+            order=alt.Order("place:Q"),
+        )
+        if not size.narrow:
+            return bars
+        # On a phone the name stands above its bar.
+        heads = alt.Chart(pl.DataFrame({"name": names})).mark_text(
+            align="left", baseline="middle", dy=-6, fontSize=11, color=MUTED
+        )
+        return alt.layer(bars, heads.encode(x=alt.value(0), y=y, text=alt.Text("name:N")))
+
+    return make
+
+
+def grid(frame: pl.DataFrame, columns: Sequence[str], colours: Mapping[Any, str]) -> ChartBuilder:
+    """Return a grid of boxes, coloured by kind.
+
+    Args:
+        frame: columns row, column and kind; rows from the top.
+        columns: names, from the left.
+        colours: of the boxes, by kind.
+    """
+    rows = list(dict.fromkeys(frame["row"].to_list()))
+
+    def make(size: ChartSize) -> AnyChart:
+        upright = alt.Axis(labelAngle=-90 if size.narrow else -40, labelLimit=150, grid=False, orient="top")
+        rows_axis = alt.Axis(labelLimit=110 if size.narrow else 260, grid=False)
+        return (
+            alt.Chart(frame)
+            .mark_rect(stroke="var(--card)", strokeWidth=2)
+            .encode(
+                x=alt.X("column:N", sort=list(columns), axis=upright),
+                y=alt.Y("row:N", sort=rows, axis=rows_axis),
+                color=kind_colour(colours),
+            )
+        )
+
+    return make
+
+
+def calendar(frame: pl.DataFrame, colours: Mapping[str, str]) -> ChartBuilder:
+    """Return a calendar with a column per week and a row per weekday, coloured by kind.
+
+    Args:
+        frame: columns date and kind, a row for each day.
+        colours: of the days, by kind.
+    """
+    monday = pl.col("date").dt.truncate("1w")
+    names = dict(enumerate(WEEKDAYS, start=1))
+    days = frame.with_columns(
+        monday=monday,
+        date=monday,
+        until=monday + pl.duration(days=7),
+        weekday=pl.col("date").dt.weekday().replace_strict(names, return_dtype=pl.String, default="Sat"),
+    )
+
+    def make(size: ChartSize) -> AnyChart:
+        return (
+            alt.Chart(days)
+            .mark_rect(stroke="var(--card)", strokeWidth=0.5 if size.narrow else 1.5)
+            .encode(
+                x=time_axis([*days["date"], *days["until"]], size),
+                x2=alt.X2("until:T"),
+                y=names_axis("weekday:N", WEEKDAYS),
+                color=kind_colour(colours),
+            )
+        )
+
+    return make
