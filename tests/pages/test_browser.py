@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.analyst.store import open as open_store
-from engine.reports import fleet_page, portfolio_page
+from engine.reports import fleet_page, portfolio_page, run_page
 from tests.pages import browser
 from tests.pages.browser import VIEWS, View
 
@@ -34,6 +34,7 @@ def files(demo: str, global_page: str) -> dict[str, Path]:
     ids = {row["name"]: row["id"] for row in open_store(demo).portfolios.iter_rows(named=True)}
     pages = {name: portfolio_page(demo, name, fleet="fleet.html") for name in SHOWN}
     pages["fleet"] = fleet_page(demo, links={ids[name]: f"{slug(name)}.html" for name in SHOWN})
+    pages["run"] = run_page(demo)
     pages["golden"] = global_page
     made = {}
     for name, text in pages.items():
