@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.numerics.arrays import Floats
+from engine.numerics.arrays import Floats, Ints
 
 HORIZON = 21
 """Returns that a forecast is about."""
@@ -22,32 +22,20 @@ LONG_RUN = 1 / 3
 has closed 1 - (1 - 0.96^21) / (21 x 0.04) = 31 % of it on the average of 21 days."""
 
 
-def exponential_weights(count: int, decay: float = DECAY) -> Floats:
-    """Return the weights of `count` squared returns in an exponentially weighted mean, oldest first.
-
-    Args:
-        count: returns in the window, at least 1.
-        decay: of a day, in (0, 1).
-
-    Returns:
-        [count], with the sum 1.
-    """
-    powers = decay ** np.arange(count - 1, -1, -1, dtype=np.float64)
-    return np.asarray(powers / powers.sum())
-
-
-def mean_reverting_weights(count: int) -> Floats:
-    """Return the weights of `count` squared returns in the mean-reverting forecast, oldest first.
+def mean_reverting_variances(squares: Floats, count: Ints) -> Floats:
+    """Return the mean-reverting forecast of the variance from each of c windows.
 
         h = 2/3 sum_k w_k r_k^2 + 1/3 mean(r^2),  w_k in proportion to 0.94^age
 
-    Args:
-        count: returns in the window, at least 1.
+    Windows of all lengths are computed at once: rows of 0 before a window add nothing, to the bit.
 
-    Returns:
-        [count], with the sum 1.
+    Args:
+        squares: [n, c] squared returns, the newest in the last row; 0 before a window's own.
+        count: [c] returns in each window, 1 to n.
     """
-    return (1.0 - LONG_RUN) * exponential_weights(count) + LONG_RUN / count
+    powers = DECAY ** np.arange(len(squares) - 1, -1, -1, dtype=np.float64)
+    recent = np.einsum("i,ij->j", powers, squares) / np.cumsum(powers[::-1])[count - 1]
+    return np.asarray((1.0 - LONG_RUN) * recent + LONG_RUN * (squares.sum(axis=0) / count))
 
 
 def qlike(realized: Floats, forecast: Floats) -> Floats:

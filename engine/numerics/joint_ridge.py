@@ -28,22 +28,28 @@ class JointFits(NamedTuple):
     variance: Floats
 
 
-class _Design(NamedTuple):
-    """Regressors of one window.
+class _Designs(NamedTuple):
+    """Regressors of D windows.
 
     Attributes:
-        rows: [k + 2, n] the standardised residuals Z', the market and a constant, both of length 1.
-        values: [k] eigenvalues of Z'Z, 0 for directions without a coefficient.
-        vectors: [k, k] its eigenvectors, as columns.
-        sigma: [k] what a coefficient of Z is divided by.
-        n: rows of the window.
+        rows: of each window [k + 2, n] the standardised residuals Z', the market and a constant, both of
+            length 1.
+        values: [D, k] eigenvalues of Z'Z, 0 for directions without a coefficient.
+        vectors: [D, k, k] its eigenvectors, as columns.
+        sigma: [D, k] what a coefficient of Z is divided by.
+        n: [D] rows of the window.
     """
 
-    rows: Floats
+    rows: list[Floats]
     values: Floats
     vectors: Floats
     sigma: Floats
-    n: int
+    n: Ints
+
+    def take(self, group: slice) -> _Designs:
+        """Return those of some windows."""
+        figures = (self.values[group], self.vectors[group], self.sigma[group])
+        return _Designs(self.rows[group], *figures, self.n[group])
 
 
 def rolling_joint_ridge(market: Floats, x: Floats, y: Floats, first: Ints, stop: Ints) -> JointFits:
@@ -72,17 +78,25 @@ def rolling_joint_ridge(market: Floats, x: Floats, y: Floats, first: Ints, stop:
     variance = np.empty((len(first), values.shape[1]))
     designs = _designs(np.column_stack((market, x)), first, stop)
     for top in range(0, len(first), ROW_GROUP):
-        group = slice(top, min(top + ROW_GROUP, len(first)))
-        products, squares = _products(designs[group], values, first[group], stop[group])
-        for d, design in enumerate(designs[group]):
-            coefficients[top + d], variance[top + d] = _fit(design, products[d], squares[d])
+        group = slice(top, top + ROW_GROUP)
+        some = designs.take(group)
+        products, squares = _products(some.rows, values, first[group], stop[group])
+        count = len(some.n)
+        coefficients[group], variance[group] = _fit(some, products[:count], squares[:count])
     return JointFits(coefficients[..., : y.shape[1]], variance[:, : y.shape[1]])
 
 
-def _designs(x: Floats, first: Ints, stop: Ints) -> list[_Design]:
+def _designs(x: Floats, first: Ints, stop: Ints) -> _Designs:
     """Return the regressors of each window, the market's in column 0; windows of one length together."""
-    length = stop - first
-    designs: list[_Design | None] = [None] * len(first)
+    length, k = stop - first, x.shape[1] - 1
+    rows: list[Floats] = [x] * len(first)
+    designs = _Designs(
+        rows,
+        np.empty((len(first), k)),
+        np.empty((len(first), k, k)),
+        np.empty((len(first), k)),
+        length,
+    )
     for n in np.unique(length).tolist():
         alike = np.flatnonzero(length == n)
         _, deviation = centred(x[first[alike, None] + np.arange(n)])
@@ -91,14 +105,14 @@ def _designs(x: Floats, first: Ints, stop: Ints) -> list[_Design]:
         flat = size == 0.0
         slope = (market * others).sum(axis=-2, keepdims=True) / np.where(flat, 1.0, size)
         z, sigma = _standardised(others, others - market * slope)
-        values, vectors = np.linalg.eigh(z @ np.swapaxes(z, -1, -2))
-        values = np.where(values > SMALLEST_EIGENVALUE * n, values, 0.0)
+        values, designs.vectors[alike] = np.linalg.eigh(z @ np.swapaxes(z, -1, -2))
+        designs.values[alike] = np.where(values > SMALLEST_EIGENVALUE * n, values, 0.0)
+        designs.sigma[alike] = np.where(flat[..., 0], np.nan, sigma)
         unit = np.swapaxes(market / np.sqrt(np.where(flat, 1.0, size)), -1, -2)
-        rows = np.concatenate((z, unit, np.full_like(unit, n**-0.5)), axis=-2)
-        sigma = np.where(flat[..., 0], np.nan, sigma)
+        both = np.concatenate((z, unit, np.full_like(unit, n**-0.5)), axis=-2)
         for at, d in enumerate(alike.tolist()):
-            designs[d] = _Design(rows[at], values[at], vectors[at], sigma[at], n)
-    return [design for design in designs if design is not None]
+            rows[d] = both[at]
+    return designs
 
 
 def _standardised(deviation: Floats, residual: Floats) -> tuple[Floats, Floats]:
@@ -108,37 +122,37 @@ def _standardised(deviation: Floats, residual: Floats) -> tuple[Floats, Floats]:
     return np.swapaxes(residual / sigma[..., None, :], -1, -2), sigma
 
 
-def _products(designs: list[_Design], y: Floats, first: Ints, stop: Ints) -> tuple[Floats, Floats]:
+def _products(rows: list[Floats], y: Floats, first: Ints, stop: Ints) -> tuple[Floats, Floats]:
     """Return the products of a group's rows with y [G, k + 2, m], and the sums of y^2 [G, m].
 
     Operands are padded to whole groups, so that the last bits do not depend on the other windows.
     """
     low, high = int(first.min()), int(stop.max())
-    height = len(designs[0].rows)
+    height = len(rows[0])
     padded = np.zeros((ROW_GROUP, height, high - low))
     inside = np.zeros((ROW_GROUP, high - low))
-    for d, (start, design) in enumerate(zip((first - low).tolist(), designs, strict=True)):
-        padded[d, :, start : start + design.n] = design.rows
-        inside[d, start : start + design.n] = 1.0
+    for d, (start, own) in enumerate(zip((first - low).tolist(), rows, strict=True)):
+        n = own.shape[1]
+        padded[d, :, start : start + n] = own
+        inside[d, start : start + n] = 1.0
     part = y[low:high]
     products = padded.reshape(ROW_GROUP * height, high - low) @ part
     return products.reshape(ROW_GROUP, height, -1), inside @ (part * part)
 
 
-def _fit(design: _Design, products: Floats, squares: Floats) -> tuple[Floats, Floats]:
-    """Return coefficients [k, m] and residual variances [m] of a window from its products with y."""
-    k, alive = len(design.values), design.values > 0.0
-    inverse = np.where(alive, 1.0 / np.where(alive, design.values, 1.0), 0.0)[:, None]
-    along = design.vectors.T @ products[:k]
-    explained = (along * along * inverse).sum(axis=0)
-    beside_market = squares - (products[k:] ** 2).sum(axis=0)
-    unexplained = np.maximum(beside_market - explained, 0.0)
-    freedom = design.n - alive.sum() - 2
-    variance = unexplained / freedom
+def _fit(designs: _Designs, products: Floats, squares: Floats) -> tuple[Floats, Floats]:
+    """Return coefficients [G, k, m] and residual variances [G, m] of windows from their products with y."""
+    k = designs.values.shape[1]
+    values = designs.values[..., None]
+    alive = values > 0.0
+    rank = alive.sum(axis=1)
+    freedom = designs.n[:, None] - rank - 2
+    along = np.swapaxes(designs.vectors, -1, -2) @ products[:, :k]
+    explained = (along * along * np.divide(1.0, values, out=np.zeros_like(values), where=alive)).sum(axis=1)
+    beside_market = squares - (products[:, k:] ** 2).sum(axis=1)
+    variance = np.maximum(beside_market - explained, 0.0) / freedom
     some = explained > 0.0
-    penalty = design.n * alive.sum() * variance / np.where(some, explained, 1.0)
-    shrunk = np.where(
-        alive[:, None] & some, along / (design.values[:, None] + penalty + ~alive[:, None]), 0.0
-    )
-    left = beside_market - ((2.0 * along - design.values[:, None] * shrunk) * shrunk).sum(axis=0)
-    return np.asarray(design.vectors @ shrunk / design.sigma[:, None]), np.maximum(left, 0.0) / freedom
+    penalty = designs.n[:, None] * rank * variance / np.where(some, explained, 1.0)
+    shrunk = np.where(alive & some[:, None], along / (values + penalty[:, None] + ~alive), 0.0)
+    left = beside_market - ((2.0 * along - values * shrunk) * shrunk).sum(axis=1)
+    return designs.vectors @ shrunk / designs.sigma[..., None], np.maximum(left, 0.0) / freedom

@@ -7,8 +7,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from engine.numerics.arrays import Bools, Floats, Int32s, Ints, centred, pad_columns, sum_products
-from engine.numerics.forecasts import mean_reverting_weights
+from engine.numerics.arrays import (
+    Bools,
+    Floats,
+    Int32s,
+    Ints,
+    centred,
+    pad_columns,
+    pad_indices,
+    sum_products,
+)
+from engine.numerics.forecasts import mean_reverting_variances
 from engine.numerics.har import LEAD, LONG, SHORT, HarFit, har_from_rows, har_from_sums, r_squared
 
 ANNUAL = float(np.sqrt(252.0))
@@ -25,6 +34,9 @@ LARGEST_MEAN = 10.0
 
 BLOCK_COLUMNS = 128
 """Series at a time, so that their rolling figures stay in the cache."""
+
+BLOCK_WINDOWS = 512
+"""Windows of mean-reverting forecasts at a time, the same."""
 
 
 class WindowVolatility(NamedTuple):
@@ -124,7 +136,7 @@ def rolling_volatility(
 
     A = sqrt(252), sd the sample standard deviation (ddof 1). daily, weekly and realized_21 are D, W and M
     of the window's last row, realized_63 = sd(last 63 returns) A. The forecast is `engine.numerics.har`'s, or
-    A times the root of the variance of `engine.numerics.forecasts.mean_reverting_weights`.
+    A times the root of the variance of `engine.numerics.forecasts.mean_reverting_variances`.
     The trend is the least-squares line through the last 21 values of M. The percentile is the share of all
     n - 20 values of M in the window that are strictly below the last.
 
@@ -228,12 +240,15 @@ def _percentiles(monthly: Floats, windows: _Windows) -> Floats:
 def _reverting_variances(squares: Floats, windows: _Windows) -> Floats:
     """Return the mean-reverting forecast [c] of the variance from a window's squared returns."""
     variance = np.empty(windows.column.shape)
-    n = windows.stop - windows.start
-    for length in np.unique(n).tolist():
-        which = np.flatnonzero(n == length)
-        part = windows.take(which)
-        rows = part.rows(squares, part.start, length)
-        variance[which] = np.einsum("i,ij->j", mean_reverting_weights(length), rows)[: which.size]
+    size = windows.stop - windows.start
+    length = int(size.max())
+    above = np.concatenate((np.zeros((length, squares.shape[1])), squares))
+    for left in range(0, size.size, BLOCK_WINDOWS):
+        which = pad_indices(np.arange(left, min(left + BLOCK_WINDOWS, size.size)))
+        part, count = windows.take(which), size[which]
+        rows = above[np.arange(length)[:, None] + part.stop, part.column]
+        rows[np.arange(length)[:, None] < length - count] = 0.0
+        variance[which] = mean_reverting_variances(rows, count)
     return variance
 
 

@@ -9,25 +9,19 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from engine.numerics.forecasts import diebold_mariano, exponential_weights, mean_reverting_weights, qlike
+from engine.numerics.forecasts import diebold_mariano, mean_reverting_variances, qlike
 
 SQUARES = np.random.default_rng(5).standard_t(4, 250) ** 2
 
 
-def test_exponential_weights_are_those_of_an_adjusted_ewm_mean() -> None:
-    expected = pd.Series(SQUARES).ewm(alpha=0.06, adjust=True).mean().iloc[-1]
-    assert exponential_weights(250) @ SQUARES == pytest.approx(expected, rel=1e-13)
-
-
 def test_a_mean_reverting_forecast_is_two_thirds_recent_and_one_third_the_mean() -> None:
     recent = pd.Series(SQUARES).ewm(alpha=0.06, adjust=True).mean().iloc[-1]
-    assert mean_reverting_weights(250) @ SQUARES == pytest.approx(
-        2 / 3 * recent + SQUARES.mean() / 3, rel=1e-13
-    )
-    # One return of 4 % after a hundred of 1 %: the page's example.
-    h = mean_reverting_weights(101) @ np.array([1e-4] * 100 + [16e-4])
-    assert math.sqrt(252 * h) == pytest.approx(0.2040, abs=5e-5)
-    assert mean_reverting_weights(1).tolist() == [1.0]
+    # Beside it one return of 4 % after a hundred of 1 %, the page's example, and a single return.
+    shorter = np.array([[0.0] * 149 + [1e-4] * 100 + [16e-4], [0.0] * 249 + [9e-4]])
+    found = mean_reverting_variances(np.vstack((SQUARES, shorter)).T, np.array([250, 101, 1]))
+    assert found[0] == pytest.approx(2 / 3 * recent + SQUARES.mean() / 3, rel=1e-13)
+    assert math.sqrt(252 * found[1]) == pytest.approx(0.2040, abs=5e-5)
+    assert found[2] == pytest.approx(9e-4, rel=1e-15)
 
 
 def test_qlike_by_hand() -> None:

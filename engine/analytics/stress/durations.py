@@ -22,7 +22,8 @@ def newest_durations(durations: pl.DataFrame, symbols: pl.Series, days: Sequence
     """
     at = pl.Series("day", days, dtype=pl.Date)
     found = np.full((symbols.len(), at.len()), np.nan)
-    for (symbol,), rows in durations.group_by("symbol", maintain_order=True):
+    wanted = durations.filter(pl.col("symbol").is_in(symbols.unique().implode()))
+    for (symbol,), rows in wanted.group_by("symbol", maintain_order=True):
         holders = np.flatnonzero((symbols == symbol).fill_null(False).to_numpy())
         newest = rows["asof_date"].search_sorted(at, side="right").to_numpy()
         # Number 0 stands for the days before the first row.

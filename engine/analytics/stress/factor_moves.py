@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -82,7 +82,7 @@ def yield_move(fund: Floats, duration: Floats, change: float) -> Floats:
 def model_yield_move(scenario: Scenario, correlations: FactorCorrelations) -> Floats:
     """Return how far yields move in the joint model: by their shock, or as the market's shocks let expect.
 
-    Beyond the market's part, as a style in `model_move`.
+    Beyond the market's part, as a style in `model_moves`.
 
     Args:
         scenario: shocks by factor, as fractions.
@@ -137,24 +137,27 @@ def beyond_market(
     return np.asarray(move - slope * market)
 
 
-def model_move(scenario: Scenario, exposure: str, correlations: FactorCorrelations) -> Floats:
-    """Return how far the factor of an exposure of the joint model moves, given a scenario's shocks.
+def model_moves(
+    scenario: Scenario, exposures: Iterable[str], correlations: FactorCorrelations
+) -> dict[str, Floats]:
+    """Return how far the factors of exposures of the joint model move, given a scenario's shocks.
 
     The market moves as `conditional_move` says, a style by what its own such move exceeds the market's part.
 
     Args:
         scenario: shocks by factor, as fractions.
-        exposure: name of a factor of factor_exposures.
+        exposures: names of factors of factor_exposures.
         correlations: of the factors' funds.
 
     Returns:
-        [M] fractions; a factor without a fund moves by its own shock alone.
+        [M] fractions by name; a factor without a fund moves by its own shock alone.
     """
     market = _expected(scenario, MARKET, correlations)
-    if exposure == HELD_AS[MARKET]:
-        return market
-    own = _expected(scenario, exposure, correlations)
-    return beyond_market(exposure, own, market, correlations) if exposure in STYLE_FUNDS else own
+    moves = {}
+    for name in exposures:
+        own = market if name == HELD_AS[MARKET] else _expected(scenario, name, correlations)
+        moves[name] = beyond_market(name, own, market, correlations) if name in STYLE_FUNDS else own
+    return moves
 
 
 def factor_move(

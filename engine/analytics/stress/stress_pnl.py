@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.analytics.stress.factor_correlations import FactorCorrelations
-from engine.analytics.stress.factor_moves import Moves, factor_move, model_move, model_yield_move, moves_at
+from engine.analytics.stress.factor_moves import Moves, factor_move, model_moves, model_yield_move, moves_at
 from engine.analytics.stress.option_moves import OptionCells
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import HELD_AS
@@ -100,7 +100,7 @@ def correlated_pnl(
 
     not below -0.99 x base; s_rates is the shock of rates, or with joint exposures to yields and conditional
     moves `model_yield_move`; g runs over the factors to which the portfolio is exposed; the moves are those
-    of `model_move` under joint exposures and conditional moves, else of `factor_move`. Summed in the order
+    of `model_moves` under joint exposures and conditional moves, else of `factor_move`. Summed in the order
     of the exposure rows, newest first; with options, what they are worth beyond their deltas is added.
     Source: document 03 §4.5.
 
@@ -110,22 +110,24 @@ def correlated_pnl(
         correlations: of the factors' funds.
         rules: factor_model and unshocked_factors.
     """
-    total = _correlated(scenario, exposures, correlations, rules)
-    if exposures.options is not None:
-        own = _correlated(scenario, exposures.of_options, correlations, rules)
+    options = None if exposures.options is None else exposures.of_options
+    names = dict.fromkeys((*exposures.factors, *(options.factors if options else ())))
+    moves = _moves(scenario, names, correlations, rules)
+    rates = _rate_move(scenario, correlations, rules)
+    total = _correlated(moves, rates, exposures)
+    if options is not None and exposures.options is not None:
+        own = _correlated(moves, rates, options)
         total = total + exposures.options.beyond_delta(own, total.size)
     return _floored(total, exposures)
 
 
-def _correlated(
-    scenario: Scenario, exposures: StressExposures, correlations: FactorCorrelations, rules: Rules
-) -> Floats:
-    """Return the sum of exposures times the moves of all factors, [C]."""
-    total = np.nan_to_num(exposures.rates * _rate_move(scenario, exposures, correlations, rules))
-    moves = [_move(scenario, name, correlations, rules) for name in exposures.factors]
+def _correlated(moves: Mapping[str, Floats], rates: Floats, exposures: StressExposures) -> Floats:
+    """Return the sum of exposures times the moves of all factors and of yields, [C]; moves are [M]."""
+    total = np.nan_to_num(exposures.rates * rates[exposures.matrix])
+    own = [moves[name] for name in exposures.factors]
     # Without any move the sum would add zeros: skip stacking the exposures.
-    if np.any(moves):
-        held = zip(exposures.factors.values(), moves, strict=True)
+    if np.any(own):
+        held = zip(exposures.factors.values(), own, strict=True)
         moved = np.stack([usd * move[exposures.matrix] for usd, move in held])
         # One after the other in each cell's own order: the last bit depends on it.
         for next_pnl in np.take_along_axis(moved, exposures.order, axis=0):
@@ -133,20 +135,21 @@ def _correlated(
     return total
 
 
-def _move(scenario: Scenario, name: str, correlations: FactorCorrelations, rules: Rules) -> Floats:
-    """Return how far the factor of an exposure moves, [M]."""
+def _moves(
+    scenario: Scenario, names: Iterable[str], correlations: FactorCorrelations, rules: Rules
+) -> dict[str, Floats]:
+    """Return how far the factors of exposures move, [M] by name."""
     if _one_model(rules):
-        return model_move(scenario, name, correlations)
-    return factor_move(scenario, CORRELATES_AS.get(name, name), correlations, rules.unshocked_factors)
+        return model_moves(scenario, names, correlations)
+    rule = rules.unshocked_factors
+    return {name: factor_move(scenario, CORRELATES_AS.get(name, name), correlations, rule) for name in names}
 
 
-def _rate_move(
-    scenario: Scenario, exposures: StressExposures, correlations: FactorCorrelations, rules: Rules
-) -> Floats | float:
-    """Return how far rates move: by their shock, or [C] as one factor of the joint model."""
+def _rate_move(scenario: Scenario, correlations: FactorCorrelations, rules: Rules) -> Floats:
+    """Return how far rates move, [M]: by their shock, or as one factor of the joint model."""
     if _one_model(rules) and correlations.duration is not None:
-        return model_yield_move(scenario, correlations)[exposures.matrix]
-    return scenario.shocks.get(RATE_SHOCK, 0.0)
+        return model_yield_move(scenario, correlations)
+    return np.full(len(correlations.as_of), scenario.shocks.get(RATE_SHOCK, 0.0))
 
 
 def _one_model(rules: Rules) -> bool:

@@ -134,17 +134,16 @@ def _metadata(scenario: Scenario, correlations: FactorCorrelations) -> list[str]
 
     Of a replay also its window and the factors that it does not shock, for want of closes or a duration.
     """
-    contents = (
-        {
-            **replay_metadata(scenario),
-            "category": scenario.group,
-            "data_days": returns,
-            "scenario_name": scenario.name,
-            "correlation_matrix_date": as_of.isoformat(),
-        }
-        for returns, as_of in zip(correlations.returns.tolist(), correlations.as_of, strict=True)
+    replay, group, name = (
+        json.dumps(part, ensure_ascii=False)
+        for part in (replay_metadata(scenario), scenario.group, scenario.name)
     )
-    return [json.dumps(content, ensure_ascii=False) for content in contents]
+    head = f'{replay[:-1]}{", " if scenario.window else ""}"category": {group}, "data_days": '
+    tail = f', "scenario_name": {name}, "correlation_matrix_date": "'
+    return [
+        f'{head}{returns}{tail}{as_of}"}}'
+        for returns, as_of in zip(correlations.returns.tolist(), correlations.as_of, strict=True)
+    ]
 
 
 def replay_metadata(scenario: Scenario) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from engine.analytics.stress.factor_moves import (
     conditional_move,
     direct_moves,
     factor_move,
-    model_move,
+    model_moves,
     model_yield_move,
 )
 from engine.analytics.stress.scenarios import scenario
@@ -84,17 +84,17 @@ def test_a_direct_move_is_the_shock_but_for_styles_beside_the_market() -> None:
 
 def test_a_market_shock_moves_no_exposure_of_the_joint_model_but_the_market_s() -> None:
     shock = scenario("S", {"Market": -0.1})
-    found = [float(model_move(shock, name, MATRIX)[0]) for name in ("Market Beta (90D)", "Value", "Growth")]
+    names = ("Market Beta (90D)", "Value", "Growth")
+    found = [float(move[0]) for move in model_moves(shock, names, MATRIX).values()]
     assert found == pytest.approx([-0.1, 0.0, 0.0], abs=1e-15)
 
 
 def test_a_style_shock_moves_the_market_and_the_rest_of_the_style() -> None:
     # Given Value +20 % the market moves by 0.2 / 4 = 5 %; what is left of Value is 20 % - 1.0 x 5 %.
     shock = scenario("S", {"Value": 0.2})
-    assert float(model_move(shock, "Market Beta (90D)", MATRIX)[0]) == pytest.approx(0.05)
-    assert float(model_move(shock, "Value", MATRIX)[0]) == pytest.approx(0.15)
-    assert float(model_move(shock, "Growth", MATRIX)[0]) == pytest.approx(0.24 - 0.6 * 0.05)
-    assert float(model_move(shock, "Size Spread", MATRIX)[0]) == 0.0
+    moves = model_moves(shock, ("Market Beta (90D)", "Value", "Growth", "Size Spread"), MATRIX)
+    expected = [0.05, 0.15, 0.24 - 0.6 * 0.05, 0.0]
+    assert [float(move[0]) for move in moves.values()] == pytest.approx(expected)
 
 
 # The market and TLT: volatilities of 1 % and 0.8 %, a correlation of -0.25; TLT has 16 years.
@@ -107,7 +107,7 @@ BONDS = replace(
 def test_a_rise_of_yields_is_a_fall_of_the_fund_that_moves_the_market_too() -> None:
     # TLT falls by 16 x 0.5 % = 8 %; the market is expected to move by -0.2 / 0.64 x -8 % = 2.5 %.
     shock = scenario("S", {"Interest_Rate": 0.005})
-    assert model_move(shock, "Market Beta (90D)", BONDS)[0] == pytest.approx(0.025)
+    assert model_moves(shock, ["Market Beta (90D)"], BONDS)["Market Beta (90D)"][0] == pytest.approx(0.025)
     # Of TLT's move the market explains -0.2 x 2.5 % = -0.5 %; -7.5 % are left, 7.5 / 16 % of yield.
     assert model_yield_move(shock, BONDS)[0] == pytest.approx(0.075 / 16)
 
@@ -123,5 +123,5 @@ def test_a_market_shock_moves_yields_by_no_more_than_the_market_s_part() -> None
 def test_where_the_fund_s_duration_is_unknown_yields_move_by_their_shock_alone() -> None:
     shock, unknown = scenario("S", {"Interest_Rate": 0.005}), replace(BONDS, duration=np.array([np.nan]))
     assert model_yield_move(shock, unknown).tolist() == [0.005]
-    assert model_move(shock, "Market Beta (90D)", unknown).tolist() == [0.0]
+    assert model_moves(shock, ["Market Beta (90D)"], unknown)["Market Beta (90D)"].tolist() == [0.0]
     assert model_yield_move(shock, replace(BONDS, names=("Market", "Value"))).tolist() == [0.005]
