@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-
-from tests.docs.blocks import ROOT
 
 pytestmark = pytest.mark.thorough
 
@@ -39,23 +34,6 @@ class Fetches(HTMLParser):
                 self.linked.append(value or "")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    # A proxy that is not there: whatever would fetch, fails.
-    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
-        cwd=ROOT,
-        env={**os.environ, **nowhere, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
-
-
 def pages(site: Path) -> dict[str, Fetches]:
     found = {}
     for path in sorted(site.rglob("*.html")):
@@ -72,6 +50,11 @@ def test_no_page_loads_anything_from_outside(site: Path) -> None:
     assert outside == set()
     for sheet in site.rglob("*.css"):
         assert not FETCHED.search(sheet.read_text(encoding="utf-8")), sheet
+
+
+def test_every_fence_became_a_block_of_code(site: Path) -> None:
+    for path in site.rglob("*.html"):
+        assert "```" not in path.read_text(encoding="utf-8"), path
 
 
 def test_formulas_are_mathml(site: Path) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engine.analyst.store import open as open_store
-from engine.batch.backfill import backfill
 from engine.batch.copy import write_frames
+from engine.cli.main import main as engine
 from engine.core.progress import Quiet
-from engine.reports import fleet_page, portfolio_page
+from engine.reports import fleet_page, portfolio_page, run_page
 from loaders.demo import demo_world
 from tests.pages import browser
 from tests.pages.browser import View
@@ -23,6 +23,7 @@ HEAVIEST = 200_000
 """Largest size of a screenshot in bytes."""
 SHOTS = {
     "fleet": ("fleet", View("desk", 1280, 800, "light")),
+    "run": ("run", View("desk", 1280, 1000, "light")),
     "portfolio": ("Demo Long Short 1", View("desk", 1280, 1000, "dark")),
     "telephone": ("Demo Leveraged 4", View("phone", 390, 844, "light")),
 }
@@ -39,7 +40,7 @@ def main(folder: Path) -> int:
     with TemporaryDirectory() as work:
         os.chdir(work)
         write_frames(STORE, demo_world(5, 20, 60), 5_000, Quiet())
-        backfill(STORE, end=END, run_date=END)
+        engine(["backfill", "--from", STORE, "--end", f"{END}", "--run-date", f"{END}", "--quiet"])
         for name, (shown, view) in SHOTS.items():
             (Path(work) / "page.html").write_text(_page(shown), encoding="utf-8")
             _shoot(Path(work) / "page.html", view, folder / f"{name}.png")
@@ -48,6 +49,8 @@ def main(folder: Path) -> int:
 
 
 def _page(shown: str) -> str:
+    if shown == "run":
+        return run_page(STORE, records=Path("run_results"))
     if shown != "fleet":
         return portfolio_page(STORE, shown)
     keys = open_store(STORE).portfolios["id"]
