@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 from engine.html.cells import Cell
+from engine.html.live import LiveChart
 
 Width = Literal["full", "half"]
 """The whole width of a page, or half of it."""
@@ -24,9 +25,11 @@ class PageTable:
         headings: one for each column; columns of numbers are aligned to the right.
         note: a remark below the table.
         folded: collapse the table; a chart collapses its tables by itself.
-        sortable: let a click on a heading sort the rows.
-        search: label of a field that filters rows by their heading; empty: no field.
+        sortable: let a reader sort, filter, copy and save the rows.
+        search: label of a field above the table that filters its rows; empty: one without a label in a
+            long table.
         key: id of the table element; needed for `search`.
+        by_day: the first column has days or months, so that rows outside of a page's range are hidden.
     """
 
     kind: ClassVar[str] = "table"
@@ -35,9 +38,10 @@ class PageTable:
     rows: Sequence[Sequence[Cell]]
     note: str = ""
     folded: bool = False
-    sortable: bool = False
+    sortable: bool = True
     search: str = ""
     key: str = ""
+    by_day: bool = False
     width: Width = "full"
 
     @cached_property
@@ -74,6 +78,7 @@ class Chart:
         ends: the values of the first and last colour of a heat map.
         notes: which figures are not computed, and why.
         tables: the figures, collapsed below the drawing; empty where another block holds them.
+        live: what the page's script draws in place of the drawing, if the reader lets scripts run.
     """
 
     kind: ClassVar[str] = "chart"
@@ -87,15 +92,22 @@ class Chart:
     notes: Sequence[str] = ()
     tables: Sequence[PageTable] = ()
     width: Width = "full"
+    live: LiveChart | None = None
 
 
 @dataclass(frozen=True)
 class Card:
-    """One headline figure with its label and a line of detail."""
+    """One headline figure with its label and a line of detail.
+
+    Attributes:
+        follows: how the page's script computes the figure for a range of sessions: a measure, a column
+            of the page's data and a form, such as `sum pnl money`; empty for a figure of one session.
+    """
 
     label: str
     figure: Cell
     detail: str = ""
+    follows: str = ""
 
 
 @dataclass(frozen=True)

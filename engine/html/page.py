@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
-from hashlib import sha256
 from importlib.resources import files
 from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from engine.html.blocks import PageTable, Section
+from engine.html.blocks import Block, Chart, PageTable, Section
+from engine.html.live import Library, LiveChart, LivePage, chart_data, digest, library
 
 TEMPLATES = "templates"
+CHART_SCRIPTS = ("state.js", "draw.js", "point.js", "range.js")
+"""Scripts of charts, in the order in which they build on each other."""
+TABLE_SCRIPT = "tables.js"
 Kind = Literal["portfolio", "fleet", "run", "comparison"]
 """Subject of a page; the style sheet has rules for each."""
 
@@ -28,6 +30,7 @@ def page(
     footer: str,
     contents: bool = False,
     fleet: str | None = None,
+    live: LivePage | None = None,
 ) -> str:
     """Return a whole document that loads nothing; text from a store is escaped.
 
@@ -39,8 +42,11 @@ def page(
         footer: a closing remark.
         contents: show links to the sections.
         fleet: address of the page of all portfolios, for a link back.
+        live: sessions of the page; None: its charts stay drawings.
     """
-    script = _file("sort.js") if any(map(_needs_script, sections)) else ""
+    charts = _live_charts(sections) if live else []
+    script = _script(sections, bool(charts))
+    packed = library() if charts else None
     return (
         _environment()
         .get_template("page.html")
@@ -53,9 +59,12 @@ def page(
             contents=contents,
             fleet=fleet,
             style=_trusted(_file("page.css")),
+            live=live if charts else None,
+            data=_trusted(chart_data(live, charts)) if live and charts else "",
             script=_trusted(script),
-            # The page's policy allows this one script, by its digest, and no other.
-            script_digest=b64encode(sha256(script.encode()).digest()).decode(),
+            library=_trusted(packed.packed) if packed else "",
+            # The page's policy allows these scripts, by their digests, and no other.
+            allowed=_trusted(" ".join(_allowed(script, packed))),
         )
     )
 
@@ -65,9 +74,36 @@ def fragment(sections: Sequence[Section]) -> str:
     return _environment().get_template("sections.html").render(sections=sections)
 
 
+def _live_charts(sections: Sequence[Section]) -> list[LiveChart]:
+    blocks = [block for section in sections for block in section.blocks]
+    return [block.live for block in blocks if isinstance(block, Chart) and block.live]
+
+
+def _script(sections: Sequence[Section], live: bool) -> str:
+    """Return the page's own script: for its charts and for its tables; empty if it needs none."""
+    tables = any(map(_needs_script, sections))
+    names = [*([TABLE_SCRIPT] if tables or live else ()), *(CHART_SCRIPTS if live else ())]
+    return "\n".join(map(_file, names))
+
+
+def _allowed(script: str, packed: Library | None) -> list[str]:
+    own = [digest(script.encode())] if script else []
+    return [*own, *([packed.digest] if packed else [])]
+
+
 def _needs_script(section: Section) -> bool:
-    tables = [block for block in section.blocks if isinstance(block, PageTable)]
+    tables = [table for block in section.blocks for table in _tables(block)]
     return any(table.sortable or table.search for table in tables)
+
+
+def _tables(block: Block) -> Sequence[PageTable]:
+    match block:
+        case PageTable():
+            return [block]
+        case Chart():
+            return block.tables
+        case _:
+            return ()
 
 
 # Cached, because compiling the templates takes longer than filling them.

@@ -123,7 +123,6 @@ def render(fleet: StoredFleet, links: Mapping[str, str]) -> str:
         HEADINGS,
         rows,
         note="Figures of each portfolio's last session; P&L, return and drawdown of the window.",
-        sortable=True,
         search="Find a portfolio",
         key=KEY,
     )

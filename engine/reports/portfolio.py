@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from engine.html.blocks import Section
+from engine.html.cells import sign_of
+from engine.html.live import LivePage
 from engine.html.page import page
 from engine.reports.measures.contributions import priced_days
 from engine.reports.sections.attribution import attribution
@@ -25,6 +29,8 @@ from engine.reports.sections.stress import stress
 from engine.reports.sections.volatility import volatility
 from engine.reports.stored import StoredPortfolio
 
+FOLLOWED = ("equity_balance", "daily_pnl", "daily_return")
+
 
 def render(stored: StoredPortfolio, fleet: str | None) -> str:
     """Return the document.
@@ -41,7 +47,14 @@ def render(stored: StoredPortfolio, fleet: str | None) -> str:
         footer=FOOTER,
         contents=True,
         fleet=fleet,
+        live=_live(stored),
     )
+
+
+def _live(stored: StoredPortfolio) -> LivePage:
+    """Return the sessions of the page, and the figures from which its cards follow a range."""
+    columns = {name: stored.snapshots[name].cast(pl.Float64).to_list() for name in FOLLOWED}
+    return LivePage(stored.days, sign_of(stored.currency), columns)
 
 
 def _sections(stored: StoredPortfolio) -> list[Section]:

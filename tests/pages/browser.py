@@ -60,7 +60,7 @@ def executable() -> str | None:
 
 
 @contextmanager
-def opened(view: View) -> Iterator[tuple[Page, list[str]]]:
+def opened(view: View, *, scripts: bool = True) -> Iterator[tuple[Page, list[str]]]:
     """Open a page in a browser with an empty profile; also yield a list of its requests and errors."""
     from playwright.sync_api import sync_playwright
 
@@ -72,6 +72,7 @@ def opened(view: View) -> Iterator[tuple[Page, list[str]]]:
             args=list(FLAGS),
             viewport={"width": view.width, "height": view.height},
             color_scheme=view.scheme,
+            java_script_enabled=scripts,
         )
         page = context.new_page()
         problems: list[str] = []

@@ -73,7 +73,7 @@ def desk() -> Iterator[Page]:
 
 
 def test_one_drawing_of_each_chart_is_shown(files: dict[str, Path], view: View) -> None:
-    with browser.opened(view) as (page, _):
+    with browser.opened(view, scripts=False) as (page, _):
         browser.show(page, files[SHOWN[0]])
         wide = page.locator(".drawing.wide").first.is_visible()
         assert wide is (view.width > 600)
@@ -86,7 +86,7 @@ def test_dark_and_light_differ_in_paper_and_ink(files: dict[str, Path]) -> None:
         with browser.opened(view) as (page, _):
             browser.show(page, files[SHOWN[0]])
             colours.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
-            line = page.locator(".drawing.wide path[stroke='var(--c1)']").first
+            line = page.locator(".box path[stroke='var(--c1)']").first
             colours.append(line.evaluate("one => getComputedStyle(one).stroke"))
     assert len(set(colours)) == 4
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections import Counter
+from gzip import decompress
 from hashlib import sha256
 from itertools import pairwise
 
 import pytest
+from vl_convert import javascript_bundle
 
 from tests.pages.document import Node, parsed
 
@@ -53,17 +55,26 @@ def test_nothing_is_fetched_from_anywhere(page: str, document: Node) -> None:
 
 
 def without_stores(page: str) -> str:
-    """Return the page without the addresses of stores that it shows."""
-    return re.sub(r"(?:duckdb|parquet):/+\S+", "", page)
+    """Return the page without the addresses of stores that it shows, and without the packed library."""
+    unpacked = re.sub(r'(<script type="text/plain" id="chart-library">)[\w+/=]+', r"\1", page)
+    return re.sub(r"(?:duckdb|parquet):/+\S+", "", unpacked)
 
 
-def test_only_its_own_script_may_run(document: Node) -> None:
+def test_only_its_own_scripts_may_run(document: Node) -> None:
     policy = document.one("meta", **{"http-equiv": "Content-Security-Policy"}).attributes["content"]
-    script = document.one("script").inside[0]
-    assert isinstance(script, str)
-    digest = b64encode(sha256(script.encode()).digest()).decode()
-    assert f"script-src 'sha256-{digest}'" in policy
+    scripts = [script.inside[0] for script in document.all("script") if not script.attributes]
+    packed = document.all("script", id="chart-library")
+    scripts += [decompress(b64decode(str(one.inside[0]))).decode() for one in packed]
+    digests = [b64encode(sha256(str(script).encode()).digest()).decode() for script in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    assert f"script-src {allowed}; " in policy
     assert policy.startswith("default-src 'none'")
+    assert "unsafe-eval" not in policy
+
+
+def test_the_library_comes_out_of_the_installed_package(demo_document: Node) -> None:
+    packed = str(demo_document.one("script", id="chart-library").inside[0])
+    assert decompress(b64decode(packed)).decode() == javascript_bundle("window.vegaEmbed=vegaEmbed;")
 
 
 def test_landmarks_and_headings_lead_through_it(document: Node) -> None:

@@ -9,6 +9,7 @@ import polars as pl
 
 from engine.reports.charts.drawing import INK, MUTED, AnyChart, ChartBuilder, ChartSize
 from engine.reports.charts.heat import names_axis
+from engine.reports.charts.live import Reading, readings
 from engine.reports.charts.scales import GAIN_AND_LOSS, ChartSeries, tone_colour, toned
 
 WIDE_ROW = 24
@@ -39,6 +40,8 @@ def signed_bars(
         colours: of figures above and below 0: see `tone_colour`.
     """
     names = frame["name"].to_list()
+    second = [Reading(tick.partition("_")[0].capitalize(), tick)] if tick else []
+    meta = readings(form, Reading("", "value"), *second)
 
     def make(size: ChartSize) -> AnyChart:
         base = alt.Chart(toned(frame, "value"))
@@ -49,7 +52,7 @@ def signed_bars(
         if tick:
             strokes = base.mark_tick(thickness=2.5, size=thickness + 6, color=INK, opacity=1, yOffset=offset)
             layers.append(strokes.encode(x=alt.X(f"{tick}:Q"), y=y))
-        return alt.layer(*layers, *_labels(base, y, size))
+        return alt.layer(*layers, *_labels(base, y, size)).properties(usermeta=meta)
 
     return make
 
@@ -64,6 +67,7 @@ def paired_bars(frame: pl.DataFrame, series: Sequence[ChartSeries], form: str) -
     """
     names = frame["name"].to_list()
     bar, stroke = series
+    meta = readings(form, *(Reading(one.name, one.column) for one in series))
 
     def make(size: ChartSize) -> AnyChart:
         base = alt.Chart(frame)
@@ -75,7 +79,7 @@ def paired_bars(frame: pl.DataFrame, series: Sequence[ChartSeries], form: str) -
         strokes = base.mark_tick(
             thickness=3, size=thickness + 8, yOffset=offset, opacity=1, color=stroke.colour
         ).encode(x=alt.X(f"{stroke.column}:Q"), y=y)
-        return alt.layer(bars, strokes, *_labels(base, y, size))
+        return alt.layer(bars, strokes, *_labels(base, y, size)).properties(usermeta=meta)
 
     return make
 

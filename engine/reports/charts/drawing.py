@@ -13,6 +13,8 @@ import altair as alt
 from vl_convert import vegalite_to_svg
 
 from engine.html.blocks import Chart, LegendKey, PageTable, Width
+from engine.html.live import CONFIG
+from engine.reports.charts.live import live_chart
 
 AnyChart = Any
 """An Altair chart, layered or not; Altair's own types do not tell."""
@@ -43,30 +45,19 @@ PADDING = {"left": 8, "top": 4, "right": 8, "bottom": 2}
 VEGA_LITE = "_".join(alt.SCHEMA_VERSION.split(".")[:2])
 """The version of Vega-Lite that Altair writes."""
 
-INK, MUTED, GRID = "var(--ink)", "var(--muted)", "var(--grid)"
+INK, MUTED = "var(--ink)", "var(--muted)"
 HEAD = re.compile(r"^<svg[^>]*?viewBox=\"([^\"]*)\"[^>]*>")
 NOISE = re.compile(
     r' (?:role="(?!img)[^"]*"|aria-[a-z]+="[^"]*"|class="[^"]*"|pointer-events="none"|opacity="1"'
     r'|font-family="[^"]*"|stroke-miterlimit="10")|<path d="M0,0h0v0h0Z"/>|<path d="" display="none"/>'
 )
 """Attributes and paths of Vega that have no effect here, or that would be read aloud."""
+PLACE = re.compile(r"(?<=[ ,(\"MLHVhvlCc-])\d+\.\d{2,}(?=[ ,)\"MLHVhvlCcZ-])")
+"""A length or a place of which nobody sees more than a tenth of a pixel."""
+BOX = r'<path d="(M[\d.,-]+h[\d.-]+v[\d.-]+h[\d.-]+Z)"((?: (?:fill|stroke|stroke-width)="[^"]*")*)/>'
+BOXES = re.compile(f"(?:{BOX}){{9,}}")
+"""Cells of a heat map: boxes that do not overlap."""
 CLIP = re.compile(r"(id=\"|url\(#)([\w-]+)")
-_CONFIG: dict[str, Any] = {
-    "aria": False,
-    "background": "transparent",
-    "font": "sans-serif",
-    "view": {"stroke": None},
-    "scale": {"invalid": {"color": {"value": "var(--void)"}}},
-    "axis": {
-        "labelColor": MUTED,
-        "labelFontSize": 11,
-        "gridColor": GRID,
-        "domain": False,
-        "ticks": False,
-        "labelPadding": 6,
-        "title": None,
-    },
-}
 
 
 def chart(
@@ -100,37 +91,48 @@ def chart(
     """
     desktop = ChartSize(WIDTHS[width], height)
     phone = ChartSize(NARROW, narrow_height or min(height, 220), narrow=True)
-    wide, narrow = (svg(builder(size), size, summary) for size in (desktop, phone))
+    wide, narrow = (specification(builder(size), size) for size in (desktop, phone))
     return Chart(
         title,
         summary,
-        wide,
-        narrow,
+        svg(wide, summary),
+        svg(narrow, summary),
         unit=unit,
         legend=legend,
         ends=ends,
         notes=notes,
         tables=tables,
         width=width,
+        live=live_chart(title, wide, narrow),
     )
 
 
-def svg(chart: AnyChart, size: ChartSize, label: str) -> str:
-    """Return an SVG element that fills its box.
+def specification(chart: AnyChart, size: ChartSize) -> dict[str, Any]:
+    """Return a chart as Vega-Lite with its size and the configuration of all charts.
 
     Args:
         chart: an Altair chart.
         size: its outer size.
-        label: accessible name of the drawing.
     """
-    # Not Altair's own `to_dict` check, which is slow, nor its converter, which may load files and URLs.
-    spec = chart.to_dict(validate=False) | {
+    # Not Altair's own `to_dict` check, which is slow.
+    spec: dict[str, Any] = chart.to_dict(validate=False)
+    return spec | {
         "width": size.width,
         "height": size.height,
         "autosize": {"type": "fit", "contains": "padding"},
         "padding": PADDING,
-        "config": _CONFIG,
+        "config": CONFIG,
     }
+
+
+def svg(spec: dict[str, Any], label: str) -> str:
+    """Return an SVG element that fills its box.
+
+    Args:
+        spec: the result of `specification`.
+        label: accessible name of the drawing.
+    """
+    # Not Altair's converter, which may load files and URLs.
     return _inline(vegalite_to_svg(spec, VEGA_LITE, allowed_base_urls=[]), label)
 
 
@@ -140,4 +142,17 @@ def _inline(document: str, label: str) -> str:
     head = f'<svg viewBox="\\1" role="img" aria-label="{escape(label)}">'
     # Twice, because removing an attribute can leave one of the empty paths.
     element = CLIP.sub(rf"\g<1>c{prefix}-\g<2>", NOISE.sub("", NOISE.sub("", document)))
-    return HEAD.sub(lambda match: head.replace("\\1", match[1]), element, count=1)
+    return HEAD.sub(lambda match: head.replace("\\1", match[1]), _smaller(element), count=1)
+
+
+def _smaller(element: str) -> str:
+    """Return a drawing with shorter numbers, and one path for all cells of a colour."""
+    element = PLACE.sub(lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), element)
+    return BOXES.sub(lambda cells: _one_path_a_colour(cells[0]), element)
+
+
+def _one_path_a_colour(cells: str) -> str:
+    paths: dict[str, list[str]] = {}
+    for path, looks in re.findall(BOX, cells):
+        paths.setdefault(looks, []).append(path)
+    return "".join(f'<path d="{"".join(parts)}"{looks}/>' for looks, parts in paths.items())

@@ -9,6 +9,7 @@ import polars as pl
 
 from engine.core.job_catalog import Status
 from engine.reports.charts.drawing import AnyChart, ChartBuilder, ChartSize
+from engine.reports.charts.live import Reading, readings
 from engine.reports.charts.scales import time_axis
 
 STEPS = 9
@@ -47,6 +48,7 @@ def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> ChartBu
         rows: names from the top.
         limit: the value at which the colours end.
     """
+    meta = readings("", *(Reading(name, "value", "name", hold=True) for name in rows))
 
     def make(size: ChartSize) -> AnyChart:
         return (
@@ -58,6 +60,7 @@ def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> ChartBu
                 y=names_axis("name:N", rows),
                 color=heat_colour(limit),
             )
+            .properties(usermeta=meta)
         )
 
     return make
@@ -70,6 +73,7 @@ def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> ChartBuilder:
         cells: columns row, column, value.
         names: the symbols, from the top and from the left.
     """
+    meta = readings("", Reading("", "value"))
 
     def make(size: ChartSize) -> AnyChart:
         upright = alt.Axis(labelAngle=-90, labelLimit=MOST_ROOM // 2, grid=False)
@@ -83,12 +87,12 @@ def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> ChartBuilder:
             color=heat_colour(1.0)
         )
         if size.narrow or len(names) > MOST_WITH_TEXT:
-            return boxes
+            return boxes.properties(usermeta=meta)
         figures = base.mark_text(fontSize=11).encode(
             text=alt.Text("value:Q", format=".2f"),
             color=alt.Color("deep:N", scale=ON_COLOURS, legend=None),
         )
-        return alt.layer(boxes, figures)
+        return alt.layer(boxes, figures).properties(usermeta=meta)
 
     return make
 
@@ -101,6 +105,7 @@ def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: Mapping[Statu
         rows: names from the top.
         colours: colour of the style sheet by kind.
     """
+    meta = readings("text", *(Reading(name, "kind", "name", hold=True) for name in rows))
 
     def make(size: ChartSize) -> AnyChart:
         colour = alt.Color(
@@ -117,6 +122,7 @@ def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: Mapping[Statu
                 y=names_axis("name:N", rows),
                 color=colour,
             )
+            .properties(usermeta=meta)
         )
 
     return make

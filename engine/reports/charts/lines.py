@@ -8,6 +8,7 @@ import altair as alt
 import polars as pl
 
 from engine.reports.charts.drawing import INK, MUTED, AnyChart, ChartBuilder, ChartSize
+from engine.reports.charts.live import Reading, readings
 from engine.reports.charts.scales import DOWN, ChartSeries, dash, time_axis, tone_colour, toned, value_axis
 
 ARROWS = alt.Scale(domain=["up", "down"], range=["triangle-up", "triangle-down"])
@@ -28,6 +29,7 @@ def lines(
     """
     long = _melted(frame, series)
     names, places = [s.name for s in series], [s.place for s in series]
+    meta = readings(form, *(Reading(name, "value", "series") for name in names))
 
     def make(size: ChartSize) -> AnyChart:
         chart = (
@@ -40,12 +42,13 @@ def lines(
                 strokeDash=_dashes(series),
             )
         )
-        return alt.layer(_zero_rule(), chart) if zero else chart
+        drawn = alt.layer(_zero_rule(), chart) if zero else chart
+        return drawn.properties(usermeta=meta)
 
     return make
 
 
-def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str) -> ChartBuilder:
+def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str, name: str) -> ChartBuilder:
     """Return a chart with one line, and arrows at deposits (up) and withdrawals (down).
 
     Args:
@@ -53,7 +56,9 @@ def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str
         column: the figure of the line.
         marks: columns date, `column` (the height of the arrow) and flow (its sign is the direction).
         form: number format of the axis, in the notation of d3.
+        name: of the figure.
     """
+    meta = readings(form, Reading(name, column))
 
     def make(size: ChartSize) -> AnyChart:
         x, y = time_axis(frame["date"].to_list(), size), value_axis(f"{column}:Q", form, size)
@@ -68,19 +73,22 @@ def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str
                 color=tone_colour(),
             )
         )
-        return alt.layer(line, arrows) if marks.height else line
+        drawn = alt.layer(line, arrows) if marks.height else line
+        return drawn.properties(usermeta=meta)
 
     return make
 
 
-def area(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
+def area(frame: pl.DataFrame, column: str, form: str, name: str) -> ChartBuilder:
     """Return a chart of the area between 0 and a figure.
 
     Args:
         frame: date and the figure, a row for each session.
         column: name of the figure; it may be null.
         form: d3 format of the axis, such as `.0%`.
+        name: how the page calls the figure.
     """
+    meta = readings(form, Reading(name, column))
 
     def make(size: ChartSize) -> AnyChart:
         return (
@@ -92,19 +100,22 @@ def area(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
                 x=time_axis(frame["date"].to_list(), size),
                 y=value_axis(f"{column}:Q", form, size, zero=True),
             )
+            .properties(usermeta=meta)
         )
 
     return make
 
 
-def columns(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
+def columns(frame: pl.DataFrame, column: str, form: str, name: str) -> ChartBuilder:
     """Return a chart with a thin column per session from 0.
 
     Args:
         frame: date and the figure, a row for each session.
         column: name of the figure; its sign gives the colour.
         form: d3 format of the axis, such as `.0%`.
+        name: how the page calls the figure.
     """
+    meta = readings(form, Reading(name, column))
 
     def make(size: ChartSize) -> AnyChart:
         thickness = max(1.0, min(8.0, 0.72 * size.width / max(frame.height, 1)))
@@ -117,13 +128,18 @@ def columns(frame: pl.DataFrame, column: str, form: str) -> ChartBuilder:
                 color=tone_colour(),
             )
         )
-        return alt.layer(bars, _zero_rule())
+        return alt.layer(bars, _zero_rule()).properties(usermeta=meta)
 
     return make
 
 
 def limited_columns(
-    frame: pl.DataFrame, column: str, limits: Sequence[ChartSeries], marks: pl.DataFrame, form: str
+    frame: pl.DataFrame,
+    column: str,
+    limits: Sequence[ChartSeries],
+    marks: pl.DataFrame,
+    form: str,
+    name: str,
 ) -> ChartBuilder:
     """Return a chart of columns from 0, lines for their limits, and a mark on each column that is beyond one.
 
@@ -133,8 +149,10 @@ def limited_columns(
         limits: the series of the lines, which hold from session to session.
         marks: the rows of the frame to mark.
         form: number format of the axis, in the notation of d3.
+        name: how the page calls the figure.
     """
-    bars = columns(frame, column, form)
+    bars = columns(frame, column, form, name)
+    meta = readings(form, Reading(name, column), *(Reading(one.name, one.column) for one in limits))
 
     def make(size: ChartSize) -> AnyChart:
         x = time_axis(frame["date"].to_list(), size)
@@ -153,7 +171,8 @@ def limited_columns(
             )
             .encode(x=x, y=value_axis(f"{column}:Q", form, size, zero=True))
         )
-        return alt.layer(bars(size), *lines_, *([points] if marks.height else []))
+        drawn = alt.layer(bars(size), *lines_, *([points] if marks.height else []))
+        return drawn.properties(usermeta=meta)
 
     return make
 

@@ -121,7 +121,7 @@ def _positions(stored: StoredPortfolio) -> list[Block]:
         for row in rows.to_dicts()
     ]
     headings = ("Position", "P&L and income", "Market", "Styles", "Interest rate", "Specific", "Residual")
-    return [PageTable(f"Parts by position on {stored.end}", headings, cells, folded=True, sortable=True)]
+    return [PageTable(f"Parts by position on {stored.end}", headings, cells, folded=True)]
 
 
 def _amounts(stored: StoredPortfolio, row: dict[str, Any], names: tuple[str, ...]) -> list[Cell]:

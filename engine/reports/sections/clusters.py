@@ -73,4 +73,4 @@ def _lots(stored: StoredPortfolio, head: dict[str, Any]) -> PageTable:
     ]
     headings = ("Position", "Cluster", "Value", "Of gross exposure", "Correlation with the others")
     caption = f"Positions in clusters on {head['date']}"
-    return PageTable(caption, headings, cells, folded=True, sortable=True)
+    return PageTable(caption, headings, cells, folded=True)

@@ -38,7 +38,7 @@ def _chart(stored: StoredPortfolio, grown: pl.DataFrame, lead: str) -> Chart:
     return chart(
         "Below the peak so far",
         f"Area of the drawdown by session. {lead}",
-        area(grown, "drawdown", "%"),
+        area(grown, "drawdown", "%", "Drawdown"),
         220,
         unit="percent",
         notes=gap_notes(stored, "pnl", "daily_return"),

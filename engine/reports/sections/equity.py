@@ -46,7 +46,7 @@ def _equity_chart(stored: StoredPortfolio) -> Chart:
         "Equity",
         f"Line of equity by session, {_range(stored, 'equity_balance')}; arrows mark {flows.height} sessions "
         "with deposits or withdrawals.",
-        marked_line(frame, "equity_balance", flows, money_format(stored.currency)),
+        marked_line(frame, "equity_balance", flows, money_format(stored.currency), "Equity"),
         280,
         unit=stored.currency,
         legend=[shown[0].key, *(arrows if flows.height else [])],
@@ -63,7 +63,7 @@ def _daily_chart(stored: StoredPortfolio) -> Chart:
         "P&L by session",
         f"Columns of P&L by session: {(known > 0).sum()} gains and {(known < 0).sum()} losses, "
         f"{_range(stored, 'daily_pnl')}.",
-        columns(frame, "daily_pnl", money_format(stored.currency)),
+        columns(frame, "daily_pnl", money_format(stored.currency), "P&L"),
         220,
         width="half",
         unit=stored.currency,
@@ -105,7 +105,7 @@ def _flow_table(stored: StoredPortfolio) -> PageTable:
         [day(row["date"]), money(row["flow"], stored.currency, toned=True, cents=True)]
         for row in _flows(stored).iter_rows(named=True)
     ]
-    return PageTable("Capital flows by session, as booked", ("Session", stored.currency), rows)
+    return PageTable("Capital flows by session, as booked", ("Session", stored.currency), rows, by_day=True)
 
 
 def _months(stored: StoredPortfolio) -> PageTable:
@@ -122,7 +122,7 @@ def _months(stored: StoredPortfolio) -> PageTable:
     )
     rows = [_month(row, stored.currency) for row in months.iter_rows(named=True)]
     headings = ("Month", "Sessions", "P&L", "Realized", "Flows", "Return", "Equity at month end")
-    return PageTable("By month", headings, rows)
+    return PageTable("By month", headings, rows, by_day=True)
 
 
 def _month(row: dict[str, Any], currency: str) -> list[Cell]:

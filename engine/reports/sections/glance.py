@@ -50,32 +50,34 @@ def _returns(stored: StoredPortfolio) -> PageTable:
 def _equity(stored: StoredPortfolio) -> Card:
     figure = money(stored.last["equity_balance"], stored.currency, reason(stored, "pnl", "equity_balance"))
     opening = money(stored.opening_equity, stored.currency)
-    return Card("Equity", figure, f"{opening.text} before the first session")
+    detail = f"{opening.text} before the first session"
+    return Card("Equity", figure, detail, follows="last equity_balance money")
 
 
 def _pnl(stored: StoredPortfolio) -> Card:
     snapshots = stored.snapshots
     figure = money(cents_sum(snapshots["daily_pnl"]), stored.currency, "no session has a P&L", toned=True)
     flows = money(cents_sum(snapshots["daily_capital_flow"]), stored.currency)
-    return Card("P&L", figure, "" if flows.missing else f"flows {flows.text}")
+    return Card("P&L", figure, "" if flows.missing else f"flows {flows.text}", follows="sum daily_pnl money")
 
 
 def _return(stored: StoredPortfolio) -> Card:
     known = growth(stored.snapshots).drop_nulls("index")
     value = None if known.is_empty() else known["index"][-1] - 1
     figure = percent(value, "no session has a return", toned=True)
-    return Card("Return", figure, "time-weighted: without flows")
+    return Card("Return", figure, "time-weighted: without flows", follows="growth daily_return percent 1")
 
 
 def _drawdown(stored: StoredPortfolio) -> Card:
     grown = growth(stored.snapshots)
     worst = drawdowns(grown, 1)
+    follows = "drawdown daily_return percent 1"
     if grown["drawdown"].count() == 0:
         return Card("Deepest drawdown", not_computed("no session has a return"))
     if worst.is_empty():
-        return Card("Deepest drawdown", percent(0.0), "never below a peak")
+        return Card("Deepest drawdown", percent(0.0), "never below a peak", follows=follows)
     row = worst.row(0, named=True)
-    return Card("Deepest drawdown", percent(row["depth"], toned=True), f"on {row['trough']}")
+    return Card("Deepest drawdown", percent(row["depth"], toned=True), f"on {row['trough']}", follows=follows)
 
 
 def _volatility(stored: StoredPortfolio) -> Card:

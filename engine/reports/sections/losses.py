@@ -86,7 +86,7 @@ def _chart(stored: StoredPortfolio) -> Chart:
     return chart(
         "P&L and its limits",
         summary,
-        limited_columns(frame, "pnl", LIMITS, hits, money_format(stored.currency)),
+        limited_columns(frame, "pnl", LIMITS, hits, money_format(stored.currency), "P&L"),
         260,
         unit=f"{stored.currency}, limits of the session before",
         legend=[

@@ -124,7 +124,7 @@ def _chart(stored: StoredPortfolio, rows: pl.DataFrame) -> list[Block]:
 def _holdings(stored: StoredPortfolio, rows: pl.DataFrame) -> PageTable:
     cells = [_holding(stored, row) for row in rows.iter_rows(named=True)]
     headings = [INCOME if name == REALIZED and not stored.lots.is_empty() else name for name in HOLDINGS]
-    return PageTable("All positions", headings, cells, note=_reconciled(stored, rows), sortable=True)
+    return PageTable("All positions", headings, cells, note=_reconciled(stored, rows))
 
 
 def _reconciled(stored: StoredPortfolio, rows: pl.DataFrame) -> str:
@@ -187,7 +187,7 @@ def _risk(stored: StoredPortfolio, rows: pl.DataFrame) -> list[Block]:
         for row in rows.iter_rows(named=True)
     ]
     note = "Open positions that a market quotes; private assets and option contracts have no such figures."
-    return [PageTable(f"Risk of each position on {stored.end}", RISK, cells, note=note, sortable=True)]
+    return [PageTable(f"Risk of each position on {stored.end}", RISK, cells, note=note)]
 
 
 def kind(row: dict[str, Any]) -> str:

@@ -159,5 +159,4 @@ def _position_table(positions: pl.DataFrame, total: dict[str, Any]) -> PageTable
         cells,
         note=f"{_reconciled(positions, total)} An option counts with its delta.",
         folded=True,
-        sortable=True,
     )

@@ -89,4 +89,4 @@ def _positions(stored: StoredPortfolio) -> list[Block]:
     ]
     caption = f"Forecasts of {rows['forecast_date'][0]} that ended on {stored.end}"
     headings = ("Symbol", "Forecast", "What came", "Loss (QLIKE)")
-    return [PageTable(caption, headings, cells, folded=True, sortable=True)]
+    return [PageTable(caption, headings, cells, folded=True)]

@@ -33,7 +33,9 @@ def every_session(stored: StoredPortfolio) -> Section:
         for row in stored.snapshots.iter_rows(named=True)
     ]
     note = "Data quality gives the reasons for figures that are not computed, by job and session."
-    table = PageTable(f"{len(rows)} sessions", ("Session", *COLUMNS.values()), rows, note=note, folded=True)
+    table = PageTable(
+        f"{len(rows)} sessions", ("Session", *COLUMNS.values()), rows, note=note, folded=True, by_day=True
+    )
     lead = "The figures behind the lines of this page, as stored."
     return Section("sessions", "Sessions", lead, [table])
 

@@ -79,4 +79,4 @@ def _table(stored: StoredPortfolio, ranked: pl.DataFrame) -> PageTable:
         for row in ranked.iter_rows(named=True)
     ]
     headings = ("Scenario", "Direct", "Correlated", "Effect", "Of equity")
-    return PageTable("Scenarios", headings, rows, sortable=True)
+    return PageTable("Scenarios", headings, rows)
