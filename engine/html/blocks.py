@@ -102,12 +102,14 @@ class Card:
     Attributes:
         follows: how the page's script computes the figure for a range of sessions: a measure, a column
             of the page's data and a form, such as `sum pnl money`; empty for a figure of one session.
+        mark: why the figure is in doubt, in a word; it leads to the element `doubts`.
     """
 
     label: str
     figure: Cell
     detail: str = ""
     follows: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True)

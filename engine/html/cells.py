@@ -37,6 +37,7 @@ class Cell:
         small: small print below the text.
         href: where the text links to.
         drawing: an SVG element next to the text.
+        colour: of the cell, a step of the diverging scale from `h0` to `h8`; empty: none.
     """
 
     text: str
@@ -47,6 +48,7 @@ class Cell:
     small: str = ""
     href: str = ""
     drawing: str = ""
+    colour: str = ""
 
 
 def plain(text: object, small: str = "", href: str = "") -> Cell:

@@ -63,7 +63,7 @@ class LiveChart:
 
 @dataclass(frozen=True)
 class LivePage:
-    """What the scripts of a page know beside its charts.
+    """Sessions and figures of a page, for its scripts.
 
     Attributes:
         days: the sessions of the page, ascending.

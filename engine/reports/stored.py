@@ -14,7 +14,7 @@ import polars as pl
 from engine.analyst.open_store import OpenStore, opened
 from engine.batch.gate_inputs import never_due
 from engine.core.calendar import sessions
-from engine.core.funds import BENCHMARK
+from engine.core.funds import BENCHMARK, MARKET_FUND
 from engine.core.job_catalog import PNL
 from engine.core.rules import Rules
 from engine.core.store_url import safe_url
@@ -42,7 +42,8 @@ class StoredPortfolio:
         positions: exact, as Decimals; with deleted ones, whose gains are part of the P&L.
         events: position_realized_events of the window, exact.
         flows: equity_changes of the window that are not deleted, exact.
-        closes: symbol, date, close, exact; from PRICE_LOOK_BACK before the end.
+        closes: symbol, date, close, exact; of the positions and of the market's fund, from PRICE_LOOK_BACK
+            before the end.
         market_betas: by position_id, of the last session.
         rate_betas: by position_id, of the last session.
         volatility: by position_id, of the last session.
@@ -56,6 +57,7 @@ class StoredPortfolio:
         sector_values: engine_sector_exposures of the window, the same.
         forecasts: forecasts of risk, their scores, and attributed P&L.
         risk: contributions to the predicted volatility, and clusters.
+        stale_from: first session that was computed from closes that have changed since; None: none is known.
         runs: finished engine_runs that overlap the window, newest first.
         rules: the rules by which the store was computed, as far as the caller knows.
         never: sessions in between that no run computes, because nothing has a close.
@@ -85,6 +87,7 @@ class StoredPortfolio:
     sector_values: pl.DataFrame
     forecasts: StoredForecasts
     risk: StoredRisk
+    stale_from: date | None
     runs: pl.DataFrame
     rules: Rules
     never: Sequence[date] = ()
@@ -185,6 +188,7 @@ def _read(
         sector_values=store.read("engine_sector_exposures", key, first, last),
         forecasts=read_forecasts(store, key, first, last),
         risk=read_risk(store, key, first, last, newest),
+        stale_from=_stale_from(store, key, last),
         runs=_runs(store, first, last),
         rules=rules or store.rules,
         never=_never_computed(store.reader, history, first, last),
@@ -252,7 +256,7 @@ def _closes(reader: Reader, key: str, first: date, last: date) -> pl.DataFrame:
         end=last,
         everyone=False,
         portfolios=[key],
-        funds=(),
+        funds=(MARKET_FUND,),
         symbols=(),
     )
     return rows.sort("symbol", "date")
@@ -277,6 +281,13 @@ def _stress(store: OpenStore, key: str, first: date, last: date) -> pl.DataFrame
     return newest.join(scenarios, left_on="scenario_id", right_on="id").rename(
         {"calculation_date": "date", "name": "scenario"}
     )
+
+
+def _stale_from(store: OpenStore, key: str, last: date) -> date | None:
+    """Return the first stale session of a portfolio up to the window's last one."""
+    stale = store.read("engine_stale_sessions", columns=["portfolio_id", "first_session"])
+    first = stale.filter(portfolio_id=key)["first_session"].min()
+    return first if isinstance(first, date) and first <= last else None
 
 
 def _runs(store: OpenStore, first: date, last: date) -> pl.DataFrame:

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.thorough
 ADDRESSES = ("href", "src", "srcset", "action", "poster", "data", "xlink:href", "background")
 SECTIONS = (
     "glance",
+    "performance",
     "equity",
     "drawdown",
     "exposures",

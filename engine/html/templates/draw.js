@@ -44,7 +44,7 @@ function ticks(days, most) {
 /* Let each axis of time show the range, with labels that fit it. */
 function follow(part, axis) {
   if (part.encoding?.x?.field === "date") {
-    part.encoding.x.scale = { ...part.encoding.x.scale, domain: axis.domain };
+    part.encoding.x.scale = { ...part.encoding.x.scale, domain: structuredClone(axis.domain) };
     part.encoding.x.axis = { ...part.encoding.x.axis, ...axis.labels };
   }
   if (part.mark?.type === "bar" && part.encoding?.x?.field === "date") part.mark.size = axis.bar;

@@ -14,6 +14,30 @@ const MEASURES = {
     return values.length ? deepest : null;
   },
 };
+/* The measures of engine/reports/measures/performance.py; fewer than 20 returns give none. */
+const FEWEST = 20;
+const ANNUAL = Math.sqrt(252);
+const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+function deviation(values) {
+  const middle = mean(values);
+  return Math.sqrt(values.reduce((a, b) => a + (b - middle) ** 2, 0) / (values.length - 1));
+}
+function tail(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = 0.05 * (sorted.length - 1);
+  const low = Math.floor(at);
+  const quantile = sorted[low] + (at - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
+  return { quantile, worst: mean(sorted.filter((value) => value <= quantile)) };
+}
+const divided = (a, b) => (b > 0 ? (a / b) * ANNUAL : null);
+const enough = (measure) => (values) => (values.length < FEWEST ? null : measure(values));
+Object.assign(MEASURES, {
+  volatility: enough((values) => deviation(values) * ANNUAL),
+  sharpe: enough((values) => divided(mean(values), deviation(values))),
+  sortino: enough((values) => divided(mean(values), Math.sqrt(mean(values.map((one) => Math.min(one, 0) ** 2))))),
+  value_at_risk: enough((values) => -tail(values).quantile),
+  expected_shortfall: enough((values) => -tail(values).worst),
+});
 const originals = new Map();
 function followCard(card) {
   const detail = card.parentElement.querySelector(".detail");

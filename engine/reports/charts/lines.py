@@ -48,60 +48,68 @@ def lines(
     return make
 
 
-def marked_line(frame: pl.DataFrame, column: str, marks: pl.DataFrame, form: str, name: str) -> ChartBuilder:
-    """Return a chart with one line, and arrows at deposits (up) and withdrawals (down).
+def marked_line(
+    frame: pl.DataFrame, own: ChartSeries, other: ChartSeries | None, marks: pl.DataFrame, form: str
+) -> ChartBuilder:
+    """Return a chart with a line, one to compare it with, and arrows at deposits (up) and withdrawals (down).
 
     Args:
-        frame: columns date and `column`.
-        column: the figure of the line.
-        marks: columns date, `column` (the height of the arrow) and flow (its sign is the direction).
+        frame: column date, and one for each series.
+        own: the series of the line.
+        other: the series to compare it with; None: none.
+        marks: columns date, that of `own` (the height of the arrow) and flow (its sign is the direction).
         form: number format of the axis, in the notation of d3.
-        name: of the figure.
     """
-    meta = readings(form, Reading(name, column))
+    shown = [one for one in (other, own) if one]
+    meta = readings(form, *(Reading(one.name, one.column) for one in reversed(shown)))
 
     def make(size: ChartSize) -> AnyChart:
-        x, y = time_axis(frame["date"].to_list(), size), value_axis(f"{column}:Q", form, size)
-        line = alt.Chart(frame).mark_line(strokeWidth=1.8, color="var(--c1)").encode(x=x, y=y)
+        x = time_axis(frame["date"].to_list(), size)
+        drawn = [_line(frame, one, x, form, size) for one in shown]
         arrows = (
             alt.Chart(toned(marks, "flow"))
             .mark_point(size=90 if size.narrow else 170, filled=True, opacity=1)
             .encode(
                 x=x,
-                y=y,
+                y=value_axis(f"{own.column}:Q", form, size),
                 shape=alt.Shape("tone:N", scale=ARROWS, legend=None),
                 color=tone_colour(),
             )
         )
-        drawn = alt.layer(line, arrows) if marks.height else line
-        return drawn.properties(usermeta=meta)
+        layers = [*drawn, *([arrows] if marks.height else [])]
+        return alt.layer(*layers).properties(usermeta=meta)
 
     return make
 
 
-def area(frame: pl.DataFrame, column: str, form: str, name: str) -> ChartBuilder:
-    """Return a chart of the area between 0 and a figure.
+def _line(
+    frame: pl.DataFrame, one: ChartSeries, x: alt.X, form: str, size: ChartSize, *, zero: bool = False
+) -> AnyChart:
+    line = alt.Chart(frame).mark_line(strokeWidth=1.8, color=one.colour, strokeDash=dash(one.key.dash))
+    return line.encode(x=x, y=value_axis(f"{one.column}:Q", form, size, zero=zero))
+
+
+def area(frame: pl.DataFrame, own: ChartSeries, other: ChartSeries | None, form: str) -> ChartBuilder:
+    """Return a chart of the area between 0 and a figure, and a line to compare it with.
 
     Args:
-        frame: date and the figure, a row for each session.
-        column: name of the figure; it may be null.
+        frame: date and the figures, a row for each session.
+        own: the series of the area; its figure may be null.
+        other: the series of the line; None: none.
         form: d3 format of the axis, such as `.0%`.
-        name: how the page calls the figure.
     """
-    meta = readings(form, Reading(name, column))
+    meta = readings(form, *(Reading(one.name, one.column) for one in (own, other) if one))
 
     def make(size: ChartSize) -> AnyChart:
-        return (
+        x = time_axis(frame["date"].to_list(), size)
+        edge = {"color": DOWN, "strokeWidth": 1.5}
+        drawn = (
             alt.Chart(frame)
-            .mark_area(
-                color=DOWN, fillOpacity=0.18, line={"color": DOWN, "strokeWidth": 1.5}, interpolate="linear"
-            )
-            .encode(
-                x=time_axis(frame["date"].to_list(), size),
-                y=value_axis(f"{column}:Q", form, size, zero=True),
-            )
-            .properties(usermeta=meta)
+            .mark_area(color=DOWN, fillOpacity=0.18, line=edge, interpolate="linear")
+            .encode(x=x, y=value_axis(f"{own.column}:Q", form, size, zero=True))
         )
+        lines_ = [_line(frame, other, x, form, size, zero=True)] if other else []
+        return alt.layer(drawn, *lines_).properties(usermeta=meta)
 
     return make
 

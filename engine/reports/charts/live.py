@@ -1,4 +1,4 @@
-"""What the cross-hair of a page reads from a chart, and the chart's form for the page's script."""
+"""Charts for the script of a page: their form, and the series that its cross-hair reads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from engine.html.live import LiveChart
 
 META = "usermeta"
-"""Where Vega-Lite keeps what it does not read itself."""
+"""The key of a specification that Vega-Lite leaves to others."""
 UNUSED = ("$schema", "datasets", META, "config")
 
 

@@ -6,11 +6,13 @@ from functools import partial
 
 import polars as pl
 
-from engine.html.blocks import Chart, Notice, PageTable, Section
+from engine.core.funds import MARKET_FUND
+from engine.html.blocks import Chart, LegendKey, Notice, PageTable, Section
 from engine.html.cells import count, day, not_applicable, percent
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import area
 from engine.reports.charts.scales import series
+from engine.reports.measures.benchmark import benchmark
 from engine.reports.measures.growth import drawdowns, growth
 from engine.reports.sections.common import gap_notes, series_summary
 from engine.reports.stored import StoredPortfolio
@@ -35,14 +37,19 @@ def drawdown(stored: StoredPortfolio) -> Section:
 
 def _chart(stored: StoredPortfolio, grown: pl.DataFrame, lead: str) -> Chart:
     form = partial(percent, digits=2)
+    market = benchmark(stored).select("date", "benchmark_drawdown")
+    frame = grown.join(market, on="date", maintain_order="left")
+    own, *others = series(drawdown="Drawdown", benchmark_drawdown=MARKET_FUND)
+    shown = [own, *others] if frame["benchmark_drawdown"].count() else [own]
     return chart(
         "Below the peak so far",
         f"Area of the drawdown by session. {lead}",
-        area(grown, "drawdown", "%", "Drawdown"),
+        area(frame, own, shown[1] if len(shown) > 1 else None, "%"),
         220,
         unit="percent",
+        legend=[LegendKey(own.name, "down", shape="box"), *(one.key for one in shown[1:])],
         notes=gap_notes(stored, "pnl", "daily_return"),
-        tables=[series_summary("Drawdown by session", grown, series(drawdown="Drawdown"), form)],
+        tables=[series_summary("Drawdown by session", frame, shown, form)],
     )
 
 

@@ -7,13 +7,21 @@ from typing import Any
 
 import polars as pl
 
+from engine.core.funds import MARKET_FUND
 from engine.html.blocks import Block, Chart, LegendKey, PageTable, Section
 from engine.html.cells import Cell, count, day, money, percent, plain, short_money
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import columns, lines, marked_line
 from engine.reports.charts.scales import money_format, series
+from engine.reports.measures.benchmark import benchmark
 from engine.reports.sections.common import cents_sum, gap_notes, series_summary
 from engine.reports.stored import StoredPortfolio
+
+COMPARED = (
+    f"All in {MARKET_FUND}: the same opening equity, deposits and withdrawals, held in the market's fund, by "
+    "price, without dividends."
+)
+NOTHING_TO_COMPARE = f"No benchmark: the store has no closes of {MARKET_FUND} in these sessions."
 
 
 def equity(stored: StoredPortfolio) -> Section:
@@ -37,20 +45,23 @@ def _flows(stored: StoredPortfolio) -> pl.DataFrame:
 
 
 def _equity_chart(stored: StoredPortfolio) -> Chart:
-    frame = stored.snapshots.select("date", "equity_balance")
+    market = benchmark(stored).select("date", "benchmark_equity")
+    frame = stored.snapshots.select("date", "equity_balance").join(market, on="date", maintain_order="left")
     flows = _flows(stored)
-    shown = series(equity_balance="Equity")
+    own, *others = series(equity_balance="Equity", benchmark_equity=f"All in {MARKET_FUND}")
+    known = frame["benchmark_equity"].count() > 0
+    shown = [own, *others] if known else [own]
     arrows = [LegendKey("Deposit", "up", shape="up"), LegendKey("Withdrawal", "down", shape="down")]
     summary = series_summary("Equity by session", frame, shown, partial(money, currency=stored.currency))
     return chart(
         "Equity",
         f"Line of equity by session, {_range(stored, 'equity_balance')}; arrows mark {flows.height} sessions "
         "with deposits or withdrawals.",
-        marked_line(frame, "equity_balance", flows, money_format(stored.currency), "Equity"),
+        marked_line(frame, own, others[0] if known else None, flows, money_format(stored.currency)),
         280,
         unit=stored.currency,
-        legend=[shown[0].key, *(arrows if flows.height else [])],
-        notes=gap_notes(stored, "pnl", "equity_balance"),
+        legend=[*(one.key for one in shown), *(arrows if flows.height else [])],
+        notes=[*gap_notes(stored, "pnl", "equity_balance"), COMPARED if known else NOTHING_TO_COMPARE],
         tables=[summary, *([_flow_table(stored)] if flows.height else [])],
     )
 

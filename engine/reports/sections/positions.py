@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -26,18 +27,24 @@ from engine.reports.charts.drawing import chart
 from engine.reports.charts.scales import money_format
 from engine.reports.measures.contributions import contributions
 from engine.reports.measures.data_quality import QUOTED
+from engine.reports.measures.doubts import last_prices
 from engine.reports.sections.common import cents_sum, share
 from engine.reports.stored import StoredPortfolio
 
 MOST_BARS = 12
 REALIZED, INCOME = "of which realized", "of which income"
 """The latter by rules under which realized gains are a part of a lot's P&L."""
+OF_RISK = "Of the risk"
+"""A position's share of the predicted volatility; only by rules that split it."""
 HOLDINGS = (
     "Position",
     "Contribution",
     REALIZED,
     "Value",
     "Of equity",
+    "Market beta",
+    "Volatility",
+    OF_RISK,
     "Price",
     "Quantity",
     "Kind",
@@ -56,14 +63,14 @@ def positions(stored: StoredPortfolio, days: pl.DataFrame) -> Section:
         stored: the portfolio's rows.
         days: the result of `engine.reports.measures.contributions.priced_days`.
     """
-    rows = _rows(stored, contributions(stored, days))
+    rows = _rows(stored, contributions(stored, days), days)
     quoted = days.filter(OPEN, QUOTED)["id"].unique()
     risky = rows.filter(pl.col("position_id").is_in(quoted.implode()))
     blocks = [*_chart(stored, rows), _holdings(stored, rows), *_risk(stored, risky)]
     return Section("positions", "Positions", _lead(stored, rows), blocks)
 
 
-def _rows(stored: StoredPortfolio, contributed: pl.DataFrame) -> pl.DataFrame:
+def _rows(stored: StoredPortfolio, contributed: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     """Return positions with contribution and risk, largest contribution first.
 
     Deleted positions are left out unless they contributed.
@@ -74,6 +81,8 @@ def _rows(stored: StoredPortfolio, contributed: pl.DataFrame) -> pl.DataFrame:
         market.select("position_id", "beta", "r_squared", "observations"),
         stored.rate_betas.select("position_id", "ir_beta"),
         stored.volatility.select("position_id", "realized_vol_21d", "expected_vol_21d"),
+        stored.risk.positions.select("position_id", of_risk="share"),
+        last_prices(stored, days).select("position_id", price_mark="mark", last_close="last_close"),
     )
     kept = pl.col("deleted_at").is_null() | pl.col("total").is_not_null()
     rows = stored.positions.rename({"id": "position_id"}).join(contributed, on="position_id").filter(kept)
@@ -124,6 +133,12 @@ def _chart(stored: StoredPortfolio, rows: pl.DataFrame) -> list[Block]:
 def _holdings(stored: StoredPortfolio, rows: pl.DataFrame) -> PageTable:
     cells = [_holding(stored, row) for row in rows.iter_rows(named=True)]
     headings = [INCOME if name == REALIZED and not stored.lots.is_empty() else name for name in HOLDINGS]
+    if stored.risk.positions.is_empty():
+        place = headings.index(OF_RISK)
+        headings, cells = (
+            [name for name in headings if name != OF_RISK],
+            [[*row[:place], *row[place + 1 :]] for row in cells],
+        )
     return PageTable("All positions", headings, cells, note=_reconciled(stored, rows))
 
 
@@ -147,7 +162,9 @@ def _holding(stored: StoredPortfolio, row: dict[str, Any]) -> list[Cell]:
         plain(row["symbol"], row["company_name"] or ""),
         money(row["total"], stored.currency, "no market quotes it", toned=True),
         not_applicable("none") if realized is None else money(realized, stored.currency, toned=True),
-        *_value(stored, row),
+        *_value(stored, row)[:2],
+        *_measured(row),
+        _value(stored, row)[2],
         quantity(row["quantity"]),
         plain(kind(row)),
         day(row["entry_date"]),
@@ -166,7 +183,24 @@ def _value(stored: StoredPortfolio, row: dict[str, Any]) -> list[Cell]:
     return [
         money(value, stored.currency),
         share(value, stored.last["equity_balance"]),
-        money(row["last_price"], stored.currency, "never priced", cents=True),
+        replace(money(row["last_price"], stored.currency, "never priced", cents=True), small=_doubt(row)),
+    ]
+
+
+def _doubt(row: dict[str, Any]) -> str:
+    """Return what is wrong with a position's price in the last session; empty if nothing is."""
+    if row["price_mark"] is None:
+        return ""
+    return f"{row['price_mark']}: close of {row['last_close'] or 'no day'}"
+
+
+def _measured(row: dict[str, Any]) -> list[Cell]:
+    """Return market beta, volatility and share of the risk; a position without them has none."""
+    none = not_applicable("none")
+    return [
+        none if row["beta"] is None else ratio(row["beta"]),
+        none if row["realized_vol_21d"] is None else percent(row["realized_vol_21d"]),
+        none if row["of_risk"] is None else percent(row["of_risk"]),
     ]
 
 
