@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from engine.pipeline.compute import compute
     from engine.pipeline.inputs import Inputs
     from engine.pipeline.results import Results
-    from sql.metadata import alembic_include_object, schema_metadata
+    from sql.metadata import alembic_include_object, alembic_include_object_compact, schema_metadata
 
 __version__ = VERSION
 
@@ -53,6 +53,7 @@ _HOMES = {
     "Store": "engine.analyst.store",
     "Window": "engine.core.window",
     "alembic_include_object": "sql.metadata",
+    "alembic_include_object_compact": "sql.metadata",
     "backfill": "engine.batch.backfill",
     "book": "engine.analyst.book",
     "compare": "engine.analyst.api",
@@ -86,6 +87,7 @@ __all__ = [
     "Store",
     "Window",
     "alembic_include_object",
+    "alembic_include_object_compact",
     "backfill",
     "book",
     "compare",

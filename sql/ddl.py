@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from engine.core.compact import COMPACT, FACTOR_SLOTS, Layout
 from engine.core.schema import TABLES, Column, Table, Type
+from sql import Name, statement
 
 Dialect = Literal["postgres", "duckdb"]
 SQL_TYPES = {
@@ -23,16 +25,51 @@ SQL_TYPES = {
 }
 
 
-def create(tables: Iterable[str], dialect: Dialect) -> list[str]:
+def create(tables: Iterable[str], dialect: Dialect, layout: Layout = "legacy") -> list[str]:
     """Return the statements that create tables, parents before children, with the types that they use.
 
     Args:
         tables: names; unknown ones are left out.
         dialect: of the store.
+        layout: of the store; in a compact one some tables are views of packed tables.
     """
-    wanted = set(tables)
-    statements = (text for name in TABLES if name in wanted for text in _statements(TABLES[name], dialect))
+    wanted = [name for name in TABLES if name in set(tables)]
+    packed = [name for name in wanted if layout == "compact" and name in COMPACT]
+    statements: list[str] = []
+    for name in wanted:
+        if name in packed:
+            statements += [*packed_tables([name], dialect), *create_view(name, dialect)]
+        else:
+            statements += _statements(TABLES[name], dialect)
     return list(dict.fromkeys(statements))
+
+
+def packed_tables(names: Iterable[str], dialect: Dialect) -> list[str]:
+    """Return the statements that create packed tables.
+
+    Args:
+        names: of the legacy tables.
+        dialect: of the store.
+    """
+    statements: list[str] = []
+    for packing in (COMPACT[name] for name in names):
+        statements += _statements(FACTOR_SLOTS, dialect) if packing.by_factor else ()
+        statements += _statements(packing.table, dialect)
+    return list(dict.fromkeys(statements))
+
+
+def create_view(name: str, dialect: Dialect) -> list[str]:
+    """Return the statements that create the view of a packed table, which other programs cannot write.
+
+    Args:
+        name: of the legacy table.
+        dialect: of the store; DuckDB refuses writes to a view by itself.
+    """
+    view = [statement(f"compact/{dialect}/{name}")]
+    if dialect == "postgres":
+        view.append(statement("compact/postgres/refuse"))
+        view.append(statement("compact/postgres/read_only", view=Name(name)))
+    return view
 
 
 def definition(column: Column, dialect: Dialect) -> str:
@@ -60,6 +97,8 @@ def _statements(table: Table, dialect: Dialect) -> Iterator[str]:
 
 def _sql_type(column: Column, dialect: Dialect) -> str:
     kind = column.type
+    if kind.array:
+        return f"{_sql_type(column._replace(type=kind._replace(array=False)), dialect)}[]"
     if dialect == "duckdb" and column.nan:
         return "DOUBLE PRECISION"
     match kind.kind:
@@ -84,7 +123,7 @@ def _enum(kind: Type, dialect: Dialect) -> str:
 
 
 def _constraints(table: Table) -> Iterator[str]:
-    yield f"CONSTRAINT pk_{table.name} PRIMARY KEY ({table.primary_key})"
+    yield f"CONSTRAINT pk_{table.name} PRIMARY KEY ({table.primary_key or ', '.join(table.key)})"
     for name, keys in table.unique.items():
         yield f"CONSTRAINT {name} UNIQUE ({', '.join(keys)})"
     # The engine's own tables have rows of portfolios, too, that were left out of the store.

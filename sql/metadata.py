@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from engine.core.compact import COMPACT, PACKED
 from engine.core.errors import UsageError
 from engine.core.schema import TABLES, Column, Table
 
@@ -69,11 +70,29 @@ def alembic_include_object(
     if not reflected or compare_to is not None:
         return True
     if kind == "table":
-        table = TABLES.get(name or "")
+        table = TABLES.get(name or "") or PACKED.get(name or "")
         return table is None or not not_of_the_application(table)
     owner = TABLES.get(getattr(getattr(item, "table", None), "name", ""))
     column = owner.by_name.get(name or "") if owner and kind == "column" else None
     return column is None or column.legacy
+
+
+def alembic_include_object_compact(
+    item: SchemaItem, name: str | None, kind: str, reflected: bool, compare_to: SchemaItem | None
+) -> bool:
+    """Return the same as `alembic_include_object` for a database in the compact layout.
+
+    The tables that are views there are left alone, too: autogenerate takes a view for a missing table.
+
+    Args:
+        item: The table, column, index or constraint.
+        name: Its name.
+        kind: "table", "column", ...
+        reflected: Whether it is in the database.
+        compare_to: The same part of the project's MetaData, if it has one.
+    """
+    a_view = kind == "table" and name in COMPACT
+    return not a_view and alembic_include_object(item, name, kind, reflected, compare_to)
 
 
 def _add(metadata: MetaData, table: Table) -> None:

@@ -14,12 +14,28 @@ from engine.core.schema import Table
 from engine.core.store_url import StoreURL
 from loaders.arrow_stream import ArrowStream
 from loaders.duckdb.connect import connect, require_folder
+from loaders.duckdb.reader import DuckDBReader
+from loaders.reader import Reader
 from sql import Name, Names, Unpacked, statement
 from writers.sql_writer import DatabaseWriter
 from writers.writer import BATCH_ROWS, LockScope, Progress, Scope
 
 INCOMING = "incoming_rows"
 """Name of the relation through which statements read a frame."""
+
+
+class TransactionReader(DuckDBReader):
+    """A DuckDB file as the open transaction of a writer sees it."""
+
+    def __init__(self, url: StoreURL, connection: duckdb.DuckDBPyConnection) -> None:
+        self._shared = connection
+        super().__init__(url)
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        return self._shared
+
+    def close(self) -> None:
+        """Leave the connection to the writer."""
 
 
 class DuckDBWriter(DatabaseWriter):
@@ -49,7 +65,9 @@ class DuckDBWriter(DatabaseWriter):
         return self.connection.execute(text).fetchall()
 
     def delete(self, table: Table, scope: Scope) -> None:
-        if table.name not in self._empty:  # saves a statement for each table of a new store
+        packing = self.packing(table)
+        # saves a statement for each table of a new store
+        if (packing.table if packing else table).name not in self._empty:
             super().delete(table, scope)
 
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
@@ -57,10 +75,9 @@ class DuckDBWriter(DatabaseWriter):
         self.connection.register(INCOMING, ArrowStream(frame))
         return Name(INCOMING)
 
-    def insert(self, table: Table, frame: pl.DataFrame) -> None:
+    def load(self, table: Table, frame: pl.DataFrame, rows: int) -> None:
         if frame.is_empty():
             return
-        frame = self.fitted(table, frame)
         columns = tuple(frame.columns)
         words = {name for name, kind in frame.schema.items() if kind == ID_WORDS}
         text = statement(
@@ -71,7 +88,10 @@ class DuckDBWriter(DatabaseWriter):
             source=self.stage(table, frame),
         )
         self.execute(text, table.name)
-        self.progress(table.name, frame.height)
+        self.progress(table.name, rows)
+
+    def reader(self) -> Reader:
+        return TransactionReader(self.url, self.connection)
 
     def rollback(self) -> None:
         # A failed commit has rolled back already; a second error would hide the cause.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from engine.core.compact import Layout
 from engine.core.errors import (
     MissingTableError,
     StoreUnreachableError,
@@ -36,6 +37,7 @@ from loaders.parquet.layout import (
 from loaders.parquet.old_layout import convert, finish_old_commit
 from loaders.parquet.reader import ParquetReader
 from writers.file_lock import file_turn
+from writers.layout_errors import NoViewsError
 from writers.older_store import columns_to_write
 from writers.writer import BATCH_ROWS, LockScope, Progress, Scope, Writer
 
@@ -87,8 +89,10 @@ class ParquetWriter(Writer):
                     _encode(self._reader.read_file(path, table), table, table.names, self._staged(path))
                 self._upgraded[path] = table
 
-    def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
+    def create_missing(self, wanted: Collection[str] = TABLES, layout: Layout | None = None) -> list[str]:
         assert self._reader is not None, "outside a transaction"
+        if layout == "compact":
+            raise NoViewsError(self.url)
         missing = [name for name in TABLES if name in wanted and name not in self._reader.files]
         forms = {name: self._reader.other_forms[name] for name in missing}
         refuse_gaps(

@@ -10,12 +10,17 @@ from typing import Any
 import polars as pl
 import psycopg
 
+from engine.core.compact import FACTOR_SLOTS
 from engine.core.errors import ConflictError, HiddenRowsError, LostConnectionError, ReadOnlyError, WriteError
 from engine.core.schema import Table
 from engine.core.store_url import StoreURL
 from loaders.postgres.connect import connect, hidden_rows
-from sql import Name, Names, statement
+from loaders.postgres.reader import PostgresReader
+from loaders.reader import Reader
+from sql import Name, Names, Query, statement
 from writers.postgres_lock import TURN_KEY, held_lock
+from writers.postgres_text import csv_text, with_array_texts
+from writers.sql_store import Grants
 from writers.sql_writer import DatabaseWriter
 from writers.writer import BATCH_ROWS, LockScope, Progress
 
@@ -88,22 +93,56 @@ class PostgresWriter(DatabaseWriter):
         self.execute(statement("write/unstage", stage=Name(STAGE)), table.name)
         text = statement("write/stage", stage=Name(STAGE), columns=columns, table=Name(table.name))
         self.execute(text, table.name)
-        self._copy(STAGE, table.name, frame, counted=False)
+        self._copy(STAGE, table.name, frame, rows=0)  # they are counted when they are merged
         return Name(STAGE)
 
-    def insert(self, table: Table, frame: pl.DataFrame) -> None:
-        self._copy(table.name, table.name, self.fitted(table, frame))
+    def load(self, table: Table, frame: pl.DataFrame, rows: int) -> None:
+        self._copy(table.name, table.name, frame, rows)
 
-    def _copy(self, target: str, table: str, frame: pl.DataFrame, counted: bool = True) -> None:
+    def lock_slots(self) -> None:
+        self.execute(statement("compact/lock_slots"), FACTOR_SLOTS.name)
+
+    def keep_writers_out(self, table: str) -> None:
+        self.execute(statement("compact/postgres/keep_writers_out", table=Name(table)), table)
+
+    def grants(self, table: str) -> Grants:
+        return [
+            (role, privilege)
+            for role, privilege in self.fetch(statement("compact/postgres/grants", table=table))
+        ]
+
+    def grant(self, table: str, privileges: Grants) -> None:
+        for role, privilege in privileges:
+            grantee = Name(role) if role else Query("public")
+            text = statement(
+                "compact/postgres/grant", privilege=Query(privilege), table=Name(table), role=grantee
+            )
+            self.execute(text, table)
+
+    def reader(self) -> Reader:
+        return PostgresReader(self.url)
+
+    def _copy(self, target: str, table: str, frame: pl.DataFrame, rows: int) -> None:
+        """Send a frame in batches of `batch_rows` legacy rows.
+
+        Args:
+            target: Name of the table to copy into.
+            table: Name of the table that it stands for, for messages.
+            frame: Its rows.
+            rows: Number of legacy rows in the frame, for progress; 0 for a staging table.
+        """
+        frame = with_array_texts(frame)
+        a_batch = max(1, self.batch_rows * frame.height // max(rows, frame.height, 1))
         text = statement("write/copy", table=Name(target), columns=Names(tuple(frame.columns)))
         try:
             with self.connection.cursor() as cursor:
-                for batch in frame.iter_slices(self.batch_rows):
+                sent = 0
+                for batch in frame.iter_slices(a_batch):
                     with cursor.copy(text.encode()) as copy:
-                        copy.write(_csv(batch))
+                        copy.write(csv_text(batch))
                     self._require_all(table, batch.height, cursor.rowcount)
-                    # Rows of the staging table are counted when they are merged.
-                    self.progress(table, batch.height if counted else 0)
+                    before, sent = sent, sent + batch.height
+                    self.progress(table, rows * sent // frame.height - rows * before // frame.height)
         except psycopg.Error as error:
             raise self._failure(table, error) from error
 
@@ -111,7 +150,7 @@ class PostgresWriter(DatabaseWriter):
         self, table: Table, frame: pl.DataFrame, keep: Collection[str] = (), by_id: bool = False
     ) -> None:
         super().merge(table, frame, keep, by_id)
-        if frame.height:
+        if frame.height and not self.packing(table):
             self._require_all(table.name, frame.height, self._affected)
 
     def _require_all(self, table: str, sent: int, stored: int) -> None:
@@ -132,11 +171,3 @@ class PostgresWriter(DatabaseWriter):
 def _lock_key(part: str) -> int:
     """Return the key of a part's advisory lock: a 64-bit hash, because keys are bigints."""
     return int.from_bytes(blake2b(part.encode(), digest_size=8).digest(), signed=True)
-
-
-def _csv(batch: pl.DataFrame) -> str:
-    """Return rows as COPY reads them.
-
-    Text is always quoted: unquoted, an empty text would be null and a carriage return would end the row.
-    """
-    return batch.write_csv(include_header=False, quote_style="non_numeric")

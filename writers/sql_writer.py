@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
+from engine.core.compact import COMPACT, Layout, Packing, layout_of, packable_rows, packing_of
 from engine.core.schema import TABLES, Table
 from engine.core.schema.evolution import Catalog, SchemaGap, catalog_of
 from sql import Name, Names, Pairs, Query, Value, statement
-from sql.ddl import Dialect, create, definition
+from sql.ddl import create, definition
+from writers.layout_errors import OtherLayoutError
 from writers.older_store import as_stored
-from writers.writer import LockScope, Scope, Writer
+from writers.packed_rows import insert_packed, merged, rewrite
+from writers.sql_store import SqlStore
+from writers.writer import LockScope, Scope
 
 DELETE_BY = {
     "portfolio_id": "write/by_portfolio",
@@ -25,48 +27,8 @@ DELETE_BY = {
 """Statement that deletes a scope's rows, by the column that refers to the owner."""
 
 
-class DatabaseWriter(Writer):
-    """A writer that sends SQL statements.
-
-    Attributes:
-        dialect: Dialect of its CREATE statements.
-        catalog_statement: Name of the statement that lists the store's columns.
-        begin_text: Statement that begins a transaction.
-    """
-
-    dialect: Dialect
-    begin_text = "begin"
-    catalog_statement = "catalog"
-    _catalog: Catalog | None = None
-
-    @abstractmethod
-    def fetch(self, text: str) -> list[tuple[Any, ...]]:
-        """Return the rows of one statement.
-
-        Args:
-            text: Of the statement, filled in.
-        """
-
-    @abstractmethod
-    def execute(self, text: str, table: str) -> None:
-        """Run one statement. A failure raises a WriteError that names the table.
-
-        Args:
-            text: Of the statement, filled in.
-            table: Name, for the message.
-        """
-
-    @abstractmethod
-    def stage(self, table: Table, frame: pl.DataFrame) -> Name:
-        """Make a frame readable for statements. Return the name of the relation.
-
-        Args:
-            table: Of the schema.
-            frame: Rows, in columns of the table.
-
-        Returns:
-            The name of the relation.
-        """
+class DatabaseWriter(SqlStore):
+    """A writer that sends SQL statements."""
 
     def begin(self, lock: LockScope | None = None) -> None:
         self._catalog = None
@@ -90,9 +52,19 @@ class DatabaseWriter(Writer):
         stored = self.catalog().get(table.name)
         return frame if stored is None else as_stored(frame, table, stored, self.url)
 
+    def packing(self, table: Table) -> Packing | None:
+        """Return how the store packs a table; None if it stores the rows as they are.
+
+        Args:
+            table: Of the schema.
+        """
+        return packing_of(table.name, self.catalog())
+
     def delete(self, table: Table, scope: Scope) -> None:
+        packing = self.packing(table)
+        stored = packing.table if packing else table
         values: dict[str, Value] = {
-            "table": Name(table.name),
+            "table": Name(stored.name),
             "portfolios": scope.portfolios,
             "date": Name(table.date or ""),
             "start": scope.start,
@@ -100,8 +72,21 @@ class DatabaseWriter(Writer):
         }
         self.execute(statement(DELETE_BY[table.owner], **values), table.name)
 
+    def insert(self, table: Table, frame: pl.DataFrame) -> None:
+        if packing := self.packing(table):
+            insert_packed(self, packing, frame)
+        else:
+            self.load(table, self.fitted(table, frame), frame.height)
+
+    def insert_from(self, table: Table, frames: Mapping[str, pl.DataFrame]) -> None:
+        packing = self.packing(table)
+        self.insert(table, packable_rows(frames, table.name) if packing else frames[table.name])
+
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
         if keys.is_empty():
+            return
+        if packing := self.packing(table):
+            rewrite(self, table, packing, keys, lambda rows: rows.join(keys, on=table.key, how="anti"))
             return
         source = self.stage(table, keys)
         same = Pairs(table.key, "kept.", "gone.", "and")
@@ -111,9 +96,16 @@ class DatabaseWriter(Writer):
     def merge(
         self, table: Table, frame: pl.DataFrame, keep: Collection[str] = (), by_id: bool = False
     ) -> None:
-        self._merge("write/merge", table, frame, keep, by_id)
+        packing = self.packing(table)
+        if packing is None:
+            self._merge("write/merge", table, frame, keep, by_id)
+        elif frame.height:
+            rewrite(self, table, packing, frame, lambda rows: merged(table, rows, frame))
 
     def update(self, table: Table, frame: pl.DataFrame) -> None:
+        if packing := self.packing(table):
+            rewrite(self, table, packing, frame, lambda rows: rows.update(frame, on=table.key))
+            return
         self._merge("write/update", table, frame)
 
     def _merge(
@@ -138,9 +130,12 @@ class DatabaseWriter(Writer):
         self.execute(text, table.name)
         self.progress(table.name, frame.height)
 
-    def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
+    def create_missing(self, wanted: Collection[str] = TABLES, layout: Layout | None = None) -> list[str]:
+        present = layout_of(self.catalog())
         missing = [name for name in TABLES if name in wanted and name not in self.catalog()]
-        for text in create(missing, self.dialect):
+        if layout not in (None, present) and not COMPACT.keys() <= set(missing):
+            raise OtherLayoutError(self.url, present)
+        for text in create(missing, self.dialect, layout or present):
             self.execute(text, "")
         if missing:
             self._catalog = None

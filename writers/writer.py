@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 
 import polars as pl
 
+from engine.core.compact import Layout
 from engine.core.schema import TABLES, Table
 from engine.core.schema.evolution import Catalog, SchemaGap
 from engine.core.store_url import StoreURL
@@ -98,7 +99,16 @@ class Writer(ABC):
         for table in reversed(parents_first):
             self.delete(table, scope)
         for table in parents_first:
-            self.insert(table, frames[table.name])
+            self.insert_from(table, frames)
+
+    def insert_from(self, table: Table, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Insert a table's rows of frames, in the form that the store takes.
+
+        Args:
+            table: Of the schema.
+            frames: Rows by table.
+        """
+        self.insert(table, frames[table.name])
 
     def prepare(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:  # noqa: B027  most kinds do nothing
         """Prepare frames before the transaction that will `replace` the scope's rows by them.
@@ -126,11 +136,12 @@ class Writer(ABC):
         """
 
     @abstractmethod
-    def create_missing(self, wanted: Collection[str] = TABLES) -> list[str]:
+    def create_missing(self, wanted: Collection[str] = TABLES, layout: Layout | None = None) -> list[str]:
         """Create tables that the store lacks, inside a transaction.
 
         Args:
             wanted: Names; default every table of the schema.
+            layout: Of the new tables; default the store's own.
 
         Returns:
             The names of those that were created.

@@ -10,6 +10,7 @@ import polars as pl
 
 from engine.batch.gate_inputs import held_days, never_due
 from engine.batch.missing_sessions import count_sessions, expected_sessions
+from engine.core.compact import Layout, layout_of, packing_of
 from engine.core.names import portfolio_label
 from engine.core.schema import TABLES, Table
 from engine.core.store_url import StoreURL
@@ -36,11 +37,13 @@ class Inventory:
             oldest stored session. One that nothing has a close of is not expected (`engine.batch.gate`).
             held_back: those of the missing ones that wait for closes. stale: those of the stored ones that
             were computed from closes that were added or changed since.
+        layout: How the store keeps its largest tables: see `engine.core.compact`.
     """
 
     url: StoreURL
     tables: pl.DataFrame
     portfolios: pl.DataFrame
+    layout: Layout = "legacy"
 
     @property
     def missing(self) -> int:
@@ -60,7 +63,11 @@ class Inventory:
 
     def to_text(self) -> str:
         """Return both tables as text for a terminal."""
-        lines = [str(self.url), "", f"{'table':<32}{'rows':>12}  days"]
+        lines = [
+            f"{self.url}{', compact layout' if self.layout == 'compact' else ''}",
+            "",
+            f"{'table':<32}{'rows':>12}  days",
+        ]
         for row in self.tables.iter_rows(named=True):
             span = f"{row['first']} to {row['last']}" if row["first"] else ""
             lines.append(f"{row['table']:<32}{row['rows']:>12,}  {span}")
@@ -84,6 +91,7 @@ class Inventory:
         """Return both tables as JSON."""
         content: dict[str, Any] = {
             "store": str(self.url),
+            "layout": self.layout,
             "tables": self.tables.to_dicts(),
             "portfolios": self.portfolios.to_dicts(),
             "note": self.note,
@@ -116,7 +124,8 @@ class DueSessions:
 def inventory(url: str | StoreURL) -> Inventory:
     """Return the inventory of a store; nothing is written."""
     with open_reader(url) as reader:
-        return Inventory(StoreURL.parse(url), row_counts(reader), due_sessions(reader).counts)
+        counts, layout = due_sessions(reader).counts, layout_of(reader.columns)
+        return Inventory(StoreURL.parse(url), row_counts(reader), counts, layout)
 
 
 def row_counts(reader: Reader) -> pl.DataFrame:
@@ -155,5 +164,6 @@ def _row_count(reader: Reader, table: Table) -> dict[str, object]:
     if table.name in reader.empty_tables:
         return {"table": table.name, "rows": 0, "first": None, "last": None}
     day = Name(table.date) if table.date else None
-    text = statement("read/extent", table=Name(table.name), date=day)
+    packing = packing_of(table.name, reader.columns)
+    text = statement(packing.extent if packing else "read/extent", table=Name(table.name), date=day)
     return {"table": table.name, **reader.query(text).row(0, named=True)}

@@ -8,13 +8,14 @@ from functools import partial
 import polars as pl
 
 from engine.batch.new_tables import add_shipped_rows, create_tables
+from engine.core.compact import Layout, layout_of
 from engine.core.errors import UsageError
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
 from engine.core.schema.evolution import gaps_note, gaps_of_a_run, schema_gaps, warn_of_gaps
 from engine.core.store_url import StoreURL
 from loaders.open import is_new, open_reader, same_store
-from writers import LockScope, open_writer
+from writers import LockScope, layouts, open_writer
 from writers.kept_ids import kept_ids, with_kept_ids
 from writers.lock import store_lock
 from writers.retry import with_retries
@@ -92,19 +93,20 @@ def _without_spreads(frames: Mapping[str, pl.DataFrame], url: str) -> Mapping[st
     return {**frames, "factor_definitions": other}
 
 
-def create(url: str) -> list[str]:
+def create(url: str, layout: Layout | None = None) -> list[str]:
     """Create the tables that a store lacks, with the rows that a new store begins with.
 
     A table that exists already is left alone, even an empty one: it may be another application's.
 
     Args:
         url: The store; made if it does not exist.
+        layout: Of its tables; default the store's own, of a new store the legacy layout.
 
     Returns:
         The names of the tables.
     """
     with open_writer(url) as writer, writer.transaction():
-        made = writer.create_missing()
+        made = writer.create_missing(layout=layout)
         add_shipped_rows(writer, made)
         return made
 
@@ -138,3 +140,25 @@ def upgrade(url: str) -> list[str]:
                 writer.upgrade(gaps)
                 add_shipped_rows(writer, [gap.table for gap in gaps if not gap.column])
     return [gap.change for gap in gaps]
+
+
+def change_layout(url: str, layout: Layout) -> dict[str, int]:
+    """Change the layout of a store, in one transaction; a store that a run is writing is left alone.
+
+    Args:
+        url: The store.
+        layout: The new one.
+
+    Returns:
+        Rows by legacy table; empty if the store has that layout already.
+    """
+    if is_new(StoreURL.parse(url)):
+        open_reader(url).close()  # it raises if there is no file or folder: the lock would make a folder
+    with store_lock(url, wait=False), open_writer(url) as writer, writer.transaction(LockScope()):
+        return layouts.change_layout(writer, layout)
+
+
+def stored_layout(url: str) -> Layout:
+    """Return the layout of a store."""
+    with open_reader(url) as reader:
+        return layout_of(reader.columns)

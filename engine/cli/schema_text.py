@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from engine.core.compact import COMPACT, FACTOR_SLOTS
 from engine.core.schema import SCHEMA_VERSION, TABLES, Column, Table
 from engine.core.schema.kinds import FIRST_VERSION
 
@@ -54,7 +55,20 @@ def markdown(names: Iterable[str]) -> str:
         "A column marked NaN may hold a figure that was computed and is undefined; a null was "
         "not computed. Columns marked * are not compared, because they differ from run to run.\n"
     )
-    return head + "".join(_section(TABLES[name]) for name in names)
+    chosen = [*names]
+    return head + "".join(_section(TABLES[name]) for name in chosen) + _packed_sections(chosen)
+
+
+def _packed_sections(names: Sequence[str]) -> str:
+    """Return the packed tables that stand behind legacy tables in a compact store."""
+    packings = [COMPACT[name] for name in names if name in COMPACT]
+    tables = [FACTOR_SLOTS] if any(packing.by_factor for packing in packings) else []
+    tables += [packing.table for packing in packings]
+    head = (
+        "\n## Packed tables\n\nOnly a store in the [compact layout](how-to/layout.md) has these. "
+        f"There {', '.join(COMPACT)} are views of them.\n"
+    )
+    return head + "".join(map(_section, tables)) if tables else ""
 
 
 def _section(table: Table) -> str:

@@ -25,6 +25,8 @@ def dtype(column: Column) -> pl.DataType:
         column: a numeric one that may hold NaN is a Float64.
     """
     kind = column.type
+    if kind.array:
+        return pl.List(dtype(column._replace(type=kind._replace(array=False))))
     match kind.kind:
         case "numeric":
             return pl.Float64() if column.nan else pl.Decimal(kind.precision, kind.scale)

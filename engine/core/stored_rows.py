@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import numpy as np
@@ -37,17 +37,45 @@ def stored_rows(
     for name in table.key:
         check_key(table.name, rows[name], rows.height)
     rows = sorted_by_key(rows, table.key)
-    stamps = {**dict.fromkeys(STAMPS, stamp), "updated_at": written or stamp}
-    added: list[pl.Series | pl.Expr] = [
-        pl.lit(stamps.get(column.name), dtype(column)).alias(column.name)
-        for column in table.columns
-        if column.name not in rows.columns and not column.name == table.primary_key == "id"
-    ]
+    names = [name for name in table.names if not name == table.primary_key == "id"]
+    added: list[pl.Series | pl.Expr] = [*_absent(table, rows, names, stamp, written)]
     if table.primary_key == "id" and "id" not in rows.columns:
         added.append(row_ids(table.name, *(rows[name] for name in table.key), form=ids))
     if ids == "words":
         added += _reference_words(table, rows)
     return stored_columns(table, rows.with_columns(added), table.names)
+
+
+def unnumbered_rows(
+    table: Table, rows: pl.DataFrame, stamp: datetime, written: datetime | None = None
+) -> pl.DataFrame:
+    """Return rows of a table without their ids, in the order in which they come.
+
+    Args:
+        table: The table.
+        rows: As `stored_rows` takes them. Key texts that are enumerations stay so.
+        stamp: The value of absent time stamps.
+        written: The value of an absent `updated_at`; default `stamp`.
+
+    Raises:
+        BadKeyError: A key column has nulls, or a type that no key has.
+    """
+    for name in table.key:
+        check_key(table.name, rows[name], rows.height)
+    names = [name for name in table.names if name != table.primary_key]
+    others = [name for name in names if name not in table.key]
+    filled = rows.with_columns(_absent(table, rows, names, stamp, written))
+    return filled.select(*table.key, *(_stored(filled, table[name]) for name in others))
+
+
+def _absent(
+    table: Table, rows: pl.DataFrame, names: Iterable[str], stamp: datetime, written: datetime | None
+) -> Iterator[pl.Expr]:
+    """Yield those of some columns that rows lack: time stamps, else null."""
+    stamps = {**dict.fromkeys(STAMPS, stamp), "updated_at": written or stamp}
+    for name in names:
+        if name not in rows.columns:
+            yield pl.lit(stamps.get(name), dtype(table[name])).alias(name)
 
 
 def raised_stamp(changed: pl.Expr, written: datetime) -> pl.Expr:

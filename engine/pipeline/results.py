@@ -8,9 +8,10 @@ from datetime import datetime
 
 import polars as pl
 
+from engine.core.compact import PackableFrames
 from engine.core.row_ids import IdForm
 from engine.core.schema import TABLES
-from engine.core.stored_rows import stored_rows
+from engine.core.stored_rows import stored_rows, unnumbered_rows
 
 FAILURES: dict[str, pl.DataType] = {
     "portfolio_id": pl.String(),
@@ -27,7 +28,7 @@ FAILURES: dict[str, pl.DataType] = {
 """
 
 
-class StoredTables(Mapping[str, pl.DataFrame]):
+class StoredTables(PackableFrames):
     """Stored rows by table; a table's rows are made when it is first asked for.
 
     A dry run, or a question about one table, does not pay for the others.
@@ -60,6 +61,12 @@ class StoredTables(Mapping[str, pl.DataFrame]):
             # The figures take as much memory as the rows.
             self._figures.pop(table, None)
         return self._rows[table]
+
+    def packable(self, table: str) -> pl.DataFrame:
+        figures = self._figures.get(table)
+        if figures is None:
+            return self._rows[table]
+        return unnumbered_rows(TABLES[table], figures, self._stamp, self._written)
 
     def __contains__(self, table: object) -> bool:
         return table in self.heights

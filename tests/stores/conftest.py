@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from engine.batch.copy import change_layout, create
 from tests.conftest import Server
 from tests.stores.support import GOLDEN, copied, golden
 
 KINDS = ("duckdb", "postgres", "parquet")
+COMPACT_KINDS = ("compact duckdb", "compact postgres")
+"""Stores in the compact layout."""
 _numbers = count()
 
 
@@ -41,6 +44,10 @@ def fresh(
     made: list[str] = []
 
     def make(kind: str) -> str:
+        if kind in COMPACT_KINDS:
+            url = make(kind.removeprefix("compact "))
+            change_layout(url, "compact")
+            return url
         name = f"clone_{next(_numbers)}"
         if kind == "postgres":
             made.append(name)
@@ -60,10 +67,14 @@ def fresh(
 
 @pytest.fixture
 def empty_store(postgres_server: Server, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """A URL of a kind behind which nothing is yet."""
+    """A URL of a kind behind which nothing is yet; in the compact layout, no row."""
     made: list[str] = []
 
     def make(kind: str) -> str:
+        if kind in COMPACT_KINDS:
+            url = make(kind.removeprefix("compact "))
+            create(url, "compact")
+            return url
         name = f"empty_{next(_numbers)}"
         if kind == "postgres":
             made.append(name)

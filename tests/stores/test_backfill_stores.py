@@ -13,7 +13,7 @@ import pytest
 from engine.batch.backfill import backfill
 from engine.core.errors import EngineError
 from tests.marks import first
-from tests.stores.conftest import KINDS
+from tests.stores.conftest import COMPACT_KINDS, KINDS
 from tests.stores.support import GOLDEN, plain_columns, run_sql, texts, whole
 
 START, MIDDLE, END = date(2025, 3, 3), date(2025, 3, 7), date(2025, 3, 14)
@@ -87,7 +87,7 @@ def expected(golden_stores: dict[str, str], tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *COMPACT_KINDS])
 def test_in_place_and_again_in_place(kind: str, fresh: Stores, expected: Seen) -> None:
     url = fresh(kind)
     run(url)
@@ -97,7 +97,7 @@ def test_in_place_and_again_in_place(kind: str, fresh: Stores, expected: Seen) -
     assert whole(url) == once
 
 
-@pytest.mark.parametrize("kind", first(1, KINDS))
+@pytest.mark.parametrize("kind", first(1, [*KINDS, *COMPACT_KINDS]))
 def test_a_window_that_continues_another_equals_one_run_over_both(
     kind: str, fresh: Stores, expected: Seen
 ) -> None:
@@ -109,7 +109,7 @@ def test_a_window_that_continues_another_equals_one_run_over_both(
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("rows", [1, 7])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *COMPACT_KINDS])
 def test_the_size_of_a_batch_does_not_show(kind: str, rows: int, fresh: Stores, expected: Seen) -> None:
     url = fresh(kind)
     run(url, rows=rows, only=TABLES_SEEN)

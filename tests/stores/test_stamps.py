@@ -16,7 +16,7 @@ from loaders import open_reader
 from tests.builders import close, portfolio, position
 from tests.marks import first
 from tests.small_stores import RUN_DATE, SESSIONS, a_user, run, world
-from tests.stores.conftest import KINDS
+from tests.stores.conftest import COMPACT_KINDS, KINDS
 from writers import open_writer
 
 Stamps = dict[str, pl.DataFrame]
@@ -25,7 +25,7 @@ STATE = ("portfolios", "positions")
 FIGURES = ("position_market_betas", "factor_exposures", "position_volatility")
 HISTORY = [SESSIONS[0] - timedelta(days=n) for n in range(1, 120)]
 FUTURE = datetime(2999, 1, 1, tzinfo=UTC)
-pytestmark = pytest.mark.parametrize("kind", first(1, KINDS))
+pytestmark = pytest.mark.parametrize("kind", first(1, [*KINDS, *COMPACT_KINDS]))
 
 
 def prices(symbol: str, step: int) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ COMMANDS = {
     "runs": "show a store's runs, their shards, and what is running",
     "copy": "copy every known table to another store",
     "schema": "show the tables, create or upgrade them",
+    "layout": "show or change how a store keeps its largest tables",
     "bench": "measure the engine on this machine",
 }
 """Purpose of each command, in the order of `--help`."""

@@ -8,6 +8,8 @@ from engine.cli.printing import remark, show, show_done
 from engine.cli.settings import Config
 
 EXAMPLE = "engine schema portfolio_snapshots"
+LAYOUTS = ("legacy", "compact")
+"""`engine.core.compact.LAYOUTS`, whose import would slow `--help` down."""
 
 
 def arguments(command: ArgumentParser) -> None:
@@ -23,6 +25,9 @@ def arguments(command: ArgumentParser) -> None:
         "--upgrade",
         metavar="URL",
         help="upgrade a store of an earlier version: tables, columns, widths",
+    )
+    command.add_argument(
+        "--layout", choices=LAYOUTS, help="of the tables that --create makes or --ddl shows [the store's own]"
     )
 
 
@@ -44,7 +49,7 @@ def run(options: Namespace, settings: Config) -> int:
     if options.create:
         from engine.batch.copy import create, schema_note
 
-        created = create(options.create)
+        created = create(options.create, options.layout)
         remark("\n".join(created) or "every table exists already")
         if note := schema_note(options.create):
             remark(note)
@@ -55,7 +60,7 @@ def run(options: Namespace, settings: Config) -> int:
     elif options.ddl:
         from sql.ddl import create as statements
 
-        show(";\n\n".join(statements(names, options.ddl)) + ";")
+        show(";\n\n".join(statements(names, options.ddl, options.layout or "legacy")) + ";")
     elif options.markdown:
         show(schema_text.markdown(names), end="")
     else:

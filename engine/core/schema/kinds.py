@@ -24,7 +24,10 @@ Role = Literal["input", "output", "state", "engine"]
 
 
 class Type(NamedTuple):
-    """An SQL type: `length` for text (None: unlimited), `precision` and `scale` for numeric."""
+    """An SQL type, or with `array` a list of it.
+
+    `length` is that of a text (None: unlimited), `precision` and `scale` those of a numeric.
+    """
 
     kind: Kind
     length: int | None = None
@@ -33,8 +36,11 @@ class Type(NamedTuple):
     enum_name: str = ""
     values: tuple[str, ...] = ()
     binary: bool = False
+    array: bool = False
 
     def __str__(self) -> str:
+        if self.array:
+            return f"{self._replace(array=False)}[]"
         if self.kind == "numeric":
             return f"numeric({self.precision},{self.scale})"
         if self.kind == "enum":
@@ -144,6 +150,7 @@ class Table:
     key: the natural key, by which rows are matched, replaced and given their ids.
     date: the column with the session that a figure belongs to; None for undated tables.
     owner: the column that leads to the portfolio: the id of it, of a position, or of a parent row.
+    primary_key: the column of row ids; empty if the natural key is the primary key.
     made_ids: whether row ids are made by the run, so that they differ between stores; children are
         then matched by this table's natural key.
     jobs: the analytics jobs that write its rows (`engine.core.job_catalog`).
@@ -180,6 +187,11 @@ class Table:
 
     def __getitem__(self, name: str) -> Column:
         return self.by_name[name]
+
+
+def array(of: Type) -> Type:
+    """Return the type of a list of values of a type."""
+    return of._replace(array=True)
 
 
 def row_id() -> Column:

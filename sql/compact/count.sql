@@ -1,0 +1,2 @@
+-- Number of rows of a table.
+select count(*) from {table}

@@ -1,0 +1,2 @@
+-- Drop a table or a view that nothing else depends on.
+drop {kind} {table}

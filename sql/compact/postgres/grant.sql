@@ -1,0 +1,2 @@
+-- Grant a privilege on a table or view.
+grant {privilege} on {table} to {role}

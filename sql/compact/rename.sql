@@ -1,0 +1,2 @@
+-- Rename a table or a view.
+alter {kind} {table} rename to {other}
