@@ -8,6 +8,8 @@ from engine.cli.commands.schema import LAYOUTS
 from engine.cli.printing import show, show_done
 from engine.cli.settings import Config
 
+EXAMPLE = "engine layout duckdb:///demo.duckdb"
+
 
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
