@@ -1,4 +1,4 @@
-"""What a kind of database offers to the statements that all kinds share."""
+"""Primitives of a database, in which the statements of all kinds are carried out."""
 
 from __future__ import annotations
 

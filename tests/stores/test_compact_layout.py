@@ -73,7 +73,7 @@ def frames() -> Content:
 
 @pytest.fixture(scope="module")
 def expected(frames: Content, tmp_path_factory: pytest.TempPathFactory) -> Content:
-    """What a run leaves in the legacy layout, whose ids of factors are the shipped ones."""
+    """The tables that a run leaves in the legacy layout; factors have the shipped ids."""
     url = f"duckdb:///{tmp_path_factory.mktemp('legacy')}/x.duckdb"
     create(url)
     write_frames(url, frames, 5_000, Quiet())

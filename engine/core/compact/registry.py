@@ -1,4 +1,4 @@
-"""How each legacy table is stored in a compact store."""
+"""The registry of packings: the packed table and the functions of each legacy table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Slots = Mapping[str, int]
 
 
 class Packing(NamedTuple):
-    """How one legacy table is stored in a compact store.
+    """Storage of one legacy table in a compact store.
 
     Attributes:
         table: The packed table. Its key is a part of the legacy table's natural key; owner and date are the
