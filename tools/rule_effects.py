@@ -21,7 +21,12 @@ MADE = {"id", "correlation_calculation_id", "cluster_id", *STAMPS}
 
 
 def moved_cells(before: engine.Results, after: engine.Results) -> dict[str, int]:
-    """Return the number of cells that differ by table; a row of one side alone counts with all its values."""
+    """Return the number of cells that differ by table; a row of one side alone counts with all its values.
+
+    Args:
+        before: results of one set of rules.
+        after: results of the other, of the same inputs.
+    """
     names = (name for name in TABLES if name in {*before.tables, *after.tables})
     counts = {name: _moved(name, before[name], after[name]) for name in names}
     return {name: count for name, count in counts.items() if count}
