@@ -1,4 +1,4 @@
-"""HTML pages of what a store holds: one portfolio, all of them, or a run.
+"""HTML pages of what a store holds: one portfolio, two side by side, all of them, or a run.
 
 A page is one file that loads nothing. It can be read on light and dark screens, on paper, on a
 phone, by keyboard and by screen reader; every chart has its figures as a table. A page computes
@@ -19,7 +19,7 @@ from engine.reports.page_errors import require_extra
 if TYPE_CHECKING:
     from engine.core.rules import Rules
 
-__all__ = ["fleet_page", "portfolio_page", "run_page"]
+__all__ = ["comparison_page", "fleet_page", "portfolio_page", "run_page"]
 
 
 def portfolio_page(
@@ -72,6 +72,34 @@ def fleet_page(
     from engine.reports.fleet import read_fleet, render
 
     return render(read_fleet(url, start, end), links or {})
+
+
+def comparison_page(
+    url: str,
+    one: str | UUID,
+    other: str | UUID,
+    start: date | None = None,
+    end: date | None = None,
+    *,
+    rules: Rules | None = None,
+) -> str:
+    """Return two portfolios of a store side by side as an HTML document.
+
+    The window is that in which both have snapshots. See `portfolio_page` for the errors; the same portfolio
+    twice, or no session in common, raises a UsageError.
+
+    Args:
+        url: the store.
+        one: id or name.
+        other: id or name.
+        start: first day; default the first session that both have.
+        end: last day; default the last session that both have.
+        rules: the rules that the page names; default those of the store.
+    """
+    require_extra()
+    from engine.reports.comparison import read_pair, render
+
+    return render(read_pair(url, one, other, start, end, rules))
 
 
 def run_page(url: str, run: str | None = None, *, records: Path | None = None) -> str:

@@ -23,7 +23,12 @@ EXAMPLE = 'engine report duckdb:///demo.duckdb --portfolio "Demo Growth 3" --out
 def arguments(command: ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     command.add_argument("url", metavar="URL", nargs="?", help="store to read")
-    command.add_argument("--portfolio", metavar="P", help="id or name [one page with a row for each]")
+    command.add_argument(
+        "--portfolio",
+        metavar="P",
+        action="append",
+        help="id or name; given twice: both side by side [one page with a row for each]",
+    )
     command.add_argument(
         "--run",
         metavar="ID",
@@ -51,9 +56,9 @@ def run(options: Namespace, settings: Config) -> int:
         Exit code 0; a failure is raised.
 
     Raises:
-        UsageError: --pages with one portfolio or with stdout.
+        UsageError: --pages with one portfolio or with stdout, or --portfolio more than twice.
     """
-    from engine.reports import fleet_page, portfolio_page
+    from engine.reports import fleet_page
 
     url, out = options.url or settings.database, options.out
     if options.pages and (options.portfolio or out == STDOUT):
@@ -63,16 +68,27 @@ def run(options: Namespace, settings: Config) -> int:
     if options.run is not None:
         return _run_page(options, settings, url)
     if options.portfolio:
-        page = portfolio_page(
-            url, options.portfolio, options.start, options.end, rules=rules_of(options, settings)
-        )
-        _write(page, out)
+        _write(_page_of(options, settings, url), out)
         _suggest(options, url)
         return 0
     links, failed = _write_pages(options, settings, url) if options.pages else ({}, 0)
     _write(fleet_page(url, options.start, options.end, links=links), out)
     _suggest(options, url)
     return 1 if failed else 0
+
+
+def _page_of(options: Namespace, settings: Config, url: str) -> str:
+    """Return the page of the named portfolio, or of two of them side by side."""
+    from engine.reports import comparison_page, portfolio_page
+
+    chosen = rules_of(options, settings)
+    match options.portfolio:
+        case [one]:
+            return portfolio_page(url, one, options.start, options.end, rules=chosen)
+        case [one, other]:
+            return comparison_page(url, one, other, options.start, options.end, rules=chosen)
+        case several:
+            raise UsageError(f"--portfolio is given {len(several)} times: once for a page, twice to compare")
 
 
 def _run_page(options: Namespace, settings: Config, url: str) -> int:
