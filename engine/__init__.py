@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from engine.analyst import whatif
     from engine.analyst.api import compare, load
     from engine.analyst.book import book
-    from engine.analyst.changed import Changed, what_changed
     from engine.analyst.effect import Effect, effect
     from engine.analyst.explain import Explanation, explain
     from engine.analyst.score import Score, score
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from engine.core.rules import Rules
     from engine.core.window import Window
     from engine.parity import Comparison
+    from engine.pipeline.changed import Changed, what_changed
     from engine.pipeline.compute import compute
     from engine.pipeline.inputs import Inputs
     from engine.pipeline.results import Results
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _HOMES = {
-    "Changed": "engine.analyst.changed",
+    "Changed": "engine.pipeline.changed",
     "Comparison": "engine.parity",
     "Effect": "engine.analyst.effect",
     "EngineError": "engine.core.errors",
@@ -66,7 +66,7 @@ _HOMES = {
     "scenario": "engine.analytics.stress.scenarios",
     "schema_metadata": "sql.metadata",
     "score": "engine.analyst.score",
-    "what_changed": "engine.analyst.changed",
+    "what_changed": "engine.pipeline.changed",
 }
 _ALIASES = {"engine.whatif": "engine.analyst.whatif"}
 """Modules that are importable from the root although their file is in a package."""

@@ -86,6 +86,14 @@ class Reader(ABC):
             text: Of the statement, filled in.
         """
 
+    @abstractmethod
+    def answer(self, question: str) -> pl.DataFrame:
+        """Return the rows of one SELECT of a user; nothing that it may say writes.
+
+        Args:
+            question: The statement, checked by `loaders.questions.ask`.
+        """
+
     @cached_property
     def columns(self) -> Mapping[str, Mapping[str, str]]:
         """The store's columns and their types: {table: {column: type}}."""

@@ -124,8 +124,13 @@ class DueSessions:
 def inventory(url: str | StoreURL) -> Inventory:
     """Return the inventory of a store; nothing is written."""
     with open_reader(url) as reader:
-        counts, layout = due_sessions(reader).counts, layout_of(reader.columns)
-        return Inventory(StoreURL.parse(url), row_counts(reader), counts, layout)
+        return inventory_of(reader)
+
+
+def inventory_of(reader: Reader) -> Inventory:
+    """Return the inventory of an open store."""
+    counts, layout = due_sessions(reader).counts, layout_of(reader.columns)
+    return Inventory(reader.url, row_counts(reader), counts, layout)
 
 
 def row_counts(reader: Reader) -> pl.DataFrame:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from html import escape
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -15,13 +17,19 @@ from engine.analytics.stress.scenarios import Scenarios
 from engine.batch.plan import plan, stored_by_portfolio
 from engine.batch.shards import live_portfolios
 from engine.core.errors import UsageError
+from engine.core.names import table_named
 from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.store_url import safe_url
 from engine.pipeline.inputs import Inputs
 from loaders import open_reader
 from loaders.earlier_results import EarlierResults
+from loaders.questions import ask
 from loaders.window import load_window
+
+if TYPE_CHECKING:  # what draws tables is loaded only where somebody looks
+    from engine.html.inline import InlinePage
+    from engine.html.readable import ReadableTable
 
 
 def open(url: str) -> Store:
@@ -177,20 +185,99 @@ class Store:
         """Return row counts and days of each table, and the missing sessions of each portfolio."""
         return inventory(self.url)
 
+    def show(
+        self,
+        table: str,
+        portfolios: Portfolios | None = None,
+        start: date | None = None,
+        end: date | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> ReadableTable:
+        """Return rows to look at: names before ids, money formatted, units in the headings.
+
+        Args:
+            table: Table name.
+            portfolios: Ids or names; default all, deleted portfolios included.
+            start: First day; default no limit.
+            end: Last day, inclusive; default no limit.
+            columns: Column names; default all that hold a figure.
+
+        Returns:
+            The rows; a notebook draws them, and `.frame` has them as a Polars frame.
+
+        >>> import engine
+        >>> from datetime import date
+        >>> store = engine.open("duckdb:///demo.duckdb")
+        >>> columns = ["portfolio_id", "daily_pnl"]
+        >>> last = store.show("portfolio_snapshots", start=date(2025, 12, 19), columns=columns)
+        >>> last.frame.columns
+        ['portfolio', 'daily_pnl', 'portfolio_id']
+        """
+        from engine.html.readable import NAMED, names_of, readable
+
+        with opened(self.url) as store:
+            rows = store.read(table, portfolios, start, end)
+            named = {name: store.reader.read(name, ["id", column]) for name, column in NAMED.values()}
+        return readable(table_named(table), rows, names_of(named), columns)
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """Return the answer to one SELECT, on a connection that cannot write.
+
+        Args:
+            sql: The statement, in the SQL of DuckDB, or of Postgres for a store there; tables have the
+                schema's names.
+
+        Returns:
+            Numbers as Float64, ids as text. Another statement raises a `QuestionError`, one that fails a
+            `ReadError`.
+
+        >>> import engine
+        >>> store = engine.open("duckdb:///demo.duckdb")
+        >>> store.query("select count(*) as sessions from portfolio_snapshots")["sessions"].to_list()
+        [1255]
+        """
+        with opened(self.url) as store:
+            return ask(store.reader, sql)
+
+    def report(
+        self, portfolio: str | None = None, start: date | None = None, end: date | None = None
+    ) -> InlinePage:
+        """Return the page of a portfolio, or of all, which a notebook shows; `.save(path)` writes it.
+
+        Args:
+            portfolio: Id or name; default all.
+            start: First day; default the first stored session.
+            end: Last day; default the last stored session.
+        """
+        page: InlinePage = _pages().inline_page(self.url, portfolio, start, end)
+        return page
+
+    def chart(
+        self,
+        figure: str = "equity_balance",
+        portfolios: Portfolios | None = None,
+        start: date | None = None,
+        end: date | None = None,
+    ) -> Any:
+        """Return a chart of a figure of portfolio_snapshots over time, a line for each portfolio.
+
+        Args:
+            figure: Column of portfolio_snapshots.
+            portfolios: Ids or names; default all that are not deleted.
+            start: First day; default no limit.
+            end: Last day, inclusive; default no limit.
+
+        Returns:
+            A chart that a notebook shows; `.chart` is the Altair chart.
+        """
+        return _pages().inline_chart(self.url, figure, portfolios, start, end)
+
     def _repr_html_(self) -> str:
-        contents = self.inventory()
-        tables = "".join(
-            f"<tr><th>{row['table']}</th><td>{row['rows']:,}</td>"
-            f"<td>{row['first'] or ''}</td><td>{row['last'] or ''}</td></tr>"
-            for row in contents.tables.iter_rows(named=True)
-            if row["rows"]
-        )
-        portfolios = "".join(
-            f"<tr><th>{escape(row['name'])}</th><td>{row['stored']:,}</td><td>{row['missing']:,}</td></tr>"
-            for row in contents.portfolios.iter_rows(named=True)
-        )
-        return (
-            f"<p>{escape(safe_url(self.url))}</p>"
-            f"<table><tr><th>table</th><th>rows</th><th>first</th><th>last</th></tr>{tables}</table>"
-            f"<table><tr><th>portfolio</th><th>sessions</th><th>missing</th></tr>{portfolios}</table>"
-        )
+        from engine.analyst.store_overview import overview
+
+        return overview(self.url)
+
+
+def _pages() -> ModuleType:
+    """Return the module of pages and charts. It stands above this package, whose stores it reads."""
+    return import_module("engine.reports.notebook")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from engine.core.compact import PackableFrames
+from engine.core.names import table_named
 from engine.core.row_ids import IdForm
 from engine.core.schema import TABLES
 from engine.core.stored_rows import stored_rows, unnumbered_rows
+
+if TYPE_CHECKING:  # what draws tables is loaded only where somebody looks
+    from engine.html.readable import ReadableTable
+    from engine.pipeline.changed import Changed
 
 FAILURES: dict[str, pl.DataType] = {
     "portfolio_id": pl.String(),
@@ -140,11 +146,40 @@ class Results:
         """Rows of all tables together."""
         return sum(self.tables.heights.values())
 
+    def show(self, table: str, columns: Sequence[str] | None = None) -> ReadableTable:
+        """Return a table to look at: names before ids, money formatted, units in the headings.
+
+        Args:
+            table: Name.
+            columns: To show; default all that hold a figure.
+        """
+        from engine.html.readable import names_of, readable
+
+        return readable(table_named(table), self.tables[table], names_of(self.tables), columns)
+
+    def compare(self, other: Results) -> Changed:
+        """Return the cells in which another result of the same window differs: see `engine.what_changed`.
+
+        Args:
+            other: Results after a change of inputs or rules.
+        """
+        from engine.pipeline.changed import what_changed
+
+        return what_changed(self, other)
+
     def _repr_html_(self) -> str:
-        body = "".join(
-            f"<tr><th>{name}</th><td>{height:,} x {len(TABLES[name].columns)}</td></tr>"
-            for name, height in self.tables.heights.items()
-        )
-        failed = f"<p>{self.failures.height} reasons for portfolios left out</p>"
-        note = failed if self.failures.height else ""
-        return f"<table><tr><th>table</th><th>rows x columns</th></tr>{body}</table>{note}"
+        from engine.html.blocks import Section
+        from engine.html.overview import SNAPSHOTS, last_sessions, outcomes_table, sizes_table
+        from engine.html.page import fragment
+        from engine.html.readable import names_of
+
+        heights, blocks = self.tables.heights, []
+        if heights.get(SNAPSHOTS.name):
+            names = names_of(self.tables).get("portfolio_id", {})
+            blocks.append(last_sessions(self.tables[SNAPSHOTS.name], names))
+        if self.outcomes.height:
+            blocks.append(outcomes_table(self.outcomes))
+        blocks.append(sizes_table(heights))
+        left_out = self.failures["portfolio_id"].n_unique() if self.failures.height else 0
+        note = f"{left_out} portfolios are left out: `.failures` has the reasons." if left_out else ""
+        return fragment([Section("results", "Results", note, blocks)])

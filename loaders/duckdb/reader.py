@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 
 import duckdb
 import polars as pl
 
 from engine.core.errors import ReadError, StoreUnreachableError
-from engine.core.schema import Column
+from engine.core.schema import TABLES, Column
 from engine.core.store_url import StoreURL
 from loaders.adapted import with_adapted
 from loaders.arrow_stream import ArrowStream
 from loaders.duckdb.connect import connect
+from loaders.questions import QuestionError
 from loaders.reader import Reader
-from sql import Name, statement
+from sql import Name, Query, statement
+
+WORD = re.compile(r"\w+")
 
 
 def canonical_id(name: str, stored: str) -> str:
@@ -56,6 +60,19 @@ class DuckDBReader(Reader):
 
     def query(self, text: str) -> pl.DataFrame:
         return self.run(with_adapted(text, lambda: self.adapted))
+
+    def answer(self, question: str) -> pl.DataFrame:
+        try:
+            statements = duckdb.extract_statements(question)
+        except duckdb.Error as error:
+            raise ReadError(self.url, str(error)) from error
+        if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
+            raise QuestionError(self.url, "more than one statement, or one that does not read")
+        words = {word.lower() for word in WORD.findall(question)}
+        for name in (name for name in TABLES if name in words and name in self.columns):
+            if source := self.adapted.get(name):
+                self.connection.execute(statement("read/view", table=Name(name), source=Query(source)))
+        return self.run(question)
 
     def run(self, text: str) -> pl.DataFrame:
         """Return the rows of a statement that names tables and files as DuckDB knows them.

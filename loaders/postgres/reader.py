@@ -59,9 +59,12 @@ class PostgresReader(Reader):
         self._database.close()
 
     def query(self, text: str) -> pl.DataFrame:
+        return self.answer(with_adapted(text, lambda: self.adapted))
+
+    def answer(self, question: str) -> pl.DataFrame:
         try:
             with adbc.AdbcStatement(self._connection) as request:
-                request.set_sql_query(with_adapted(text, lambda: self.adapted))
+                request.set_sql_query(question)
                 stream: Any = request.execute_query()[0]
                 rows = pl.Series(ArrowStream(stream)).struct.unnest()
         except (adbc.Error, pl.exceptions.PolarsError) as error:

@@ -15,7 +15,7 @@ MODULES = (
     "engine.analyst.explain.explaining",
     "engine.analyst.store",
     "engine.whatif",
-    "engine.analyst.changed",
+    "engine.pipeline.changed",
     "engine.analytics.stress.scenarios",
     "engine.pipeline.compute",
 )

@@ -181,6 +181,21 @@ def test_what_changed_holds_both_sides_and_their_difference() -> None:
     assert "daily_pnl" in changed._repr_html_()
 
 
+def test_equity_pnl_and_risk_come_first() -> None:
+    two = inputs(positions=[position(), position("BBB")])
+    before, after = engine.compute(two), engine.compute(whatif.drop_position(two, "BBB"))
+    changed = before.compare(after)
+    first = changed.headline.filter(pl.col("figure").is_in(["equity_balance", "daily_pnl"]))
+    # By hand: on the last day the lot BBB earned 30 of 50 USD, and it lost 10 the day before.
+    assert first.select("portfolio", "figure", "unit", "change").rows() == [
+        ("P", "equity_balance", "USD", -20.0),
+        ("P", "daily_pnl", "USD", -30.0),
+    ]
+    assert changed.summary["figure"].to_list()[:2] == ["equity_balance", "daily_pnl"]
+    assert changed["portfolio_snapshots"].columns[:2] == ["portfolio", "portfolio_id"]
+    assert before.compare(before).headline.is_empty()
+
+
 def fund_closes() -> pl.DataFrame:
     days = pd.bdate_range("2025-01-02", periods=120)
     moves = np.random.default_rng(3).normal(0, 0.01, (120, 2)) @ np.array([[1.0, 0.6], [0.0, 0.8]])

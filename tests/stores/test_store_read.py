@@ -154,5 +154,90 @@ def test_nothing_is_held_between_calls(stores: dict[str, engine.Store]) -> None:
 
 def test_a_notebook_shows_tables_and_portfolios(stores: dict[str, engine.Store]) -> None:
     page = stores["duckdb"]._repr_html_()
-    assert "<th>portfolio_snapshots</th>" in page
+    assert '<th scope="row">portfolio_snapshots</th>' in page
+    assert "The last session of each portfolio" in page
     assert all(name in page for name in stores["duckdb"].portfolios["name"])
+
+
+QUESTION = """
+select p.name, s.portfolio_id, max(s.snapshot_date) as last, count(*) as sessions, sum(s.daily_pnl) as pnl
+from portfolio_snapshots as s join portfolios as p on p.id = s.portfolio_id
+group by p.name, s.portfolio_id order by p.name
+"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_question_is_answered_alike_by_each_kind(stores: dict[str, engine.Store], kind: str) -> None:
+    asked = stores[kind].query(QUESTION)
+    golden_rows = pl.read_parquet(OUTPUTS / "portfolio_snapshots.parquet")
+    wanted = golden_rows.group_by("portfolio_id").agg(
+        last=pl.col("snapshot_date").max(), sessions=pl.len(), pnl=pl.col("daily_pnl").cast(pl.Float64).sum()
+    )
+    assert asked.schema == {
+        "name": pl.String,
+        "portfolio_id": pl.String,
+        "last": pl.Date,
+        "sessions": pl.Int64,
+        "pnl": pl.Float64,
+    }
+    both = asked.join(wanted, on="portfolio_id", suffix="_golden", validate="1:1")
+    assert both.height == asked.height == wanted.height
+    for name in ("last", "sessions"):
+        assert both[name].to_list() == both[f"{name}_golden"].to_list()
+    assert (both["pnl"] - both["pnl_golden"]).abs().max() < 0.005
+    assert asked["name"].to_list() == sorted(asked["name"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "statement",
+    first(
+        3,
+        [
+            "delete from portfolios",
+            "select 1; delete from portfolios",
+            "/* select */ copy portfolios to 'out.csv'",
+            "with gone as (delete from portfolios returning id) select * from gone",
+            "select * into other from portfolios",
+            "update portfolios set name = 'x'",
+            "drop table portfolios",
+            "create table other as select 1",
+            "attach 'other.duckdb'",
+            "set transaction read write",
+            "commit; drop table portfolios",
+            "",
+            "nonsense",
+        ],
+    ),
+)
+def test_a_question_writes_nothing(
+    stores: dict[str, engine.Store],
+    kind: str,
+    statement: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = stores[kind].read("portfolios", exact=True)
+    with pytest.raises(engine.EngineError):
+        stores[kind].query(statement)
+    assert stores[kind].read("portfolios", exact=True).equals(before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_question_that_fails_is_answered_with_the_stores_words(stores: dict[str, engine.Store]) -> None:
+    with pytest.raises(engine.EngineError, match="portfolio_snapshot"):
+        stores["duckdb"].query("select * from portfolio_snapshot")
+
+
+def test_rows_are_shown_with_names_before_ids(stores: dict[str, engine.Store]) -> None:
+    store = stores["duckdb"]
+    owner = store.portfolios.row(0, named=True)
+    shown = store.show("position_volatility", owner["id"], LAST, LAST)
+    read = store.read("position_volatility", owner["id"], LAST, LAST)
+    assert shown.frame.columns[0] == "position"
+    assert shown.frame.columns[-1] == "position_id"
+    symbols = dict(store.read("positions", columns=["id", "symbol"]).iter_rows())
+    assert shown.frame["position"].to_list() == [symbols[key] for key in read["position_id"]]
+    assert "created_at" not in shown.frame.columns
+    assert "id" not in shown.frame.columns

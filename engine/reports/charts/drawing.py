@@ -136,6 +136,15 @@ def svg(spec: dict[str, Any], label: str) -> str:
     return _inline(vegalite_to_svg(spec, VEGA_LITE, allowed_base_urls=[]), label)
 
 
+def plain_svg(chart: AnyChart) -> str:
+    """Return a chart as an SVG document of its own, such as for a notebook.
+
+    Args:
+        chart: an Altair chart with its own size and colours.
+    """
+    return vegalite_to_svg(chart.to_dict(), VEGA_LITE, allowed_base_urls=[])
+
+
 def _inline(document: str, label: str) -> str:
     """Turn an SVG document into an element of a page: no namespaces, and ids that are unique in it."""
     prefix = sha256(f"{label}{document}".encode()).hexdigest()[:8]
