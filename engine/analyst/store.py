@@ -233,8 +233,8 @@ class Store:
 
         >>> import engine
         >>> store = engine.open("duckdb:///demo.duckdb")
-        >>> store.query("select count(*) as sessions from portfolio_snapshots")["sessions"].to_list()
-        [1255]
+        >>> store.query("select name from portfolios order by name limit 2")["name"].to_list()
+        ['Demo ETF Core 2', 'Demo Family Office 5']
         """
         with opened(self.url) as store:
             return ask(store.reader, sql)
