@@ -7,6 +7,7 @@ whatever else is computed in the same product.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TypeAlias
 
 import numpy as np
@@ -133,6 +134,19 @@ def count_in_windows(flags: Bools, first: Ints, stop: Ints) -> Int32s:
     running = np.zeros((len(flags) + 1, flags.shape[1]), dtype=np.int32)
     np.cumsum(flags, axis=0, out=running[1:])
     return np.asarray(running[stop] - running[first])
+
+
+def added(values: Floats, axis: int) -> Floats:
+    """Return the sum over an axis, one value after the other.
+
+    NumPy adds in pairs where the axes behind have length 1, so that the last bits of a portfolio alone would
+    differ from those among others.
+
+    Args:
+        values: of any shape.
+        axis: a short one.
+    """
+    return np.asarray(reduce(np.add, np.moveaxis(values, axis, 0)))
 
 
 def sum_products(a: Floats, b: Floats) -> Floats:

@@ -79,8 +79,8 @@ class OlsFit(NamedTuple):
             at: an index into the arrays of the fit: integers, booleans, slices, or a tuple of these.
             part: a fit of the shape that the index selects.
         """
-        for figures, values in zip(self, part, strict=True):
-            figures[at] = values
+        for name in self._fields:
+            getattr(self, name)[at] = getattr(part, name)
 
     def reject(self, where: Bools) -> None:
         """Mark cells as not fitted; their observations stay.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.analytics.panels import PortfolioSums
-from engine.numerics.arrays import Floats, Ints
+from engine.numerics.arrays import Floats, Ints, added
 
 DAYS_A_YEAR = 252.0
 
@@ -73,14 +73,13 @@ def contributions(weight: Floats, model: RiskModel, owner: Ints, portfolios: int
     """
     sums = PortfolioSums(owner, portfolios)
     exposure = sums.sum(model.betas * weight[:, None])
-    # Summed over an outer axis, row by row: the bits of a portfolio do not depend on the others.
-    pull = (model.covariance[..., None] * exposure[:, None]).sum(axis=2)
+    pull = added(model.covariance[..., None] * exposure[:, None], axis=2)
     pairs, group = np.unique(np.stack((owner, model.symbol)), axis=1, return_inverse=True)
     together = PortfolioSums(group.ravel(), pairs.shape[1]).sum(weight)[:, group.ravel()]
-    by_betas = (model.betas * pull[:, :, owner]).sum(axis=1)
+    by_betas = added(model.betas * pull[:, :, owner], axis=1)
     by_specific = together * model.specific
     specific = sums.sum(weight * by_specific)
-    variance = (exposure * pull).sum(axis=1) + specific
+    variance = added(exposure * pull, axis=1) + specific
     total = np.sqrt(np.maximum(variance, 0.0) * DAYS_A_YEAR)
     scale = np.divide(DAYS_A_YEAR, total, out=np.zeros_like(total), where=total > 0)
     own = scale[:, owner]

@@ -25,7 +25,7 @@ from engine.core.job_catalog import (
     RISK,
     RISK_NO_ACTIVE_POSITIONS,
 )
-from engine.numerics.arrays import Bools, Floats
+from engine.numerics.arrays import Bools, Floats, added
 
 TABLE, BY_FACTOR, BY_POSITION = "engine_risk", "engine_factor_risk", "engine_position_risk"
 SPECIFIC = "specific"
@@ -112,7 +112,7 @@ def _portfolio_rows(
 ) -> pl.DataFrame:
     done = status.done
     total, specific = parts.total[done], parts.specific[done]
-    of_factors = (parts.exposure * parts.factor).sum(axis=1)[done]
+    of_factors = added(parts.exposure * parts.factor, axis=1)[done]
     return portfolio_rows(portfolios, dates, done, "calculation_date").with_columns(
         pl.Series("volatility", total),
         pl.Series("factor_volatility", np.sqrt(np.maximum(of_factors * total, 0.0))),

@@ -50,6 +50,20 @@ def test_contributions_add_up() -> None:
             assert own(FOUND, day, portfolio).sum() == pytest.approx(FOUND.total[day, portfolio], abs=1e-12)
 
 
+@pytest.mark.parametrize("portfolio", [0, 2])
+def test_a_portfolio_alone_has_the_bits_that_it_has_among_others(portfolio: int) -> None:
+    # Eight factors: NumPy adds so many in another order where there is one portfolio.
+    rng = np.random.default_rng(22)
+    root = rng.normal(0, 0.01, (D, 8, 8))
+    model = RiskModel(rng.normal(0, 1, (D, 8, N)), root @ np.swapaxes(root, 1, 2), SPECIFIC, SYMBOL)
+    together, mine = contributions(WEIGHT, model, OWNER, P), portfolio == OWNER
+    own_model = RiskModel(model.betas[..., mine], model.covariance, SPECIFIC[:, mine], SYMBOL[mine])
+    alone = contributions(WEIGHT[:, mine], own_model, np.zeros(mine.sum(), dtype=np.int64), 1)
+    assert np.array_equal(alone.total[:, 0], together.total[:, portfolio])
+    assert np.array_equal(alone.factor[..., 0], together.factor[..., portfolio])
+    assert np.array_equal(alone.by_betas, together.by_betas[:, mine])
+
+
 def test_a_change_of_weight_or_exposure_changes_the_volatility_by_as_much() -> None:
     step = 1e-6
     for position in (0, 7):
