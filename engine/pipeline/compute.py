@@ -74,7 +74,7 @@ def compute(
             frame.join(failures, on="portfolio_id", how="anti", maintain_order="left")
             for frame in (marks, snapshots)
         )
-        results = run_jobs(inputs, window, rules, scenarios, marks, snapshots, exact)
+        results = run_jobs(inputs, valued.closes, window, rules, scenarios, marks, snapshots, exact)
         return assemble(inputs, window, marks, snapshots, results, failures, exact, rules)
 
 

@@ -95,6 +95,7 @@ def options(
     rules: Rules,
     marks: pl.DataFrame,
     panel: PricePanel,
+    quotes: PricePanel,
     positions: OpenPositions,
     dates: pl.Series,
 ) -> tuple[OptionBook, OpenPositions, dict[str, pl.DataFrame]]:
@@ -104,11 +105,12 @@ def options(
         inputs: validated frames.
         rules: of options without an implied volatility.
         marks: of `engine.pipeline.compute.mark_positions`.
-        panel: prices, those of underlyings included.
+        panel: closes that returns come from, those of underlyings included.
+        quotes: closes of the window that values come from.
         positions: N lots, options among them.
         dates: [D] the window's sessions.
     """
-    book = option_book(positions, inputs.positions, marks, panel, inputs.interest_rates, rules)
+    book = option_book(positions, inputs.positions, marks, panel, quotes, inputs.interest_rates, rules)
     return book, by_delta(positions, book), {GREEKS: greeks_rows(book, dates)}
 
 

@@ -56,6 +56,7 @@ RATE_BETAS = "position_interest_rate_betas"
 
 def run_jobs(
     inputs: Inputs,
+    prices: pl.DataFrame,
     window: Window,
     rules: Rules,
     scenarios: Scenarios,
@@ -67,6 +68,7 @@ def run_jobs(
 
     Args:
         inputs: validated frames.
+        prices: symbol, date, close: those that values come from, where these are not the ones of returns.
         window: sessions to compute.
         rules: choices between legacy and corrected behaviour.
         scenarios: stress scenarios.
@@ -90,7 +92,8 @@ def run_jobs(
     greeks: dict[str, pl.DataFrame] = {}
     attributed: dict[str, pl.DataFrame] = {}
     if rules.options == "greeks":
-        book, positions, greeks = options(inputs, rules, marks, panel, positions, dates)
+        quotes = build_price_panel(prices, visible, window, timedelta(0))
+        book, positions, greeks = options(inputs, rules, marks, panel, quotes, positions, dates)
     market = market_beta(panel, positions, portfolios, dates, ids.market, stale).with_tables(greeks)
     correlations = _factor_correlations(inputs, window, rules, scenarios, panel)
     risks: list[JobResult] = []

@@ -203,7 +203,10 @@ def _obstacle(has_terms: bool, years: float, spot: float | None) -> str:
 
 
 def _close(case: Case, symbol: str) -> float | None:
-    return case.series(symbol, 0).get(case.day)
+    if case.day not in case.series(symbol, 0):
+        return None
+    close = case.close(symbol, case.day)
+    return None if close is None else float(close)
 
 
 def _rate(case: Case) -> float | None:

@@ -102,6 +102,7 @@ def option_book(
     terms: pl.DataFrame,
     marks: pl.DataFrame,
     panel: PricePanel,
+    quotes: PricePanel,
     interest_rates: pl.DataFrame,
     rules: Rules,
 ) -> OptionBook:
@@ -114,7 +115,8 @@ def option_book(
         positions: N of them, over D sessions.
         terms: all positions as stored: id, strike_price, expiration_date.
         marks: of `engine.pipeline.compute.mark_positions`.
-        panel: closes of T sessions, of the underlyings too.
+        panel: closes of T sessions that returns come from, of the underlyings too.
+        quotes: closes of the window as they were quoted: an option's price knows no later dividend.
         interest_rates: asof_date, rate; sorted.
         rules: membership, and those of volatility.
     """
@@ -126,10 +128,11 @@ def option_book(
     strike = frame["strike_price"].cast(pl.Float64).fill_null(np.nan).to_numpy()[:, None]
     expires = frame["expiration_date"].to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy()
     years = (expires[:, None] - panel.targets) / DAYS_A_YEAR
-    underlying, own = (panel.columns(frame[name]) for name in ("underlying_symbol", "symbol"))
+    underlying = panel.columns(frame["underlying_symbol"])
+    spot, own = (_in_session(quotes, frame[name]) for name in ("underlying_symbol", "symbol"))
     call = frame["position_type"].is_in(CALLS).to_numpy()[:, None]
-    rate, spot = _rates(interest_rates, panel), _in_session(panel, underlying)
-    quoted = (_in_session(panel, own), spot, strike, years, np.nan_to_num(rate))
+    rate = _rates(interest_rates, panel)
+    quoted = (own, spot, strike, years, np.nan_to_num(rate))
     implied = implied_volatility(*quoted, call=call, tick=TICK)
     past, place = symbol_volatility(panel, underlying, rules)
     history = np.where(past.computed, past.realized_63, np.nan)[:, place].T
@@ -190,10 +193,11 @@ def greeks_rows(book: OptionBook, dates: pl.Series) -> pl.DataFrame:
     return rows.with_columns(volatility_source=pl.when(valued).then(source))
 
 
-def _in_session(panel: PricePanel, columns: Ints) -> Floats:
-    """Return the closes of columns in the window's sessions, [N, D]; NaN for column -1."""
-    closes = panel.close[np.searchsorted(panel.days, panel.targets)]
-    return np.asarray(np.pad(closes, ((0, 0), (0, 1)), constant_values=np.nan)[:, columns].T)
+def _in_session(quotes: PricePanel, symbols: pl.Series) -> Floats:
+    """Return the closes of symbols in the window's sessions, [N, D]; NaN without one."""
+    closes = quotes.close[np.searchsorted(quotes.days, quotes.targets)]
+    padded = np.pad(closes, ((0, 0), (0, 1)), constant_values=np.nan)
+    return np.asarray(padded[:, quotes.columns(symbols)].T)
 
 
 def _rates(interest_rates: pl.DataFrame, panel: PricePanel) -> Floats:

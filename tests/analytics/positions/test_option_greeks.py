@@ -42,13 +42,15 @@ def book(
     strike: float | None = 100.0,
     expires: date | None = EXPIRES,
     rates: pl.DataFrame = NO_RATES,
+    quoted: dict[str, list[float]] | None = None,
 ) -> tuple[OptionBook, OpenPositions]:
     positions = open_lots(*lots)
     ids = positions.frame["position_id"].to_list()
     terms = {"strike_price": strike, "expiration_date": expires, "quantity": quantity}
     stored = table("positions", *({"id": key} | terms for key in ids))
     marks = stored.select("id", "quantity", session=pl.lit(0))
-    found = option_book(positions, stored, marks, price_panel(closes), rates, RULES)
+    panel = price_panel(closes)
+    found = option_book(positions, stored, marks, panel, price_panel(quoted or closes), rates, RULES)
     return found, positions
 
 
@@ -65,6 +67,15 @@ def test_the_own_close_implies_the_volatility() -> None:
     d1 = (math.log(AAA[-1] / 100.0) + 0.35**2 / 2 * 0.2) / (0.35 * math.sqrt(0.2))
     assert found.greeks.delta.item() == pytest.approx(stats.norm.cdf(d1), abs=1e-10)
     assert found.delta_dollars.item() == pytest.approx(200 * stats.norm.cdf(d1) * AAA[-1])
+
+
+def test_the_underlying_counts_at_its_quoted_close_and_by_its_adjusted_returns() -> None:
+    # A later dividend of 5 % has lowered the closes that returns come from.
+    adjusted = {"AAA": [0.95 * close for close in AAA]}
+    found, _ = book(lot("OPT", [1.0], **CALL), closes=adjusted, quoted={"AAA": AAA})
+    assert found.spot.item() == AAA[-1]
+    returns = np.diff(AAA)[-63:] / np.array(AAA)[-64:-1]
+    assert found.volatility.item() == pytest.approx(returns.std(ddof=1) * math.sqrt(252))
 
 
 def test_without_one_the_last_63_returns_of_the_underlying_count() -> None:
