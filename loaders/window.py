@@ -12,7 +12,7 @@ import polars as pl
 from engine.core.calendar import sessions, stored_sessions
 from engine.core.consistency import CURRENCY, inconsistencies
 from engine.core.funds import BENCHMARK, FACTOR_FUNDS
-from engine.core.instruments import measured_symbol
+from engine.core.instruments import OPTION_TYPES, measured_symbol
 from engine.core.job_catalog import EXPOSURE_ROWS, MARKET_VALUES, PERCENTILE_LOOK_BACK, RATE_BETA_DAYS, STRESS
 from engine.core.money import integer, scaled
 from engine.core.row_rules import Rule, admit
@@ -308,7 +308,9 @@ def _market(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> di
     return {
         "closes": _closes(checked, window, carried),
         "fund_closes": funds,
-        "universe": checked.source.query(statement("read/universe")).sort("symbol"),
+        "universe": checked.source.query(statement("read/universe", options=OPTION_TYPES)).sort(
+            "symbol", "kind"
+        ),
         "profiles": checked.read(
             "read/profiles", "company_profiles", PROFILE_COLUMNS, symbols=checked.symbols
         ),

@@ -95,9 +95,11 @@ def add_position(
         "investment_class": group,
     }
     positions = pl.concat([inputs.positions, new_rows(POSITIONS, [row], inputs.window.stamp)])
-    universe = inputs.universe
-    if group in ("PUBLIC", "OPTIONS") and symbol not in universe["symbol"]:
-        universe = pl.concat([universe, pl.DataFrame({"symbol": [symbol]})]).sort("symbol")
+    seen = [(symbol, "live")] if group in ("PUBLIC", "OPTIONS") else []
+    if kind in OPTION_TYPES and underlying_symbol:
+        seen.append((underlying_symbol, "underlying"))
+    visible = pl.DataFrame(seen, schema=inputs.universe.schema, orient="row")
+    universe = pl.concat([inputs.universe, visible]).unique().sort("symbol", "kind")
     return replace(inputs, positions=admitted(POSITIONS, positions), universe=universe)
 
 

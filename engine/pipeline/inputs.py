@@ -12,7 +12,6 @@ import polars as pl
 
 from engine.core.frames import empty
 from engine.core.funds import FACTOR_FUNDS
-from engine.core.instruments import is_option
 from engine.core.job_catalog import OWN_FORECAST
 from engine.core.schema import TABLES
 from engine.core.window import Window
@@ -71,7 +70,9 @@ class Inputs:
         fund_closes: the same columns, of the factor funds, over the look-back of the run date.
         replay_closes: the same columns, of the factor funds, at the ends of the windows of history that
             scenarios replay.
-        universe: the symbols that the legacy price cache held, besides the factor funds.
+        universe: symbol, kind: symbols of all portfolios of the store that regressions may use. They are of
+            kind "live" (the legacy price cache held them, besides the factor funds), "deleted" (lots of these
+            are deleted) or "underlying" (of an option).
         profiles: symbol, beta, sector, is_etf.
         benchmark: asof_date, sector, weight of the benchmark, sorted by both.
         factor_definitions: whole table.
@@ -157,18 +158,21 @@ class Inputs:
     @cached_property
     def visible(self) -> set[str]:
         """The symbols that regressions use (document 02 §2.1, path A)."""
-        return {*self.universe["symbol"].to_list(), *FACTOR_FUNDS}
+        return {*self._of_universe("live"), *FACTOR_FUNDS}
 
     @cached_property
     def once_visible(self) -> set[str]:
         """The symbols that regressions use if they ask for no deletion: those of deleted lots too."""
-        quoted = self.positions.filter(pl.col("investment_class").is_in(("PUBLIC", "OPTIONS")))
-        return {*self.visible, *quoted["symbol"].to_list()}
+        return {*self.visible, *self._of_universe("deleted")}
 
     @cached_property
     def underlyings(self) -> set[str]:
         """The symbols of options' underlyings."""
-        return set(self.positions.filter(is_option())["underlying_symbol"].drop_nulls().to_list())
+        return set(self._of_universe("underlying"))
+
+    def _of_universe(self, kind: str) -> list[str]:
+        symbols: list[str] = self.universe.filter(kind=kind)["symbol"].to_list()
+        return symbols
 
     @cached_property
     def grave(self) -> pl.DataFrame:

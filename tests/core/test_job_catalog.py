@@ -39,7 +39,7 @@ def outcomes() -> list[JobResult]:
     rules = Rules.corrected()  # which fill the tables of the engine, too
     days = mark_positions(inputs, inputs.window, rules)
     book, exact = roll_equity(inputs, inputs.window, rules, days)
-    return run_jobs(inputs, inputs.window, rules, load_scenarios(), days, book, exact)
+    return run_jobs(inputs, inputs.closes, inputs.window, rules, load_scenarios(), days, book, exact)
 
 
 def test_the_schema_names_jobs_of_the_catalog_only() -> None:
