@@ -14,6 +14,8 @@ from engine.numerics.arrays import ROW_GROUP, Floats, Ints, centred, pad_columns
 
 SMALLEST_EIGENVALUE = 1e-9
 """Of Z'Z / n, whose diagonal is 1: a direction that varies less is rounding, and has no coefficient."""
+SMALLEST_RESIDUAL = 1e-12
+"""Of sum y^2: less is rounding, and no variance."""
 
 
 class JointFits(NamedTuple):
@@ -21,7 +23,8 @@ class JointFits(NamedTuple):
 
     Attributes:
         coefficients: [D, k, m], units of y over units of x; NaN where the market is constant.
-        variance: [D, m] of the residuals, with n - r - 2 degrees of freedom, r the rank of the regressors.
+        variance: [D, m] of the residuals, with n - r - 2 degrees of freedom, r the rank of the regressors; 0
+            of an exact fit.
     """
 
     coefficients: Floats
@@ -155,4 +158,5 @@ def _fit(designs: _Designs, products: Floats, squares: Floats) -> tuple[Floats, 
     penalty = designs.n[:, None] * rank * variance / np.where(some, explained, 1.0)
     shrunk = np.where(alive & some[:, None], along / (values + penalty[:, None] + ~alive), 0.0)
     left = beside_market - ((2.0 * along - values * shrunk) * shrunk).sum(axis=1)
-    return designs.vectors @ shrunk / designs.sigma[..., None], np.maximum(left, 0.0) / freedom
+    left = np.where(left > SMALLEST_RESIDUAL * squares, left, 0.0)
+    return designs.vectors @ shrunk / designs.sigma[..., None], left / freedom

@@ -57,10 +57,11 @@ def test_the_slope_on_the_market_is_its_coefficient_in_the_joint_regression() ->
     assert joint.params[1] == pytest.approx(alone.params[1], rel=1e-12)
 
 
-def test_an_exact_fit_is_not_shrunk() -> None:
-    exact = (1.5 * X[:, 0] - 1.5 * X[:, 1])[:, None]
-    found = fitted(MARKET, X, exact, FIRST, STOP)
-    assert found[..., 0] == pytest.approx(np.tile([1.5, -1.5, 0.0], (4, 1)), abs=1e-9)
+def test_an_exact_fit_is_not_shrunk_and_leaves_no_variance() -> None:
+    exact = np.column_stack((1.5 * X[:, 0] - 1.5 * X[:, 1], MARKET, 0.3 * MARKET + X[:, 2]))
+    fits = rolling_joint_ridge(MARKET, X, exact, FIRST, STOP)
+    assert not fits.variance.any()
+    assert fits.coefficients[..., 0] == pytest.approx(np.tile([1.5, -1.5, 0.0], (4, 1)), abs=1e-9)
 
 
 def test_a_constant_response_has_coefficients_of_0() -> None:

@@ -29,7 +29,7 @@ from engine.core.job_catalog import (
     RISK_NO_ACTIVE_POSITIONS,
     Reason,
 )
-from engine.numerics.joint_ridge import SMALLEST_EIGENVALUE
+from engine.numerics.joint_ridge import SMALLEST_EIGENVALUE, SMALLEST_RESIDUAL
 
 TABLES = (TABLE, BY_FACTOR, BY_POSITION)
 YEAR = 252
@@ -150,7 +150,9 @@ def _specific(joint: JointFit) -> float:
     z = beside / joint.sigma
     rank = int((np.linalg.eigvalsh(z.T @ z) > SMALLEST_EIGENVALUE * len(y)).sum()) if funds.size else 0
     left = y - market * float(market @ y) / float(market @ market) - z @ joint.b
-    return math.fsum(left * left) / (len(y) - rank - 2)
+    rest = math.fsum(left * left)
+    exact = rest <= SMALLEST_RESIDUAL * math.fsum(joint.returns[:, 0] ** 2)
+    return 0.0 if exact else rest / (len(y) - rank - 2)
 
 
 def _covariance(case: Case) -> dict[tuple[str, str], float]:
