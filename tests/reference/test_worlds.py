@@ -33,7 +33,7 @@ SEEDS = range(60)
 RENAMED = 458
 """A world whose first session renames the market's factor, and whose later ones are stressed by it."""
 SHARED = (12, 39)
-"""Worlds that once gave other figures alone: of eight factors, and of a symbol that only others made visible."""
+"""Worlds that gave other figures alone: of eight factors, and of a symbol that others made visible."""
 NO_EQUITY = "portfolios.equity_balance is null"
 TOO_WIDE = "daily_return does not fit numeric(8,6)"
 NAMED_FUNDS = re.compile(r"no close of [A-Z]+(, [A-Z]+)* in the \d+ days up to the session")
