@@ -7,5 +7,5 @@ reliable on a busy machine than seconds are.
 
 from __future__ import annotations
 
-SECTIONS = ("reference", "limit", "loop", "growth", "daily")
+SECTIONS = ("reference", "limit", "loop", "growth", "daily", "layouts")
 """In the order in which they run; `engine.benchmarks.sections` has a function for each."""

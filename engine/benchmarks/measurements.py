@@ -29,6 +29,7 @@ class Measurement:
         peak_mib: peak memory of any round.
         stages: seconds by stage of the fastest round.
         stored_mib: growth of the store.
+        log_mib: growth of its server's write-ahead log.
         scaled: factor from the measured part to the whole.
     """
 
@@ -41,6 +42,7 @@ class Measurement:
     peak_mib: int = 0
     stages: dict[str, float] = field(default_factory=dict)
     stored_mib: float = 0.0
+    log_mib: float = 0.0
     scaled: float = 1.0
 
     def add(self, wall: float, cpu: float = 0.0, peak_mib: int = 0, **stages: float) -> None:

@@ -85,6 +85,12 @@ class BenchmarkServer:
         assert row
         return int(row[0])
 
+    def log_position(self) -> int:
+        """Return the bytes that the server has written to its write-ahead log."""
+        row = self.admin.execute(statement("bench/log_position").encode()).fetchone()
+        assert row
+        return int(row[0])
+
     def clear(self) -> None:
         """Drop every database of the benchmark."""
         for name in sorted(self.made):

@@ -9,7 +9,7 @@ from engine.benchmarks.measurements import Measurement, Ratio
 
 def ratios(measures: Mapping[str, Measurement]) -> list[Ratio]:
     """Return every ratio for which there are measurements."""
-    return [*_limits(measures), *_loops(measures), *_exponents(measures)]
+    return [*_limits(measures), *_layouts(measures), *_loops(measures), *_exponents(measures)]
 
 
 def _limits(measures: Mapping[str, Measurement]) -> Iterator[Ratio]:
@@ -21,6 +21,22 @@ def _limits(measures: Mapping[str, Measurement]) -> Iterator[Ratio]:
         engine, read = measures[f"{case}/first"], measures[f"{case}/bare read"]
         yield Ratio(f"{case}: engine / (bare read + bare write)", engine.best / (read.best + write.best))
         yield Ratio(f"{case}: engine / bare write alone", engine.best / write.best)
+
+
+def _layouts(measures: Mapping[str, Measurement]) -> Iterator[Ratio]:
+    """Yield the compact layout over the legacy one: seconds, the store's growth, and its log."""
+    for name, compact in measures.items():
+        case, _, what = name.rpartition("/")
+        if what != "compact" or f"{case}/first" not in measures:
+            continue
+        legacy, write = measures[f"{case}/first"], measures.get(f"{case}/bare write")
+        yield Ratio(f"{case}: compact / legacy layout", compact.best / legacy.best)
+        for part in ("stored_mib", "log_mib"):
+            if whole := getattr(legacy, part):
+                label = part.removesuffix("_mib")
+                yield Ratio(f"{case}: {label}, compact / legacy layout", getattr(compact, part) / whole)
+        if write:
+            yield Ratio(f"{case}: compact / bare write of legacy rows", compact.best / write.best)
 
 
 def _loops(measures: Mapping[str, Measurement]) -> Iterator[Ratio]:

@@ -72,6 +72,8 @@ def _run(
             sections.growth(stores, plan, results)
         case "daily":
             sections.daily(stores, plan, results)
+        case "layouts":
+            sections.layouts(stores, plan, results)
 
 
 def selected_sections(names: Collection[str] | None) -> Collection[str]:

@@ -14,7 +14,7 @@ from engine.benchmarks.workloads import BenchmarkPlan, Workload
 from engine.core.calendar import last_session, sessions
 
 LOOP = "tests.benchmarks.loop"
-TRIAL, HISTORY = "trial", "history"
+TRIAL, HISTORY, COMPACT = "trial", "history", "compact"
 ONE_DAY = timedelta(days=1)
 BYTES_A_MEBIBYTE = 2**20
 ROUNDS_UP_TO = 10
@@ -41,16 +41,21 @@ def backfill(
     measure.add(took.wall, took.cpu, took.peak_mib, **record["seconds"])
 
 
-def first_run(store: BenchmarkStore, workload: Workload, measure: Measurement) -> None:
+def first_run(
+    store: BenchmarkStore, workload: Workload, measure: Measurement, source: str = PRISTINE
+) -> None:
     """Compute the whole window in a fresh copy of the prepared store, and keep the copy as TRIAL.
 
     Args:
         store: with a prepared PRISTINE.
         workload: the window.
-        measure: to which the round and the growth of the store in MiB are added.
+        measure: to which the round and the growth of the store and of its log in MiB are added.
+        source: name of the prepared store.
     """
-    backfill(store, store.copy(PRISTINE, TRIAL), workload, workload.start, workload.end, measure)
-    grown = store.size(TRIAL) - store.size(PRISTINE)
+    url, logged = store.copy(source, TRIAL), store.log_position()
+    backfill(store, url, workload, workload.start, workload.end, measure)
+    measure.log_mib = round((store.log_position() - logged) / BYTES_A_MEBIBYTE, 2)
+    grown = store.size(TRIAL) - store.size(source)
     measure.stored_mib = round(grown / BYTES_A_MEBIBYTE, 2)
 
 
@@ -137,6 +142,28 @@ def _one_session(
     for _ in range(_rounds(workload, plan)):
         measure = _measure(results, "daily", store, workload, "one session", 1)
         backfill(store, store.copy(HISTORY, TRIAL), workload, workload.end, workload.end, measure)
+
+
+def layouts(stores: Sequence[BenchmarkStore], plan: BenchmarkPlan, results: BenchmarkResults) -> None:
+    """Measure the whole window in both layouts, and the bare write of the legacy layout's rows.
+
+    Args:
+        stores: one of each kind; a folder of files has one layout only.
+        plan: workloads by kind of store.
+        results: to which measurements and failures are added.
+    """
+    for store in stores:
+        for workload in plan.layouts.get(store.kind, ()):
+            with results.failures_recorded(f"layouts/{store.kind}/{workload.label}"):
+                _make(store, workload, results)
+                run(engine_command("layout", store.copy(PRISTINE, COMPACT), "compact"), store.folder)
+                for _ in range(_rounds(workload, plan)):
+                    compact = _measure(results, "layouts", store, workload, "compact")
+                    first_run(store, workload, compact, COMPACT)
+                    first_run(store, workload, _measure(results, "layouts", store, workload, "first"))
+                    _limit(store, workload, results, "layouts")
+            store.drop(TRIAL)
+            store.drop(COMPACT)
 
 
 def loop(stores: Sequence[BenchmarkStore], plan: BenchmarkPlan, results: BenchmarkResults) -> None:

@@ -68,6 +68,10 @@ class BenchmarkStore(ABC):
     def size(self, name: str) -> int:
         """Return the bytes of a store on disk."""
 
+    def log_position(self) -> int:
+        """Return the bytes that the store's server has written to its log; 0 where there is no server."""
+        return 0
+
     @abstractmethod
     def bare_write(self, name: str) -> StoreTime:
         """Time how long a copy of PRISTINE takes to accept the output rows of a store.
@@ -177,6 +181,9 @@ class PostgresStore(BenchmarkStore):
 
     def size(self, name: str) -> int:
         return self.server.size(name)
+
+    def log_position(self) -> int:
+        return self.server.log_position()
 
     def bare_write(self, name: str) -> StoreTime:
         """Time psql's COPY of ready CSV files, parents first, in one stream and one transaction."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 FIRST, LAST = date(2025, 7, 1), date(2025, 12, 19)
@@ -72,6 +72,7 @@ class BenchmarkPlan:
         daily: workloads of the section daily, by kind of store.
         history: first session that is in the store before a daily run.
         loop_sessions: sessions of the reference window that the loop computes.
+        layouts: workloads of the section layouts, by kind of store.
     """
 
     reference: Workload
@@ -80,6 +81,7 @@ class BenchmarkPlan:
     daily: Mapping[str, tuple[Workload, ...]]
     history: date
     loop_sessions: int
+    layouts: Mapping[str, tuple[Workload, ...]] = field(default_factory=dict)
 
 
 def usual(rounds: int | None, full: bool) -> BenchmarkPlan:
@@ -102,6 +104,7 @@ def usual(rounds: int | None, full: bool) -> BenchmarkPlan:
         | ({} if full else {"postgres": (reference,)}),
         date(2025, 12, 12),
         4,
+        {"duckdb": (reference, *files[1:]), "postgres": (reference, *databases[1:])},
     )
 
 
@@ -120,4 +123,5 @@ def quick(rounds: int | None) -> BenchmarkPlan:
         dict.fromkeys(KINDS, (reference,)),
         date(2025, 12, 16),
         1,
+        dict.fromkeys(("duckdb", "postgres"), (reference,)),
     )

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from engine.benchmarks.postgres_server import BenchmarkServer, server
 from engine.benchmarks.processes import BenchError, engine_command, run
 from engine.benchmarks.ratios import against, ratios
 from engine.benchmarks.results_text import to_text
-from engine.benchmarks.sections import TRIAL, first_run, reference
+from engine.benchmarks.sections import COMPACT, TRIAL, first_run, layouts, reference
 from engine.benchmarks.stores import PRISTINE, DuckDBStore, PostgresStore
 from engine.benchmarks.workloads import KINDS, BenchmarkPlan, Workload, quick, usual
 from engine.core.errors import UsageError
@@ -58,7 +59,7 @@ def databases(postgres_server: Server, tmp_path: Path) -> Iterator[PostgresStore
     own = BenchmarkServer(postgres_server.url("postgres"), postgres_server.admin, str(programs / "psql"), "")
     store = PostgresStore(tmp_path, own)
     yield store
-    for name in (PRISTINE, TRIAL, "bare"):
+    for name in (PRISTINE, TRIAL, COMPACT, "bare"):
         store.drop(name)
 
 
@@ -148,6 +149,30 @@ def test_the_report_has_a_line_for_each_measure_and_ratio() -> None:
     assert "engine / limit" in text
 
 
+def test_the_compact_layout_is_divided_by_the_legacy_one() -> None:
+    case = "layouts/postgres/5 x 20"
+    legacy, compact, bare, read = (
+        measure(f"{case}/{what}", seconds)
+        for what, seconds in (("first", 8.0), ("compact", 2.0), ("bare write", 4.0), ("bare read", 1.0))
+    )
+    legacy.stored_mib, compact.stored_mib, legacy.log_mib, compact.log_mib = 100.0, 20.0, 50.0, 5.0
+    found = {ratio.name: ratio.value for ratio in ratios(by_name(legacy, compact, bare, read))}
+    assert found[f"{case}: compact / legacy layout"] == 0.25
+    assert found[f"{case}: stored, compact / legacy layout"] == 0.2
+    assert found[f"{case}: log, compact / legacy layout"] == 0.1
+    assert found[f"{case}: compact / bare write of legacy rows"] == 0.5
+
+
+@pytest.mark.thorough
+def test_both_layouts_are_measured(databases: PostgresStore) -> None:
+    plan, results = replace(SIZES, layouts={"postgres": (SMALL,)}), BenchmarkResults({})
+    layouts([databases], plan, results)
+    assert not results.failures
+    both = [results.measures[f"layouts/postgres/2 x 4/{what}"] for what in ("first", "compact")]
+    assert both[0].rows == both[1].rows > 0
+    assert all(each.log_mib > 0 for each in both)
+
+
 def test_thousands_of_portfolios_wait_for_the_full_benchmark() -> None:
     assert max(world.portfolios for world in usual(None, full=False).growth["parquet"]) == 100
     assert max(world.portfolios for world in usual(None, full=True).growth["parquet"]) == 1_000
@@ -217,7 +242,14 @@ def test_the_quick_benchmark_measures_everything_and_stores_it(tmp_path: Path) -
     done = run(engine_command("bench", "--quick", "--quiet"), tmp_path)
     content = json.loads((tmp_path / "bench_results.json").read_text())
     names = {each["name"] for each in content["measures"]}
-    assert {name.split("/")[0] for name in names} == {"demo", "reference", "loop", "growth", "daily"}
+    assert {name.split("/")[0] for name in names} == {
+        "demo",
+        "reference",
+        "loop",
+        "growth",
+        "daily",
+        "layouts",
+    }
     assert {name.split("/")[1] for name in names} == set(KINDS)
     assert any(" equal to the engine" in note for note in content["notes"])
     assert all(name in done.out for name in names)
