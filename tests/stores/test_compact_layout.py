@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from hashlib import md5
 from pathlib import Path
+from time import sleep
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from engine.core.compact import COMPACT, PackError
 from engine.core.errors import UsageError, WriteError
 from engine.core.progress import Quiet
 from engine.core.schema import TABLES
+from engine.reports import fleet_page, portfolio_page
 from loaders import open_reader
 from tests.builders import close, flow, portfolio, position, uid
 from tests.marks import first
@@ -355,3 +358,46 @@ def test_a_legacy_run_s_tables_come_through(kind: str, name: str, empty_store: S
     assert (counts["matched"] == counts["expected_rows"]).all()
     assert (counts["equal"] == counts["cells"]).all()
     assert counts["cells"].sum() > 0
+
+
+@pytest.mark.thorough
+def test_two_writers_give_different_slots(empty_store: Stores) -> None:
+    """The second one waits until the first has committed its new factors."""
+    url, table = empty_store("compact postgres"), TABLES["factor_exposures"]
+    owners = {"users": frame_of("users", [a_user()]), "portfolios": frame_of("portfolios", [portfolio()])}
+    write_frames(url, owners, 5_000, Quiet())
+
+    def second() -> None:
+        with open_writer(url) as writer, writer.transaction():
+            writer.insert(table, exposures(("two", DAY + timedelta(days=1), "2")))
+
+    waiting = "select count(*) from pg_locks where not granted and relation = 'engine_factor_slots'::regclass"
+    with ThreadPoolExecutor(1) as pool:
+        with open_writer(url) as writer, writer.transaction():
+            writer.insert(table, exposures(("one", DAY, "1")))
+            other = pool.submit(second)
+            while run_sql(url, waiting) == [(0,)]:
+                assert not other.done()
+                sleep(0.05)
+        other.result()
+    assert sorted(run_sql(url, "select slot from engine_factor_slots")) == [(1,), (2,)]
+    with open_reader(url) as reader:
+        stored = reader.read("factor_exposures").select("factor_id", "exposure_value").rows()
+    assert sorted(stored) == sorted([(uid("one"), Decimal(1)), (uid("two"), Decimal(2))])
+
+
+@pytest.mark.thorough
+def test_pages_and_explanations_are_the_same(frames: Content, tmp_path: Path) -> None:
+    said = []
+    for layout in ("legacy", "compact"):
+        (tmp_path / layout).mkdir()
+        url = f"duckdb:///{tmp_path}/{layout}/x.duckdb"
+        create(url, layout)
+        filled(url, frames)
+        run(url)
+        pair = engine.explain(url, "P", SESSIONS[-1], "correlation_value", symbol=("AAA", "BBB"))
+        dollars = engine.explain(url, "P", SESSIONS[-1], "exposure_dollar", factor="Value")
+        assert pair.verdict == dollars.verdict == "equal"
+        texts = portfolio_page(url, uid("P")), fleet_page(url), f"{pair}", f"{dollars}"
+        said.append([text.replace(f"/{layout}/", "/") for text in texts])
+    assert said[0] == said[1]
