@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.html.live import LivePage
 from engine.html.page import page
 from engine.reports.run_sections.durations import durations
 from engine.reports.run_sections.figures import figures
@@ -39,7 +40,14 @@ def render(stored: StoredRun) -> str:
         "Process": run["holder"],
     }
     sections = [section(stored) for section in SECTIONS]
-    return page("run", f"Run {run['id'][:8]}", facts, sections, footer=FOOTER, contents=True)
+    title = f"Run {run['id'][:8]}"
+    return page("run", title, facts, sections, footer=FOOTER, contents=True, live=_live(stored))
+
+
+def _live(stored: StoredRun) -> LivePage:
+    """Return the days of the charts over time: those with rows in a table, and those with closes due."""
+    days = {*stored.by_day["day"].drop_nulls(), *(stored.prices.days["date"] if stored.prices else ())}
+    return LivePage(sorted(days or {stored.start, stored.end}), "", {})
 
 
 def _gate(threshold: object, allow_stale: bool | None) -> str:

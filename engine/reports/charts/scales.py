@@ -79,12 +79,13 @@ def dash(pattern: str) -> list[float]:
     return [float(part) for part in pattern.split()] or [1, 0]
 
 
-def time_axis(days: Sequence[date], size: ChartSize) -> alt.X:
-    """Return an x axis for the field `date`, to scale.
+def time_axis(days: Sequence[date], size: ChartSize, field: str = "date") -> alt.X:
+    """Return an x axis for a field of dates, to scale.
 
     Args:
         days: the days that the axis must cover.
         size: a narrower drawing has fewer labels.
+        field: name of the column.
     """
     span = (max(days) - min(days)).days
     most = 4 if size.narrow else 10 if size.width > 600 else 6
@@ -94,7 +95,7 @@ def time_axis(days: Sequence[date], size: ChartSize) -> alt.X:
         labelOverlap=True,
         grid=False,
     )
-    return alt.X("date:T", axis=axis, scale=alt.Scale(nice=False))
+    return alt.X(f"{field}:T", axis=axis, scale=alt.Scale(nice=False))
 
 
 def _ticks(span: int, most: int) -> alt.TimeIntervalStep | int:

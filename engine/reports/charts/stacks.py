@@ -10,6 +10,7 @@ import polars as pl
 
 from engine.reports.charts.drawing import MUTED, AnyChart, ChartBuilder, ChartSize
 from engine.reports.charts.heat import names_axis
+from engine.reports.charts.live import Reading, readings
 from engine.reports.charts.scales import time_axis
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri")
@@ -33,14 +34,19 @@ def stacked_bars(frame: pl.DataFrame, colours: Mapping[Any, str], form: str) -> 
         colours: of the parts, by kind, in the order of the parts.
         form: number format of the axis, in the notation of d3.
     """
-    names = list(dict.fromkeys(frame["name"].to_list()))
+    labels = list(dict.fromkeys(frame["name"].to_list()))
     places = {kind: place for place, kind in enumerate(colours)}
-    placed = frame.with_columns(place=pl.col("kind").replace_strict(places, return_dtype=pl.Int64))
+    placed = frame.with_columns(
+        label="name",
+        name=pl.format("{}: {}", "name", "kind"),  # how the part is called under the pointer
+        place=pl.col("kind").replace_strict(places, return_dtype=pl.Int64),
+    )
+    meta = readings(form, Reading("", "value"))
 
     def make(size: ChartSize) -> AnyChart:
         axis = alt.Axis(format=form, tickCount=4 if size.narrow else 6)
         base = alt.Chart(placed)
-        y = alt.Y("name:N", sort=names, axis=None) if size.narrow else names_axis("name:N", names)
+        y = alt.Y("label:N", sort=labels, axis=None) if size.narrow else names_axis("label:N", labels)
         bars = base.mark_bar(size=9 if size.narrow else 14, yOffset=7 if size.narrow else 0).encode(
             x=alt.X("value:Q", stack="zero", axis=axis),
             y=y,
@@ -48,12 +54,13 @@ def stacked_bars(frame: pl.DataFrame, colours: Mapping[Any, str], form: str) -> 
             order=alt.Order("place:Q"),
         )
         if not size.narrow:
-            return bars
+            return bars.properties(usermeta=meta)
         # On a phone the name stands above its bar.
-        heads = alt.Chart(pl.DataFrame({"name": names})).mark_text(
+        heads = alt.Chart(pl.DataFrame({"label": labels})).mark_text(
             align="left", baseline="middle", dy=-6, fontSize=11, color=MUTED
         )
-        return alt.layer(bars, heads.encode(x=alt.value(0), y=y, text=alt.Text("name:N")))
+        named = heads.encode(x=alt.value(0), y=y, text=alt.Text("label:N"))
+        return alt.layer(bars, named).properties(usermeta=meta)
 
     return make
 
@@ -79,6 +86,7 @@ def grid(frame: pl.DataFrame, columns: Sequence[str], colours: Mapping[Any, str]
                 y=alt.Y("row:N", sort=rows, axis=rows_axis),
                 color=kind_colour(colours),
             )
+            .properties(usermeta=readings("text", Reading("", "kind")))
         )
 
     return make
@@ -94,22 +102,23 @@ def calendar(frame: pl.DataFrame, colours: Mapping[str, str]) -> ChartBuilder:
     monday = pl.col("date").dt.truncate("1w")
     names = dict(enumerate(WEEKDAYS, start=1))
     days = frame.with_columns(
-        monday=monday,
-        date=monday,
-        until=monday + pl.duration(days=7),
-        weekday=pl.col("date").dt.weekday().replace_strict(names, return_dtype=pl.String, default="Sat"),
-    )
+        name=pl.col("date").dt.strftime("%a %Y-%m-%d"),
+        week=monday,
+        end=monday + pl.duration(days=7),
+        weekday=pl.col("date").dt.weekday().replace_strict(names, return_dtype=pl.String),
+    ).drop("date")
 
     def make(size: ChartSize) -> AnyChart:
         return (
             alt.Chart(days)
             .mark_rect(stroke="var(--card)", strokeWidth=0.5 if size.narrow else 1.5)
             .encode(
-                x=time_axis([*days["date"], *days["until"]], size),
-                x2=alt.X2("until:T"),
+                x=time_axis([*days["week"], *days["end"]], size, "week"),
+                x2=alt.X2("end:T"),
                 y=names_axis("weekday:N", WEEKDAYS),
                 color=kind_colour(colours),
             )
+            .properties(usermeta=readings("text", Reading("", "kind")))
         )
 
     return make

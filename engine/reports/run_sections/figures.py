@@ -17,6 +17,8 @@ from engine.reports.sections.quality import COLOURS, WORDS
 from engine.reports.stored_run import StoredRun
 
 WORST_FIRST = ("failed", "held_back", "partial", "skipped", "ok")
+BY_WORD = {WORDS[status]: colour for status, colour in COLOURS.items()}
+"""Colours of the style sheet by the words for a status."""
 MOST_ROWS = 40
 """Portfolios that the grid shows, those with the most undone figures first; the table has all."""
 ROW, NARROW_ROW, TOP = 22, 18, 130
@@ -60,7 +62,7 @@ def _by_job(stored: StoredRun) -> Chart:
     numbers = {(job, status): number for job, status, number in counted.iter_rows()}
     jobs = _jobs(stored)
     parts = [
-        {"name": label(job), "kind": status, "value": float(numbers.get((job, status), 0))}
+        {"name": label(job), "kind": WORDS[status], "value": float(numbers.get((job, status), 0))}
         for job in jobs
         for status in COLOURS
     ]
@@ -71,7 +73,7 @@ def _by_job(stored: StoredRun) -> Chart:
     return chart(
         "Outcome of each job",
         f"Stacked bars of the outcomes of {len(jobs)} jobs.",
-        stacked_bars(pl.DataFrame(parts), COLOURS, ","),
+        stacked_bars(pl.DataFrame(parts), BY_WORD, ","),
         wide,
         narrow_height=narrow,
         unit="sessions of each portfolio",
@@ -100,7 +102,9 @@ def _by_portfolio(stored: StoredRun) -> Chart:
     shown = ranked["portfolio_id"].head(MOST_ROWS).to_list()
     boxes = pl.concat(
         cells.filter(pl.col("portfolio_id") == owner).select(
-            row=pl.lit(names.get(owner, owner)), column=pl.col("job").replace(jobs), kind="kind"
+            row=pl.lit(names.get(owner, owner)),
+            column=pl.col("job").replace(jobs),
+            kind=pl.col("kind").replace(dict(WORDS)),
         )
         for owner in shown
     )
@@ -109,7 +113,7 @@ def _by_portfolio(stored: StoredRun) -> Chart:
     return chart(
         "Worst outcome of each job, by portfolio",
         f"Grid of {len(shown)} portfolios and {len(jobs)} jobs, by the worst outcome of any session.",
-        grid(boxes, list(jobs.values()), COLOURS),
+        grid(boxes, list(jobs.values()), BY_WORD),
         ROW * len(shown) + TOP,
         narrow_height=NARROW_ROW * len(shown) + TOP,
         legend=_legend(),
