@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +15,7 @@ from engine.parity import Comparison, load_exemptions
 from engine.parity import compare as compare_readers
 from engine.pipeline.inputs import Inputs
 from loaders import open_reader
+from loaders.reader import Reader
 from loaders.structure import require_spelling, require_structure
 from loaders.window import load_window
 
@@ -72,4 +74,17 @@ def compare(
     declared = load_exemptions(exemptions) if exemptions else ()
     with ExitStack() as stack:
         old, new = (stack.enter_context(open_reader(url)) for url in (expected, actual))
-        return compare_readers(old, new, tables, start, end, declared)
+        comparison = compare_readers(old, new, tables, start, end, declared)
+        shown = comparison.rows.height + comparison.examples.height
+        return replace(comparison, labels=_labels(old) | _labels(new)) if shown else comparison
+
+
+def _labels(reader: Reader) -> dict[str, str]:
+    """Return the names of portfolios and the symbols of positions, by id, as far as a store has them."""
+    named = {"portfolios": "name", "positions": "symbol"}
+    return {
+        key: "".join(sign if sign.isprintable() else "?" for sign in name)
+        for table, column in named.items()
+        if table in reader.columns
+        for key, name in reader.read(table, ["id", column]).drop_nulls().iter_rows()
+    }

@@ -78,8 +78,8 @@ def _sections(comparison: Differences) -> list[Section]:
     frames = {
         "Tables": (comparison.tables, TABLES),
         "Columns with differences": (comparison.unequal_columns, COLUMNS),
-        "Sample of unmatched rows": (comparison.rows, ROWS),
-        "Examples of cells": (comparison.examples, EXAMPLES),
+        "Sample of unmatched rows": (_named(comparison, comparison.rows), ROWS),
+        "Examples of cells": (_named(comparison, comparison.examples), EXAMPLES),
         "Exemptions": (comparison.exemptions, EXEMPTIONS),
     }
     details = [
@@ -88,6 +88,11 @@ def _sections(comparison: Differences) -> list[Section]:
         if frame.height
     ]
     return [_verdict(comparison), *details]
+
+
+def _named(comparison: Differences, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame whose keys have names before ids."""
+    return frame.with_columns(pl.col("key").map_elements(comparison.named, pl.String))
 
 
 def _verdict(comparison: Differences) -> Section:

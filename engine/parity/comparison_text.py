@@ -81,7 +81,7 @@ def _rows(comparison: Differences) -> Iterator[str]:
     ):
         note = ", exempt" if exempt else ""
         yield f"{table}: {_shown(group['total'][0])} {kind}{note}"
-        yield from (f"    {key}" for key in group["key"])
+        yield from (f"    {comparison.named(key)}" for key in group["key"])
         if group.height == SAMPLE:
             yield "    ..."
 
@@ -93,16 +93,16 @@ def _columns(comparison: Differences) -> Iterator[str]:
         yield from (f"  {line}" for line in lines)
         for column in group["column"]:
             examples = comparison.examples.filter(pl.col("status") != "exempt", table=table, column=column)
-            yield from _examples(examples, column)
+            yield from _examples(comparison, examples, column)
 
 
-def _examples(examples: pl.DataFrame, column: str) -> Iterator[str]:
+def _examples(comparison: Differences, examples: pl.DataFrame, column: str) -> Iterator[str]:
     for example in examples.iter_rows(named=True):
         size = _shown(example["difference"])
         note = f", {size} apart" if size else ""
         status = example["status"].replace("_", " ")
         yield f"    {column}, {status}{note}"
-        yield _shortened(f"        {example['key']}")
+        yield _shortened(f"        {comparison.named(example['key'])}")
         yield _shortened(f"        expected {example['expected']}")
         yield _shortened(f"        actual   {example['actual']}")
 

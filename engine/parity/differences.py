@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
 import polars as pl
 
+from engine.parity.keys import SEPARATOR
 from engine.parity.tolerance import OFF_BY_ONE_IN, few_off_by_one
 
 Verdict = Literal["equal", "different"]
+SHORT_ID = 8
+"""Characters of an id behind its name."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Differences:
         exemptions: what each declared exemption covered; `state` tells which were used.
         left_out: output tables that only the actual store has, so that nothing can be expected; tables
             and columns (`table.column`) that the legacy schema lacks and only one of the stores has.
+        labels: names of portfolios and symbols of positions, by id, for the texts.
     """
 
     expected: str
@@ -44,6 +49,17 @@ class Differences:
     examples: pl.DataFrame
     exemptions: pl.DataFrame
     left_out: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, key: str) -> str:
+        """Return a key with names before the ids of portfolios and positions, which are shortened.
+
+        Args:
+            key: of a row, its parts separated by slashes.
+        """
+        parts = key.split(SEPARATOR)
+        named = (f"{self.labels[one]} ({one[:SHORT_ID]})" if one in self.labels else one for one in parts)
+        return SEPARATOR.join(named)
 
     def total(self, name: str) -> int:
         """Return the sum of a count over all tables.

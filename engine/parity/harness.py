@@ -64,6 +64,7 @@ def compare(
         start=start,
         end=end,
         left_out=(*(() if tables else _left_out(left, right)), *_columns_left_out(chosen, left, right)),
+        labels={},
         **_stacked([*compared, unused]),
     )
 

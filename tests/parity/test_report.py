@@ -7,6 +7,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -53,6 +54,15 @@ def test_the_terminal_report_reads_from_verdict_to_detail(comparison: Comparison
         "    because by chance",
     ):
         assert line in lines
+
+
+def test_names_stand_before_ids_in_texts_and_not_in_json(comparison: Comparison) -> None:
+    named = replace(comparison, labels={"p2": "My <book>", "p4": "Other"})
+    lines = named.to_text().splitlines()
+    assert "        My <book> (p2) / Momentum / 2025-05-02" in lines
+    assert "    Other (p4) / Momentum / 2025-05-02" in lines
+    assert "My <book> (p2) / Momentum / 2025-05-02" in parsed(named.to_html()).one("body").text
+    assert "My <book>" not in named.to_json()
 
 
 def test_no_line_is_wider_than_a_terminal() -> None:
@@ -107,7 +117,8 @@ def test_the_page_stands_alone_and_is_well_formed(comparison: Comparison) -> Non
     page = comparison.to_html()
     tags = Tags(page)
     assert not tags.open
-    assert not {"script", "link", "img", "iframe"} & set(tags.seen)
+    assert not {"link", "img", "iframe"} & set(tags.seen)
+    assert tags.seen.count("script") == page.count("<script>") == 1, "its own, which copies and saves tables"
     assert not re.search("https?:", page)
     assert "url(" not in page
     assert {"main", "caption", "thead", "tbody", "th"} <= set(tags.seen)

@@ -241,3 +241,24 @@ def test_rows_are_shown_with_names_before_ids(stores: dict[str, engine.Store]) -
     assert shown.frame["position"].to_list() == [symbols[key] for key in read["position_id"]]
     assert "created_at" not in shown.frame.columns
     assert "id" not in shown.frame.columns
+
+
+def test_a_comparison_of_stores_names_portfolios_and_symbols(
+    stores: dict[str, engine.Store], tmp_path: Path
+) -> None:
+    import duckdb
+
+    copied = tmp_path / "copy.duckdb"
+    copied.write_bytes(Path(stores["duckdb"].url.removeprefix("duckdb:///")).read_bytes())
+    with duckdb.connect(copied) as connection:
+        connection.execute(f"update position_market_betas set beta = beta + 1 where calc_date = '{LAST}'")
+    tables = ["position_market_betas"]
+    comparison = engine.compare(stores["duckdb"].url, f"duckdb:///{copied}", tables=tables)
+    key = comparison.examples["key"][0]
+    owner, lot = key.split(" / ")[:2]
+    names = dict(stores["duckdb"].read("portfolios", columns=["id", "name"]).iter_rows())
+    symbols = dict(stores["duckdb"].read("positions", columns=["id", "symbol"]).iter_rows())
+    assert f"{names[owner]} ({owner[:8]}) / {symbols[lot]} ({lot[:8]}) / {LAST}" in comparison.to_text()
+    equal = engine.compare(stores["duckdb"].url, stores["parquet"].url, tables=tables)
+    assert equal.equal
+    assert equal.labels == {}
