@@ -5,8 +5,9 @@ The templates know these classes and nothing about portfolios or comparisons.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
 
@@ -30,6 +31,8 @@ class PageTable:
             long table.
         key: id of the table element; needed for `search`.
         by_day: the first column has days or months, so that rows outside of a page's range are hidden.
+        facets: by the label of a choice above the table, each row's values; a reader picks one of them.
+        multiples: let a reader see the rows as small charts: name, and the cells with a drawing.
     """
 
     kind: ClassVar[str] = "table"
@@ -42,7 +45,17 @@ class PageTable:
     search: str = ""
     key: str = ""
     by_day: bool = False
+    facets: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    multiples: bool = False
     width: Width = "full"
+
+    def facets_of(self, row: int) -> str:
+        """Return the values of a row as JSON, a list for each choice.
+
+        Args:
+            row: its place.
+        """
+        return json.dumps([list(values[row]) for values in self.facets.values()])
 
     @cached_property
     def numeric(self) -> list[bool]:

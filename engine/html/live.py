@@ -10,13 +10,15 @@ import math
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
+from decimal import Decimal
 from functools import cache
 from gzip import compress
 from hashlib import sha256
 from typing import Any
 
-Rows = Sequence[Mapping[str, Any]]
+import polars as pl
+
 DIGITS = 6
 """Decimals of a number in a page's data; money has two."""
 CONFIG: dict[str, Any] = {
@@ -58,7 +60,7 @@ class LiveChart:
     narrow: Mapping[str, Any]
     series: Sequence[Mapping[str, Any]]
     form: str
-    data: Mapping[str, Rows]
+    data: Mapping[str, pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -137,31 +139,25 @@ def digest(script: bytes) -> str:
     return f"'sha256-{b64encode(sha256(script).digest()).decode()}'"
 
 
-def _columns(rows: Rows, places: Mapping[str, int]) -> dict[str, Any]:
-    names = list(rows[0]) if rows else []
-    return {name: _column([row.get(name) for row in rows], places) for name in names}
+def _columns(rows: pl.DataFrame, places: Mapping[str, int]) -> dict[str, Any]:
+    return {column.name: _column(column, places) for column in rows}
 
 
-def _column(values: list[Any], places: Mapping[str, int]) -> Any:
+def _column(column: pl.Series, places: Mapping[str, int]) -> Any:
     """Return numbers as they are, and texts and days as places in a list of the different ones."""
-    plain = [_plain(value) for value in values]
-    if not any(isinstance(value, str) for value in plain):
-        return plain
-    days = [value[:10] if isinstance(value, str) else None for value in plain]
-    if all(day in places for day in days):
-        return {"days": [places[str(day)] for day in days]}
-    different = list(dict.fromkeys(plain))
+    if column.dtype.is_numeric():
+        return [_number(value) for value in column]
+    if column.dtype == pl.Boolean:
+        return column.to_list()
+    values = column.cast(pl.String).to_list()
+    if column.dtype == pl.Date and all(value in places for value in values):
+        return {"days": [places[value] for value in values]}
+    different = list(dict.fromkeys(values))
     at = {value: place for place, value in enumerate(different)}
-    return {"texts": different, "at": [at[value] for value in plain]}
+    return {"texts": different, "at": [at[value] for value in values]}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, date | datetime):
-        return value.isoformat()[:10]
-    return _number(value) if isinstance(value, float) else value
-
-
-def _number(value: float | None) -> float | int | None:
+def _number(value: float | Decimal | None) -> float | int | None:
     if value is None or not math.isfinite(value):
         return None
     short = round(float(value), DIGITS)

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from engine.html.blocks import Block, Chart, PageTable, Section
+from engine.html.cell_html import row_html
 from engine.html.live import Library, LiveChart, LivePage, chart_data, digest, library
 
 TEMPLATES = "templates"
@@ -117,6 +118,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["drawn"] = _trusted
+    environment.globals["row_html"] = row_html
     return environment
 
 

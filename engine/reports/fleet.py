@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,17 @@ from engine.core.calendar import sessions
 from engine.core.job_catalog import JOBS
 from engine.core.store_url import safe_url
 from engine.html.blocks import Block, Card, Cards, Notice, PageTable, Section
-from engine.html.cells import Cell, count, money, not_applicable, not_computed, percent, plain, ratio
+from engine.html.cells import (
+    Cell,
+    count,
+    money,
+    not_applicable,
+    not_computed,
+    percent,
+    plain,
+    ratio,
+    short_money,
+)
 from engine.html.page import page
 from engine.reports.charts.sparks import spark
 from engine.reports.measures.growth import growth
@@ -37,6 +48,8 @@ COLUMNS = (
 HEADINGS = (
     "Portfolio",
     "Equity",
+    "P&L today",
+    "Today",
     "P&L",
     "Return",
     "Deepest drawdown",
@@ -48,6 +61,9 @@ HEADINGS = (
     "Jobs not done",
     "Sessions missing",
 )
+STATES = {"failed": "failed job", "held_back": "held back", "partial": "partial figure"}
+SIZES = (100_000, 1_000_000, 10_000_000, 100_000_000)
+"""Equities at which a class of sizes begins."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,31 @@ class StoredFleet:
     status: pl.DataFrame
     worst: pl.DataFrame
 
+    def snapshots_of(self, key: str) -> pl.DataFrame:
+        """Return the snapshots of a portfolio, ascending.
+
+        Args:
+            key: its id.
+        """
+        return self._snapshots.get((key,), self.snapshots.clear())
+
+    def status_of(self, key: str) -> pl.DataFrame:
+        """Return the statuses of a portfolio.
+
+        Args:
+            key: its id.
+        """
+        return self._status.get((key,), self.status.clear())
+
+    # Split once: a filter for each of a thousand portfolios reads every row a thousand times.
+    @cached_property
+    def _snapshots(self) -> dict[tuple[object, ...], pl.DataFrame]:
+        return self.snapshots.sort(SNAPSHOT_DATE).partition_by("portfolio_id", as_dict=True)
+
+    @cached_property
+    def _status(self) -> dict[tuple[object, ...], pl.DataFrame]:
+        return self.status.partition_by("portfolio_id", as_dict=True)
+
 
 def read_fleet(url: str, start: date | None, end: date | None) -> StoredFleet:
     """Return what the page shows; days without any snapshot raise a NothingStoredError.
@@ -94,7 +135,7 @@ def _read(store: OpenStore, url: str, start: date | None, end: date | None) -> S
     # Portfolios may end on different days; status and stress are needed from the earliest end on.
     newest = snapshots.group_by("portfolio_id").agg(pl.col(SNAPSHOT_DATE).max())[SNAPSHOT_DATE].min()
     assert isinstance(newest, date)
-    status = store.read("analytics_status", start=newest, end=last).filter(kept)
+    status = store.read("analytics_status", start=newest, end=end).filter(kept)
     worst = _worst(store, newest, last)
     return StoredFleet(safe_url(url), first, last, portfolios, snapshots, status, worst)
 
@@ -116,16 +157,7 @@ def render(fleet: StoredFleet, links: Mapping[str, str]) -> str:
         fleet: what the page shows.
         links: addresses of the portfolios' own pages by portfolio id.
     """
-    rows = [_row(fleet, portfolio, links) for portfolio in fleet.portfolios.iter_rows(named=True)]
-    rows.sort(key=lambda row: -float(row[1].value or "-inf"))
-    table = PageTable(
-        "Last session and window",
-        HEADINGS,
-        rows,
-        note="Figures of each portfolio's last session; P&L, return and drawdown of the window.",
-        search="Find a portfolio",
-        key=KEY,
-    )
+    table = _table(fleet, links)
     lead = f"What was not computed on {fleet.end}, and why."
     sections = [
         Section("glance", "At a glance", "", [_cards(fleet)]),
@@ -137,6 +169,49 @@ def render(fleet: StoredFleet, links: Mapping[str, str]) -> str:
         "Store": fleet.url,
     }
     return page("fleet", "All portfolios", facts, sections, footer=FOOTER)
+
+
+def _table(fleet: StoredFleet, links: Mapping[str, str]) -> PageTable:
+    """Return a row for each portfolio, largest equity first, with what a reader can filter by."""
+    portfolios = list(fleet.portfolios.iter_rows(named=True))
+    rows = [(_row(fleet, one, links), one) for one in portfolios]
+    rows.sort(key=lambda row: -float(row[0][1].value or "-inf"))
+    return PageTable(
+        "Last session and window",
+        HEADINGS,
+        [cells for cells, _ in rows],
+        note="Today: each portfolio's last session, as are the figures after the drawdown; P&L, return and "
+        "drawdown of the window. Each small line has a scale of its own.",
+        search="Find a portfolio",
+        key=KEY,
+        facets={
+            "Status": [_states(fleet, one["id"]) for _, one in rows],
+            "Type": [[str(one["account_type"]).lower()] for _, one in rows],
+            "Size": [[_size(cells[1], one["currency"])] for cells, one in rows],
+        },
+        multiples=True,
+    )
+
+
+def _states(fleet: StoredFleet, key: str) -> list[str]:
+    """Return what a portfolio's last session has: failed, held back or partial jobs, or no session at all."""
+    snapshots = fleet.snapshots_of(key)
+    if snapshots.is_empty():
+        return ["no snapshot"]
+    last = snapshots[SNAPSHOT_DATE][-1]
+    found = set(fleet.status_of(key).filter(pl.col("calculation_date") >= last)["status"])
+    states = [STATES[status] for status in STATES if status in found]
+    return [*states, *(["behind"] if last < fleet.end else [])] or ["complete"]
+
+
+def _size(equity: Cell, currency: str) -> str:
+    """Return the class of an equity: the largest limit that it reaches."""
+    if not equity.value:
+        return "no equity"
+    limit = max((one for one in SIZES if float(equity.value) >= one), default=None)
+    if limit is None:
+        return f"under {short_money(SIZES[0], currency)}"
+    return f"from {short_money(limit, currency)}"
 
 
 def _cards(fleet: StoredFleet) -> Cards:
@@ -161,18 +236,21 @@ def _failed(fleet: StoredFleet) -> Cell:
 def _row(fleet: StoredFleet, portfolio: dict[str, Any], links: Mapping[str, str]) -> list[Cell]:
     key, currency = portfolio["id"], portfolio["currency"]
     name = plain(portfolio["name"], portfolio["account_type"], links.get(key, ""))
-    snapshots = fleet.snapshots.filter(pl.col("portfolio_id") == key).sort(SNAPSHOT_DATE)
+    snapshots = fleet.snapshots_of(key)
     if snapshots.is_empty():
         nothing = not_computed("no snapshot in the window")
         return [name, nothing, *[not_applicable("no snapshot")] * (len(HEADINGS) - 2)]
     last = snapshots.row(-1, named=True)
     day = last[SNAPSHOT_DATE]
-    status = fleet.status.filter(pl.col("portfolio_id") == key)
+    status = fleet.status_of(key)
+    no_pnl = why_missing(status, "pnl", day, "daily_pnl")
     no_volatility = why_missing(status, "volatility", day, "realized_volatility_21d")
     no_beta = why_missing(status, "market_beta", day, "beta_calculated_90d")
     return [
         name if day == fleet.end else plain(name.text, f"last session {day}", name.href),
         _equity(snapshots, currency),
+        money(last["daily_pnl"], currency, no_pnl, toned=True),
+        percent(last["daily_return"], no_pnl, digits=2, toned=True),
         money(cents_sum(snapshots["daily_pnl"]), currency, "no session has a P&L", toned=True),
         *_growth(snapshots),
         percent(last["realized_volatility_21d"], no_volatility),

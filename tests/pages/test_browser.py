@@ -110,7 +110,7 @@ def test_every_fold_opens_by_keyboard(files: dict[str, Path], desk: Page) -> Non
 
 def test_a_heading_sorts_by_keyboard_and_says_so(files: dict[str, Path], desk: Page) -> None:
     browser.show(desk, files["fleet"])
-    heading = desk.locator("#fleet thead th", has_text="P&L")
+    heading = desk.locator("#fleet thead th", has_text="P&L today")
     heading.locator("button").focus()
     for wanted in ("descending", "ascending"):
         desk.keyboard.press("Enter")
@@ -126,7 +126,7 @@ def test_figures_that_are_not_there_sort_to_the_end(files: dict[str, Path], desk
     button = desk.locator("#fleet thead th", has_text="Volatility").locator("button")
     for _ in range(2):
         button.click()
-        cells = desk.locator("#fleet tbody tr td:nth-child(6)").all_inner_texts()
+        cells = desk.locator("#fleet tbody tr td:nth-child(8)").all_inner_texts()
         assert cells[-1].startswith("not computed")
         assert not any(text.startswith("not computed") for text in cells[:-1])
 

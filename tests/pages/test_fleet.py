@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import duckdb
 import pytest
 
@@ -83,3 +85,32 @@ def test_equity_is_added_up_and_failures_are_counted(
     assert card(document, "Portfolios").value == 5
     assert card(document, "Total equity").value == pytest.approx(sum(row[0] for row in stored.values()))
     assert card(document, "Portfolios with a failed job").value == 1
+
+
+def test_today_is_the_last_stored_session(document: Node, demo: str) -> None:
+    with duckdb.connect(demo.removeprefix("duckdb:///"), read_only=True) as store:
+        rows = store.execute(
+            """
+            select daily_pnl::double, daily_return::double from portfolio_snapshots
+            where snapshot_date = '2025-12-19' order by equity_balance desc
+            """
+        ).fetchall()
+    shown = table(document, CAPTION)
+    assert shown.values("P&L today") == [row[0] for row in rows]
+    assert shown.values("Today") == [row[1] for row in rows]
+
+
+def test_a_reader_can_filter_by_status_type_and_size(document: Node) -> None:
+    grid = document.one("table", id="fleet")
+    assert json.loads(grid.attributes["data-choices"]) == ["Status", "Type", "Size"]
+    rows = [json.loads(row.attributes["data-facets"]) for row in grid.all("tr")[1:]]
+    names = [cell.inside[0] for cell in table(document, CAPTION).column("Portfolio")]
+    family = rows[names.index("Demo Family Office 5")]
+    assert family[0] == ["failed job"], "no position of it has returns"
+    for name, (states, kinds, sizes), equity in zip(
+        names, rows, table(document, CAPTION).values("Equity"), strict=True
+    ):
+        assert states, name
+        assert len(kinds) == 1, name
+        assert equity is not None
+        assert sizes == ["from $1.00M" if equity >= 1_000_000 else "from $100.00k"], name

@@ -43,7 +43,7 @@ function showRows(table) {
   const wanted = [...(tests.get(table)?.values() ?? [])];
   const rows = [...table.tBodies[0].rows];
   for (const row of rows) row.hidden = !wanted.every((passes) => passes(row));
-  const status = table.closest(".box").querySelector(`[data-counts="${table.id}"]`);
+  const status = document.querySelector(`[data-counts="${table.id}"]`);
   if (status) status.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} shown`;
 }
 function test(table, name, passes) {
@@ -85,9 +85,38 @@ function search(table, field) {
     test(table, "search", (row) => row.textContent.toLowerCase().includes(wanted));
   });
 }
+/* A choice for each facet of the rows, such as their type, with the number of rows of each value. */
+function choices(table) {
+  const rows = [...table.tBodies[0].rows].map((row) => [row, JSON.parse(row.dataset.facets ?? "[]")]);
+  return JSON.parse(table.dataset.choices ?? "[]").map((name, place) => {
+    const counts = new Map();
+    for (const [, facets] of rows) for (const value of facets[place]) counts.set(value, (counts.get(value) ?? 0) + 1);
+    const picked = document.createElement("select");
+    picked.add(new Option("all", ""));
+    for (const value of counts.keys()) picked.add(new Option(`${value} (${counts.get(value)})`, value));
+    picked.addEventListener("change", () => {
+      const wanted = picked.value;
+      test(table, name, (row) => !wanted || JSON.parse(row.dataset.facets)[place].includes(wanted));
+    });
+    const label = document.createElement("label");
+    label.append(name, " ", picked);
+    return label;
+  });
+}
+/* The rows as small charts, in the same order, filtered in the same way. */
+function multiples(table) {
+  const made = button("Small charts", "", () => {
+    const on = table.classList.toggle("multiples");
+    made.setAttribute("aria-pressed", String(on));
+  });
+  made.setAttribute("aria-pressed", "false");
+  return made;
+}
 function tools(table, caption) {
   const line = document.createElement("p");
   line.className = "tools";
+  line.append(...choices(table));
+  if ("multiples" in table.dataset) line.append(multiples(table));
   if (table.tBodies[0].rows.length >= FILTERED_FROM && !document.querySelector(`[data-filters="${table.id}"]`)) {
     const field = document.createElement("input");
     field.type = "search";

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
-from engine.reports.charts.drawing import INK, MUTED, AnyChart, ChartBuilder, ChartSize
+from engine.reports.charts.colours import INK, MUTED
 from engine.reports.charts.heat import names_axis
-from engine.reports.charts.live import Reading, readings
+from engine.reports.charts.plan import ChartPlan, ChartSize, Drawable, Reading, Source, layer
 from engine.reports.charts.scales import GAIN_AND_LOSS, ChartSeries, tone_colour, toned
 
 WIDE_ROW = 24
@@ -30,7 +30,7 @@ def signed_bars(
     *,
     tick: str | None = None,
     colours: tuple[str, str] = GAIN_AND_LOSS,
-) -> ChartBuilder:
+) -> ChartPlan:
     """Return a chart with a bar per row, in the frame's order, figures above and below 0 in two colours.
 
     Args:
@@ -41,10 +41,10 @@ def signed_bars(
     """
     names = frame["name"].to_list()
     second = [Reading(tick.partition("_")[0].capitalize(), tick)] if tick else []
-    meta = readings(form, Reading("", "value"), *second)
+    rows = Source(toned(frame, "value"))
 
-    def make(size: ChartSize) -> AnyChart:
-        base = alt.Chart(toned(frame, "value"))
+    def make(size: ChartSize) -> Drawable:
+        base = rows.chart
         y, x = _rows(names, size), _values("value:Q", form, size)
         offset, thickness = _bar(size)
         bars = base.mark_bar(size=thickness, yOffset=offset).encode(x=x, y=y, color=tone_colour(colours))
@@ -52,12 +52,12 @@ def signed_bars(
         if tick:
             strokes = base.mark_tick(thickness=2.5, size=thickness + 6, color=INK, opacity=1, yOffset=offset)
             layers.append(strokes.encode(x=alt.X(f"{tick}:Q"), y=y))
-        return alt.layer(*layers, *_labels(base, y, size)).properties(usermeta=meta)
+        return layer(*layers, *_labels(base, y, size))
 
-    return make
+    return ChartPlan(make, [rows], form, [Reading("", "value"), *second])
 
 
-def paired_bars(frame: pl.DataFrame, series: Sequence[ChartSeries], form: str) -> ChartBuilder:
+def paired_bars(frame: pl.DataFrame, series: Sequence[ChartSeries], form: str) -> ChartPlan:
     """Return a chart with a bar and a stroke per row, such as a weight and its benchmark.
 
     Args:
@@ -67,10 +67,10 @@ def paired_bars(frame: pl.DataFrame, series: Sequence[ChartSeries], form: str) -
     """
     names = frame["name"].to_list()
     bar, stroke = series
-    meta = readings(form, *(Reading(one.name, one.column) for one in series))
+    rows = Source(frame)
 
-    def make(size: ChartSize) -> AnyChart:
-        base = alt.Chart(frame)
+    def make(size: ChartSize) -> Drawable:
+        base = rows.chart
         y = _rows(names, size)
         offset, thickness = _bar(size)
         bars = base.mark_bar(size=thickness, yOffset=offset, color=bar.colour).encode(
@@ -79,9 +79,9 @@ def paired_bars(frame: pl.DataFrame, series: Sequence[ChartSeries], form: str) -
         strokes = base.mark_tick(
             thickness=3, size=thickness + 8, yOffset=offset, opacity=1, color=stroke.colour
         ).encode(x=alt.X(f"{stroke.column}:Q"), y=y)
-        return alt.layer(bars, strokes, *_labels(base, y, size)).properties(usermeta=meta)
+        return layer(bars, strokes, *_labels(base, y, size))
 
-    return make
+    return ChartPlan(make, [rows], form, [Reading(one.name, one.column) for one in series])
 
 
 def _bar(size: ChartSize) -> tuple[int, int]:

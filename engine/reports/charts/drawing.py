@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from hashlib import sha256
 from html import escape
 from typing import Any
 
 import altair as alt
+import polars as pl
+import polars.selectors as cs
+from altair.utils.schemapi import debug_mode
 from vl_convert import vegalite_to_svg
 
 from engine.html.blocks import Chart, LegendKey, PageTable, Width
 from engine.html.live import CONFIG
 from engine.reports.charts.live import live_chart
-
-AnyChart = Any
-"""An Altair chart, layered or not; Altair's own types do not tell."""
-
-
-@dataclass(frozen=True)
-class ChartSize:
-    """The outer size of a drawing in pixels.
-
-    Attributes:
-        narrow: whether the drawing is for a phone.
-    """
-
-    width: int
-    height: int
-    narrow: bool = False
-
-
-ChartBuilder = Callable[[ChartSize], AnyChart]
-"""Draws a chart for a size, because what fits a desktop does not fit a phone."""
+from engine.reports.charts.plan import ChartPlan, ChartSize
 
 WIDTHS: dict[Width, int] = {"full": 1040, "half": 500}
 NARROW = 330
@@ -45,7 +28,6 @@ PADDING = {"left": 8, "top": 4, "right": 8, "bottom": 2}
 VEGA_LITE = "_".join(alt.SCHEMA_VERSION.split(".")[:2])
 """The version of Vega-Lite that Altair writes."""
 
-INK, MUTED = "var(--ink)", "var(--muted)"
 HEAD = re.compile(r"^<svg[^>]*?viewBox=\"([^\"]*)\"[^>]*>")
 NOISE = re.compile(
     r' (?:role="(?!img)[^"]*"|aria-[a-z]+="[^"]*"|class="[^"]*"|pointer-events="none"|opacity="1"'
@@ -63,7 +45,7 @@ CLIP = re.compile(r"(id=\"|url\(#)([\w-]+)")
 def chart(
     title: str,
     summary: str,
-    builder: ChartBuilder,
+    plan: ChartPlan,
     height: int,
     *,
     narrow_height: int | None = None,
@@ -79,7 +61,7 @@ def chart(
     Args:
         title: heading of the block.
         summary: what the chart shows, for readers who cannot see it.
-        builder: draws the chart.
+        plan: of the chart.
         height: pixels on a desktop.
         narrow_height: pixels on a phone; default `height`, at most 220.
         width: of the block.
@@ -91,7 +73,7 @@ def chart(
     """
     desktop = ChartSize(WIDTHS[width], height)
     phone = ChartSize(NARROW, narrow_height or min(height, 220), narrow=True)
-    wide, narrow = (specification(builder(size), size) for size in (desktop, phone))
+    wide, narrow = (specification(plan, size) for size in (desktop, phone))
     return Chart(
         title,
         summary,
@@ -103,26 +85,34 @@ def chart(
         notes=notes,
         tables=tables,
         width=width,
-        live=live_chart(title, wide, narrow),
+        live=live_chart(title, plan, wide, narrow),
     )
 
 
-def specification(chart: AnyChart, size: ChartSize) -> dict[str, Any]:
-    """Return a chart as Vega-Lite with its size and the configuration of all charts.
+def specification(plan: ChartPlan, size: ChartSize) -> dict[str, Any]:
+    """Return a chart as Vega-Lite with its data, its size and the configuration of all charts.
 
     Args:
-        chart: an Altair chart.
+        plan: of the chart.
         size: its outer size.
     """
-    # Not Altair's own `to_dict` check, which is slow.
-    spec: dict[str, Any] = chart.to_dict(validate=False)
+    # Altair checks each part against a schema, which takes longer than drawing it.
+    with debug_mode(False):
+        spec: dict[str, Any] = plan.draw(size).to_dict(validate=False)
     return spec | {
         "width": size.width,
         "height": size.height,
         "autosize": {"type": "fit", "contains": "padding"},
         "padding": PADDING,
         "config": CONFIG,
+        "datasets": {source.name: _rows(source.frame) for source in plan.sources},
     }
+
+
+def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as Vega reads them: days as local times; NaN has no form in JSON."""
+    days = cs.temporal().cast(pl.Datetime("ms")).dt.strftime("%Y-%m-%dT%H:%M:%S")
+    return frame.with_columns(days, cs.float().fill_nan(None)).to_dicts()
 
 
 def svg(spec: dict[str, Any], label: str) -> str:
@@ -136,7 +126,7 @@ def svg(spec: dict[str, Any], label: str) -> str:
     return _inline(vegalite_to_svg(spec, VEGA_LITE, allowed_base_urls=[]), label)
 
 
-def plain_svg(chart: AnyChart) -> str:
+def plain_svg(chart: alt.Chart) -> str:
     """Return a chart as an SVG document of its own, such as for a notebook.
 
     Args:

@@ -8,8 +8,7 @@ import altair as alt
 import polars as pl
 
 from engine.core.job_catalog import Status
-from engine.reports.charts.drawing import AnyChart, ChartBuilder, ChartSize
-from engine.reports.charts.live import Reading, readings
+from engine.reports.charts.plan import ChartPlan, ChartSize, Drawable, Reading, Source, layer
 from engine.reports.charts.scales import time_axis
 
 STEPS = 9
@@ -40,7 +39,7 @@ def heat_colour(limit: float) -> alt.Color:
     return alt.Color("value:Q", scale=scale, legend=None)
 
 
-def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> ChartBuilder:
+def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> ChartPlan:
     """Return a heat map with a row per name and time from left to right.
 
     Args:
@@ -48,56 +47,49 @@ def time_heat(cells: pl.DataFrame, rows: Sequence[str], limit: float) -> ChartBu
         rows: names from the top.
         limit: the value at which the colours end.
     """
-    meta = readings("", *(Reading(name, "value", "name", hold=True) for name in rows))
+    source = Source(cells)
 
-    def make(size: ChartSize) -> AnyChart:
-        return (
-            alt.Chart(cells)
-            .mark_rect(invalid="show")
-            .encode(
-                x=time_axis(cells["date"].to_list(), size),
-                x2=alt.X2("until:T"),
-                y=names_axis("name:N", rows),
-                color=heat_colour(limit),
-            )
-            .properties(usermeta=meta)
+    def make(size: ChartSize) -> Drawable:
+        return source.chart.mark_rect(invalid="show").encode(
+            x=time_axis(cells["date"].to_list(), size),
+            x2=alt.X2("until:T"),
+            y=names_axis("name:N", rows),
+            color=heat_colour(limit),
         )
 
-    return make
+    return ChartPlan(make, [source], "", [Reading(name, "value", "name", hold=True) for name in rows])
 
 
-def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> ChartBuilder:
+def matrix_heat(cells: pl.DataFrame, names: Sequence[str]) -> ChartPlan:
     """Return a square matrix of correlations, with figures where there is room.
 
     Args:
         cells: columns row, column, value.
         names: the symbols, from the top and from the left.
     """
-    meta = readings("", Reading("", "value"))
+    deep = pl.col("value").abs() > DEEP
+    # Deep colours need text of another colour; a null cell has no text, but the scale needs a Boolean.
+    source = Source(cells.with_columns(deep=deep.fill_null(False)))
 
-    def make(size: ChartSize) -> AnyChart:
+    def make(size: ChartSize) -> Drawable:
         upright = alt.Axis(labelAngle=-90, labelLimit=MOST_ROOM // 2, grid=False)
         across = alt.X("column:N", sort=list(names), axis=upright)
-        deep = pl.col("value").abs() > DEEP
-        # Deep colours need text of another colour; a null cell has no text, but the scale needs a Boolean.
-        base = alt.Chart(cells.with_columns(deep=deep.fill_null(False))).encode(
-            x=across, y=names_axis("row:N", names)
-        )
+        base = source.chart.encode(x=across, y=names_axis("row:N", names))
         boxes = base.mark_rect(stroke="var(--card)", strokeWidth=1, invalid="show").encode(
             color=heat_colour(1.0)
         )
         if size.narrow or len(names) > MOST_WITH_TEXT:
-            return boxes.properties(usermeta=meta)
+            return boxes
         figures = base.mark_text(fontSize=11).encode(
             text=alt.Text("value:Q", format=".2f"),
             color=alt.Color("deep:N", scale=ON_COLOURS, legend=None),
         )
-        return alt.layer(boxes, figures).properties(usermeta=meta)
+        return layer(boxes, figures)
 
-    return make
+    return ChartPlan(make, [source], "", [Reading("", "value")])
 
 
-def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: Mapping[Status, str]) -> ChartBuilder:
+def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: Mapping[Status, str]) -> ChartPlan:
     """Return spans of time in a row per name, coloured by kind.
 
     Args:
@@ -105,27 +97,22 @@ def spans_chart(cells: pl.DataFrame, rows: Sequence[str], colours: Mapping[Statu
         rows: names from the top.
         colours: colour of the style sheet by kind.
     """
-    meta = readings("text", *(Reading(name, "kind", "name", hold=True) for name in rows))
+    source = Source(cells)
 
-    def make(size: ChartSize) -> AnyChart:
+    def make(size: ChartSize) -> Drawable:
         colour = alt.Color(
             "kind:N",
             legend=None,
             scale=alt.Scale(domain=list(colours), range=[f"var(--{name})" for name in colours.values()]),
         )
-        return (
-            alt.Chart(cells)
-            .mark_rect(height={"band": 0.62})
-            .encode(
-                x=time_axis([*cells["date"], *cells["until"]], size),
-                x2=alt.X2("until:T"),
-                y=names_axis("name:N", rows),
-                color=colour,
-            )
-            .properties(usermeta=meta)
+        return source.chart.mark_rect(height={"band": 0.62}).encode(
+            x=time_axis([*cells["date"], *cells["until"]], size),
+            x2=alt.X2("until:T"),
+            y=names_axis("name:N", rows),
+            color=colour,
         )
 
-    return make
+    return ChartPlan(make, [source], "text", [Reading(name, "kind", "name", hold=True) for name in rows])
 
 
 def names_axis(field: str, names: Sequence[str]) -> alt.Y:

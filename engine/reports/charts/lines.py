@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
-from engine.reports.charts.drawing import INK, MUTED, AnyChart, ChartBuilder, ChartSize
-from engine.reports.charts.live import Reading, readings
+from engine.reports.charts.colours import INK, MUTED
+from engine.reports.charts.plan import ChartPlan, ChartSize, Drawable, Reading, Source, layer
 from engine.reports.charts.scales import DOWN, ChartSeries, dash, time_axis, tone_colour, toned, value_axis
 
 ARROWS = alt.Scale(domain=["up", "down"], range=["triangle-up", "triangle-down"])
-ZERO_LINE = pl.DataFrame({"zero": [0.0]})
+ZERO_LINE = Source(pl.DataFrame({"zero": [0.0]}))
 
 
 def lines(
     frame: pl.DataFrame, series: Sequence[ChartSeries], form: str, *, zero: bool = False, steps: bool = False
-) -> ChartBuilder:
+) -> ChartPlan:
     """Return a chart with a line per series, broken where a figure is null or NaN.
 
     Args:
@@ -27,30 +27,27 @@ def lines(
         zero: include 0 in the axis, and draw a line there.
         steps: let a figure hold until the next one.
     """
-    long = _melted(frame, series)
+    long = Source(_melted(frame, series))
     names, places = [s.name for s in series], [s.place for s in series]
-    meta = readings(form, *(Reading(name, "value", "series") for name in names))
 
-    def make(size: ChartSize) -> AnyChart:
-        chart = (
-            alt.Chart(long)
-            .mark_line(strokeWidth=1.8, strokeJoin="round", interpolate="step-after" if steps else "linear")
-            .encode(
-                x=time_axis(frame["date"].to_list(), size),
-                y=value_axis("value:Q", form, size, zero=zero),
-                color=_colour(names, places),
-                strokeDash=_dashes(series),
-            )
+    def make(size: ChartSize) -> Drawable:
+        chart = long.chart.mark_line(
+            strokeWidth=1.8, strokeJoin="round", interpolate="step-after" if steps else "linear"
+        ).encode(
+            x=time_axis(frame["date"].to_list(), size),
+            y=value_axis("value:Q", form, size, zero=zero),
+            color=_colour(names, places),
+            strokeDash=_dashes(series),
         )
-        drawn = alt.layer(_zero_rule(), chart) if zero else chart
-        return drawn.properties(usermeta=meta)
+        return layer(_zero_rule(), chart) if zero else chart
 
-    return make
+    sources = [long, *([ZERO_LINE] if zero else [])]
+    return ChartPlan(make, sources, form, [Reading(name, "value", "series") for name in names])
 
 
 def marked_line(
     frame: pl.DataFrame, own: ChartSeries, other: ChartSeries | None, marks: pl.DataFrame, form: str
-) -> ChartBuilder:
+) -> ChartPlan:
     """Return a chart with a line, one to compare it with, and arrows at deposits (up) and withdrawals (down).
 
     Args:
@@ -61,35 +58,32 @@ def marked_line(
         form: number format of the axis, in the notation of d3.
     """
     shown = [one for one in (other, own) if one]
-    meta = readings(form, *(Reading(one.name, one.column) for one in reversed(shown)))
+    rows, arrows_at = Source(frame), Source(toned(marks, "flow"))
 
-    def make(size: ChartSize) -> AnyChart:
+    def make(size: ChartSize) -> Drawable:
         x = time_axis(frame["date"].to_list(), size)
-        drawn = [_line(frame, one, x, form, size) for one in shown]
-        arrows = (
-            alt.Chart(toned(marks, "flow"))
-            .mark_point(size=90 if size.narrow else 170, filled=True, opacity=1)
-            .encode(
-                x=x,
-                y=value_axis(f"{own.column}:Q", form, size),
-                shape=alt.Shape("tone:N", scale=ARROWS, legend=None),
-                color=tone_colour(),
-            )
+        drawn = [_line(rows, one, x, form, size) for one in shown]
+        arrows = arrows_at.chart.mark_point(size=90 if size.narrow else 170, filled=True, opacity=1).encode(
+            x=x,
+            y=value_axis(f"{own.column}:Q", form, size),
+            shape=alt.Shape("tone:N", scale=ARROWS, legend=None),
+            color=tone_colour(),
         )
         layers = [*drawn, *([arrows] if marks.height else [])]
-        return alt.layer(*layers).properties(usermeta=meta)
+        return layer(*layers)
 
-    return make
+    readings = [Reading(one.name, one.column) for one in reversed(shown)]
+    return ChartPlan(make, [rows, *([arrows_at] if marks.height else [])], form, readings)
 
 
 def _line(
-    frame: pl.DataFrame, one: ChartSeries, x: alt.X, form: str, size: ChartSize, *, zero: bool = False
-) -> AnyChart:
-    line = alt.Chart(frame).mark_line(strokeWidth=1.8, color=one.colour, strokeDash=dash(one.key.dash))
+    rows: Source, one: ChartSeries, x: alt.X, form: str, size: ChartSize, *, zero: bool = False
+) -> Drawable:
+    line = rows.chart.mark_line(strokeWidth=1.8, color=one.colour, strokeDash=dash(one.key.dash))
     return line.encode(x=x, y=value_axis(f"{one.column}:Q", form, size, zero=zero))
 
 
-def area(frame: pl.DataFrame, own: ChartSeries, other: ChartSeries | None, form: str) -> ChartBuilder:
+def area(frame: pl.DataFrame, own: ChartSeries, other: ChartSeries | None, form: str) -> ChartPlan:
     """Return a chart of the area between 0 and a figure, and a line to compare it with.
 
     Args:
@@ -98,23 +92,21 @@ def area(frame: pl.DataFrame, own: ChartSeries, other: ChartSeries | None, form:
         other: the series of the line; None: none.
         form: d3 format of the axis, such as `.0%`.
     """
-    meta = readings(form, *(Reading(one.name, one.column) for one in (own, other) if one))
+    rows = Source(frame)
 
-    def make(size: ChartSize) -> AnyChart:
+    def make(size: ChartSize) -> Drawable:
         x = time_axis(frame["date"].to_list(), size)
         edge = {"color": DOWN, "strokeWidth": 1.5}
-        drawn = (
-            alt.Chart(frame)
-            .mark_area(color=DOWN, fillOpacity=0.18, line=edge, interpolate="linear")
-            .encode(x=x, y=value_axis(f"{own.column}:Q", form, size, zero=True))
+        drawn = rows.chart.mark_area(color=DOWN, fillOpacity=0.18, line=edge, interpolate="linear").encode(
+            x=x, y=value_axis(f"{own.column}:Q", form, size, zero=True)
         )
-        lines_ = [_line(frame, other, x, form, size, zero=True)] if other else []
-        return alt.layer(drawn, *lines_).properties(usermeta=meta)
+        lines_ = [_line(rows, other, x, form, size, zero=True)] if other else []
+        return layer(drawn, *lines_)
 
-    return make
+    return ChartPlan(make, [rows], form, [Reading(one.name, one.column) for one in (own, other) if one])
 
 
-def columns(frame: pl.DataFrame, column: str, form: str, name: str) -> ChartBuilder:
+def columns(frame: pl.DataFrame, column: str, form: str, name: str) -> ChartPlan:
     """Return a chart with a thin column per session from 0.
 
     Args:
@@ -123,22 +115,18 @@ def columns(frame: pl.DataFrame, column: str, form: str, name: str) -> ChartBuil
         form: d3 format of the axis, such as `.0%`.
         name: how the page calls the figure.
     """
-    meta = readings(form, Reading(name, column))
+    rows = Source(toned(frame, column))
 
-    def make(size: ChartSize) -> AnyChart:
+    def make(size: ChartSize) -> Drawable:
         thickness = max(1.0, min(8.0, 0.72 * size.width / max(frame.height, 1)))
-        bars = (
-            alt.Chart(toned(frame, column))
-            .mark_bar(size=thickness)
-            .encode(
-                x=time_axis(frame["date"].to_list(), size),
-                y=value_axis(f"{column}:Q", form, size, zero=True),
-                color=tone_colour(),
-            )
+        bars = rows.chart.mark_bar(size=thickness).encode(
+            x=time_axis(frame["date"].to_list(), size),
+            y=value_axis(f"{column}:Q", form, size, zero=True),
+            color=tone_colour(),
         )
-        return alt.layer(bars, _zero_rule()).properties(usermeta=meta)
+        return layer(bars, _zero_rule())
 
-    return make
+    return ChartPlan(make, [rows, ZERO_LINE], form, [Reading(name, column)])
 
 
 def limited_columns(
@@ -148,7 +136,7 @@ def limited_columns(
     marks: pl.DataFrame,
     form: str,
     name: str,
-) -> ChartBuilder:
+) -> ChartPlan:
     """Return a chart of columns from 0, lines for their limits, and a mark on each column that is beyond one.
 
     Args:
@@ -160,29 +148,23 @@ def limited_columns(
         name: how the page calls the figure.
     """
     bars = columns(frame, column, form, name)
-    meta = readings(form, Reading(name, column), *(Reading(one.name, one.column) for one in limits))
+    rows, marked = bars.sources[0], Source(marks)
 
-    def make(size: ChartSize) -> AnyChart:
+    def make(size: ChartSize) -> Drawable:
         x = time_axis(frame["date"].to_list(), size)
         lines_ = [
-            alt.Chart(frame)
-            .mark_line(
+            rows.chart.mark_line(
                 strokeWidth=1.6, color=one.colour, strokeDash=dash(one.key.dash), interpolate="step-after"
-            )
-            .encode(x=x, y=value_axis(f"{one.column}:Q", form, size, zero=True))
+            ).encode(x=x, y=value_axis(f"{one.column}:Q", form, size, zero=True))
             for one in limits
         ]
-        points = (
-            alt.Chart(marks)
-            .mark_point(
-                shape="triangle-down", size=60 if size.narrow else 90, filled=True, opacity=1, color=INK
-            )
-            .encode(x=x, y=value_axis(f"{column}:Q", form, size, zero=True))
-        )
-        drawn = alt.layer(bars(size), *lines_, *([points] if marks.height else []))
-        return drawn.properties(usermeta=meta)
+        points = marked.chart.mark_point(
+            shape="triangle-down", size=60 if size.narrow else 90, filled=True, opacity=1, color=INK
+        ).encode(x=x, y=value_axis(f"{column}:Q", form, size, zero=True))
+        return layer(bars.draw(size), *lines_, *([points] if marks.height else []))
 
-    return make
+    readings = [Reading(name, column), *(Reading(one.name, one.column) for one in limits)]
+    return ChartPlan(make, [*bars.sources, *([marked] if marks.height else [])], form, readings)
 
 
 def _melted(frame: pl.DataFrame, series: Sequence[ChartSeries]) -> pl.DataFrame:
@@ -201,5 +183,5 @@ def _dashes(series: Sequence[ChartSeries]) -> alt.StrokeDash:
     return alt.StrokeDash("series:N", legend=None, scale=scale)
 
 
-def _zero_rule() -> AnyChart:
-    return alt.Chart(ZERO_LINE).mark_rule(color=MUTED, strokeWidth=1).encode(y=alt.Y("zero:Q"))
+def _zero_rule() -> Drawable:
+    return ZERO_LINE.chart.mark_rule(color=MUTED, strokeWidth=1).encode(y=alt.Y("zero:Q"))

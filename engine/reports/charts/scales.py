@@ -11,7 +11,7 @@ import polars as pl
 
 from engine.html.blocks import LegendKey
 from engine.html.cells import SIGNS
-from engine.reports.charts.drawing import ChartSize
+from engine.reports.charts.plan import ChartSize
 
 LONG_SPAN_DAYS = 120
 """Calendar days from which an axis labels months instead of days."""

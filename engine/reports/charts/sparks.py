@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from html import escape
 
 WIDTH, HEIGHT, MARGIN = 120, 28, 2
-MOST_POINTS = 120
+MOST_POINTS = 60
+"""Points of a line: more cannot be told apart at this width."""
 
 
 def spark(values: Sequence[float | None], label: str, colour: str = "c1") -> str:

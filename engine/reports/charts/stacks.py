@@ -8,9 +8,9 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from engine.reports.charts.drawing import MUTED, AnyChart, ChartBuilder, ChartSize
+from engine.reports.charts.colours import MUTED
 from engine.reports.charts.heat import names_axis
-from engine.reports.charts.live import Reading, readings
+from engine.reports.charts.plan import ChartPlan, ChartSize, Drawable, Reading, Source, layer
 from engine.reports.charts.scales import time_axis
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri")
@@ -26,7 +26,7 @@ def kind_colour(colours: Mapping[Any, str]) -> alt.Color:
     return alt.Color("kind:N", scale=scale, legend=None)
 
 
-def stacked_bars(frame: pl.DataFrame, colours: Mapping[Any, str], form: str) -> ChartBuilder:
+def stacked_bars(frame: pl.DataFrame, colours: Mapping[Any, str], form: str) -> ChartPlan:
     """Return a chart with a bar per name, made of a part per kind.
 
     Args:
@@ -41,11 +41,11 @@ def stacked_bars(frame: pl.DataFrame, colours: Mapping[Any, str], form: str) -> 
         name=pl.format("{}: {}", "name", "kind"),  # how the part is called under the pointer
         place=pl.col("kind").replace_strict(places, return_dtype=pl.Int64),
     )
-    meta = readings(form, Reading("", "value"))
+    parts, heads = Source(placed), Source(pl.DataFrame({"label": labels}))
 
-    def make(size: ChartSize) -> AnyChart:
+    def make(size: ChartSize) -> Drawable:
         axis = alt.Axis(format=form, tickCount=4 if size.narrow else 6)
-        base = alt.Chart(placed)
+        base = parts.chart
         y = alt.Y("label:N", sort=labels, axis=None) if size.narrow else names_axis("label:N", labels)
         bars = base.mark_bar(size=9 if size.narrow else 14, yOffset=7 if size.narrow else 0).encode(
             x=alt.X("value:Q", stack="zero", axis=axis),
@@ -54,18 +54,16 @@ def stacked_bars(frame: pl.DataFrame, colours: Mapping[Any, str], form: str) -> 
             order=alt.Order("place:Q"),
         )
         if not size.narrow:
-            return bars.properties(usermeta=meta)
+            return bars
         # On a phone the name stands above its bar.
-        heads = alt.Chart(pl.DataFrame({"label": labels})).mark_text(
-            align="left", baseline="middle", dy=-6, fontSize=11, color=MUTED
-        )
-        named = heads.encode(x=alt.value(0), y=y, text=alt.Text("label:N"))
-        return alt.layer(bars, named).properties(usermeta=meta)
+        above = heads.chart.mark_text(align="left", baseline="middle", dy=-6, fontSize=11, color=MUTED)
+        named = above.encode(x=alt.value(0), y=y, text=alt.Text("label:N"))
+        return layer(bars, named)
 
-    return make
+    return ChartPlan(make, [parts, heads], form, [Reading("", "value")])
 
 
-def grid(frame: pl.DataFrame, columns: Sequence[str], colours: Mapping[Any, str]) -> ChartBuilder:
+def grid(frame: pl.DataFrame, columns: Sequence[str], colours: Mapping[Any, str]) -> ChartPlan:
     """Return a grid of boxes, coloured by kind.
 
     Args:
@@ -74,25 +72,21 @@ def grid(frame: pl.DataFrame, columns: Sequence[str], colours: Mapping[Any, str]
         colours: of the boxes, by kind.
     """
     rows = list(dict.fromkeys(frame["row"].to_list()))
+    boxes = Source(frame)
 
-    def make(size: ChartSize) -> AnyChart:
+    def make(size: ChartSize) -> Drawable:
         upright = alt.Axis(labelAngle=-90 if size.narrow else -40, labelLimit=150, grid=False, orient="top")
         rows_axis = alt.Axis(labelLimit=110 if size.narrow else 260, grid=False)
-        return (
-            alt.Chart(frame)
-            .mark_rect(stroke="var(--card)", strokeWidth=2)
-            .encode(
-                x=alt.X("column:N", sort=list(columns), axis=upright),
-                y=alt.Y("row:N", sort=rows, axis=rows_axis),
-                color=kind_colour(colours),
-            )
-            .properties(usermeta=readings("text", Reading("", "kind")))
+        return boxes.chart.mark_rect(stroke="var(--card)", strokeWidth=2).encode(
+            x=alt.X("column:N", sort=list(columns), axis=upright),
+            y=alt.Y("row:N", sort=rows, axis=rows_axis),
+            color=kind_colour(colours),
         )
 
-    return make
+    return ChartPlan(make, [boxes], "text", [Reading("", "kind")])
 
 
-def calendar(frame: pl.DataFrame, colours: Mapping[str, str]) -> ChartBuilder:
+def calendar(frame: pl.DataFrame, colours: Mapping[str, str]) -> ChartPlan:
     """Return a calendar with a column per week and a row per weekday, coloured by kind.
 
     Args:
@@ -107,18 +101,14 @@ def calendar(frame: pl.DataFrame, colours: Mapping[str, str]) -> ChartBuilder:
         end=monday + pl.duration(days=7),
         weekday=pl.col("date").dt.weekday().replace_strict(names, return_dtype=pl.String),
     ).drop("date")
+    source = Source(days)
 
-    def make(size: ChartSize) -> AnyChart:
-        return (
-            alt.Chart(days)
-            .mark_rect(stroke="var(--card)", strokeWidth=0.5 if size.narrow else 1.5)
-            .encode(
-                x=time_axis([*days["week"], *days["end"]], size, "week"),
-                x2=alt.X2("end:T"),
-                y=names_axis("weekday:N", WEEKDAYS),
-                color=kind_colour(colours),
-            )
-            .properties(usermeta=readings("text", Reading("", "kind")))
+    def make(size: ChartSize) -> Drawable:
+        return source.chart.mark_rect(stroke="var(--card)", strokeWidth=0.5 if size.narrow else 1.5).encode(
+            x=time_axis([*days["week"], *days["end"]], size, "week"),
+            x2=alt.X2("end:T"),
+            y=names_axis("weekday:N", WEEKDAYS),
+            color=kind_colour(colours),
         )
 
-    return make
+    return ChartPlan(make, [source], "text", [Reading("", "kind")])
