@@ -235,6 +235,32 @@ def test_gaps_stale_sessions_and_hostile_names_are_shown(tmp_path: Path) -> None
 
 
 @pytest.mark.thorough
+def test_a_nightly_run_of_one_session_has_all_runs_of_its_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url, first = "duckdb:///store.duckdb", date(2025, 12, 15)
+    write_frames(url, demo_world(2, 4, 24), 5_000, Quiet())
+    backfill(url, start=date(2025, 12, 8), end=first, run_date=first)
+    for day in ("2025-12-16", "2025-12-18"):  # the second computes two sessions, in a run each
+        assert main(["daily", "--from", url, "--no-collect", "--at", f"{day}T18:00", "--quiet"]) == 0
+    capsys.readouterr()
+    newest = parsed(run_page(url, records=Path("run_results")))
+    assert "2025-12-17 to 2025-12-18" in newest.one("header").text
+    rows = "select sum(rows_written) from engine_shards join engine_runs on engine_runs.id = run_id"
+    ((written,),) = asked(f"duckdb:///{tmp_path}/store.duckdb", f"{rows} where start_date >= '2025-12-17'")
+    assert card(newest, "Rows written").value == written
+    assert len(table(newest, "Seconds by stage and command").rows) == 2
+    ((run,),) = asked(
+        f"duckdb:///{tmp_path}/store.duckdb",
+        "select id::text from engine_runs where start_date = '2025-12-16'",
+    )
+    single = parsed(run_page(url, run, records=Path("run_results")))
+    assert "2025-12-16 to 2025-12-16" in single.one("header").text
+    assert "due closes are stored" in single.one("section", id="prices").text
+
+
+@pytest.mark.thorough
 def test_the_command_writes_it(
     demo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -262,3 +262,16 @@ def test_a_comparison_of_stores_names_portfolios_and_symbols(
     equal = engine.compare(stores["duckdb"].url, stores["parquet"].url, tables=tables)
     assert equal.equal
     assert equal.labels == {}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_of_a_run_reads_each_kind_alike(stores: dict[str, engine.Store], kind: str) -> None:
+    from engine.reports.stored_run import read_run
+
+    run, other = (read_run(stores[one].url, None, None) for one in (kind, "duckdb"))
+    assert run.by_day.sort("table", "day").equals(other.by_day.sort("table", "day"))
+    for name in ("portfolio_snapshots", "pairwise_correlations"):
+        rows = pl.read_parquet(OUTPUTS / f"{name}.parquet").height
+        assert run.by_day.filter(table=name)["rows"].sum() == rows
+    assert run.status.sort(run.status.columns).equals(other.status.sort(other.status.columns))
+    assert run.sessions.counts.equals(other.sessions.counts)

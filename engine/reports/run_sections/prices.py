@@ -39,7 +39,10 @@ def prices(stored: StoredRun) -> Section:
     )
 
 
-def _by_day(coverage: PriceCoverage) -> Chart:
+def _by_day(coverage: PriceCoverage) -> Chart | Notice:
+    if coverage.days.height == 1:
+        session, due, number = coverage.days.row(0)
+        return Notice("Closes stored", f"On {session} {number:,} of {due:,} due closes are stored.")
     days = coverage.days.with_columns(share=pl.col("stored") / pl.col("due"))
     incomplete = days.filter(pl.col("stored") < pl.col("due"))
     rows = [
