@@ -8,12 +8,14 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from engine.core.compact import layout_of
 from engine.core.errors import WriteError
 from engine.core.row_ids import ID_WORDS
 from engine.core.schema import Table
+from engine.core.schema.evolution import catalog_of
 from engine.core.store_url import StoreURL
 from loaders.arrow_stream import ArrowStream
-from loaders.duckdb.connect import connect, require_folder
+from loaders.duckdb.connect import connect, connect_in_small_groups, require_folder
 from loaders.duckdb.reader import DuckDBReader
 from loaders.reader import Reader
 from sql import Name, Names, Unpacked, statement
@@ -48,6 +50,9 @@ class DuckDBWriter(DatabaseWriter):
         super().__init__(url, batch_rows, progress)
         require_folder(url)
         self.connection = connect(url, read_only=False)
+        if layout_of(catalog_of(self.fetch(statement(self.catalog_statement)))) == "compact":
+            self.connection.close()
+            self.connection = connect_in_small_groups(url)
         self.connection.execute(statement("utc"))
         self._empty: set[str] = set()
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
 from engine.core.errors import BusyFileError, StoreUnreachableError
 from engine.core.store_url import StoreURL
+from sql import Name, statement
 
 LOCKED = re.compile(r"Could not set lock on file(?:.*\(PID (\d+)\))?", re.DOTALL)
 """DuckDB's message about a file that another process has open. It names none that has just closed it."""
@@ -24,6 +27,12 @@ OPEN_HERE = re.compile(
 Settings = dict[str, str | bool | int | float | list[str]]
 SETTINGS: Settings = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 """Keeps DuckDB from downloading and loading extensions, such as the one for SQLite files."""
+WRITING = SETTINGS | {"threads": 1}
+"""Rows are written as one stream: further threads would only buffer them and merge them again."""
+ATTACHED = "engine_store"
+"""Name of a file's database among those of a connection."""
+ROW_GROUP = 4096
+"""Rows of a row group where rows are large; a multiple of DuckDB's vectors of 2,048."""
 SPECIAL = re.compile(r"[*?\[\\\ud800-\udfff]")
 """Characters that make DuckDB take a Parquet file's path for a pattern or another path; a surrogate stands
 for a byte that is no text."""
@@ -59,10 +68,35 @@ def connect(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         raise StoreUnreachableError(url, UNREADABLE_REASON)
     if not read_only and os.path.isfile(path) and os.stat(path).st_nlink > 1:
         raise StoreUnreachableError(url, HARD_LINKS_REASON)
-    # Rows are written as one stream: further threads would only buffer them and merge them again.
-    settings = SETTINGS if read_only else SETTINGS | {"threads": 1}
+    with _opening(url):
+        return _open(path, read_only, SETTINGS if read_only else WRITING)
+
+
+def connect_in_small_groups(url: StoreURL) -> duckdb.DuckDBPyConnection:
+    """Return a connection that writes a database file in row groups of `ROW_GROUP` rows.
+
+    DuckDB writes a row group anew when rows are added to it. Of 122,880 rows with a matrix in each, that
+    would be most of the file for each shard, and for each day.
+
+    Args:
+        url: The store, which `connect` can open.
+
+    Returns:
+        The connection; the caller closes it.
+    """
+    path = f"{url.real_path}"
+    with _opening(url):
+        connection = duckdb.connect(":memory:", config=WRITING)
+        connection.execute(statement("session/attach", path=path, name=Name(ATTACHED), rows=ROW_GROUP))
+        connection.execute(statement("session/use", name=Name(ATTACHED)))
+        return connection
+
+
+@contextmanager
+def _opening(url: StoreURL) -> Iterator[None]:
+    """Raise the error for a file that cannot be opened."""
     try:
-        return _open(path, read_only, settings)
+        yield
     except duckdb.Error as error:
         if OPEN_HERE.search(str(error)):
             raise BusyFileError(url, f"{os.getpid()}") from error
