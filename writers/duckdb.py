@@ -8,11 +8,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from engine.core.compact import layout_of
+from engine.core.compact import PACKED
 from engine.core.errors import WriteError
 from engine.core.row_ids import ID_WORDS
 from engine.core.schema import Table
-from engine.core.schema.evolution import catalog_of
 from engine.core.store_url import StoreURL
 from loaders.arrow_stream import ArrowStream
 from loaders.duckdb.connect import connect, connect_in_small_groups, require_folder
@@ -50,7 +49,7 @@ class DuckDBWriter(DatabaseWriter):
         super().__init__(url, batch_rows, progress)
         require_folder(url)
         self.connection = connect(url, read_only=False)
-        if layout_of(catalog_of(self.fetch(statement(self.catalog_statement)))) == "compact":
+        if self.fetch(statement("compact/packed_tables", tables=[*PACKED])):
             self.connection.close()
             self.connection = connect_in_small_groups(url)
         self.connection.execute(statement("utc"))

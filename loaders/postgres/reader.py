@@ -27,8 +27,8 @@ EPOCH = date(1970, 1, 1).toordinal()
 DATE_RANGE = date(1, 1, 1).toordinal() - EPOCH, date(9999, 12, 31).toordinal() - EPOCH
 """Days since 1970 that Polars can show. Postgres' `infinity` becomes one of the ends, which the row rules
 refuse."""
-WIDEST = pl.Decimal(38, 10)
-"""A type that holds the values of any numeric column of the schema."""
+DECIMALS = 10
+"""Decimals that a number is read with where its column in the schema has no more: a store's may have more."""
 
 
 class PostgresReader(Reader):
@@ -125,8 +125,9 @@ def _lost(error: Exception) -> bool:
 
 def _numbers(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     """Convert numbers from text to decimals; to floats if one is not finite, for the row rules to refuse."""
-    texts = [frame[c.name] for c in columns if c.type.kind == "numeric" and not c.nan]
-    exact = {text.name: text.cast(WIDEST, strict=False) for text in texts}
+    scales = {c.name: max(DECIMALS, c.type.scale) for c in columns if c.type.kind == "numeric" and not c.nan}
+    texts = [frame[name] for name in scales]
+    exact = {text.name: text.cast(pl.Decimal(38, scales[text.name]), strict=False) for text in texts}
     return frame.with_columns(
         exact[text.name] if exact[text.name].null_count() == text.null_count() else text.cast(pl.Float64)
         for text in texts

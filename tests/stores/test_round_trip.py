@@ -14,8 +14,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from engine.batch.copy import write_frames
 from engine.core.errors import WriteError
 from engine.core.frames import polars_schema
+from engine.core.progress import Quiet
 from engine.core.row_ids import ID_WORDS
 from engine.core.schema import TABLES
 from loaders import open_reader
@@ -154,6 +156,23 @@ def test_odd_texts_and_extremes_arrive_in_postgres(odd: Path, postgres_url: str,
     stored = run_sql(postgres_url, f"select {columns} from portfolios order by id")
     expected = files(odd)["portfolios"].select("id", "description", "equity_balance", "deleted_at").rows()
     assert stored == expected
+
+
+def test_fourteen_decimals_come_back_from_postgres(postgres_url: str) -> None:
+    fine = {
+        "id": f"{1:08x}-0000-4000-8000-000000000000",
+        "portfolio_id": portfolios([""])["id"][0],
+        "calculation_date": STAMP.date(),
+        "volatility": Decimal("0.08815322165027"),
+        "factor_volatility": Decimal("-0.00000000000001"),
+        "specific_volatility": Decimal("123456.00000000000001"),
+        "factor_share": Decimal(0),
+    }
+    row = frame_of("engine_risk", [fine])
+    owner = {"users": users([""]), "portfolios": portfolios([""])}
+    write_frames(postgres_url, {**owner, "engine_risk": row}, 5_000, Quiet())
+    with open_reader(postgres_url) as reader:
+        assert reader.read("engine_risk").row(0, named=True) == fine
 
 
 def test_odd_texts_and_extremes_come_back(odd: Path, postgres_url: str, tmp_path: Path) -> None:
