@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
@@ -88,6 +89,17 @@ def portfolio_label(key: str, names: Mapping[str, str | None]) -> str:
     """
     name = "".join(sign if sign.isprintable() else "?" for sign in names.get(key) or "")
     return f"{name} ({key})" if name else key
+
+
+def distinct_labels(names: Mapping[str, str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Return how a chart or a table calls portfolios, by id: by name, and by id too where that is not unique.
+
+    Args:
+        names: of the portfolios, by id.
+        taken: names of others beside them, such as the market's fund.
+    """
+    several = Counter([*names.values(), *taken])
+    return {key: f"{name} ({key[:8]})" if several[name] > 1 else name for key, name in names.items()}
 
 
 def portfolio_id(portfolios: pl.DataFrame, wanted: str | UUID, where: str) -> str:

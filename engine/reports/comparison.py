@@ -97,7 +97,7 @@ def render(pair: Pair) -> str:
     ]
     days = sorted({*first.days, *second.days})
     live = LivePage(days, sign_of(first.currency), {})
-    title = f"{first.name} and {second.name}"
+    title = " and ".join(pair.names)
     return page("comparison", title, facts, sections, footer=FOOTER, contents=True, live=live)
 
 

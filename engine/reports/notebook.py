@@ -11,7 +11,7 @@ import polars as pl
 
 from engine.analyst.open_store import OpenStore, Portfolios, opened
 from engine.core.errors import UsageError
-from engine.core.names import check_columns
+from engine.core.names import check_columns, distinct_labels
 from engine.core.schema import TABLES
 from engine.html.inline import InlinePage
 from engine.reports import fleet_page, portfolio_page
@@ -94,13 +94,12 @@ def _named(
     wanted = live["id"].to_list() if portfolios is None else portfolios
     columns = ["portfolio_id", SNAPSHOT_DATE, figure]
     rows = store.read(SNAPSHOTS.name, wanted, start, end, columns)
-    names = store.read("portfolios", columns=["id", "name"]).rename(
-        {"id": "portfolio_id", "name": "portfolio"}
-    )
-    named = rows.join(names, on="portfolio_id", how="left")
-    return named.select("portfolio", SNAPSHOT_DATE, pl.col(figure).cast(pl.Float64).fill_nan(None)).sort(
-        "portfolio", SNAPSHOT_DATE
-    )
+    known = dict(store.read("portfolios", columns=["id", "name"]).iter_rows())
+    shown = {key: known[key] or key for key in rows["portfolio_id"].unique().sort()}
+    label = pl.col("portfolio_id").replace_strict(distinct_labels(shown), return_dtype=pl.String)
+    return rows.select(
+        SNAPSHOT_DATE, portfolio=label, **{figure: pl.col(figure).cast(pl.Float64).fill_nan(None)}
+    ).sort("portfolio", SNAPSHOT_DATE)
 
 
 def _lines(rows: pl.DataFrame, figure: str) -> Any:

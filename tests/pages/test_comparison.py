@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from engine.__main__ import main
 from engine.analyst.store import open as open_store
 from engine.core.errors import UsageError
 from engine.reports import comparison_page
+from engine.reports.comparison import read_pair, render
+from engine.reports.measures.pair import Pair
+from tests.marks import first
 from tests.pages.conftest import DEMO_END, FAMILY, LONG_SHORT
 from tests.pages.document import Node, parsed, table
 
@@ -78,3 +82,33 @@ def test_the_command_takes_two_names(demo: str, tmp_path: Path) -> None:
 def test_a_portfolio_is_not_compared_with_itself(demo: str) -> None:
     with pytest.raises(UsageError, match="compared with itself"):
         comparison_page(demo, GROWTH, GROWTH, date(2025, 12, 1))
+
+
+NAMED_ALIKE = [
+    (("Same", "Same"), ("Same ({})", "Same ({})")),
+    (("SPY", "date"), ("SPY ({})", "date")),
+    (("series", "value"), ("series", "value")),
+]
+"""Names of two portfolios, and what the page calls them: of one name, of the fund's, of a chart's columns."""
+
+
+@pytest.mark.parametrize("case", first(1, NAMED_ALIKE))
+def test_names_that_others_have_are_told_apart(
+    demo: str, case: tuple[tuple[str, str], tuple[str, str]]
+) -> None:
+    names, labels = case
+    pair = read_pair(demo, LONG_SHORT, GROWTH, date(2025, 12, 17), DEMO_END)
+    named = [
+        replace(one, portfolio=one.portfolio | {"name": name})
+        for one, name in zip(pair.both, names, strict=True)
+    ]
+    shown = parsed(render(Pair(*named)))
+    both = [text.format(one.portfolio["id"][:8]) for text, one in zip(labels, named, strict=True)]
+    assert shown.one("h1").text == " and ".join(both)
+    assert table(shown, "Side by side").headings == ["Figure", *both, "SPY"]
+    lines = table(shown, "Return since the start by session")
+    assert lines.texts("Series") == [*both, "SPY"]
+    for name, one in zip(both, named, strict=True):
+        gained = np.prod(1 + one.snapshots["daily_return"].to_numpy()) - 1
+        last = dict(zip(lines.texts("Series"), lines.values("Last"), strict=True))[name]
+        assert last == pytest.approx(gained, rel=1e-12)

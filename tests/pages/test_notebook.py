@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from shutil import copyfile
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -56,3 +58,14 @@ def test_a_session_without_a_figure_breaks_the_line(demo: str) -> None:
     values: pl.Series = chart.data["realized_volatility_21d"]
     read = engine.open(demo).read("portfolio_snapshots", LONG_SHORT)["realized_volatility_21d"]
     assert values.null_count() == read.null_count()
+
+
+def test_portfolios_of_one_name_have_a_line_each(demo: str, tmp_path: Path) -> None:
+    copy = tmp_path / "alike.duckdb"
+    copyfile(demo.removeprefix("duckdb:///"), copy)
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("update portfolios set name = 'Same' where name in (?, ?)", [LONG_SHORT, FAMILY])
+    data = engine.open(f"duckdb:///{copy}").chart(start=date(2025, 12, 1)).chart.data
+    per_day = data.group_by("portfolio", "snapshot_date").len()
+    assert per_day["len"].max() == 1
+    assert sum(name.startswith("Same (") for name in data["portfolio"].unique()) == 2

@@ -15,11 +15,12 @@ from engine.analyst.inventory import DueSessions
 from engine.batch.backfill import backfill
 from engine.batch.copy import write_frames
 from engine.cli.main import main
+from engine.core.names import distinct_labels
 from engine.core.progress import Quiet
 from engine.reports import run_page
 from engine.reports.page_errors import NoRunError
 from engine.reports.run_records import MOST_RECORDS, read_records, stages
-from engine.reports.run_sections.figures import counted_reasons, portfolio_labels
+from engine.reports.run_sections.figures import counted_reasons
 from engine.reports.run_sections.gaps import states_of
 from engine.reports.run_sections.sizes import growth
 from loaders.demo import demo_world
@@ -113,7 +114,7 @@ def test_reasons_that_differ_in_figures_are_one() -> None:
 
 def test_portfolios_of_one_name_are_told_apart() -> None:
     names = {"11111111-a": "Book", "22222222-b": "Book", "33333333-c": "Other"}
-    assert [*portfolio_labels(names).values()] == ["Book (11111111)", "Book (22222222)", "Other"]
+    assert [*distinct_labels(names).values()] == ["Book (11111111)", "Book (22222222)", "Other"]
 
 
 def asked(url: str, question: str) -> list[tuple[Any, ...]]:

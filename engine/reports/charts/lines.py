@@ -169,8 +169,12 @@ def limited_columns(
 
 def _melted(frame: pl.DataFrame, series: Sequence[ChartSeries]) -> pl.DataFrame:
     # NaN has no form in JSON, the format in which Vega gets the data.
-    figures = [pl.col(s.column).cast(pl.Float64).fill_nan(None).alias(s.name) for s in series]
-    return frame.select("date", *figures).unpivot(index="date", variable_name="series")
+    figures = [pl.col(one.column).cast(pl.Float64).fill_nan(None) for one in series]
+    # Not an unpivot: a series may have the name of a portfolio, which may be that of a column.
+    return pl.concat(
+        frame.select("date", series=pl.lit(one.name), value=value)
+        for one, value in zip(series, figures, strict=True)
+    )
 
 
 def _colour(names: list[str], places: list[int]) -> alt.Color:

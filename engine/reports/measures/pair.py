@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from engine.core.funds import MARKET_FUND
+from engine.core.names import distinct_labels
 from engine.reports.measures.benchmark import benchmark
 from engine.reports.measures.growth import growth
 from engine.reports.stored import StoredPortfolio
@@ -36,8 +38,10 @@ class Pair:
 
     @property
     def names(self) -> tuple[str, str]:
-        """Their names, in order."""
-        return self.first.name, self.second.name
+        """What the page calls them, in order: their names, with ids where a name is not unique on it."""
+        names = {str(one.portfolio["id"]): one.name for one in self.both}
+        first, second = distinct_labels(names, taken=(MARKET_FUND,)).values()
+        return first, second
 
 
 def by_session(pair: Pair, columns: dict[str, pl.Expr]) -> pl.DataFrame:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import polars as pl
 
 from engine.core.job_catalog import JOBS
+from engine.core.names import distinct_labels
 from engine.html.blocks import Block, Chart, LegendKey, Notice, PageTable, Section
 from engine.html.cells import count, day, plain
 from engine.reports.charts.bars import bar_heights
@@ -36,16 +35,6 @@ def figures(stored: StoredRun) -> Section:
         text = "The store has no analytics_status for these sessions."
         return Section("figures", "Figures", lead, [Notice("No status is stored", text)])
     return Section("figures", "Figures", lead, [_by_job(stored), _by_portfolio(stored), *_reasons(stored)])
-
-
-def portfolio_labels(names: dict[str, str]) -> dict[str, str]:
-    """Return how a page calls portfolios, by id: by name, and by id too where a name is not unique.
-
-    Args:
-        names: of all portfolios, by id.
-    """
-    several = Counter(names.values())
-    return {key: f"{name} ({key[:8]})" if several[name] > 1 else name for key, name in names.items()}
 
 
 def _jobs(stored: StoredRun) -> list[str]:
@@ -83,7 +72,7 @@ def _by_job(stored: StoredRun) -> Chart:
 
 
 def _by_portfolio(stored: StoredRun) -> Chart:
-    names = portfolio_labels(stored.names)
+    names = distinct_labels(stored.names)
     jobs = {job: label(job) for job in _jobs(stored)}
     order = {status: place for place, status in enumerate(WORST_FIRST)}
     place = pl.col("status").replace_strict(order, return_dtype=pl.Int64, default=0)

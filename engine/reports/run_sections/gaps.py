@@ -7,11 +7,11 @@ from datetime import date, timedelta
 import polars as pl
 
 from engine.analyst.inventory import DueSessions
+from engine.core.names import distinct_labels
 from engine.html.blocks import Block, Chart, LegendKey, Notice, PageTable, Section
 from engine.html.cells import count, day, not_applicable, plain
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.stacks import calendar
-from engine.reports.run_sections.figures import portfolio_labels
 from engine.reports.stored_run import StoredRun
 
 COLOURS = {"missing": "down", "held back": "c3", "stale": "c4", "complete": "c1"}
@@ -113,7 +113,7 @@ def _calendar(states: pl.DataFrame) -> Chart:
 
 
 def _portfolios(stored: StoredRun) -> PageTable:
-    names = portfolio_labels(stored.names)
+    names = distinct_labels(stored.names)
     rows = [
         [
             plain(names.get(row["portfolio_id"], row["portfolio_id"])),
@@ -145,7 +145,7 @@ def _stale(stored: StoredRun) -> list[Block]:
     rows = stored.sessions.stale
     if rows.is_empty():
         return [Notice("No figure is stale", "No close was added or changed after it was used.")]
-    names = portfolio_labels(stored.names)
+    names = distinct_labels(stored.names)
     cells = [
         [
             plain(names.get(row["portfolio_id"], row["portfolio_id"])),

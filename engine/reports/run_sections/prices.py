@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
+from engine.core.names import distinct_labels
 from engine.html.blocks import Block, Chart, Notice, PageTable, Section
 from engine.html.cells import count, day, not_applicable, percent, plain
 from engine.market_data.price_coverage import PriceCoverage
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import lines
 from engine.reports.charts.scales import series
-from engine.reports.run_sections.figures import portfolio_labels
 from engine.reports.stored_run import StoredRun
 
 MOST_SYMBOLS = 500
@@ -109,7 +109,7 @@ def _unpriced(stored: StoredRun) -> list[Block]:
         )
         .sort("weight", "portfolio_id", "symbol", descending=[True, False, False])
     )
-    names = portfolio_labels(stored.names)
+    names = distinct_labels(stored.names)
     rows = [
         [
             plain(names.get(row["portfolio_id"], row["portfolio_id"])),

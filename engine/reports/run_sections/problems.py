@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
+from engine.core.names import distinct_labels
 from engine.html.blocks import Block, Notice, PageTable, Section
 from engine.html.cells import day, plain
 from engine.reports.run_records import RunRecord
-from engine.reports.run_sections.figures import portfolio_labels
 from engine.reports.stored_run import StoredRun
 
 MOST_LINES = 500
@@ -43,7 +43,7 @@ def _of_record(stored: StoredRun) -> list[Block]:
     blocks: list[Block] = []
     if record.content.get("error"):
         blocks.append(Notice("The command failed", str(record.content["error"])))
-    names = portfolio_labels(stored.names)
+    names = distinct_labels(stored.names)
     if refused := record.rows_of("failures"):
         rows = [
             [plain(_owner(row, names)), plain(row.get("date") or "all"), plain(row["reason"])]
@@ -89,7 +89,7 @@ def _held_back(stored: StoredRun) -> list[Block]:
     )
     if held.is_empty():
         return []
-    names = portfolio_labels(stored.names)
+    names = distinct_labels(stored.names)
     known = {
         (str(row["portfolio_id"]), str(row["date"])): str(row["reason"])
         for row in (stored.record.rows_of("held_back") if stored.record else ())
