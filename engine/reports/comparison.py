@@ -28,8 +28,8 @@ from engine.reports.measures.pair import (
     return_correlation,
     sector_weights,
 )
-from engine.reports.measures.performance import FEWEST, performance
-from engine.reports.sections.common import FOOTER, cents_sum, series_summary
+from engine.reports.measures.performance import FEW, FEWEST, NO_LOSS, NO_SPREAD, performance
+from engine.reports.sections.common import FOOTER, cents_sum, series_summary, share
 from engine.reports.stored import StoredPortfolio, read_stored
 
 EQUITY = pl.col("equity_balance")
@@ -122,10 +122,7 @@ def _measures(stored: StoredPortfolio) -> dict[str, Cell]:
     last, currency = stored.last, stored.currency
     equity = last["equity_balance"]
     shares = {
-        f"{side.capitalize()} exposure": percent(last[f"{side}_exposure"] / equity)
-        if equity and equity > 0 and last[f"{side}_exposure"] is not None
-        else percent(None, "no equity above 0")
-        for side in ("gross", "net")
+        f"{side.capitalize()} exposure": share(last[f"{side}_exposure"], equity) for side in ("gross", "net")
     }
     return {
         f"P&L on {stored.end}": money(last["daily_pnl"], currency, toned=True),
@@ -139,19 +136,20 @@ def _measures(stored: StoredPortfolio) -> dict[str, Cell]:
 
 
 def _of_returns(returns: pl.Series) -> dict[str, Cell]:
-    found, few = performance(returns), f"fewer than {FEWEST} returns"
+    found = performance(returns)
+    no_spread, no_loss = (NO_SPREAD, NO_LOSS) if found else (FEW, FEW)
     index = (1 + returns.cast(pl.Float64).drop_nulls()).clip(lower_bound=0.0).cum_prod()
     peak = index.cum_max().clip(lower_bound=1.0)
-    deepest = (index / peak - 1).min() if index.len() else None
+    drawdown, nothing = index / peak - 1, "no session has a return"
     return {
-        "Return": percent(found.total if found else None, few, toned=True),
-        "Deepest drawdown": percent(float(deepest) if isinstance(deepest, float) else None, few, toned=True),
-        "Volatility of returns, a year": percent(found.volatility if found else None, few),
-        "Sharpe ratio, a year": ratio(found.sharpe if found else None, few),
-        "Sortino ratio, a year": ratio(found.sortino if found else None, few),
-        "Value at risk, 1 session, 95%": percent(found.value_at_risk if found else None, few, digits=2),
+        "Return": percent(index[-1] - 1 if index.len() else None, nothing, toned=True),
+        "Deepest drawdown": percent(drawdown.min(), nothing, toned=True),  # type: ignore[arg-type]
+        "Volatility of returns, a year": percent(found.volatility if found else None, FEW),
+        "Sharpe ratio, a year": ratio(found.sharpe if found else None, no_spread),
+        "Sortino ratio, a year": ratio(found.sortino if found else None, no_loss),
+        "Value at risk, 1 session, 95%": percent(found.value_at_risk if found else None, FEW, digits=2),
         "Expected shortfall, 1 session, 95%": percent(
-            found.expected_shortfall if found else None, few, digits=2
+            found.expected_shortfall if found else None, FEW, digits=2
         ),
     }
 

@@ -112,3 +112,18 @@ def test_names_that_others_have_are_told_apart(
         gained = np.prod(1 + one.snapshots["daily_return"].to_numpy()) - 1
         last = dict(zip(lines.texts("Series"), lines.values("Last"), strict=True))[name]
         assert last == pytest.approx(gained, rel=1e-12)
+
+
+def test_a_figure_that_is_missing_says_why(demo: str) -> None:
+    pair = read_pair(demo, LONG_SHORT, GROWTH, date(2025, 11, 3), DEMO_END)
+    level = replace(pair.first, history=pair.first.history.with_columns(daily_return=pl.lit(0.0003)))
+    short = replace(pair.second, history=pair.second.history.with_columns(daily_return=pl.lit(None, float)))
+    grid = table(parsed(render(Pair(level, short))), "Side by side")
+    shown = dict(
+        zip(grid.texts("Figure"), zip(grid.texts(LONG_SHORT), grid.texts(GROWTH), strict=True), strict=True)
+    )
+    few = "not computed: fewer than 20 returns"
+    assert shown["Return"][1] == "not computed: no session has a return"
+    assert shown["Volatility of returns, a year"] == ("0.0%", few)
+    assert shown["Sharpe ratio, a year"] == ("not computed: the returns do not vary", few)
+    assert shown["Sortino ratio, a year"] == ("not computed: no session loses", few)

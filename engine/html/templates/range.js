@@ -19,6 +19,7 @@ const FEWEST = 20;
 const ANNUAL = Math.sqrt(252);
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 function deviation(values) {
+  if (Math.min(...values) === Math.max(...values)) return 0; /* else it may be rounding */
   const middle = mean(values);
   return Math.sqrt(values.reduce((a, b) => a + (b - middle) ** 2, 0) / (values.length - 1));
 }

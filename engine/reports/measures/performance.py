@@ -14,6 +14,8 @@ FEWEST = 20
 """Returns from which a page shows these measures: the smallest of 20 is their 5 % quantile."""
 TAIL = 0.05
 """Share of the sessions that value at risk and expected shortfall are about."""
+FEW, NO_SPREAD, NO_LOSS = f"fewer than {FEWEST} returns", "the returns do not vary", "no session loses"
+"""Why there is no measure at all, no Sharpe ratio, no Sortino ratio."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def performance(returns: pl.Series) -> Performance | None:
     r = returns.drop_nulls().cast(pl.Float64).drop_nans().to_numpy()
     if len(r) < FEWEST:
         return None
-    mean, deviation = float(r.mean()), float(r.std(ddof=1))
+    # Of equal returns NumPy's deviation is rounding, of which a ratio would be made.
+    mean, deviation = float(r.mean()), float(r.std(ddof=1)) if np.ptp(r) > 0 else 0.0
     downside = math.sqrt(float((np.minimum(r, 0.0) ** 2).sum()) / len(r))
     quantile = float(np.quantile(r, TAIL))
     return Performance(

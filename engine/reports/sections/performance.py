@@ -9,13 +9,12 @@ from engine.html.blocks import Card, Cards, Notice, PageTable, Section
 from engine.html.cells import Cell, not_applicable, not_computed, percent, plain, ratio
 from engine.reports.charts.heat import STEPS, thresholds
 from engine.reports.measures.benchmark import benchmark
-from engine.reports.measures.performance import FEWEST, Performance, performance
+from engine.reports.measures.performance import FEW, NO_LOSS, NO_SPREAD, Performance, performance
 from engine.reports.stored import StoredPortfolio
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 LIMITS = (0.02, 0.05, 0.1, 0.2)
 """Returns of a month at which the colours may end."""
-FEW = f"fewer than {FEWEST} returns"
 
 
 def risk_and_return(stored: StoredPortfolio) -> Section:
@@ -35,11 +34,10 @@ def risk_and_return(stored: StoredPortfolio) -> Section:
 
 
 def _cards(own: Performance, market: Performance | None) -> Cards:
-    no_spread, no_loss = "the returns do not vary", "no session loses"
     pairs = (
         ("Volatility of returns, a year", "volatility", "percent 1", ""),
-        ("Sharpe ratio, a year", "sharpe", "ratio", no_spread),
-        ("Sortino ratio, a year", "sortino", "ratio", no_loss),
+        ("Sharpe ratio, a year", "sharpe", "ratio", NO_SPREAD),
+        ("Sortino ratio, a year", "sortino", "ratio", NO_LOSS),
         ("Value at risk, 1 session, 95%", "value_at_risk", "percent 2", ""),
         ("Expected shortfall, 1 session, 95%", "expected_shortfall", "percent 2", ""),
     )
