@@ -40,3 +40,14 @@ class ForeignColumnsError(UsageError):
             "the compact layout would lose them",
             "Keep the legacy layout, or drop them",
         )
+
+
+class AttachedObjectsError(UsageError):
+    """A table with policies or triggers: they would be dropped with it, and a view cannot have them."""
+
+    def __init__(self, url: StoreURL, table: str, objects: Sequence[str]) -> None:
+        self.table, self.objects = table, tuple(objects)
+        super().__init__(
+            f"store {url}, table {table} has {', '.join(objects)}; a change of the layout would drop that",
+            "Keep the layout, or remove it from the table first",
+        )

@@ -11,7 +11,7 @@ from loaders.reader import Reader
 from loaders.slices import read_slice
 from sql import Name, Names, Query, statement
 from sql.ddl import create, create_view, packed_tables
-from writers.layout_errors import ForeignColumnsError, NoViewsError
+from writers.layout_errors import AttachedObjectsError, ForeignColumnsError, NoViewsError
 from writers.packed_rows import insert_packed
 from writers.sql_store import SqlStore
 from writers.writer import Writer
@@ -37,6 +37,7 @@ def change_layout(writer: Writer, layout: Layout) -> dict[str, int]:
     Raises:
         NoViewsError: The store is a folder of files.
         ForeignColumnsError: A table has columns that the schema lacks.
+        AttachedObjectsError: A table has policies, triggers, rules or privileges on columns.
         PackError: Rows cannot be packed.
         WriteError: The new rows are not the old ones.
     """
@@ -45,6 +46,9 @@ def change_layout(writer: Writer, layout: Layout) -> dict[str, int]:
     if not isinstance(writer, SqlStore):
         raise NoViewsError(writer.url)
     names = [name for name in COMPACT if name in writer.catalog()]
+    for name in (*names, *(table for table in PACKED if table in writer.catalog())):
+        if objects := writer.attached(name):
+            raise AttachedObjectsError(writer.url, name, objects)
     granted = {name: writer.grants(name) for name in names}
     if layout == "compact":
         _to_compact(writer, names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import polars as pl
 
@@ -73,13 +73,17 @@ def rewrite(
     insert_packed(writer, packing, change(stored))
 
 
-def merged(table: Table, stored: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
+def merged(
+    table: Table, stored: pl.DataFrame, fresh: pl.DataFrame, keep: Collection[str] = ()
+) -> pl.DataFrame:
     """Return fresh rows, and the stored ones of other keys.
 
     Args:
         table: Of the rows.
         stored: Whole rows.
         fresh: Whole rows.
+        keep: Columns of which a fresh row has the stored row's values.
     """
     others = stored.join(fresh, on=table.key, how="anti")
+    fresh = fresh.update(stored.select(*table.key, *keep), on=table.key, include_nulls=True)
     return pl.concat([others, fresh.select(others.columns)])

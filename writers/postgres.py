@@ -105,6 +105,9 @@ class PostgresWriter(DatabaseWriter):
     def keep_writers_out(self, table: str) -> None:
         self.execute(statement("compact/postgres/keep_writers_out", table=Name(table)), table)
 
+    def attached(self, table: str) -> list[str]:
+        return [name for (name,) in self.fetch(statement("compact/postgres/attached", table=table))]
+
     def grants(self, table: str) -> Grants:
         return [
             (role, privilege)

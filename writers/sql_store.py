@@ -86,6 +86,15 @@ class SqlStore(Writer):
             table: Name.
         """
 
+    def attached(self, table: str) -> Sequence[str]:
+        """Return what other programs attached to a table: policies, triggers, rules, privileges on columns.
+
+        Args:
+            table: Name.
+        """
+        del table
+        return ()
+
     def grants(self, table: str) -> Grants:
         """Return the privileges on a table that other roles have; none where there are no roles.
 

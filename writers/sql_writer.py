@@ -100,11 +100,13 @@ class DatabaseWriter(SqlStore):
         if packing is None:
             self._merge("write/merge", table, frame, keep, by_id)
         elif frame.height:
-            rewrite(self, table, packing, frame, lambda rows: merged(table, rows, frame))
+            rewrite(self, table, packing, frame, lambda rows: merged(table, rows, frame, keep))
 
     def update(self, table: Table, frame: pl.DataFrame) -> None:
         if packing := self.packing(table):
-            rewrite(self, table, packing, frame, lambda rows: rows.update(frame, on=table.key))
+            rewrite(
+                self, table, packing, frame, lambda rows: rows.update(frame, on=table.key, include_nulls=True)
+            )
             return
         self._merge("write/update", table, frame)
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 from hashlib import md5
 from pathlib import Path
 from time import sleep
-from typing import Any
 from uuid import UUID
 
 import polars as pl
@@ -210,6 +209,12 @@ def exposures(*rows: tuple[str, date, str]) -> pl.DataFrame:
     )
 
 
+def dollars(url: str) -> dict[str, str | None]:
+    """Dollars by value of all rows of factor_exposures."""
+    rows = run_sql(url, "select exposure_value::text, exposure_dollar::text from factor_exposures")
+    return dict(sorted(rows))
+
+
 @kinds
 def test_single_rows_are_merged_updated_and_removed(kind: str, empty_store: Stores) -> None:
     """A packed row is made anew from its stored rows and the changed ones."""
@@ -227,6 +232,13 @@ def test_single_rows_are_merged_updated_and_removed(kind: str, empty_store: Stor
     names = {uid(name): name for name in ("one", "two", "three")}
     seen = [(names[r["factor_id"]], r["calculation_date"], int(r["exposure_value"])) for r in rows.to_dicts()]
     assert seen == [("two", DAY, 4), ("three", DAY, 5), ("one", later, 6)]
+    with open_writer(url) as writer, writer.transaction():
+        kept = exposures(("three", DAY, "7")).with_columns(exposure_dollar=pl.lit(Decimal("8.00")))
+        writer.merge(table, kept, keep=["exposure_value"])
+    assert dollars(url) == {"4.000000": None, "5.000000": "8.00", "6.000000": None}
+    with open_writer(url) as writer, writer.transaction():
+        writer.update(table, exposures(("three", DAY, "5")).select(*table.key, "exposure_dollar"))
+    assert dollars(url) == {"4.000000": None, "5.000000": None, "6.000000": None}
     with open_writer(url) as writer, writer.transaction():
         writer.delete(table, Scope([uid("P")], DAY, DAY))
     with open_reader(url) as reader:
@@ -314,36 +326,6 @@ def test_other_programs_cannot_write_a_view(empty_store: Stores, frames: Content
     for text in WRITES:
         with pytest.raises(psycopg.Error, match="is a view of the compact layout and cannot be written"):
             run_sql(url, text)
-
-
-@pytest.mark.thorough
-def test_grants_go_with_the_tables(empty_store: Stores) -> None:
-    url = empty_store("postgres")
-    create(url)
-    role = "reader_of_pairs"
-    run_sql(url, f"create role {role}")
-    try:
-        run_sql(url, f"grant select, insert on pairwise_correlations to {role}")
-        run_sql(url, "grant select on factor_exposures to public")
-        before = privileges(url, "pairwise_correlations"), privileges(url, "factor_exposures")
-        change_layout(url, "compact")
-        assert privileges(url, "engine_correlation_matrices") == before[0]
-        change_layout(url, "legacy")
-        assert (privileges(url, "pairwise_correlations"), privileges(url, "factor_exposures")) == before
-    finally:
-        run_sql(url, f"drop owned by {role}")
-        run_sql(url, f"drop role {role}")
-
-
-def privileges(url: str, table: str) -> list[Any]:
-    """Role and privilege of a table, but for those of its owner."""
-    text = (
-        "select coalesce(grantee::regrole::text, '-'), privilege_type from pg_class, aclexplode(relacl)"
-        f" where oid = '{table}'::regclass and grantee <> relowner order by 1, 2"
-    )
-    found = run_sql(url, text)
-    assert found
-    return found
 
 
 @pytest.mark.thorough
