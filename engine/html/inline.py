@@ -37,6 +37,7 @@ class InlinePage:
 
     def _repr_html_(self) -> str:
         return (
-            f'<iframe srcdoc="{escape(self.html)}" sandbox="allow-scripts" title="Report" '
+            f'<iframe srcdoc="{escape(self.html)}" sandbox="allow-scripts allow-downloads" '
+            f'allow="clipboard-write *" title="Report" '
             f'style="width: 100%; height: {HEIGHT}; border: 0"></iframe>'
         )

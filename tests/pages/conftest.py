@@ -14,7 +14,7 @@ from engine.batch.copy import copy, write_frames
 from engine.core.calendar import sessions
 from engine.core.progress import Quiet
 from engine.core.rules import Rules
-from engine.reports import fleet_page, portfolio_page, run_page
+from engine.reports import comparison_page, fleet_page, portfolio_page, run_page
 from loaders.demo import demo_world
 from tests.pages.document import Node, parsed
 
@@ -86,6 +86,11 @@ def family_document(family_page: str) -> Node:
 @pytest.fixture(scope="session")
 def fleet(demo: str) -> str:
     return fleet_page(demo)
+
+
+@pytest.fixture(scope="session")
+def comparison(demo: str) -> str:
+    return comparison_page(demo, LONG_SHORT, FAMILY)
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,12 @@ def test_one_drawing_of_each_chart_is_shown(files: dict[str, Path], view: View) 
         assert page.locator(".drawing.narrow").first.is_visible() is not wide
 
 
+def test_the_months_of_a_year_fit_a_desk(files: dict[str, Path], desk: Page) -> None:
+    browser.show(desk, files[SHOWN[0]])
+    box = desk.get_by_role("group", name="Returns by month")
+    assert box.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
 def test_dark_and_light_differ_in_paper_and_ink(files: dict[str, Path]) -> None:
     colours = []
     for view in VIEWS[:2]:

@@ -35,7 +35,7 @@ SECTIONS = (
 )
 
 
-@pytest.fixture(params=["demo_page", "fleet", "run"])
+@pytest.fixture(params=["demo_page", "fleet", "run", "comparison"])
 def page(request: pytest.FixtureRequest) -> str:
     page: str = request.getfixturevalue(request.param)
     return page
@@ -102,6 +102,11 @@ def test_every_drawing_is_named_or_hidden(document: Node) -> None:
     for drawing in document.all("svg"):
         named = drawing.attributes.get("role") == "img" and len(drawing.attributes.get("aria-label", "")) > 5
         assert named or drawing.attributes.get("aria-hidden") == "true"
+
+
+def test_numbers_of_an_axis_have_no_exponent(document: Node) -> None:
+    words = [text.text for drawing in document.all("svg") for text in drawing.all("text")]
+    assert not [word for word in words if re.fullmatch(r"\W*[\d.]+e\W*\d+", word)]
 
 
 def test_every_table_has_a_caption_and_headings_and_is_reached_by_keyboard(document: Node) -> None:

@@ -77,3 +77,11 @@ def test_a_copied_table_has_tabs(desk: Page) -> None:
     assert lines[0] == "Name\tAmount\tNumber"
     assert lines[1] == "'=1+1\t-1234.5\t1"
     assert len(lines) == 13
+
+
+def test_a_copy_that_the_browser_refuses_says_so(desk: Page) -> None:
+    """A page on a server without TLS has no clipboard, and a frame may not be allowed to use it."""
+    desk.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    copy = desk.get_by_role("button", name="Copy Amounts")
+    copy.click()
+    copy.get_by_text("Not allowed here: use CSV").wait_for()

@@ -75,8 +75,12 @@ function save(table, caption) {
   URL.revokeObjectURL(link.href);
 }
 async function copy(table, made) {
-  await navigator.clipboard.writeText(asTabs(content(table)));
-  made.textContent = "Copied";
+  try {
+    await navigator.clipboard.writeText(asTabs(content(table)));
+    made.textContent = "Copied";
+  } catch {
+    made.textContent = "Not allowed here: use CSV";
+  }
   setTimeout(() => (made.textContent = "Copy"), 1500);
 }
 function search(table, field) {

@@ -38,7 +38,7 @@ class Pair:
 
     @property
     def names(self) -> tuple[str, str]:
-        """What the page calls them, in order: their names, with ids where a name is not unique on it."""
+        """Labels on the page, in order: their names, with ids where a name is not unique on it."""
         names = {str(one.portfolio["id"]): one.name for one in self.both}
         first, second = distinct_labels(names, taken=(MARKET_FUND,)).values()
         return first, second

@@ -15,7 +15,7 @@ FEWEST = 20
 TAIL = 0.05
 """Share of the sessions that value at risk and expected shortfall are about."""
 FEW, NO_SPREAD, NO_LOSS = f"fewer than {FEWEST} returns", "the returns do not vary", "no session loses"
-"""Why there is no measure at all, no Sharpe ratio, no Sortino ratio."""
+"""Reasons for no measure at all, no Sharpe ratio, no Sortino ratio."""
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def _by_job(stored: StoredRun) -> Chart:
     return chart(
         "Outcome of each job",
         f"Stacked bars of the outcomes of {len(jobs)} jobs.",
-        stacked_bars(pl.DataFrame(parts), BY_WORD, ","),
+        stacked_bars(pl.DataFrame(parts), BY_WORD, ",~f"),
         wide,
         narrow_height=narrow,
         unit="sessions of each portfolio",
