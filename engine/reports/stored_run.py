@@ -12,7 +12,8 @@ import polars as pl
 
 from engine.analyst.inventory import DueSessions, due_sessions, row_counts
 from engine.batch.runs import Runs, runs
-from engine.core.schema import TABLES
+from engine.core.compact import packing_of
+from engine.core.schema import TABLES, Table
 from engine.core.store_url import safe_url
 from engine.market_data.collect import make_task
 from engine.market_data.price_coverage import PriceCoverage, measure_coverage
@@ -142,16 +143,20 @@ def _by_day(reader: Reader, tables: pl.DataFrame) -> pl.DataFrame:
     shape = {"table": pl.String(), "day": pl.Date(), "rows": pl.Int64()}
     parts = [pl.DataFrame(schema=shape)]
     for name in tables.filter(pl.col("rows") > 0)["table"]:
-        table = TABLES[name]
-        if table.role == "input":
-            continue
-        if table.date:
-            text = statement("read/rows_by_day", table=Name(name), date=Name(table.date))
-        elif table.owner == MATRIX:
-            text = statement("read/rows_by_matrix_day", table=Name(name))
-        else:
-            continue
-        parts.append(
-            reader.query(text).select(table=pl.lit(name), day="day", rows=pl.col("rows").cast(pl.Int64))
-        )
+        if text := _counting(TABLES[name], reader):
+            parts.append(
+                reader.query(text).select(table=pl.lit(name), day="day", rows=pl.col("rows").cast(pl.Int64))
+            )
     return pl.concat(parts)
+
+
+def _counting(table: Table, reader: Reader) -> str:
+    """Return the statement that counts a table's rows by day; empty for an input, or rows without a day."""
+    packing = packing_of(table.name, reader.columns)
+    if table.role == "input":
+        return ""
+    if packing and packing.by_day:
+        return statement(packing.by_day)
+    if table.date:
+        return statement("read/rows_by_day", table=Name(table.name), date=Name(table.date))
+    return statement("read/rows_by_matrix_day", table=Name(table.name)) if table.owner == MATRIX else ""

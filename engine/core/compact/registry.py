@@ -27,16 +27,20 @@ class Packing(NamedTuple):
         pack: Makes its rows from those of the legacy table.
         by_factor: Whether the rows have factors, whose slots `pack` is given.
         extent: Statement that counts the legacy rows; one that need not unpack them where there is one.
+        by_day: Statement that counts them by day without unpacking them; empty where there is none.
     """
 
     table: Table
     pack: Callable[[pl.DataFrame, Slots], pl.DataFrame]
     by_factor: bool = False
     extent: str = "read/extent"
+    by_day: str = ""
 
 
 COMPACT = {
-    "pairwise_correlations": Packing(CORRELATION_MATRICES, pack_pairs, extent="compact/extent_of_pairs"),
+    "pairwise_correlations": Packing(
+        CORRELATION_MATRICES, pack_pairs, extent="compact/extent_of_pairs", by_day="compact/pairs_by_day"
+    ),
     "position_factor_exposures": Packing(POSITION_EXPOSURES, pack_position_exposures, by_factor=True),
     "factor_exposures": Packing(PORTFOLIO_EXPOSURES, pack_portfolio_exposures, by_factor=True),
 }
