@@ -27,6 +27,22 @@ def values() -> Iterator[tuple[str, str | None]]:
                 yield name, action.option_strings[-1] if action.option_strings else None
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["schema", "users", "--layout", "compact"], "--layout needs --create or --ddl"),
+        (["schema", "--upgrade", "duckdb:///no.duckdb", "--layout", "legacy"], "--layout needs"),
+        (["report", "duckdb:///no.duckdb", "--run", "--rules", "legacy"], "--run is a page of its own"),
+        (["report", "duckdb:///no.duckdb", "--run", "--end", "2025-12-19"], "--run is a page of its own"),
+    ],
+)
+def test_an_option_without_effect_is_a_usage_error(
+    words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert reason in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["", "  "])
 @pytest.mark.parametrize(("command", "option"), sorted(set(values()), key=str))
 def test_an_empty_value_is_a_usage_error(

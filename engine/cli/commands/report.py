@@ -98,13 +98,14 @@ def _run_page(options: Namespace, settings: Config, url: str) -> int:
         Exit code 0.
 
     Raises:
-        UsageError: an option that chooses portfolios or days is there too.
+        UsageError: an option that chooses portfolios, days or rules is there too.
     """
     from engine.cli.run_results import kept_folder
     from engine.reports import run_page
 
-    if options.portfolio or options.pages or options.start or options.end:
-        raise UsageError("--run is a page of its own", "Leave out --portfolio, --pages, --start and --end")
+    if options.portfolio or options.pages or options.start or options.end or options.rules:
+        others = "--portfolio, --pages, --start, --end and --rules"
+        raise UsageError("--run is a page of its own", f"Leave out {others}")
     run = None if options.run == NEWEST else options.run
     _write(run_page(url, run, records=kept_folder(settings.run_results)), options.out)
     _suggest(options, url)

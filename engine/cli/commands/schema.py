@@ -40,11 +40,17 @@ def run(options: Namespace, settings: Config) -> int:
 
     Returns:
         Exit code 0; a failure is raised.
+
+    Raises:
+        UsageError: --layout without --create or --ddl.
     """
     from engine.cli import schema_text
+    from engine.core.errors import UsageError
     from engine.core.names import table_named
     from engine.core.schema import TABLES
 
+    if options.layout and not (options.create or options.ddl):
+        raise UsageError("--layout needs --create or --ddl", "`engine layout` changes the layout of a store")
     names = [table_named(options.table).name] if options.table else list(TABLES)
     if options.create:
         from engine.batch.copy import create, schema_note
