@@ -9,6 +9,7 @@ from functools import partial
 
 import polars as pl
 
+from engine.core.names import check_columns
 from engine.core.schema import Column, Table
 from engine.html.blocks import PageTable, Section
 from engine.html.cells import Cell, count, money, not_computed, percent, plain, ratio
@@ -73,7 +74,11 @@ def readable(
         rows: in its columns; Decimals become Float64.
         names: of the rows that ids refer to.
         columns: to show, ids left out; default all.
+
+    Raises:
+        UnknownColumnError: the table has no such column.
     """
+    check_columns(table, columns or ())
     wanted = list(columns) if columns else [one.name for one in table.columns if one.compared]
     ids = [name for name in LABELS if name in wanted and name in rows.columns]
     figures = [name for name in wanted if name in rows.columns and name not in ids]

@@ -6,7 +6,9 @@ from datetime import date
 from decimal import Decimal
 
 import polars as pl
+import pytest
 
+from engine.core.errors import UsageError
 from engine.core.schema import TABLES
 from engine.html.inline import InlinePage
 from engine.html.overview import last_sessions, outcomes_table
@@ -52,6 +54,11 @@ def test_names_come_first_ids_last_and_values_have_their_units() -> None:
     assert rows.texts("portfolio_id") == ["01111111", "11111111"]
 
 
+def test_an_unknown_column_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"equity_balanse.*equity_balance"):
+        readable(SNAPSHOTS, snapshots("1.00"), {}, ["equity_balanse"])
+
+
 def test_a_long_table_is_cut_and_says_so() -> None:
     shown = readable(
         SNAPSHOTS, snapshots(*["1.00"] * (MOST_ROWS + 3)), {}, ["portfolio_id", "equity_balance"]
@@ -95,4 +102,6 @@ def test_a_page_in_a_cell_cannot_leave_its_frame() -> None:
     cell = page._repr_html_()
     assert "<script" not in cell
     assert parsed(cell).one("iframe").attributes["srcdoc"] == page.html
-    assert parsed(cell).one("iframe").attributes["sandbox"] == "allow-scripts"
+    frame = parsed(cell).one("iframe").attributes
+    assert frame["sandbox"].split() == ["allow-scripts", "allow-downloads"]
+    assert frame["allow"] == "clipboard-write *"

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.reports import fleet_page, portfolio_page
+from engine.reports import comparison_page, fleet_page, portfolio_page
 from engine.reports.charts.bars import signed_bars
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.sparks import spark
@@ -35,8 +35,9 @@ def hostile(tmp_path: Path) -> str:
 
 
 def test_names_stay_text(hostile: str) -> None:
-    page, fleet = (parsed(text) for text in (portfolio_page(hostile, BAD), fleet_page(hostile)))
-    for document in (page, fleet):
+    texts = portfolio_page(hostile, BAD), fleet_page(hostile), comparison_page(hostile, BAD, "E8 Control")
+    page, fleet, pair = map(parsed, texts)
+    for document in (page, fleet, pair):
         assert len([script for script in document.all("script") if not script.attributes]) == 1
         assert not document.all("img")
         assert not document.all("b")

@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 
 import engine
-from engine.html.inline import InlinePage
 from engine.reports import fleet_page, portfolio_page
 from tests.pages.conftest import FAMILY, LONG_SHORT
 from tests.pages.document import parsed
@@ -59,12 +58,6 @@ def test_a_session_without_a_figure_breaks_the_line(demo: str) -> None:
     values: pl.Series = chart.data["realized_volatility_21d"]
     read = engine.open(demo).read("portfolio_snapshots", LONG_SHORT)["realized_volatility_21d"]
     assert values.null_count() == read.null_count()
-
-
-def test_a_frame_lets_its_page_save_and_copy_but_not_reach_the_notebook() -> None:
-    frame = parsed(InlinePage("<p>A page</p>")._repr_html_()).one("iframe").attributes
-    assert frame["sandbox"].split() == ["allow-scripts", "allow-downloads"]
-    assert frame["allow"] == "clipboard-write *"
 
 
 def test_portfolios_of_one_name_have_a_line_each(demo: str, tmp_path: Path) -> None:
