@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from base64 import b64encode
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +29,9 @@ SHOTS = {
     "telephone": ("Demo Leveraged 4", View("phone", 390, 844, "light")),
 }
 """By screenshot: the page, and the browser window at its top."""
+STEPS = View("desk", 1000, 800, "light")
+"""The window of the picture of two steps."""
+STACKED = "body { margin: 0; background: #888 } img { display: block; width: 100%; margin-bottom: 8px }"
 
 
 def main(folder: Path) -> int:
@@ -44,6 +48,7 @@ def main(folder: Path) -> int:
         for name, (shown, view) in SHOTS.items():
             (Path(work) / "page.html").write_text(_page(shown), encoding="utf-8")
             _shoot(Path(work) / "page.html", view, folder / f"{name}.png")
+        _steps(Path(work) / "page.html", folder / "range.png")
         os.chdir(folder)
     return 0
 
@@ -57,10 +62,43 @@ def _page(shown: str) -> str:
     return fleet_page(STORE, links={key: f"fleet/{key}.html" for key in keys})
 
 
+def _steps(page: Path, picture: Path) -> None:
+    """Make a picture of two steps: a range of the equity is selected; the page shows it."""
+    page.write_text(_page("Demo Long Short 1"), encoding="utf-8")
+    with browser.opened(STEPS) as (window, problems):
+        browser.show(window, page)
+        figure = window.locator("figure", has=window.locator("h3:text-is('Equity')"))
+        figure.evaluate("one => one.scrollIntoView({block: 'end'})")
+        figure.locator(".live svg").wait_for()
+        box = figure.locator(".live").bounding_box()
+        assert box
+        across, down = [box["x"] + share * box["width"] for share in (0.35, 0.7)], box["y"] + 60
+        window.mouse.move(across[0], down)
+        window.mouse.down()
+        window.mouse.move(across[1], down, steps=4)
+        window.wait_for_timeout(300)
+        shots = [window.screenshot()]
+        window.mouse.up()
+        window.mouse.move(0, 0)
+        window.wait_for_timeout(1000)
+        shots.append(window.screenshot())
+        images = "".join(f'<img src="data:image/png;base64,{b64encode(shot).decode()}">' for shot in shots)
+        found = list(problems)
+        window.goto("about:blank")  # the policy of the page allows no pictures
+        window.set_content(f"<style>{STACKED}</style>{images}")
+        window.screenshot(path=picture, full_page=True)
+    _weigh(picture, found)
+
+
 def _shoot(page: Path, view: View, picture: Path) -> None:
     with browser.opened(view) as (window, problems):
         browser.show(window, page)
+        window.wait_for_timeout(1000)
         window.screenshot(path=picture)
+    _weigh(picture, problems)
+
+
+def _weigh(picture: Path, problems: list[str]) -> None:
     weight = picture.stat().st_size
     if problems or weight > HEAVIEST:
         raise SystemExit(f"{picture.name}: {weight:,} bytes, {problems}")
