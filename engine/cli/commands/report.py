@@ -141,10 +141,8 @@ def _write_pages(options: Namespace, settings: Config, url: str) -> tuple[dict[s
         The addresses of the pages by portfolio id, relative to the fleet's page, and the pages that failed.
     """
     import engine
-    from engine.core.errors import error_line
     from engine.core.names import portfolio_label
-    from engine.reports import portfolio_page
-    from engine.reports.page_errors import NothingStoredError
+    from engine.reports.many import portfolio_pages
 
     fleet = Path(options.out)
     folder = fleet.with_suffix("")
@@ -152,20 +150,16 @@ def _write_pages(options: Namespace, settings: Config, url: str) -> tuple[dict[s
     links: dict[str, str] = {}
     failed = 0
     names = dict(engine.open(url).portfolios.select("id", "name").iter_rows())
-    for key in names:
-        try:
-            page = portfolio_page(
-                url, key, options.start, options.end, rules=chosen, fleet=f"../{fleet.name}"
-            )
-        except NothingStoredError:
-            continue
-        except Exception as error:
-            remark(f"error: no page of portfolio {portfolio_label(key, names)}: {error_line(error)}")
+    for made in portfolio_pages(
+        url, list(names), options.start, options.end, chosen, fleet=f"../{fleet.name}"
+    ):
+        if made.error:
+            remark(f"error: no page of portfolio {portfolio_label(made.key, names)}: {made.error}")
             failed += 1
-            continue
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(page, str(folder / f"{UUID(key)}.html"))  # a name that no stored text can choose
-        links[key] = f"{folder.name}/{UUID(key)}.html"
+        if made.page:
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(made.page, str(folder / f"{UUID(made.key)}.html"))  # a name that no stored text can choose
+            links[made.key] = f"{folder.name}/{UUID(made.key)}.html"
     return links, failed
 
 
