@@ -65,7 +65,9 @@ def create_view(name: str, dialect: Dialect) -> list[str]:
         name: of the legacy table.
         dialect: of the store; DuckDB refuses writes to a view by itself.
     """
-    view = [statement(f"compact/{dialect}/{name}")]
+    # The dialects differ in how they unpack a matrix only.
+    folder = "compact" if COMPACT[name].by_factor else f"compact/{dialect}"
+    view = [statement(f"{folder}/{name}")]
     if dialect == "postgres":
         view.append(statement("compact/postgres/refuse"))
         view.append(statement("compact/postgres/read_only", view=Name(name)))

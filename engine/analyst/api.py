@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from engine.batch.shards import live_portfolios
+from engine.core.names import printable
 from engine.core.window import Window
 from engine.parity import Comparison, load_exemptions
 from engine.parity import compare as compare_readers
@@ -83,7 +84,7 @@ def _labels(reader: Reader) -> dict[str, str]:
     """Return the names of portfolios and the symbols of positions, by id, as far as a store has them."""
     named = {"portfolios": "name", "positions": "symbol"}
     return {
-        key: "".join(sign if sign.isprintable() else "?" for sign in name)
+        key: printable(name)
         for table, column in named.items()
         if table in reader.columns
         for key, name in reader.read(table, ["id", column]).drop_nulls().iter_rows()

@@ -84,11 +84,19 @@ def portfolio_label(key: str, names: Mapping[str, str | None]) -> str:
 
     Args:
         key: its id.
-        names: of portfolios, by id; a portfolio without a name has its id alone. Signs that would break a
-            line of a terminal are shown as question marks.
+        names: of portfolios, by id; a portfolio without a name has its id alone.
     """
-    name = "".join(sign if sign.isprintable() else "?" for sign in names.get(key) or "")
+    name = printable(names.get(key) or "")
     return f"{name} ({key})" if name else key
+
+
+def printable(name: str) -> str:
+    """Return a name for a line of a terminal; signs that would break it are question marks.
+
+    Args:
+        name: from a store.
+    """
+    return "".join(sign if sign.isprintable() else "?" for sign in name)
 
 
 def distinct_labels(names: Mapping[str, str], taken: Iterable[str] = ()) -> dict[str, str]:
