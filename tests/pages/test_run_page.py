@@ -185,7 +185,7 @@ def test_a_record_gives_durations_failures_and_lots_without_closes(demo: str, tm
         ],
     )
     page = parsed(run_page(demo, run[:8], records=tmp_path / "run_results"))
-    assert card(page, "Took").text == "0:01:15"
+    assert card(page, "The command took").text == "0:01:15"
     spent = table(page, "Seconds by stage and command")
     assert [spent.values(stage) for stage in ("Load", "Compute", "Write", "Whole")] == [
         [1.5],

@@ -107,7 +107,7 @@ def _ledger(stored: StoredRun) -> PageTable:
         "Id",
         "Ended as",
         "Window",
-        "Took",
+        "Run took",
         "Portfolios",
         "Done",
         "Partial",

@@ -20,7 +20,11 @@ def glance(stored: StoredRun) -> Section:
     window = f"{stored.start} to {stored.end}"
     cards = [
         Card("Ended as", _ending(stored), _error(stored)),
-        Card("Took", took(stored), f"{stored.runs.height} run{'s' if stored.runs.height > 1 else ''}"),
+        Card(
+            "The command took",
+            took(stored),
+            f"{stored.runs.height} run{'s' if stored.runs.height > 1 else ''}",
+        ),
         Card("Rows written", _rows(stored), "of all tables"),
         Card("Figures done", _done(stored), f"jobs of each portfolio and session, {window}"),
         Card("Figures failed", _of_status(stored, "failed"), "see Figures for the reasons"),
