@@ -104,7 +104,7 @@ def differences_when_doubled(one: Results, other: Results) -> list[str]:
 
 
 def apart(before: pl.Series, after: pl.Series) -> float:
-    """How far values are from twice the former ones, at most."""
+    """Return the largest distance of values from twice the former ones."""
     furthest = (after.cast(pl.Float64) - 2 * before.cast(pl.Float64)).abs().max()
     return furthest if isinstance(furthest, float) else 0.0
 
