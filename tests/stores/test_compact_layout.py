@@ -383,3 +383,16 @@ def test_pages_and_explanations_are_the_same(frames: Content, tmp_path: Path) ->
         texts = portfolio_page(url, uid("P")), fleet_page(url), f"{pair}", f"{dollars}"
         said.append([text.replace(f"/{layout}/", "/") for text in texts])
     assert said[0] == said[1]
+
+
+@pytest.mark.thorough
+def test_a_packed_table_of_duckdb_has_small_row_groups(empty_store: Stores) -> None:
+    """A whole row group is written anew when rows are added: with 122,880 matrices it would be the file."""
+    url, table = empty_store("compact duckdb"), TABLES["factor_exposures"]
+    days = [DAY + timedelta(days=number) for number in range(5_000)]
+    with open_writer(url) as writer, writer.transaction():
+        writer.insert(table, exposures(*(("one", day, "1") for day in days)))
+    groups = "select count(distinct row_group_id) from pragma_storage_info('engine_portfolio_exposures')"
+    assert run_sql(url, groups) == [(2,)]
+    with open_reader(url) as reader:
+        assert reader.read("factor_exposures")["calculation_date"].sort().to_list() == days
