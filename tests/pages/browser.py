@@ -37,8 +37,8 @@ class View:
 
 
 VIEWS = (
-    View("desk-light", 1280, 900, "light"),
-    View("desk-dark", 1280, 900, "dark"),
+    View("desk-light", 1400, 900, "light"),
+    View("desk-dark", 1400, 900, "dark"),
     View("phone-light", 390, 844, "light"),
     View("phone-dark", 390, 844, "dark"),
 )

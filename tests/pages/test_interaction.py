@@ -121,6 +121,14 @@ def test_charts_and_cards_follow_a_selection(desk: Page, snapshots: pl.DataFrame
     assert figure_of(desk, "P&L").replace("$", "") == f"{rows['daily_pnl'].sum():,.0f}"
     assert figure_of(desk, "Return") == f"{100 * (index[-1] - 1):.1f}%"
     assert figure_of(desk, "Deepest drawdown") == f"{100 * deepest:.1f}%"
+    year = np.sqrt(252)
+    quantile = np.quantile(returns, 0.05)
+    assert figure_of(desk, "Sharpe ratio, a year") == f"{returns.mean() / returns.std(ddof=1) * year:.2f}"
+    downside = np.sqrt((np.minimum(returns, 0) ** 2).mean())
+    assert figure_of(desk, "Sortino ratio, a year") == f"{returns.mean() / downside * year:.2f}"
+    assert figure_of(desk, "Value at risk, 1 session, 95%") == f"{-100 * quantile:.2f}%"
+    worst = returns[returns <= quantile].mean()
+    assert figure_of(desk, "Expected shortfall, 1 session, 95%") == f"{-100 * worst:.2f}%"
     assert figure_of(desk, "Equity") == f"${rows['equity_balance'][-1]:,.0f}"
     assert drawn(desk, "Equity").locator(".live svg").inner_html() != before
     assert shown_rows(desk, "Sessions") == rows.height
@@ -195,3 +203,12 @@ def test_paper_shows_the_drawings(desk: Page) -> None:
     assert figure.locator(".drawing.wide").is_visible()
     assert not figure.locator(".live").is_visible()
     assert not desk.locator("#range").is_visible()
+
+
+def test_every_chart_is_drawn_when_it_comes_near(desk: Page) -> None:
+    charts = desk.locator("figure[data-chart]")
+    for place in range(charts.count()):
+        charts.nth(place).scroll_into_view_if_needed()
+        charts.nth(place).locator(".live svg").wait_for(timeout=DRAWN)
+    assert charts.count() > 12
+    assert desk.locator("figure.drawn").count() == charts.count()

@@ -44,7 +44,8 @@ function ticks(days, most) {
 /* Let each axis of time show the range, with labels that fit it. */
 function follow(part, axis) {
   if (part.encoding?.x?.field === "date") {
-    part.encoding.x.scale = { ...part.encoding.x.scale, domain: structuredClone(axis.domain) };
+    /* Cells that end at a day of their own have been cut to the range; Vega-Lite takes no domain for two ends. */
+    if (!part.encoding.x2) part.encoding.x.scale = { ...part.encoding.x.scale, domain: structuredClone(axis.domain) };
     part.encoding.x.axis = { ...part.encoding.x.axis, ...axis.labels };
   }
   if (part.mark?.type === "bar" && part.encoding?.x?.field === "date") part.mark.size = axis.bar;
@@ -60,10 +61,8 @@ function specification(figure, width) {
   const stored = phone ? figure.chart.narrow : figure.chart.wide;
   const spec = structuredClone(stored);
   const days = (TIMES[range.to] - TIMES[range.from]) / DAY;
-  /* A cell ends where the next session begins. */
-  const spans = figure.spans ? DAY : 0;
   follow(spec, {
-    domain: [calendarDay(TIMES[range.from]), calendarDay(TIMES[range.to] + spans)],
+    domain: [calendarDay(TIMES[range.from]), calendarDay(TIMES[range.to])],
     labels: { format: days > 120 ? "%b %Y" : "%d %b", tickCount: ticks(days, width > 600 ? 10 : phone ? 4 : 6) },
     bar: Math.max(1, Math.min(24, (0.72 * width) / (range.to - range.from + 1))),
   });
@@ -91,7 +90,6 @@ function prepare(box) {
   const rows = chart.series.length ? rowsOf(chart.series[0].data) : [];
   const figure = { box, chart, live, hidden: new Set(), stale: true, near: false };
   figure.timed = rows.length > 0 && "date" in rows[0];
-  figure.spans = figure.timed && "until" in rows[0];
   figure.title = box.querySelector("h3").textContent;
   for (const name of ["canvas", "brush", "cross", "reading"]) figure[name] = live.querySelector("." + name);
   legend(figure);

@@ -9,7 +9,7 @@ import polars as pl
 
 from engine.core.funds import MARKET_FUND
 from engine.html.blocks import Block, Chart, LegendKey, PageTable, Section
-from engine.html.cells import Cell, count, day, money, percent, plain, short_money
+from engine.html.cells import Cell, count, day, money, percent, short_money
 from engine.reports.charts.drawing import chart
 from engine.reports.charts.lines import columns, lines, marked_line
 from engine.reports.charts.scales import money_format, series
@@ -138,10 +138,11 @@ def _months(stored: StoredPortfolio) -> PageTable:
 
 def _month(row: dict[str, Any], currency: str) -> list[Cell]:
     nothing = "no session of the month is stored"
+    month = f"{row['month']:%Y-%m}"
     # The sums of a month without a session are 0, not null.
     known = row if row["sessions"] else dict.fromkeys(row)
     return [
-        plain(f"{row['month']:%Y-%m}"),
+        Cell(month, month),
         count(row["sessions"]),
         money(known["daily_pnl"], currency, nothing, toned=True),
         money(known["daily_realized_pnl"], currency, nothing, toned=True),
