@@ -69,7 +69,8 @@ def fleet_page(
         links: addresses of the portfolios' own pages by portfolio id; default none.
     """
     require_extra()
-    from engine.reports.fleet import read_fleet, render
+    from engine.reports.fleet import render
+    from engine.reports.stored_fleet import read_fleet
 
     return render(read_fleet(url, start, end), links or {})
 

@@ -78,6 +78,10 @@ def test_the_library_comes_out_of_the_installed_package(demo_document: Node) -> 
     assert decompress(b64decode(packed)).decode() == javascript_bundle("window.vegaEmbed=vegaEmbed;")
 
 
+def test_a_page_is_below_its_limit(demo_page: str) -> None:
+    assert len(demo_page.encode()) < 1_500_000
+
+
 def test_landmarks_and_headings_lead_through_it(document: Node) -> None:
     for landmark in ("header", "main", "footer", "h1", "title"):
         document.one(landmark)
