@@ -110,7 +110,12 @@ def _check(writer: SqlStore, name: str) -> None:
     text = statement("compact/differences", columns=columns, one=Name(name), other=Name(OLD + name))
     ((differences,),) = writer.fetch(text)
     if differences:
-        raise WriteError(writer.url, name, f"{differences} rows would not be the same in the other layout")
+        raise WriteError(
+            writer.url,
+            name,
+            f"{differences} rows would not be the same in the other layout, so that nothing was changed; "
+            "docs/how-to/layout.md says which rows these are",
+        )
 
 
 def _count(writer: SqlStore, name: str) -> int:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 import polars as pl
 
 from engine.batch.report import Report, by_status
+from engine.core.files import write_text
 
 Sample = tuple[str, str, Mapping[str, str], float]
 """Name without prefix, help, labels, value."""
@@ -44,9 +43,7 @@ def write_metrics(record: Record, path: str) -> None:
         record: of the run.
         path: of the file; its folder exists.
     """
-    fresh = Path(f"{path}.{os.getpid()}.tmp")
-    fresh.write_text(metrics_text(record), encoding="utf-8")
-    fresh.replace(path)
+    write_text(path, metrics_text(record))
 
 
 def _samples(record: Record) -> Iterator[Sample]:

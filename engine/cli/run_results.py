@@ -20,6 +20,7 @@ from engine.cli.settings import Config
 from engine.cli.signals import EXIT_CODE as TERMINATED
 from engine.cli.signals import TerminatedError
 from engine.core.errors import error_line
+from engine.core.files import write_text
 from engine.core.schema import SCHEMA_VERSION
 from engine.core.store_url import safe_url
 from engine.core.version import VERSION
@@ -171,7 +172,7 @@ def _write(record: RunRecord, path: str) -> bool:
         Whether it was written.
     """
     with _only_warned("run_results", path):
-        Path(path).write_text(record.to_json() + "\n", encoding="utf-8")
+        write_text(path, record.to_json() + "\n")
         return True
     return False
 
@@ -195,4 +196,4 @@ def _keep(record: RunRecord, path: str) -> None:
     name = f"{record.began:%Y%m%dT%H%M%S%f}-{record.arguments.get('command', 'run')}.json"
     with _only_warned("run_results", str(folder)):
         folder.mkdir(exist_ok=True)
-        (folder / name).write_text(record.to_json() + "\n", encoding="utf-8")
+        write_text(folder / name, record.to_json() + "\n")

@@ -1,12 +1,38 @@
-"""Files in folders that others may write, too: no link is followed, and no file of others is emptied."""
+"""Files that are never seen half-written, and files in folders that others may write, too."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
 from pathlib import Path
+from shutil import copymode
 from stat import S_ISREG
 from typing import BinaryIO
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file whole or not at all: a full disk leaves the former one as it was.
+
+    Args:
+        path: The file, or a link to it; a device or pipe is written as it is.
+        text: Written in UTF-8.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    place = Path(os.path.realpath(path))
+    if place.exists() and not place.is_file():
+        place.write_text(text, encoding="utf-8")
+        return
+    fresh = place.with_name(f"{place.name}.{os.getpid()}.tmp")
+    try:
+        with new_file(fresh) as file:
+            file.write(text.encode("utf-8"))
+        if place.exists():
+            copymode(place, fresh)
+        fresh.replace(place)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def new_file(path: Path) -> BinaryIO:

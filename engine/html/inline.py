@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from engine.core.files import write_text
+
 HEIGHT = "75vh"
 
 
@@ -29,7 +31,7 @@ class InlinePage:
             The path.
         """
         file = Path(path)
-        file.write_text(self.html, encoding="utf-8")
+        write_text(file, self.html)
         return file
 
     def __repr__(self) -> str:

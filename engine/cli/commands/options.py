@@ -7,12 +7,12 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from engine.cli.printing import show_done
+from engine.core.files import write_text
 
 if TYPE_CHECKING:
     from engine.cli.settings import Config
@@ -193,7 +193,7 @@ def write_file(path: str, text: str) -> None:
         EngineError: the file cannot be written.
     """
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        write_text(path, text)
     except OSError as error:
         from engine.core.errors import EngineError
 

@@ -86,7 +86,7 @@ def _months(stored: StoredPortfolio) -> PageTable:
     ]
     end = percent(limit, digits=0).text
     note = f"Colours end at {end} in both directions. Only sessions of the window count."
-    return PageTable("Returns by month", ("Year", *MONTHS, "Year's"), rows, note=note)
+    return PageTable("Returns by month", ("Year", *MONTHS, "Whole year"), rows, note=note)
 
 
 def _month(value: float | None, limit: float) -> Cell:
