@@ -114,7 +114,10 @@ def _figures(pair: Pair) -> PageTable:
     returns = benchmark(pair.first)["benchmark_return"]
     market = {**dict.fromkeys(columns[0], not_applicable("")), **_of_returns(returns)}
     rows = [[plain(name), columns[0][name], columns[1][name], market[name]] for name in columns[0]]
-    note = f"Ratios: 252 sessions a year, risk-free rate 0. {MARKET_FUND} by price, without dividends."
+    note = (
+        f"Of the whole window. Ratios: 252 sessions a year, risk-free rate 0. {MARKET_FUND} by price, "
+        "without dividends."
+    )
     return PageTable("Side by side", ("Figure", *pair.names, MARKET_FUND), rows, note=note)
 
 
