@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from engine.core.schema import TABLES
-from engine.core.schema.holdings import SECTOR_MARK
+from engine.core.schema.holdings import NO_SECTOR, SECTOR_MARK
 from engine.core.stored_rows import raised_stamp, stored_rows
 
 TAGS, LINKS = TABLES["tags_v2"], TABLES["position_tags"]
@@ -137,9 +137,7 @@ def _new_tags(tags: pl.DataFrame, wanted: pl.DataFrame, stamp: datetime) -> pl.D
     uncategorized = pl.col("name") == UNCATEGORIZED
     rows = names.with_columns(
         color=pl.col("name").replace_strict(COLOURS, default=DEFAULT_COLOUR, return_dtype=pl.String),
-        description=pl.when(uncategorized)
-        .then(pl.lit("Positions without sector classification"))
-        .otherwise(pl.format("Sector: {}", "name")),
+        description=pl.when(uncategorized).then(pl.lit(NO_SECTOR)).otherwise(pl.format("Sector: {}", "name")),
         display_order=0,
         usage_count=0,
         is_archived=False,

@@ -14,7 +14,7 @@ from engine.analyst.explain.ask import Ask
 from engine.analyst.explain.case import Case, PositionLot
 from engine.analyst.explain.matrices import Matrix, matrix
 from engine.analyst.explain.working import Step, Value, Working, absent, table
-from engine.core.schema.holdings import SECTOR_MARK
+from engine.core.schema.holdings import NO_SECTOR, SECTOR_MARK
 
 NEAR = 0.7
 """Mean |rho| of two groups from which on they are merged."""
@@ -198,7 +198,7 @@ def _tags(case: Case, lot: PositionLot) -> set[str]:
     names = {
         row["id"]: row["name"]
         for row in live.iter_rows(named=True)
-        if not (row["description"] or "").startswith(SECTOR_MARK)
+        if not (row["description"] or "").startswith((SECTOR_MARK, NO_SECTOR))
     }
     links = case.inputs.position_tags.filter(position_id=lot.id).iter_rows(named=True)
     return {

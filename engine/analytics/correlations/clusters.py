@@ -10,7 +10,7 @@ import polars as pl
 from engine.analytics.correlations.holdings import SymbolHoldings
 from engine.analytics.correlations.matrices import Matrices
 from engine.core.row_ids import row_ids
-from engine.core.schema.holdings import SECTOR_MARK
+from engine.core.schema.holdings import NO_SECTOR, SECTOR_MARK
 from engine.numerics.arrays import Floats, Ints
 from engine.numerics.clusters import cluster_labels
 
@@ -204,8 +204,8 @@ def _nicknames(lots: pl.DataFrame, members: pl.DataFrame, names: Names) -> pl.Da
 
 def _tagged(lots: pl.DataFrame, names: Names) -> pl.DataFrame:
     """Return a row for each lot and tag of its own, by name."""
-    made = pl.col("description").str.starts_with(SECTOR_MARK).fill_null(False)
-    own = names.tags.filter(~pl.col("is_archived") & ~made).select("name", tag_id="id")
+    made = pl.col("description").str.starts_with(SECTOR_MARK) | (pl.col("description") == NO_SECTOR)
+    own = names.tags.filter(~pl.col("is_archived") & ~made.fill_null(False)).select("name", tag_id="id")
     links = names.links.join(own, on="tag_id").select("position_id", "name", "assigned_at")
     found = lots.join(links, on="position_id")
     return found.filter(pl.col("assigned_at").dt.date() <= pl.col("day")).sort("name")

@@ -176,6 +176,8 @@ EQUITY_CHANGES = Table(
 
 SECTOR_MARK = "Sector:"
 """Prefix of a sector tag's description: a run removes links of such tags only."""
+NO_SECTOR = "Positions without sector classification"
+"""Description of the tag that a run makes for these."""
 
 TAGS = Table(
     name="tags_v2",

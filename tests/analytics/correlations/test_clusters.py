@@ -13,7 +13,7 @@ import pytest
 from engine.analytics.correlations.clusters import LOTS, TABLE, Names
 from engine.analytics.correlations.correlation_rows import correlations
 from engine.analytics.positions.valuation import mark_to_market
-from engine.core.schema.holdings import SECTOR_MARK
+from engine.core.schema.holdings import NO_SECTOR, SECTOR_MARK
 from tests.analytics.small import LAST, crossed, portfolios, price_panel, table, window_dates
 from tests.builders import position, uid
 
@@ -113,6 +113,7 @@ THREE = [lot_id("A"), lot_id("B"), lot_id("C")]
         (names({"Core": THREE}, assigned=ASSIGNED + timedelta(1)), "B lookalikes"),
         (names({"Core": THREE}, is_archived=True), "B lookalikes"),
         (names({"Core": THREE}, description=f"{SECTOR_MARK}Core"), "B lookalikes"),
+        (names({"Uncategorized": THREE}, description=NO_SECTOR), "B lookalikes"),
         (names({"Zeal": THREE, "Core": THREE}), "Core"),  # of two tags the first by name
         (names(None, {"A": "Energy", "B": " Energy ", "C": "Utilities"}), "B lookalikes"),  # two of three
         (names(None, {"A": "Unknown", "B": "Unknown", "C": " "}), "B lookalikes"),
