@@ -126,6 +126,7 @@ def _solved(
     low, high = np.zeros_like(price), np.full_like(price, LARGEST_VOLATILITY)
     # Brenner and Subrahmanyam's start, exact to first order at the money.
     guess = np.clip(np.sqrt(2.0 * math.pi / years) * price / spot, 0.01, 2.0)
+    done = np.zeros(price.shape, dtype=np.bool_)
     for _ in range(STEPS):
         at = greeks(spot, strike, years, guess, rate, call)
         miss = at.price - price
@@ -133,8 +134,10 @@ def _solved(
         newton = guess - np.divide(miss, at.vega, out=np.full_like(miss, np.inf), where=at.vega > 0)
         inside = (newton > low) & (newton < high)
         step = np.where(inside, newton, 0.5 * (low + high))
-        done = np.abs(step - guess) <= TOLERANCE * guess
-        guess = step
+        close = np.abs(step - guess) <= TOLERANCE * guess
+        # One that is done stays: its last bits do not depend on how long the others take.
+        guess = np.where(done, guess, step)
+        done |= close
         if done.all():
             break
     return np.where(guess < LARGEST_VOLATILITY * (1.0 - 1e-9), guess, np.nan)

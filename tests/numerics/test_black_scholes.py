@@ -70,6 +70,15 @@ def one(value: float) -> np.ndarray:
     return np.array([value])
 
 
+def test_an_implied_volatility_does_not_depend_on_the_others() -> None:
+    spot, strike, days, volatility, rate, call = cases()
+    price = greeks(spot, strike, days / 365, volatility, rate, call).price
+    options = (price, spot, strike, days / 365, rate, call)
+    together = implied_volatility(*options, 0.01)
+    alone = [implied_volatility(*(some[n : n + 1] for some in options), 0.01)[0] for n in range(200)]
+    assert np.array_equal(together, np.array(alone), equal_nan=True)
+
+
 def test_an_at_the_money_call_by_hand() -> None:
     # d1 = v sqrt(T) / 2 = 0.1 and d2 = -0.1 at S = K, r = 0, v = 0.2, T = 1: S (2 N(0.1) - 1).
     found = greeks(one(100), one(100), one(1), one(0.2), one(0), np.array([True]))
