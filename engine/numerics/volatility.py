@@ -32,6 +32,9 @@ TREND_POINTS = 21
 LARGEST_MEAN = 10.0
 """Above this n mean^2 / S, S = sum r^2 - n mean^2 has lost more than one digit."""
 
+SAME = 1e-12
+"""Relative: two values of M that are nearer are of the same returns, summed in another order."""
+
 BLOCK_COLUMNS = 128
 """Series at a time, so that their rolling figures stay in the cache."""
 
@@ -225,7 +228,7 @@ def _trend(values: Floats) -> tuple[Floats, Floats]:
 
 
 def _percentiles(monthly: Floats, windows: _Windows) -> Floats:
-    """Return the share [c] of a window's values of M strictly below its last; NaN for n < 252."""
+    """Return the share [c] of a window's values of M that are below its last; NaN for n < 252."""
     share = np.full(windows.column.shape, np.nan)
     n = windows.stop - windows.start
     # Windows of one length have one matrix; a year's windows have a handful of lengths.
@@ -233,7 +236,7 @@ def _percentiles(monthly: Floats, windows: _Windows) -> Floats:
         which = np.flatnonzero(n == length)
         part = windows.take(which)
         values = part.rows(monthly, part.start, length - LONG + 1)
-        share[which] = (values < values[-1]).mean(axis=0)[: which.size]
+        share[which] = (values < values[-1] * (1.0 - SAME)).mean(axis=0)[: which.size]
     return share
 
 

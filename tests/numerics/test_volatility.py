@@ -155,6 +155,12 @@ def test_percentile_needs_252_returns() -> None:
     assert 0.0 <= whole(returns).percentile[0, 0] < 1.0
 
 
+def test_equal_volatilities_are_not_below_each_other() -> None:
+    # Each 21 returns are the same ones in another order: all values of M are equal but for rounding.
+    returns = np.tile(np.random.default_rng(3).normal(0.0, 0.01, (21, 4)), (12, 1))
+    assert whole(returns).percentile.tolist() == [[0.0] * 4]
+
+
 @pytest.mark.parametrize("rows", [0, 1, 62])
 def test_short_panels_have_no_figures(rows: int) -> None:
     fit = rolling_volatility(np.zeros((rows, 2)), np.zeros((3, 2), int), np.full((3, 2), rows))
