@@ -64,7 +64,7 @@ def test_one_page_that_fails_leaves_the_others(
     run_sql(url, f"update portfolio_snapshots set sector_exposure = '[7]' where portfolio_id = '{broken}'")
     monkeypatch.chdir(tmp_path)
     assert main(["report", url, "--pages", "--out", "fleet.html"]) == 1
-    assert f"no page of portfolio {broken}" in capsys.readouterr().err
+    assert f"no page of portfolio {name} ({broken})" in capsys.readouterr().err
     pages = {path.stem for path in (tmp_path / "fleet").iterdir()}
     assert len(pages) == 4
     assert broken not in pages
