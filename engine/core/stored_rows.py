@@ -37,9 +37,10 @@ def stored_rows(
     for name in table.key:
         check_key(table.name, rows[name], rows.height)
     rows = sorted_by_key(rows, table.key)
-    names = [name for name in table.names if not name == table.primary_key == "id"]
+    makes_id = table.primary_key == "id" and "id" not in rows.columns
+    names = [name for name in table.names if not (makes_id and name == "id")]
     added: list[pl.Series | pl.Expr] = [*_absent(table, rows, names, stamp, written)]
-    if table.primary_key == "id" and "id" not in rows.columns:
+    if makes_id:
         added.append(row_ids(table.name, *(rows[name] for name in table.key), form=ids))
     if ids == "words":
         added += _reference_words(table, rows)
