@@ -1,32 +1,25 @@
 """The engine on random small worlds: every stored figure is the one that `engine.explain` derives.
 
-Further invariants: a portfolio alone equals itself among others; the order of input rows does not matter;
-a window split in two equals one run over both. The last tests show that the worlds hold what they claim.
+Further relations: a portfolio alone equals itself among others; the order of input rows does not matter; a
+window split in two equals one run over both; a rerun changes nothing; names and sizes do not matter. The last
+tests show that the worlds hold what they claim.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from functools import cache
 
 import polars as pl
-import polars.selectors as cs
 import pytest
 
 from engine.core.job_catalog import INCONSISTENT, JOBS, NO_PREDICTED_RISK
 from engine.core.schema import TABLES
-from engine.core.window import Window
-from engine.pipeline.compute import compute
-from engine.pipeline.inputs import Inputs
-from engine.pipeline.results import Results
-from loaders.window import load_window
 from tests.marks import first
-from tests.memory_store import MemoryReader
-from tests.reference.derivation import Frames, differences, of_portfolio
+from tests.reference import relations
+from tests.reference.relations import TOO_WIDE, computed, run, stored_after
 from tests.reference.worlds import World, draw_world
 
 SEEDS = range(60)
@@ -35,9 +28,7 @@ RENAMED = 458
 SHARED = (12, 39)
 """Worlds that gave other figures alone: of eight factors, and of a symbol that others made visible."""
 NO_EQUITY = "portfolios.equity_balance is null"
-TOO_WIDE = "daily_return does not fit numeric(8,6)"
 NAMED_FUNDS = re.compile(r"no close of [A-Z]+(, [A-Z]+)* in the \d+ days up to the session")
-STATE = ("portfolios", "positions")
 
 
 @pytest.fixture(autouse=True)
@@ -45,86 +36,50 @@ def _in_memory_engine() -> None:
     pl.Config.set_engine_affinity("in-memory")
 
 
-def run(
-    world: World, frames: Frames, window: Window, portfolios: Sequence[str] | None = None
-) -> tuple[Inputs, Results]:
-    """Return the inputs and what the engine computes of them."""
-    with MemoryReader(frames) as reader:
-        inputs = load_window(reader, window, portfolios)
-    return inputs, compute(inputs, window, world.rules, world.scenarios)
-
-
-@cache
-def computed(seed: int) -> tuple[World, Inputs, Results]:
-    """Return a world with its inputs and results."""
-    world = draw_world(seed)
-    return world, *run(world, world.frames, world.window)
-
-
 @pytest.mark.parametrize("seed", first(6, SEEDS))
 def test_every_stored_figure_is_the_derived_one(seed: int) -> None:
-    world, inputs, results = computed(seed)
-    assert inputs.quarantine.is_empty()
-    unfunded = {row["id"] for row in world.tables["portfolios"] if row["equity_balance"] is None}
-    failed = dict(results.failures.select("portfolio_id", "reason").iter_rows())
-    assert {owner for owner, reason in failed.items() if reason != TOO_WIDE} == unfunded
-    deleted = {row["id"] for row in world.tables["portfolios"] if row["deleted_at"]}
-    assert not deleted & set(results["portfolio_snapshots"]["portfolio_id"])
-    found = differences(inputs, results, world.frames, world.rules, world.scenarios)
+    found = relations.derived(seed)
     assert not found, "\n".join(found[:20])
 
 
 @pytest.mark.parametrize("seed", [*SHARED, *first(1, SEEDS[:8])])
 def test_a_portfolio_alone_equals_itself_among_others(seed: int) -> None:
-    world, _, together = computed(seed)
-    for owner in together["portfolio_snapshots"]["portfolio_id"].unique():
-        _, alone = run(world, world.frames, world.window, [owner])
-        for name, rows in alone.tables.items():
-            if TABLES[name].owner:
-                among = of_portfolio(together.tables, name, owner)
-                assert among.cast({cs.enum(): pl.String}).equals(rows.cast({cs.enum(): pl.String})), name
+    assert not relations.alone(seed)
 
 
 @pytest.mark.parametrize("seed", first(1, SEEDS[:8]))
 def test_the_order_of_input_rows_does_not_matter(seed: int) -> None:
-    world, _, one = computed(seed)
-    shuffled = {name: rows.sample(fraction=1, shuffle=True, seed=3) for name, rows in world.frames.items()}
-    _, other = run(world, shuffled, world.window)
-    for name, rows in one.tables.items():
-        assert other[name].equals(rows), name
+    assert not relations.shuffled(seed)
 
 
 @pytest.mark.parametrize("seed", [RENAMED, *first(1, SEEDS[:8])])
 def test_two_windows_in_a_row_equal_one(seed: int) -> None:
-    world, _, whole = computed(seed)
-    days = world.window.sessions
-    between = _stored_after(world.frames, run(world, world.frames, replace(world.window, end=days[0]))[1])
-    stored = _stored_after(between, run(world, between, replace(world.window, start=days[1]))[1])
-    for name, rows in _stored_after(world.frames, whole).items():
-        assert stored[name].equals(rows), name
+    assert not relations.split(seed)
+
+
+@pytest.mark.parametrize("seed", first(1, SEEDS[:8]))
+def test_a_window_computed_again_gives_the_same_rows(seed: int) -> None:
+    assert not relations.rerun(seed)
+
+
+@pytest.mark.parametrize("seed", first(1, SEEDS[:8]))
+def test_other_names_of_symbols_change_nothing_but_the_names(seed: int) -> None:
+    assert not relations.renamed(seed)
+
+
+@pytest.mark.parametrize("seed", first(1, SEEDS[:8]))
+def test_twice_the_quantities_and_cash_is_twice_the_money(seed: int) -> None:
+    assert not relations.doubled(seed)
 
 
 def test_a_factor_that_a_run_renames_is_stored_once() -> None:
     world = draw_world(RENAMED)
     _, night = run(world, world.frames, replace(world.window, end=world.window.sessions[0]))
-    before, after = world.frames["factor_definitions"], _stored_after(world.frames, night)
+    before, after = world.frames["factor_definitions"], stored_after(world.frames, night)
     ids = dict(before.select("name", "id").iter_rows())
     renamed = after["factor_definitions"].filter(pl.col("id") == ids["Market Beta"])
     assert "Market Beta (90D)" not in ids
     assert renamed["name"].to_list() == ["Market Beta (90D)"]
-
-
-def _stored_after(frames: Frames, results: Results) -> dict[str, pl.DataFrame]:
-    """A store's tables after a run: fresh rows in the place of those with their keys, or with their ids."""
-    tables = dict(frames)
-    for name, fresh in results.tables.items():
-        table = TABLES[name]
-        older = frames[name].select(fresh.columns) if name in frames else fresh.clear()
-        # A run may rename a row that it finds by its id: under the old name it would be stored twice.
-        for same in (table.key, *([(table.primary_key,)] if table.made_ids else [])):
-            older = older.join(fresh, on=same, how="anti", maintain_order="left")
-        tables[name] = pl.concat([older, fresh]).sort(table.key)
-    return tables
 
 
 def test_rows_of_the_worlds_fit_their_tables() -> None:
