@@ -166,6 +166,8 @@ def unmarked_before(
 ) -> pl.DataFrame:
     """Remove the mark from days before the window on which the position's portfolio was not run.
 
+    Until its first run a position has the values of the table, which need not be quantity times price.
+
     Args:
         days: of `position_days`.
         first: first session of the window.
@@ -174,7 +176,7 @@ def unmarked_before(
             is run.
 
     Returns:
-        `days` with fewer marks.
+        `days` with fewer marks, and fewer that are markable.
     """
     if carried.is_empty():
         return days
@@ -182,7 +184,7 @@ def unmarked_before(
         carried.with_columns(ran=True), on=["portfolio_id", "date"], how="left", maintain_order="left"
     )
     idle = ran["ran"].is_null() & days["portfolio_id"].is_in(portfolios.implode()) & (days["date"] < first)
-    return days.with_columns(mark=pl.when(~idle).then("mark"))
+    return days.with_columns(mark=pl.when(~idle).then("mark"), markable=pl.col("markable") & ~idle)
 
 
 def since(days: pl.DataFrame, first: int) -> pl.DataFrame:

@@ -64,6 +64,7 @@ def test_a_day_on_which_the_portfolio_was_not_run_leaves_no_mark() -> None:
     carried = pl.DataFrame({"portfolio_id": [uid("P")], "date": [TUE]})
     kept = unmarked_before(days, WED, carried, pl.Series([uid("P")]))
     assert kept["mark"].is_null().to_list() == [True, False, False]
+    assert kept["markable"].to_list() == [False, True, True]
     others = unmarked_before(days, WED, carried, pl.Series([uid("other")]))
     assert others["mark"].is_null().sum() == 0  # the position's portfolio is deleted
 
