@@ -3,7 +3,8 @@
 GOLDEN_DEMO is the folder of the golden set `demo`. Its figures are computed once; then each plain way and
 its fast way run in turn, in pairs. The gain is the median difference of the pairs, as a share of the
 processor time of a whole run into DuckDB. An optimisation stays in the engine if it brings 5 % of a run here
-or of 48 portfolios (docs/benchmarks.md). The fast ways that did not are kept here, to be measured again.
+or of 48 portfolios (docs/benchmarks.md), or if its code is no longer than the plain way's. The fast ways
+that did not are kept here, to be measured again: "(gone)".
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import duckdb
 import numpy as np
 import polars as pl
 
@@ -29,11 +31,13 @@ from engine.benchmarks.processes import engine_command, run
 from engine.benchmarks.workloads import FIRST, LAST
 from engine.core import stored_rows
 from engine.core.progress import Quiet
-from engine.core.row_ids import IdForm
+from engine.core.row_ids import GROUPS, IdForm, Lanes, row_ids
 from engine.core.schema import TABLES
 from engine.core.sort_keys import plain_texts, sorted_by_key
-from engine.numerics.arrays import Bools, Ints
+from engine.numerics import coefficients
+from engine.numerics.arrays import Bools, Floats, Ints
 from engine.pipeline.results import StoredTables
+from loaders.arrow_stream import ArrowStream
 from tests.benchmarks.reference_window import RUN_DATE
 from writers import Scope, open_writer
 from writers.writer import BATCH_ROWS
@@ -126,11 +130,73 @@ def quotes_by_span(symbols: pl.Series, closes: pl.DataFrame, sessions: list) -> 
     )
 
 
+def spelled_by_lines(ids: Lanes) -> pl.Series:
+    """Ids as texts, by `read_lines` of one buffer with a line for each."""
+    digits = np.frombuffer(ids.T.astype(">u8").tobytes().hex().encode(), dtype=np.uint8).reshape(-1, 32)
+    lines = np.full((len(digits), 37), ord("-"), dtype=np.uint8)
+    for dashes, (start, stop) in enumerate(GROUPS):
+        lines[:, start + dashes : stop + dashes] = digits[:, start:stop]
+    lines[:, 36] = ord("\n")
+    return pl.read_lines(lines.tobytes(), name="id")["id"].rechunk()
+
+
+def spell(pairs: pl.DataFrame, lines: bool) -> pl.Series:
+    """Ids of pairs as texts: by `read_lines`, or as the engine spells them."""
+    keys = [pairs[name] for name in PAIRS.key]
+    if not lines:
+        return row_ids(PAIRS.name, *keys)
+    with patch("engine.core.row_ids._texts", spelled_by_lines):
+        return row_ids(PAIRS.name, *keys)
+
+
+def projected_one_by_one(x: Floats, first: Ints, stop: Ints, penalty: float) -> list[Floats]:
+    """`engine.numerics.coefficients._projections`, a window at a time."""
+    windows = zip(first.tolist(), stop.tolist(), strict=True)
+    return [coefficients._projections(x, *np.array([[a], [b]]), penalty)[0] for a, b in windows]
+
+
+def projected_once(fits: Sequence[tuple]) -> list[Floats]:
+    """The matrices of all fits, of each distinct window once, those of one length together."""
+    windows = [
+        (x[a:b], penalty) for x, first, stop, penalty in fits for a, b in zip(first, stop, strict=True)
+    ]
+    place: dict[tuple, int] = {}
+    number = [place.setdefault((x.tobytes(), x.shape), len(place)) for x, _ in windows]
+    distinct = dict(zip(number, windows, strict=True))
+    found: dict[int, Floats] = {}
+    for shape in {x.shape for x, _ in distinct.values()}:
+        alike = [at for at, (x, _) in distinct.items() if x.shape == shape]
+        ends = np.arange(len(alike) + 1) * shape[0]
+        stacked = np.concatenate([distinct[at][0] for at in alike])
+        solved = coefficients._projections(stacked, ends[:-1], ends[1:], distinct[alike[0]][1])
+        found |= zip(alike, solved, strict=True)
+    return [found[at] for at in number]
+
+
+def ingest(frames: Sequence[tuple[str, pl.DataFrame]]) -> None:
+    """Insert the text columns of frames into tables of a DuckDB in memory."""
+    with duckdb.connect() as store:
+        for name, rows in frames:
+            columns = ", ".join(f"{column} varchar" for column in rows.columns)
+            store.execute(f"create table {name} ({columns})")
+            store.register("rows", ArrowStream(rows))
+            store.execute(f"insert into {name} select * from rows")
+
+
+def texts_of(rows: pl.DataFrame) -> pl.DataFrame:
+    return pl.DataFrame([plain_texts(column) for column in rows])
+
+
 def optimisations(golden: Path, folder: Path) -> Sequence[Optimisation]:
     """The rows of the table, from the figures of one run."""
     asked: list[tuple] = []
+    fits: list[tuple] = []
     inputs = engine.open(f"parquet:///{golden / 'inputs'}").inputs(FIRST, LAST, run_date=RUN_DATE)
-    with patch("engine.pipeline.compute.quotes", lambda *of: asked.append(of) or prices.quotes(*of)):
+    project = coefficients._projections
+    with (
+        patch("engine.pipeline.compute.quotes", lambda *of: asked.append(of) or prices.quotes(*of)),
+        patch.object(coefficients, "_projections", lambda *of: fits.append(of) or project(*of)),
+    ):
         tables = engine.compute(inputs).tables
     unsorted: list[tuple[str, pl.DataFrame]] = []
     with (
@@ -149,6 +215,11 @@ def optimisations(golden: Path, folder: Path) -> Sequence[Optimisation]:
     texts_of_pairs = pairs.with_columns(plain_texts(pairs[name]) for name in PAIRS.key)
     spanned = quotes_by_span(*asked[0][:3])
     assert spanned.equals(prices.quotes(*asked[0]).select(spanned.columns))
+    assert spell(pairs, lines=True).equals(spell(pairs, lines=False))
+    together = [matrix for fit in fits for matrix in project(*fit)]
+    assert all(map(np.array_equal, together, projected_once(fits)))
+    coded = [(name, rows.select(pl.col(pl.Enum))) for name, rows in sorted_rows(keyed)]
+    coded = [(name, rows) for name, rows in coded if rows.width]
     return [
         Optimisation(
             "ids as two numbers instead of texts",
@@ -158,7 +229,7 @@ def optimisations(golden: Path, folder: Path) -> Sequence[Optimisation]:
         Optimisation(
             "sorting by packed integers",
             lambda: [rows.sort(TABLES[name].key) for name, rows in keyed],
-            lambda: [sorted_by_key(rows, TABLES[name].key) for name, rows in keyed],
+            lambda: sorted_rows(keyed),
         ),
         Optimisation(
             "key texts enumerated before they repeat",
@@ -166,11 +237,36 @@ def optimisations(golden: Path, folder: Path) -> Sequence[Optimisation]:
             lambda: sorted_by_key(pairs, PAIRS.key),
         ),
         Optimisation(
-            "prices looked up by span keys",
+            "ids as texts: a chain of casts",
+            lambda: spell(pairs, lines=True),
+            lambda: spell(pairs, lines=False),
+        ),
+        Optimisation(
+            "ridge windows of one length together",
+            lambda: [projected_one_by_one(*fit) for fit in fits],
+            lambda: [project(*fit) for fit in fits],
+        ),
+        Optimisation(
+            "each distinct ridge window once (gone)",
+            lambda: [project(*fit) for fit in fits],
+            lambda: projected_once(fits),
+        ),
+        Optimisation(
+            "key texts coded for DuckDB (gone)",
+            lambda: ingest([(name, texts_of(rows)) for name, rows in coded]),
+            lambda: ingest(coded),
+        ),
+        Optimisation(
+            "prices looked up by span keys (gone)",
             lambda: prices.quotes(*asked[0]),
             lambda: quotes_by_span(*asked[0][:3]),
         ),
     ]
+
+
+def sorted_rows(keyed: Sequence[tuple[str, pl.DataFrame]]) -> list[tuple[str, pl.DataFrame]]:
+    """Rows by table in the order of their keys."""
+    return [(name, sorted_by_key(rows, TABLES[name].key)) for name, rows in keyed]
 
 
 def whole_run(golden: Path, folder: Path, rounds: int) -> float:
