@@ -35,7 +35,7 @@ UnmeasuredFactors = Literal["zero", "absent"]
 FactorModel = Literal["separate", "joint"]
 RateShocks = Literal["returns", "yields"]
 Options = Literal["premium", "greeks"]
-FactorCovariance = Literal["run_date", "session"]
+FactorCovariance = Literal["run_date", "session", "session_oas"]
 UnshockedFactors = Literal["sum", "conditional"]
 VolatilityForecast = Literal["daily_har", "mean_reverting"]
 PercentileWindow = Literal["365_days", "400_days"]
@@ -107,7 +107,8 @@ class Rules:
         own price [02 §4.1]; or with its "greeks": the delta's dollars and the returns of its underlying.
         Stress then values it anew. An entry price of 0 is none: the option earns from its first close on.
     factor_covariance: stress reads the factor funds' correlations as of the "run_date", whatever the
-        session [03 §4.2]; or their shrunk covariances as of the "session".
+        session [03 §4.2]; or their covariances as of the "session", shrunk as Ledoit and Wolf do, or as of
+        the session by the oracle approximating shrinkage ("session_oas"), which supposes normal returns.
     unshocked_factors: in a correlated P&L every factor moves by the "sum" of shock x correlation, shocked
         ones too [T3]; or shocked factors move by their shock and the others by their "conditional"
         expectation given the shocks.

@@ -5,6 +5,8 @@ Shapes: T rows, k series, D windows. A window d is the rows t with first[d] <= t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from engine.numerics.arrays import Floats, Ints, centred
@@ -27,6 +29,32 @@ def rolling_ledoit_wolf(x: Floats, first: Ints, stop: Ints) -> Floats:
     Returns:
         Covariances [D, k, k], of n rows, not n - 1; 0 in an empty window.
     """
+    return _rolling_shrunk(x, first, stop, _ledoit_wolf)
+
+
+def rolling_oas(x: Floats, first: Ints, stop: Ints) -> Floats:
+    """Return the covariance of each window, shrunk towards a multiple of the identity as for normal returns.
+
+        S = Z'Z / n,  mu = trace(S) / k,  a = |S|^2 / k^2
+        share = min(1, (a + mu^2) / ((n + 1) (a - mu^2 / k))),  covariance = share mu I + (1 - share) S
+
+    Z are the deviations from the window's means, |.| is the Frobenius norm. Source: Chen, Wiesel, Eldar and
+    Hero, Shrinkage algorithms for MMSE covariance estimation (2010), equation 23, the oracle approximating
+    shrinkage, without its term in 2 / k: as scikit-learn's OAS.
+
+    Args:
+        x: [T, k], finite inside the windows.
+        first: [D] first row of each window.
+        stop: [D] row after the last of each window.
+
+    Returns:
+        Covariances [D, k, k], of n rows, not n - 1; 0 in an empty window.
+    """
+    return _rolling_shrunk(x, first, stop, _oas)
+
+
+def _rolling_shrunk(x: Floats, first: Ints, stop: Ints, share: Callable[..., Floats]) -> Floats:
+    """Return the covariance of each window, shrunk by a share of its sample covariances and deviations."""
     k, length = x.shape[1], np.maximum(stop - first, 0)
     covariance = np.zeros((len(first), k, k))
     # Windows of one length are computed together; a year's windows have a handful of lengths.
@@ -34,21 +62,31 @@ def rolling_ledoit_wolf(x: Floats, first: Ints, stop: Ints) -> Floats:
         alike = np.flatnonzero(length == n)
         _, deviation = centred(x[first[alike, None] + np.arange(n)])
         sample = np.swapaxes(deviation, -1, -2) @ deviation / n
-        norms = (deviation * deviation).sum(axis=-1)
-        covariance[alike] = _shrunk(sample, (norms * norms).mean(axis=-1), n)
+        mu = np.trace(sample, axis1=-2, axis2=-1) / k
+        norm = (sample * sample).sum(axis=(-2, -1))
+        intensity = share(deviation, mu, norm)
+        target = (intensity * mu)[:, None, None] * np.eye(k)
+        covariance[alike] = target + (1.0 - intensity)[:, None, None] * sample
     return covariance
 
 
-def _shrunk(sample: Floats, fourth: Floats, n: int) -> Floats:
-    """Shrink sample covariances [W, k, k]; `fourth` [W] is the mean of |z_t|^4."""
-    k = sample.shape[-1]
-    mu = np.trace(sample, axis1=-2, axis2=-1) / k
-    norm = (sample * sample).sum(axis=(-2, -1))
+def _ledoit_wolf(deviation: Floats, mu: Floats, norm: Floats) -> Floats:
+    """Return the share [W] of the identity in covariances of deviations [W, n, k]; `norm` [W] is |S|^2."""
+    _, n, k = deviation.shape
+    norms = (deviation * deviation).sum(axis=-1)
+    fourth = (norms * norms).mean(axis=-1)
     distance = norm / k - mu * mu
     error = np.minimum((fourth - norm) / (n * k), distance)
-    intensity = np.divide(error, distance, out=np.zeros_like(mu), where=(error > 0) & (distance > 0))
-    target = (intensity * mu)[:, None, None] * np.eye(k)
-    return np.asarray(target + (1.0 - intensity)[:, None, None] * sample)
+    return np.asarray(np.divide(error, distance, out=np.zeros_like(mu), where=(error > 0) & (distance > 0)))
+
+
+def _oas(deviation: Floats, mu: Floats, norm: Floats) -> Floats:
+    """Return the share [W] of the identity in covariances of deviations [W, n, k]; `norm` [W] is |S|^2."""
+    _, n, k = deviation.shape
+    square, mean_square = mu * mu, norm / (k * k)
+    spread = (n + 1) * (mean_square - square / k)
+    share = np.divide(mean_square + square, spread, out=np.ones_like(mu), where=spread > 0)
+    return np.asarray(np.minimum(share, 1.0))
 
 
 def rolling_ewma(x: Floats, first: Ints, stop: Ints, decay: float) -> Floats:

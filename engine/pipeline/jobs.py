@@ -100,7 +100,7 @@ def run_jobs(
     if rules.factor_model == "joint":
         lots = attributed_lots(inputs, portfolios, exact)
         joint, own, before = joint_model(panel, positions, lots["symbol"], stale)
-        if rules.factor_covariance == "session":
+        if rules.factor_covariance != "run_date":
             risks = [risk(positions, portfolios, dates, own, joint, correlations)]
         if rules.closed_lots == "exact":
             attributed = attribution(lots, before, snapshots)
@@ -190,9 +190,9 @@ def _factor_correlations(
 ) -> FactorCorrelations:
     """Return the correlations of the factor funds as of the run date, or of each session."""
     assumptions = scenarios.bounds, scenarios.half_life
-    if rules.factor_covariance == "session":
-        return session_correlations(panel, window.sessions, *assumptions)
-    return factor_correlations(inputs.fund_closes, window.run_date, *assumptions)
+    if rules.factor_covariance == "run_date":
+        return factor_correlations(inputs.fund_closes, window.run_date, *assumptions)
+    return session_correlations(panel, window.sessions, *assumptions, rules.factor_covariance)
 
 
 def _storable(table: str, results: Sequence[JobResult]) -> pl.DataFrame:

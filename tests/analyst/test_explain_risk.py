@@ -16,8 +16,9 @@ MODEL = (
     "legacy,factor_model=joint,unshocked_factors=conditional,factor_covariance=session,rate_shocks=yields,"
     "rate_weights=signed,unmeasured_factors=absent,loss_floor=gross,stale_figures=refused"
 )
+OAS = MODEL.replace("covariance=session", "covariance=session_oas")
 YIELDS, RUN_DATE = "legacy,rate_shocks=yields", MODEL.replace("covariance=session", "covariance=run_date")
-RULES = first(1, [(MODEL, 3), (MODEL, 30), (YIELDS, 30), (RUN_DATE, 30)])
+RULES = first(1, [(MODEL, 3), (MODEL, 30), (OAS, 3), (YIELDS, 30), (RUN_DATE, 30)])
 """Rules, and how many rows of each table are explained."""
 TABLES = (
     *("stress_test_results", "position_interest_rate_betas", "factor_exposures"),

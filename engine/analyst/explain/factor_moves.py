@@ -34,7 +34,7 @@ class FactorMoves:
     def __init__(self, case: Case) -> None:
         half_life, self.case = case.scenarios.half_life, case
         self.bounds = case.scenarios.bounds
-        own = case.rules.factor_covariance == "session"
+        own = case.rules.factor_covariance != "run_date"
         self.as_of = case.day if own else case.run_date
         halved = None if half_life is None else 0.5 ** (1.0 / half_life)
         self.decay = halved if own or halved else DECAY
@@ -187,7 +187,7 @@ class FactorMoves:
         # A constant fund has deviations of exactly 0.
         off[:, (finite == finite[0]).all(axis=0)] = 0.0
         if self.decay is None:
-            return shrunk(off)
+            return oas(off) if self.case.rules.factor_covariance == "session_oas" else shrunk(off)
         return np.asarray((off * self.weights[:, None]).T @ off)
 
     def _rho(self, a: str, b: str) -> float:
@@ -220,6 +220,21 @@ def shrunk(off: Floats) -> Floats:
     errors = [float(((np.outer(row, row) - sample) ** 2).sum()) / count for row in off]
     share = min(math.fsum(errors) / n**2, distance) / distance if distance > 0 else 0.0
     return np.asarray(share * mu * np.eye(count) + (1.0 - share) * sample)
+
+
+def oas(off: Floats) -> Floats:
+    """Return the covariance by oracle approximating shrinkage (Chen and others, 2010), from its eigenvalues.
+
+    Args:
+        off: [n, F] deviations of returns from their means.
+    """
+    n, count = off.shape
+    sample = off.T @ off / n
+    values = np.linalg.eigvalsh(sample).tolist()
+    trace, squares = math.fsum(values), math.fsum(value**2 for value in values)
+    unequal = (n + 1) * (squares - trace**2 / count)
+    share = min((squares + trace**2) / unequal, 1.0) if unequal > 0 else 1.0
+    return np.asarray(share * trace / count * np.eye(count) + (1.0 - share) * sample)
 
 
 def _run_date_closes(case: Case) -> dict[str, dict[date, float]]:

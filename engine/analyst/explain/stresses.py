@@ -43,6 +43,10 @@ MOVED = {
     "sum": "a sum of shock x rho",
     "conditional": "the factor's shock, or its expectation given the shocks",
 }
+SHRUNK = {
+    "session": "shrunk as Ledoit and Wolf do, of equal weights",
+    "session_oas": "shrunk by oracle approximating shrinkage, of equal weights",
+}
 Frames = dict[str, pl.DataFrame]
 UNROUNDED = "the difference of the unrounded figures; the stored figures may differ from it by a cent"
 
@@ -247,7 +251,9 @@ def _correlated(case: Case, scenario: Scenario) -> tuple[Working, float]:
     moved = table(MOVES, _moved(case, scenario, held))
     rho = table(RHO, _rho(case, scenario, held))
     frames = {"moves": moved, "correlations": rho, "rate_lots": held.lots, **options}
-    weights = f"weights fall by {moves.decay:g} a return" if moves.decay else "shrunk, of equal weights"
+    weights = (
+        f"weights fall by {moves.decay:g} a return" if moves.decay else SHRUNK[case.rules.factor_covariance]
+    )
     rests = f"correlations of {len(moves.returns)} returns up to {moves.as_of}, {weights}"
     formula = f"correlated_pnl = max({{R}} + {{S}}{' + {O}' if step else ''}, -0.99 * {{B}})"
     return Working(formula, value, steps, frames, notes=(rests, *notes)), value

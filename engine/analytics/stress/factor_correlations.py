@@ -14,9 +14,10 @@ from engine.analytics.factors.alignment import chained_returns, window_slices
 from engine.analytics.panels import PricePanel
 from engine.core.funds import FUND_FACTORS
 from engine.core.job_catalog import STRESS
+from engine.core.rules import FactorCovariance
 from engine.numerics.arrays import Floats, Ints, count_in_windows
 from engine.numerics.correlation import ewma_correlation
-from engine.numerics.covariance import correlation_of, rolling_ewma, rolling_ledoit_wolf
+from engine.numerics.covariance import correlation_of, rolling_ewma, rolling_ledoit_wolf, rolling_oas
 
 DECAY = 0.94
 """Weight of a day's return relative to the next day's."""
@@ -140,18 +141,20 @@ def session_correlations(
     dates: Sequence[date],
     bounds: tuple[float, float],
     half_life: float | None = None,
+    estimate: FactorCovariance = "session",
 ) -> FactorCorrelations:
     """Return the factor funds' covariances and correlations as of each session, shrunk.
 
     Of the simple returns of the 282 calendar days before the session, over the sessions on which all funds
-    with any close in them have one: see `engine.numerics.covariance.rolling_ledoit_wolf`. With a half-life
-    the returns are weighted exponentially instead. 0 with fewer than 30 returns.
+    with any close in them have one: see `engine.numerics.covariance`. With a half-life the returns are
+    weighted exponentially instead. 0 with fewer than 30 returns.
 
     Args:
         panel: closes of T sessions.
         dates: D sessions of the window.
         bounds: least and largest correlation of two different factors.
         half_life: returns after which a weight has halved; default equal weights.
+        estimate: how they are shrunk: as Ledoit and Wolf do in a "session", or by "session_oas".
 
     Returns:
         D matrices. A factor whose fund has no close in a look-back has variance 0 there.
@@ -168,7 +171,7 @@ def session_correlations(
         chained = chained_returns(close[:, own], np.asarray(np.isfinite(close[:, own]).all(axis=1)))
         rows = np.flatnonzero(chained.previous >= 0)
         start, end = window_slices(rows, chained.previous[rows], first[sessions], stop[sessions])
-        figures = _covariance(chained.returns[rows], start, end, half_life)
+        figures = _covariance(chained.returns[rows], start, end, half_life, estimate)
         covariance[np.ix_(sessions, own, own)] = _enough(figures, end - start)
         count[sessions] = end - start
     rho = np.clip(correlation_of(covariance), *bounds)
@@ -177,11 +180,14 @@ def session_correlations(
     return FactorCorrelations(names, rho, covariance, count, priced.sum(axis=1), tuple(dates))
 
 
-def _covariance(returns: Floats, start: Ints, end: Ints, half_life: float | None) -> Floats:
+def _covariance(
+    returns: Floats, start: Ints, end: Ints, half_life: float | None, estimate: FactorCovariance
+) -> Floats:
     """Return the covariance of each window of complete returns [R, k]."""
-    if half_life is None:
-        return rolling_ledoit_wolf(returns, start, end)
-    return rolling_ewma(returns, start, end, _decay(half_life))
+    if half_life is not None:
+        return rolling_ewma(returns, start, end, _decay(half_life))
+    shrunk = rolling_oas if estimate == "session_oas" else rolling_ledoit_wolf
+    return shrunk(returns, start, end)
 
 
 def _enough(covariance: Floats, returns: Ints) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.covariance import LedoitWolf
+from sklearn.covariance import OAS, LedoitWolf
 
 from engine.analytics.stress.factor_correlations import (
     FactorCorrelations,
@@ -125,12 +125,13 @@ def of_sessions(funds: Mapping[str, Sequence[float]], sessions: int, **other: An
     return session_correlations(panel, window_dates(sessions).to_list(), WIDE, **other)
 
 
-def test_covariances_of_a_session_are_those_of_scikit_learn_up_to_it() -> None:
-    found = of_sessions(FUNDS, 3)
+@pytest.mark.parametrize(("estimate", "estimator"), [("session", LedoitWolf), ("session_oas", OAS)])
+def test_covariances_of_a_session_are_those_of_scikit_learn_up_to_it(estimate: Any, estimator: Any) -> None:
+    found = of_sessions(FUNDS, 3, estimate=estimate)
     assert found.names == ("Market", "Value", "Interest Rate")
     assert found.returns.tolist() == [38, 39, 40]
     for number, covariance in enumerate(found.covariance):
-        expected = LedoitWolf().fit(MOVES[:, : 38 + number].T).covariance_
+        expected = estimator().fit(MOVES[:, : 38 + number].T).covariance_
         assert covariance == pytest.approx(expected, rel=1e-10)
         size = np.sqrt(np.diag(expected))
         assert found.rho[number] == pytest.approx(expected / np.outer(size, size), rel=1e-10)
