@@ -198,7 +198,7 @@ def load_window(
     deleted = owners.filter(pl.col("deleted_at").is_not_null())["id"]
     owners = owners.filter(pl.col("deleted_at").is_null())
     flows = checked.read("read/owned", "equity_changes", FLOW_COLUMNS)
-    openings = _openings(checked, window)
+    openings = _openings(checked, window, deleted)
     frames = {
         **openings,
         "positions": _positions(checked, window, openings["first_positions"]),
@@ -228,21 +228,24 @@ def load_window(
     )
 
 
-def _openings(checked: CheckedReader, window: Window) -> dict[str, pl.DataFrame]:
+def _openings(checked: CheckedReader, window: Window, deleted: pl.Series) -> dict[str, pl.DataFrame]:
     """Return the recorded opening balances, and the sessions through which they are carried."""
     equity = checked.results("read/owned", "engine_portfolio_openings")
     return {
         "first_equity": equity,
         "first_positions": checked.results("read/owned", "engine_position_openings"),
-        "carried": _carried(checked, window, equity),
+        "carried": _carried(checked, window, equity, deleted),
     }
 
 
-def _carried(checked: CheckedReader, window: Window, equity: pl.DataFrame) -> pl.DataFrame:
+def _carried(
+    checked: CheckedReader, window: Window, equity: pl.DataFrame, deleted: pl.Series
+) -> pl.DataFrame:
     """Return portfolio_id, date: in a rerun, the stored sessions since the portfolio's recorded opening.
 
     Without a recorded opening, or with one that is younger than stored sessions of the window, all
-    stored sessions count; see `engine.analytics.equity.opening_balances.openings`.
+    stored sessions count; see `engine.analytics.equity.opening_balances.openings`. No run records one of a
+    deleted portfolio: the values of its positions are those before the first run.
     """
     first = window.sessions[0]
     if not window.rerun:
@@ -250,7 +253,9 @@ def _carried(checked: CheckedReader, window: Window, equity: pl.DataFrame) -> pl
     stored = checked.results_before("read/stored_before", "portfolio_snapshots", CARRIED_COLUMNS, first)
     younger = pl.col("first_session") > window.first_stored
     recorded = equity.filter(~younger).select("portfolio_id", "first_session")
-    rows = stored.join(recorded, on="portfolio_id", how="left")
+    unrecorded = deleted.filter(~deleted.is_in(equity["portfolio_id"].implode()))
+    rows = stored.filter(~pl.col("portfolio_id").is_in(unrecorded.implode()))
+    rows = rows.join(recorded, on="portfolio_id", how="left")
     since = rows.filter((pl.col("snapshot_date") >= pl.col("first_session")).fill_null(True))
     open_days = stored_sessions(since["snapshot_date"])
     return since.select("portfolio_id", date="snapshot_date").filter(pl.col("date").is_in(open_days))
