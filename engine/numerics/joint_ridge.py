@@ -35,15 +35,15 @@ class _Designs(NamedTuple):
     """Regressors of D windows.
 
     Attributes:
-        rows: of each window [k + 2, n] the standardised residuals Z', the market and a constant, both of
-            length 1.
+        change: [D, k + 2, k + 2] makes of sums of products with market, x and 1 those with the standardised
+            residuals Z, and with the market and a constant, both of length 1.
         values: [D, k] eigenvalues of Z'Z, 0 for directions without a coefficient.
         vectors: [D, k, k] its eigenvectors, as columns.
         sigma: [D, k] what a coefficient of Z is divided by.
         n: [D] rows of the window.
     """
 
-    rows: list[Floats]
+    change: Floats
     values: Floats
     vectors: Floats
     sigma: Floats
@@ -51,8 +51,7 @@ class _Designs(NamedTuple):
 
     def take(self, group: slice) -> _Designs:
         """Return those of some windows."""
-        figures = (self.values[group], self.vectors[group], self.sigma[group])
-        return _Designs(self.rows[group], *figures, self.n[group])
+        return _Designs(*(figures[group] for figures in self))
 
 
 def rolling_joint_ridge(market: Floats, x: Floats, y: Floats, first: Ints, stop: Ints) -> JointFits:
@@ -70,77 +69,103 @@ def rolling_joint_ridge(market: Floats, x: Floats, y: Floats, first: Ints, stop:
     ridge and other regression estimators (1976); Frisch and Waugh (1933).
 
     Args:
-        market: [T], finite inside the windows.
-        x: [T, k], finite inside the windows.
-        y: [T, m], finite inside the windows that count.
+        market: [T], finite.
+        x: [T, k], finite.
+        y: [T, m], finite.
         first: [D] first row of each window.
         stop: [D] row after the last of each window, at least k + 3 rows later.
     """
     values = pad_columns(y)
     coefficients = np.empty((len(first), x.shape[1], values.shape[1]))
     variance = np.empty((len(first), values.shape[1]))
-    designs = _designs(np.column_stack((market, x)), first, stop)
+    regressors = np.column_stack((market, x, np.ones(len(x))))
+    designs = _designs(regressors[:, :-1], first, stop)
     for top in range(0, len(first), ROW_GROUP):
         group = slice(top, top + ROW_GROUP)
         some = designs.take(group)
-        products, squares = _products(some.rows, values, first[group], stop[group])
-        count = len(some.n)
-        coefficients[group], variance[group] = _fit(some, products[:count], squares[:count])
+        products, squares = _products(regressors, values, first[group], stop[group])
+        coefficients[group], variance[group] = _fit(some, some.change @ products, squares)
     return JointFits(coefficients[..., : y.shape[1]], variance[:, : y.shape[1]])
 
 
 def _designs(x: Floats, first: Ints, stop: Ints) -> _Designs:
     """Return the regressors of each window, the market's in column 0; windows of one length together."""
-    length, k = stop - first, x.shape[1] - 1
-    rows: list[Floats] = [x] * len(first)
+    length, windows, k = stop - first, len(first), x.shape[1] - 1
     designs = _Designs(
-        rows,
-        np.empty((len(first), k)),
-        np.empty((len(first), k, k)),
-        np.empty((len(first), k)),
+        np.zeros((windows, k + 2, k + 2)),
+        np.empty((windows, k)),
+        np.empty((windows, k, k)),
+        np.empty((windows, k)),
         length,
     )
     for n in np.unique(length).tolist():
         alike = np.flatnonzero(length == n)
-        _, deviation = centred(x[first[alike, None] + np.arange(n)])
-        market, others = deviation[..., :1], deviation[..., 1:]
-        size = (market * market).sum(axis=-2, keepdims=True)
+        mean, deviation = centred(x[first[alike, None] + np.arange(n)])
+        gram = np.swapaxes(deviation, -1, -2) @ deviation
+        size = gram[:, :1, 0]
         flat = size == 0.0
-        slope = (market * others).sum(axis=-2, keepdims=True) / np.where(flat, 1.0, size)
-        z, sigma = _standardised(others, others - market * slope)
-        values, designs.vectors[alike] = np.linalg.eigh(z @ np.swapaxes(z, -1, -2))
+        slope = gram[:, 0, 1:] / np.where(flat, 1.0, size)
+        beside = gram[:, 1:, 1:] - slope[:, :, None] * gram[:, :1, 1:]
+        sigma = _deviations(beside, gram[:, 1:, 1:], n)
+        values, designs.vectors[alike] = np.linalg.eigh(beside / (sigma[:, :, None] * sigma[:, None]))
         designs.values[alike] = np.where(values > SMALLEST_EIGENVALUE * n, values, 0.0)
-        designs.sigma[alike] = np.where(flat[..., 0], np.nan, sigma)
-        unit = np.swapaxes(market / np.sqrt(np.where(flat, 1.0, size)), -1, -2)
-        both = np.concatenate((z, unit, np.full_like(unit, n**-0.5)), axis=-2)
-        for at, d in enumerate(alike.tolist()):
-            rows[d] = both[at]
+        designs.sigma[alike] = np.where(flat, np.nan, sigma)
+        designs.change[alike] = _change(mean, slope, sigma, np.sqrt(np.where(flat, 1.0, size)), n)
     return designs
 
 
-def _standardised(deviation: Floats, residual: Floats) -> tuple[Floats, Floats]:
-    """Return Z' [W, k, n] of residuals [W, n, k], and sigma [W, k]; Z' is 0 where a residual is rounding."""
-    size, whole = (np.sqrt((values * values).mean(axis=-2)) for values in (residual, deviation))
-    sigma = np.where(size > np.sqrt(SMALLEST_EIGENVALUE) * whole, size, np.inf)
-    return np.swapaxes(residual / sigma[..., None, :], -1, -2), sigma
+def _deviations(beside: Floats, gram: Floats, n: int) -> Floats:
+    """Return the deviations sigma [W, k] of residuals, infinite where one is rounding.
+
+    Args:
+        beside: [W, k, k] sums of products of residuals.
+        gram: [W, k, k] the same of the regressors.
+        n: rows.
+    """
+    left, whole = (np.diagonal(sums, axis1=-2, axis2=-1) for sums in (beside, gram))
+    return np.sqrt(np.where(left > SMALLEST_EIGENVALUE * whole, left / n, np.inf))
 
 
-def _products(rows: list[Floats], y: Floats, first: Ints, stop: Ints) -> tuple[Floats, Floats]:
-    """Return the products of a group's rows with y [G, k + 2, m], and the sums of y^2 [G, m].
+def _change(mean: Floats, slope: Floats, sigma: Floats, size: Floats, n: int) -> Floats:
+    """Return `_Designs.change`: [W, k + 2, k + 2].
+
+    Args:
+        mean: [W, k + 1] of market and x.
+        slope: [W, k] of x on the market.
+        sigma: [W, k].
+        size: [W, 1] length of the market's deviations.
+        n: rows.
+    """
+    k = slope.shape[1]
+    change = np.zeros((len(mean), k + 2, k + 2))
+    change[:, :k, 0] = -slope / sigma
+    change[:, np.arange(k), np.arange(1, k + 1)] = 1.0 / sigma
+    change[:, :k, -1] = (slope * mean[:, :1] - mean[:, 1:]) / sigma
+    change[:, k, 0] = 1.0 / size[:, 0]
+    change[:, k, -1] = -mean[:, 0] / size[:, 0]
+    change[:, k + 1, -1] = n**-0.5
+    return change
+
+
+def _products(x: Floats, y: Floats, first: Ints, stop: Ints) -> tuple[Floats, Floats]:
+    """Return the sums of products of regressors with y in a group's windows [G, k, m], and of y^2 [G, m].
 
     Operands are padded to whole groups, so that the last bits do not depend on the other windows.
+
+    Args:
+        x: [T, k].
+        y: [T, m].
+        first: [G] first row of each window.
+        stop: [G] row after the last.
     """
-    low, high = int(first.min()), int(stop.max())
-    height = len(rows[0])
-    padded = np.zeros((ROW_GROUP, height, high - low))
+    low, high, count = int(first.min()), int(stop.max()), len(first)
+    rows = np.arange(low, high)
     inside = np.zeros((ROW_GROUP, high - low))
-    for d, (start, own) in enumerate(zip((first - low).tolist(), rows, strict=True)):
-        n = own.shape[1]
-        padded[d, :, start : start + n] = own
-        inside[d, start : start + n] = 1.0
+    inside[:count] = (rows >= first[:, None]) & (rows < stop[:, None])
+    padded = inside[:, None] * x[low:high].T
     part = y[low:high]
-    products = padded.reshape(ROW_GROUP * height, high - low) @ part
-    return products.reshape(ROW_GROUP, height, -1), inside @ (part * part)
+    products = padded.reshape(-1, high - low) @ part
+    return products.reshape(ROW_GROUP, x.shape[1], -1)[:count], (inside @ (part * part))[:count]
 
 
 def _fit(designs: _Designs, products: Floats, squares: Floats) -> tuple[Floats, Floats]:
