@@ -15,9 +15,6 @@ from engine.numerics.coefficients import rolling_ridge, rolling_slopes
 PARITY = 1e-10
 """Absolute and relative: four digits beyond the finest stored scale."""
 
-ROUNDING = 1e-15
-"""Largest size of a coefficient that is 0 but for rounding."""
-
 SLOPE_TOLERANCE = 1e-12
 """Relative to the steepest slope: both sides lose a few digits of sixteen."""
 
@@ -61,7 +58,9 @@ def test_constant_factor_has_no_coefficient(level: float) -> None:
 def test_flat_response_has_no_coefficients(level: float) -> None:
     x, y = factors(84, 0.5)
     y[:, 1] = level
-    np.testing.assert_allclose(ridge(x, y, 1.0)[:, 1], 0.0, rtol=0.0, atol=ROUNDING)
+    # Of 84 products with the level, each rounded to a unit in the last place, over deviations of x.
+    rounding = 84 * np.finfo(np.float64).eps * level / np.linalg.norm(x - x.mean(axis=0), axis=0).min()
+    np.testing.assert_allclose(ridge(x, y, 1.0)[:, 1], 0.0, rtol=0.0, atol=rounding)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
