@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -29,6 +30,8 @@ SETTINGS: Settings = {"autoinstall_known_extensions": False, "autoload_known_ext
 """Keeps DuckDB from downloading and loading extensions, such as the one for SQLite files."""
 WRITING = SETTINGS | {"threads": 1}
 """Rows are written as one stream: further threads would only buffer them and merge them again."""
+FILES = SETTINGS | {"enable_external_file_cache": False}
+"""Keeps nothing of a Parquet file for the next reader."""
 ATTACHED = "engine_store"
 """Name of a file's database among those of a connection."""
 ROW_GROUP = 4096
@@ -116,6 +119,35 @@ def _open(path: str, read_only: bool, settings: Settings) -> duckdb.DuckDBPyConn
 def connect_memory() -> duckdb.DuckDBPyConnection:
     """Return a connection to a new database in memory."""
     return duckdb.connect(":memory:", config=SETTINGS)
+
+
+def connect_shared() -> duckdb.DuckDBPyConnection:
+    """Return a connection to the database in memory that this process reads files through.
+
+    To start one takes longer than to read the footers of a small store. No table is made in it, views and
+    settings are those of the connection, and nothing of a file is kept: it may be replaced by another.
+
+    Returns:
+        The connection; the caller closes it.
+    """
+    try:
+        return _shared_cursor()
+    except duckdb.FatalException:  # an earlier error inside DuckDB has closed the database
+        _shared.cache_clear()
+        return _shared_cursor()
+
+
+def _shared_cursor() -> duckdb.DuckDBPyConnection:
+    connection = _shared(os.getpid()).cursor()
+    connection.execute(statement("utc"))  # a statement, which a closed database refuses
+    return connection
+
+
+@cache
+def _shared(process: int) -> duckdb.DuckDBPyConnection:
+    """Return the first connection of a process: DuckDB's threads do not follow a fork."""
+    del process
+    return duckdb.connect(":memory:", config=FILES)
 
 
 def require_folder(url: StoreURL) -> None:

@@ -17,7 +17,7 @@ from engine.core.schema import TABLES, Column, Table
 from engine.core.schema.evolution import can_be_added, optional_column
 from engine.core.store_url import StoreURL
 from loaders.adapted import adapted_columns, with_adapted
-from loaders.duckdb.connect import connect_memory, literal_path
+from loaders.duckdb.connect import connect_shared, literal_path
 from loaders.duckdb.reader import DuckDBReader, canonical_id
 from loaders.lazy_tables import LazyTables
 from loaders.parquet.files import Listing
@@ -70,7 +70,7 @@ class ParquetReader(DuckDBReader):
         self._hold = weakref.finalize(self, os.close, self._handle)
         self.files = self._find_files()
         self._paths = {name: self._texts(paths.values()) for name, paths in self.files.items()}
-        return connect_memory()
+        return connect_shared()
 
     def _find_files(self) -> dict[str, dict[Path, Path]]:
         """Return each table's files; refuse the store if those of a table cannot be told."""
@@ -135,7 +135,7 @@ class ParquetReader(DuckDBReader):
 
     @cached_property
     def other_forms(self) -> dict[str, list[str]]:
-        return {name: other_forms(self._folder, name) for name in TABLES}
+        return other_forms(self._folder)
 
     def twin(self, table: str) -> str | None:
         folder = f"{table}/"
