@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -43,12 +44,14 @@ def types_of_tables(
     """
     table_of = {path: table for table, paths in tables.items() for path in paths}
     types: dict[str, Types] = {table: {} for table in tables}
-    unclear = set()
-    for path, column, kind, nested in _fetch(connection, "columns_of_files", table_of):
-        stored = types[table_of[path]].setdefault(column, kind)
-        if stored != kind or nested:
+    groups, unclear = Counter[str](), set[str]()
+    for path, column, kind, grouped in _fetch(connection, "columns_of_files", table_of):
+        if grouped:
+            groups[path] += 1
+        elif types[table_of[path]].setdefault(column, kind) != kind:
             unclear.add(table_of[path])
     # DuckDB itself says how files with other types, nested columns or names that differ in case are joined.
+    unclear |= {table_of[path] for path, number in groups.items() if number > 1}
     unclear |= {table for table, columns in types.items() if len({*map(str.lower, columns)}) < len(columns)}
     return types | {table: types_of_files(connection, tables[table]) for table in unclear}
 
