@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from engine.batch.steps import RunState, open_run_stores
+from engine.batch.steps import RunState
 from engine.core.schema import TABLES
+from engine.core.store_url import StoreURL
 from engine.core.stored_rows import stored_rows
 from engine.pipeline.status import held_status
+from loaders.open import is_new, open_reader
 from writers import open_writer
 
 STATUS = TABLES["analytics_status"]
@@ -16,8 +18,8 @@ STATUS = TABLES["analytics_status"]
 def record_held_back(state: RunState) -> None:
     """Write a row for each job of the sessions that are held back; computing them replaces it."""
     held, request = state.decided.held_back, state.request
-    if not request.in_place:
-        held = held.join(_stored_portfolios(state), on="portfolio_id", how="semi")
+    if not (request.in_place or held.is_empty()):
+        held = held.join(_stored_portfolios(request.target), on="portfolio_id", how="semi")
     if held.is_empty():
         return
     rows = stored_rows(STATUS, held_status(held), state.now)
@@ -26,8 +28,9 @@ def record_held_back(state: RunState) -> None:
         writer.merge(STATUS, rows)
 
 
-def _stored_portfolios(state: RunState) -> pl.DataFrame:
+def _stored_portfolios(target: StoreURL) -> pl.DataFrame:
     """Return portfolio_id of the portfolios that a separate target has: a status refers to them."""
-    with open_run_stores(state.request) as past:
-        owners = [] if past.target is None else past.target.read("portfolios", ["id"])["id"].to_list()
-    return pl.DataFrame({"portfolio_id": pl.Series(owners, dtype=pl.String)})
+    if is_new(target):
+        return pl.DataFrame(schema={"portfolio_id": pl.String})
+    with open_reader(target) as results:
+        return results.read("portfolios", ["id"]).rename({"id": "portfolio_id"})
