@@ -97,11 +97,11 @@ def conform(frame: pl.DataFrame, table: Table, url: str | StoreURL) -> pl.DataFr
     Returns:
         The same rows and columns.
     """
-    columns = [table[name] for name in frame.columns if name in table.by_name]
+    columns = [(table[name], stored) for name, stored in frame.schema.items() if name in table.by_name]
     changes = [
         _conformed(frame[column.name], column, table, url)
-        for column in columns
-        if frame.schema[column.name] != dtype(column)
+        for column, stored in columns
+        if stored != dtype(column)
     ]
     return frame.with_columns(changes) if changes else frame
 
