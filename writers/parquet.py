@@ -82,11 +82,14 @@ class ParquetWriter(Writer):
         """
         assert self._reader is not None, "outside a transaction"
         self.create_missing([gap.table for gap in gaps if not gap.column])
+        with self._write_errors(""):
+            engine_folder(self.folder, "staged")
         for name in dict.fromkeys(gap.table for gap in gaps if gap.column):
             table = TABLES[name]
             for path in self._stored(name):
                 with self._write_errors(name):
-                    _encode(self._reader.read_file(path, table), table, table.names, self._staged(path))
+                    rows = self._reader.read_file(path, table)
+                    _encode(rows, table, table.names, staged_path(self.folder, path))
                 self._upgraded[path] = table
 
     def create_missing(self, wanted: Collection[str] = TABLES, layout: Layout | None = None) -> list[str]:
@@ -180,14 +183,17 @@ class ParquetWriter(Writer):
             remove_drafts(self.folder)
 
     def delete(self, table: Table, scope: Scope) -> None:
-        gone = self._in_scope(table, scope)
         self._common(table)
-        for path in self._files(table):
-            if not scope.portfolios or may_hold(path, min(scope.portfolios), max(scope.portfolios)):
-                rows = self._frame(path, table)
-                kept = rows.filter(~gone)
-                if kept.height < rows.height:
-                    self._set(path, table, kept)
+        spans = (min(scope.portfolios), max(scope.portfolios)) if scope.portfolios else ()
+        paths = [path for path in self._files(table) if not spans or may_hold(path, *spans)]
+        stored = {path: rows for path in paths if not (rows := self._frame(path, table)).is_empty()}
+        if not stored:
+            return
+        gone = self._in_scope(table, scope)
+        for path, rows in stored.items():
+            kept = rows.filter(~gone)
+            if kept.height < rows.height:
+                self._set(path, table, kept)
 
     def _in_scope(self, table: Table, scope: Scope) -> pl.Expr:
         """Return the condition on a table's rows that an SQL store states in sql/write/by_*.sql."""
@@ -241,7 +247,11 @@ class ParquetWriter(Writer):
         self, table: Table, frame: pl.DataFrame, keep: Collection[str] = (), by_id: bool = False
     ) -> None:
         key = (table.primary_key,) if by_id else table.key
-        fresh = frame.join(self._frame(self._common(table), table), on=key, how="anti")
+        stored = self._frame(self._common(table), table)
+        if stored.is_empty():
+            self.insert(table, frame)
+            return
+        fresh = frame.join(stored, on=key, how="anti")
         self._update(table, frame.drop(keep), key)
         self.progress(table.name, frame.height - fresh.height)
         self.insert(table, fresh)
@@ -275,6 +285,9 @@ class ParquetWriter(Writer):
     def commit(self) -> None:
         kept, removed = self._published()
         try:
+            with self._write_errors(""):
+                if kept:
+                    engine_folder(self.folder, "staged")
             for path, table in kept.items():
                 with self._write_errors(table.name):
                     self._stage(path, table)
@@ -307,15 +320,11 @@ class ParquetWriter(Writer):
         """Put a changed file's next content where `commit` publishes it."""
         drafted, draft = self._drafts.get(path, (None, path))
         if drafted is self._open[path]:
-            draft.replace(self._staged(path))
+            draft.replace(staged_path(self.folder, path))
         else:
             rows = self._open[path]
-            _encode(rows, table, self._columns(table, self.catalog(), rows), self._staged(path))
-
-    def _staged(self, path: Path) -> Path:
-        """Return where a file's next content is put, in a folder that exists."""
-        engine_folder(self.folder, "staged")
-        return staged_path(self.folder, path)
+            columns = self._columns(table, self.catalog(), rows)
+            _encode(rows, table, columns, staged_path(self.folder, path))
 
     def _columns(self, table: Table, catalog: Catalog, rows: pl.DataFrame) -> list[str]:
         """Return the columns of a table's files; a new table gets all, an older one those with a value."""
@@ -356,11 +365,12 @@ class ParquetWriter(Writer):
             self._reader = None
 
 
-def _encode(rows: pl.DataFrame, table: Table, columns: Sequence[str], path: Path) -> None:
+def _encode(rows: pl.DataFrame, table: Table, columns: list[str], path: Path) -> None:
     """Write rows sorted by key. A higher compression level takes twice the time and saves nothing on ids."""
     by_key = rows if rows.height < 2 or _ordered(rows, table.key) else rows.sort(table.key)
+    stored = by_key if by_key.columns == columns else by_key.select(columns)
     with new_file(path) as file:
-        by_key.select(columns).write_parquet(file, compression="zstd", compression_level=1)
+        stored.write_parquet(file, compression="zstd", compression_level=1)
 
 
 def _ordered(rows: pl.DataFrame, key: Sequence[str]) -> bool:

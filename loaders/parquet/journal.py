@@ -19,7 +19,14 @@ from pathlib import Path
 from uuid import uuid4
 
 from loaders.parquet.folder_lock import exclusive
-from loaders.parquet.layout import ENGINE_FOLDER, LayoutError, engine_folder, staged_path, table_of
+from loaders.parquet.layout import (
+    ENGINE_FOLDER,
+    LayoutError,
+    engine_folder,
+    name_in_store,
+    staged_path,
+    table_of,
+)
 
 STALE = re.compile(r"_SUCCESS|_metadata|_common_metadata|\..+\.crc")
 """Notes of Spark and of Parquet writers on part files, which are wrong after a change. Others stay."""
@@ -55,20 +62,27 @@ def pending(folder: Path) -> Journal:
             the store.
     """
     journal = read_journal(journal_path(folder)) or Journal()
-    for name in (ENGINE_FOLDER, *journal.renamed, *journal.removed):
-        _require_no_link(folder, folder / name)
+    parents = _parents(folder, (*journal.renamed, *journal.removed))
+    _require_no_links({folder / ENGINE_FOLDER, *parents} - {folder})
     return journal
 
 
-def _require_no_link(folder: Path, path: Path) -> None:
+def _parents(folder: Path, names: Iterable[str]) -> set[Path]:
+    """Return the folders of files with these paths in the store."""
+    return {folder / name for name in {name.rpartition("/")[0] for name in names}}
+
+
+def _require_no_links(folders: Iterable[Path]) -> None:
     """Raise an error if a table's folder, or the engine's own, is a link: its files are not the store's.
 
     Raises:
-        LayoutError: It is one.
+        LayoutError: One is.
     """
-    own = path if path.name == ENGINE_FOLDER else path.parent
-    if own != folder and own.is_symlink():
-        raise LayoutError(f"{own} is a link, through which nothing is written. Put the folder in its place")
+    for own in sorted(folders):
+        if own.is_symlink():
+            raise LayoutError(
+                f"{own} is a link, through which nothing is written. Put the folder in its place"
+            )
 
 
 def read_journal(path: Path) -> Journal | None:
@@ -109,9 +123,10 @@ def commit(folder: Path, renamed: Iterable[Path], removed: Iterable[Path]) -> No
         _sync(staged_path(folder, path))
     _sync(engine_folder(folder, "staged"))
     with exclusive(folder):
-        for path in (*renamed, *removed):
-            _require_no_link(folder, path)
-            _require_replaceable(folder, path)
+        parents = {path.parent for path in (*renamed, *removed)}
+        _require_no_links(parents - {folder})
+        _require_writable(folder, parents)
+        _require_replaceable(folder, (*renamed, *removed))
         _write_journal(folder, renamed, removed)
         try:
             finish_commit(folder)
@@ -121,7 +136,7 @@ def commit(folder: Path, renamed: Iterable[Path], removed: Iterable[Path]) -> No
 
 def _write_journal(folder: Path, renamed: Sequence[Path], removed: Sequence[Path]) -> None:
     lists = {"renamed": renamed, "removed": removed}
-    names = {key: [path.relative_to(folder).as_posix() for path in paths] for key, paths in lists.items()}
+    names = {key: [name_in_store(folder, path) for path in paths] for key, paths in lists.items()}
     draft = engine_folder(folder) / f"{uuid4().hex}.json"
     try:
         draft.write_text(json.dumps(names), encoding="utf-8")
@@ -133,29 +148,37 @@ def _write_journal(folder: Path, renamed: Sequence[Path], removed: Sequence[Path
     _sync(folder / ENGINE_FOLDER)
 
 
-def _require_replaceable(folder: Path, path: Path) -> None:
-    """Raise an OSError if a file cannot be replaced: after the journal is written that would be too late.
+def _require_writable(folder: Path, parents: Iterable[Path]) -> None:
+    """Raise an error if files cannot be put into a table's folder, or into the store's where there is none.
+
+    Raises:
+        PermissionError: A folder cannot be written.
+    """
+    for parent in sorted({parent if parent.is_dir() else folder for parent in parents}):
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "the folder cannot be written", str(parent))
+
+
+def _require_replaceable(folder: Path, paths: Iterable[Path]) -> None:
+    """Raise an error if a file cannot be replaced: after the journal is written that would be too late.
 
     A link can be made to whatever can be replaced, and to no immutable file or mount point. Where links
     are refused for other reasons, the file is taken to be replaceable.
 
     Raises:
-        OSError: The file cannot be replaced.
-        PermissionError: Its folder cannot be written.
+        OSError: A file cannot be replaced.
     """
-    parent = path.parent if path.parent.is_dir() else folder
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, "the folder cannot be written", str(parent))
     probe = engine_folder(folder) / f"{uuid4().hex}.probe"
-    try:
-        os.link(path, probe, follow_symlinks=False)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        if _links_work(folder, path):
-            raise OSError(error.errno, f"{path.name} cannot be replaced: {error.strerror}") from error
-        return
-    probe.unlink()
+    for path in paths:
+        try:
+            os.link(path, probe, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            if _links_work(folder, path):
+                raise OSError(error.errno, f"{path.name} cannot be replaced: {error.strerror}") from error
+        else:
+            probe.unlink()
 
 
 def _links_work(folder: Path, path: Path) -> bool:
@@ -197,11 +220,12 @@ def finish_commit(folder: Path) -> None:
     journal = pending(folder)
     for name in journal.removed:
         _remove(folder / name)
-    for name in journal.renamed:
-        (folder / name).parent.mkdir(exist_ok=True)
+    for parent in _parents(folder, journal.renamed):
+        parent.mkdir(exist_ok=True)
+    for path in (folder / name for name in journal.renamed):
         with suppress(FileNotFoundError):  # it was renamed before the interruption
-            staged_path(folder, folder / name).replace(folder / name)
-    for parent in {(folder / name).parent for name in (*journal.renamed, *journal.removed)}:
+            staged_path(folder, path).replace(path)
+    for parent in _parents(folder, (*journal.renamed, *journal.removed)):
         _tidy(folder, parent)
     journal_path(folder).unlink(missing_ok=True)
 

@@ -90,7 +90,17 @@ def may_hold(path: Path, first: str, last: str) -> bool:
 def table_of(name: str) -> str | None:
     """Return the table that a path inside a store belongs to, None if it is no path of a table's file."""
     match = FILE.fullmatch(name)
-    return match[1] if match and match[1] in TABLES and Path(name).name != ".." else None
+    return match[1] if match and match[1] in TABLES and not name.endswith("/..") else None
+
+
+def name_in_store(folder: Path, path: Path) -> str:
+    """Return the path of a table's file inside its store, with slashes.
+
+    Args:
+        folder: The store.
+        path: The file, in its place.
+    """
+    return "/".join(path.parts[len(folder.parts) :])
 
 
 def engine_folder(folder: Path, *names: str) -> Path:
@@ -122,7 +132,8 @@ def staged_path(folder: Path, path: Path) -> Path:
         folder: The store.
         path: The file, in its place.
     """
-    return folder / ENGINE_FOLDER / "staged" / "--".join(path.relative_to(folder).parts)
+    name = name_in_store(folder, path).replace("/", "--")
+    return folder / f"{ENGINE_FOLDER}/staged/{name}"
 
 
 def new_draft_path(folder: Path) -> Path:
@@ -167,24 +178,23 @@ def part_names(folder: Path) -> Iterator[str]:
         yield entry.name
 
 
-def other_forms(folder: Path, table: str) -> list[str]:
-    """Return the entries of a store that look like a table and are not read as it.
+def other_forms(folder: Path) -> dict[str, list[str]]:
+    """Return the entries of a store that look like a table and are not read as it, by table.
 
     Args:
         folder: The store.
-        table: Name of the table.
 
     Returns:
         Names: folders without the ending `.parquet`, numbered files, other endings, other letters.
     """
-    longer = [other for other in TABLES if other.startswith(table) and other != table]
-    return [
-        f"{entry.name}/" if entry.is_dir() else entry.name
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
-        if entry.name.lower().startswith(table)
-        and not entry.name.lower().startswith(tuple(longer))
-        and entry.name != f"{table}.parquet"
-    ]
+    forms: dict[str, list[str]] = {table: [] for table in TABLES}
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        longest = max(
+            (table for table in TABLES if entry.name.lower().startswith(table)), key=len, default=""
+        )
+        if longest and entry.name != f"{longest}.parquet":
+            forms[longest].append(f"{entry.name}/" if entry.is_dir() else entry.name)
+    return forms
 
 
 def is_note(entry: os.DirEntry[str]) -> bool:
