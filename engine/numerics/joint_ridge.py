@@ -51,7 +51,8 @@ class _Designs(NamedTuple):
 
     def take(self, group: slice) -> _Designs:
         """Return those of some windows."""
-        return _Designs(*(figures[group] for figures in self))
+        figures = self.change[group], self.values[group], self.vectors[group], self.sigma[group]
+        return _Designs(*figures, self.n[group])
 
 
 def rolling_joint_ridge(market: Floats, x: Floats, y: Floats, first: Ints, stop: Ints) -> JointFits:
