@@ -28,7 +28,7 @@ PARITY = 1e-10
 
 
 class Computed:
-    """What the job computes its contributions from, and the contributions."""
+    """Arguments and result of the contributions that the job computes."""
 
     weight: Floats
     model: RiskModel
