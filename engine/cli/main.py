@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from engine.cli.commands import COMMANDS, command_module
 from engine.cli.completion import SHELLS, PrintCompletion
 from engine.cli.printing import remark
-from engine.cli.signals import EXIT_CODE, TerminatedError, ending_on_sigterm
+from engine.cli.signals import TERMINATED, ending_on_signals, signal_code
 from engine.core.errors import EngineError, either, error_line
 from engine.core.version import VERSION
 from loaders.open import EXAMPLES
@@ -143,22 +143,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         options = parser().parse_args(arguments)
-        with ending_on_sigterm():
+        with ending_on_signals():
             return _run(options)
-    except EngineError as error:
-        remark(f"error: {error}")
-        return 2
-    except BrokenPipeError:
+    except (Exception, KeyboardInterrupt) as error:
+        return _ended(error)
+
+
+def _ended(error: BaseException) -> int:
+    """Say why a command ended, and return its exit code."""
+    code = signal_code(error)
+    if code:
+        word = "terminated" if code == TERMINATED else "interrupted"
+        remark(f"{word}: nothing of an open transaction was written")
+        return code
+    if isinstance(error, BrokenPipeError):
         return 141  # what a shell reports of a process that SIGPIPE ended
-    except Exception as error:
-        remark(f"unexpected error: {error_line(error)}")
-        return 2
-    except TerminatedError:
-        remark("terminated: nothing of an open transaction was written")
-        return EXIT_CODE
-    except KeyboardInterrupt:
-        remark("interrupted: nothing of an open transaction was written")
-        return 130
+    kind = "error" if isinstance(error, EngineError) else "unexpected error"
+    remark(f"{kind}: {error if isinstance(error, EngineError) else error_line(error)}")
+    return 2
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -17,8 +17,7 @@ from engine.batch.report import gate_lines, outcome_lines, refusal_lines, report
 from engine.cli.metrics import write_metrics
 from engine.cli.printing import reason, remark
 from engine.cli.settings import Config
-from engine.cli.signals import EXIT_CODE as TERMINATED
-from engine.cli.signals import TerminatedError
+from engine.cli.signals import signal_code
 from engine.core.errors import error_line
 from engine.core.files import write_text
 from engine.core.schema import SCHEMA_VERSION
@@ -141,11 +140,7 @@ def _shown(value: object) -> object:
 
 def exit_code(error: BaseException) -> int:
     """Return the exit code of a command that an error ends."""
-    if isinstance(error, TerminatedError):
-        return TERMINATED
-    if isinstance(error, KeyboardInterrupt):
-        return 130
-    return 141 if isinstance(error, BrokenPipeError) else 2
+    return signal_code(error) or (141 if isinstance(error, BrokenPipeError) else 2)
 
 
 @contextmanager

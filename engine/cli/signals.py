@@ -1,4 +1,4 @@
-"""SIGTERM, by which systemd, cron wrappers and containers stop a run: it ends as after Ctrl-C."""
+"""Ctrl-C, and SIGTERM, by which systemd, cron wrappers and containers stop a run: both end it in one way."""
 
 from __future__ import annotations
 
@@ -8,36 +8,55 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-EXIT_CODE = 128 + signal.SIGTERM
+INTERRUPTED = 128 + signal.SIGINT
+"""130, as a shell reports of a process that Ctrl-C ended."""
+TERMINATED = 128 + signal.SIGTERM
 """143, as a shell reports of a process that SIGTERM ended."""
-
-
-class TerminatedError(KeyboardInterrupt):
-    """The process was told to end. All that handles Ctrl-C handles it in the same way."""
-
-    def __init__(self) -> None:
-        super().__init__("by SIGTERM")
+_arrived: list[int] = []
+"""Numbers of the signals that arrived in the block of `ending_on_signals`."""
 
 
 @contextmanager
-def ending_on_sigterm() -> Iterator[None]:
-    """Raise a `TerminatedError` in the block when SIGTERM arrives.
+def ending_on_signals() -> Iterator[None]:
+    """Raise KeyboardInterrupt in the block when SIGINT or SIGTERM arrives.
 
-    A second one does not disturb the clean-up.
+    A second SIGTERM does not disturb the clean-up. A SIGINT that the parent ignores, as a shell does for a
+    job in the background, stays ignored.
 
     Yields:
-        Nothing; the handler is set, if this is the main thread of the process.
+        Nothing; the handlers are set, if this is the main thread of the process.
     """
+    _arrived.clear()
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _raise)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if number == signal.SIGTERM or handler != signal.SIG_IGN:
+            signal.signal(number, _raise)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+
+
+def signal_code(error: BaseException) -> int | None:
+    """Return the exit code of a command that a signal ended; None if the error has another cause.
+
+    Libraries put errors of their own in the place of the interrupt: DuckDB a RuntimeError, Ray a new
+    KeyboardInterrupt. So the signal that arrived counts, whatever the error.
+
+    Args:
+        error: That ended the command.
+    """
+    if _arrived:
+        return 128 + _arrived[0]
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else None
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise TerminatedError
+    _arrived.append(number)
+    if number == signal.SIGTERM:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt(f"by {signal.Signals(number).name}")

@@ -20,12 +20,12 @@ import polars as pl
 import psycopg
 import pytest
 
-from engine.batch.copy import copy
+from engine.batch.copy import change_layout, copy, create, stored_layout
 from engine.core.errors import StoreUnreachableError
 from engine.core.progress import Quiet
 from loaders import open_reader
 from tests.conftest import ROOT, Server
-from tests.small_stores import content, unequal
+from tests.small_stores import content, unequal, unequal_but_ids
 
 pytestmark = [
     pytest.mark.ray,
@@ -38,8 +38,9 @@ pytestmark = [
 PORTFOLIOS = 8
 DEMO = ["--portfolios", f"{PORTFOLIOS}", "--positions", "8", "--symbols", "40"]
 WINDOW = ["--start", "2025-11-17", "--end", "2025-12-12", "--shard-size", "1", "--quiet"]
-AFTERWARDS, AMID = ["--run-date", "2025-12-19"], ["--run-date", "2025-12-11"]
-"""Run dates: after the window; and in it, so that its last sessions move tags."""
+AFTERWARDS, AMID = ["--run-date", "2025-12-19"], ["--run-date", "2025-12-11", "--end", "2025-12-11"]
+"""Run dates: after the window; and its last session, which moves tags."""
+KINDS = ("parquet", "postgres", "compact postgres")
 UNDEFINED = ["IR Beta", "Provider Beta (1Y)"]
 PATIENCE_SECONDS = 120
 
@@ -82,7 +83,10 @@ Fresh = Callable[..., str]
 
 @pytest.fixture
 def fresh(source: str, postgres_server: Server, tmp_path: Path) -> Iterator[Fresh]:
-    """Makes stores of a kind, each its own; they hold the inputs, unless they are to be empty."""
+    """Makes stores of a kind, each its own; they hold the inputs, unless they are to be empty.
+
+    A compact one is a Postgres database in the compact layout.
+    """
     made: list[str] = []
 
     def make(kind: str, empty: bool = False) -> str:
@@ -95,6 +99,9 @@ def fresh(source: str, postgres_server: Server, tmp_path: Path) -> Iterator[Fres
         postgres_server.admin.execute(f"create database {name}".encode())
         if not empty:
             copy(source, postgres_server.url(name), 5_000, Quiet())
+        if kind.startswith("compact"):
+            create(postgres_server.url(name))
+            change_layout(postgres_server.url(name), "compact")
         return postgres_server.url(name)
 
     yield make
@@ -160,7 +167,7 @@ def when_some_are_done(url: str, begun: subprocess.Popen[str]) -> int:
     return found
 
 
-@pytest.mark.parametrize("kind", ["parquet", "postgres"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("run_date", [AFTERWARDS, AMID], ids=["afterwards", "amid"])
 def test_in_place_every_table_is_the_same(
     kind: str, run_date: list[str], fresh: Fresh, cluster: Any, node: Any, tmp_path: Path
@@ -172,7 +179,7 @@ def test_in_place_every_table_is_the_same(
     assert unequal(content(here), content(there)) == []
 
 
-@pytest.mark.parametrize("kind", ["parquet", "postgres"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_into_a_target_of_its_own_every_table_is_the_same(
     kind: str, source: str, fresh: Fresh, cluster: Any, node: Any, tmp_path: Path
 ) -> None:
@@ -183,7 +190,7 @@ def test_into_a_target_of_its_own_every_table_is_the_same(
     assert unequal(content(here), content(there)) == []
 
 
-@pytest.mark.parametrize("kind", ["parquet", "postgres"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_node_killed_amid_the_run_costs_nothing(
     kind: str, fresh: Fresh, cluster: Any, node: Any, tmp_path: Path
 ) -> None:
@@ -198,7 +205,7 @@ def test_a_node_killed_amid_the_run_costs_nothing(
     assert unequal(content(here), content(there)) == []
 
 
-@pytest.mark.parametrize("kind", ["parquet", "postgres"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_interrupted_run_is_gone_on_with_by_a_plain_one(
     kind: str, fresh: Fresh, cluster: Any, node: Any, tmp_path: Path
 ) -> None:
@@ -215,6 +222,29 @@ def test_an_interrupted_run_is_gone_on_with_by_a_plain_one(
         assert reader.read("engine_runs")["status"].to_list() == ["done"]  # the same run
     assert done(there) == PORTFOLIOS
     assert unequal(content(here), content(there)) == []
+
+
+def test_in_the_compact_layout_the_rows_are_those_of_the_legacy_layout(
+    fresh: Fresh, cluster: Any, node: Any, tmp_path: Path
+) -> None:
+    legacy, compact = fresh("postgres"), fresh("compact postgres")
+    for url in (legacy, compact):
+        ended(start(tmp_path, cluster.address, *backfill(url, url, *AFTERWARDS, "--executor", "ray")))
+    assert (stored_layout(legacy), stored_layout(compact)) == ("legacy", "compact")
+    assert unequal_but_ids(content(legacy), content(compact)) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_with_the_code_of_its_signal(
+    number: signal.Signals, fresh: Fresh, cluster: Any, node: Any, tmp_path: Path
+) -> None:
+    url = fresh("parquet")
+    begun = start(tmp_path, cluster.address, *backfill(url, url, *AFTERWARDS, "--executor", "ray"))
+    when_some_are_done(url, begun)
+    begun.send_signal(number)
+    errors = ended(begun, 128 + number)
+    assert "Traceback" not in errors
+    assert "Stack" not in errors
 
 
 def test_a_refusal_arrives_as_what_it_is_and_tells_no_secret(

@@ -9,9 +9,12 @@ is computed again by another one.
 from __future__ import annotations
 
 import os
+import signal
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from importlib.util import find_spec
@@ -53,6 +56,8 @@ SHARDS_PER_PROCESSOR = 2
 """One in progress and one waiting."""
 CANCEL_SECONDS = 30
 """Time for cancelled workers to end."""
+WORKERS_END_SECONDS = 1
+"""Ray ends the workers of a driver that has left it; in trials within 0.3 s."""
 CONNECT_SECONDS = 10
 ONE_THREAD = {"env_vars": {"POLARS_MAX_THREADS": "1"}}
 """A task has one processor: as many threads as tasks, not more."""
@@ -219,19 +224,27 @@ class RayExecutor(Executor):
             self._definitions = outcome.definitions
 
     def _leave(self) -> None:
-        """Cancel the shards in progress, and wait until their transactions are committed or rolled back."""
+        """End the shards in progress, and wait until their transactions are committed or rolled back."""
+        pending, self._pending = list(self._pending), {}
         try:
-            for ref in self._pending:
-                self._ray.cancel(ref, force=True)
-            if self._pending:
-                self._ray.wait(list(self._pending), num_returns=len(self._pending), timeout=CANCEL_SECONDS)
+            if self._connected:
+                # Not `ray.cancel` first: a task that completes meanwhile makes Ray abort this process.
+                self._ray.shutdown()
+                time.sleep(WORKERS_END_SECONDS if pending else 0)
+            else:
+                self._cancel(pending)
+        finally:
             if self.state.start_recorded:
                 # A store that cannot be reached is why the run ends, and has been reported.
                 with suppress(EngineError):
                     wait_for_others(self.state)
-        finally:
-            if self._connected:
-                self._ray.shutdown()
+
+    def _cancel(self, pending: list[ObjectRef]) -> None:
+        """Cancel shards in a cluster that the caller goes on using."""
+        for ref in pending:
+            self._ray.cancel(ref, force=True)
+        if pending:
+            self._ray.wait(pending, num_returns=len(pending), timeout=CANCEL_SECONDS)
 
 
 def _connected() -> tuple[Any, bool]:
@@ -244,10 +257,28 @@ def _connected() -> tuple[Any, bool]:
         return ray, False
     _check_address(os.environ.get("RAY_ADDRESS", ""))
     try:
-        ray.init(logging_level="error", log_to_driver=False)
+        with _own_sigterm():
+            ray.init(logging_level="error", log_to_driver=False)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise ClusterError(error) from error
     return ray, True
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Restore this process's handler of SIGTERM after the block: Ray's prints a stack and exits with 15.
+
+    Yields:
+        Nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check_address(address: str) -> None:
