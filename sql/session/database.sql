@@ -1,0 +1,2 @@
+-- The name of the connection's database.
+select current_database()

@@ -1,2 +1,0 @@
--- Make a database the current one.
-use {name}
