@@ -62,16 +62,18 @@ class HoldingSets(NamedTuple):
         )
 
     def overlapping(self, column: Ints) -> Iterator[Ints]:
-        """Yield groups of sets that share all days, and so many symbols that one matrix of all is smaller.
+        """Yield groups of a session's sets with the same days, whose symbols fill fewer cells in one matrix.
 
         Args:
             column: [U] the column of closes of each holding.
         """
         stop = np.cumsum(self.n + 1).tolist()
         # Bytes as keys: equal days are found by hash, without comparing sets in pairs.
-        by_days: dict[bytes, list[int]] = {}
-        for number, (n, end) in enumerate(zip(self.n.tolist(), stop, strict=True)):
-            by_days.setdefault(self.days[end - n - 1 : end].tobytes(), []).append(number)
+        by_days: dict[tuple[int, bytes], list[int]] = {}
+        for number, (day, n, end) in enumerate(
+            zip(self.session.tolist(), self.n.tolist(), stop, strict=True)
+        ):
+            by_days.setdefault((day, self.days[end - n - 1 : end].tobytes()), []).append(number)
         for numbers in by_days.values():
             if len(numbers) == 1:
                 continue

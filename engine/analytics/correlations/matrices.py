@@ -95,26 +95,21 @@ def matrices(
     counts = closes.counts().T
     enough[:-1] = counts >= MIN_CLOSES
     counted = held & enough[column]
-    shared, apart = [], []
-    own, complete = list[HoldingSets](), list[HoldingSets]()
-    for session in range(len(closes.first)):
-        sets = session_sets(closes, session, column, owner, np.flatnonzero(counted[:, session]))
-        if alignment == "common":
-            lacking = counts[column[sets.holding], session] > np.repeat(sets.n + 1, sets.size)
-            uneven = np.bincount(np.repeat(np.arange(sets.size.size), sets.size), lacking) > 0
-            if uneven.any():
-                own.append(sets.take(np.flatnonzero(uneven)))
-                complete.append(_complete(closes, column, owner, own[-1], counts[:, session]))
-                sets = sets.take(np.flatnonzero(~uneven))
-        together = np.zeros(sets.size.size, dtype=np.bool_)
-        for group in sets.overlapping(column):
-            together[group] = True
-            shared.append(_from_one_matrix(closes, column, sets.take(group)))
-        apart.append(sets.take(np.flatnonzero(~together)) if together.any() else sets)
-    if own:
-        known = stack([*_in_batches(closes, column, concat_sets(complete))])
-        shared.append(_pairwise(closes, column, concat_sets(own), known))
-    return stack([*shared, *_in_batches(closes, column, concat_sets(apart))])
+    sessions = range(len(closes.first))
+    found = (session_sets(closes, d, column, owner, np.flatnonzero(counted[:, d])) for d in sessions)
+    sets, parts = concat_sets(list(found)), list[Matrices]()
+    if alignment == "common":
+        lacking = _lacking(counts, column, sets)
+        own, sets = sets.take(np.flatnonzero(lacking)), sets.take(np.flatnonzero(~lacking))
+        if own.size.size:
+            known = stack([*_in_batches(closes, column, _complete(closes, counts, column, owner, own))])
+            parts.append(_pairwise(closes, column, own, known))
+    together = np.zeros(sets.size.size, dtype=np.bool_)
+    for group in sets.overlapping(column):
+        together[group] = True
+        parts.append(_from_one_matrix(closes, column, sets.take(group)))
+    apart = sets.take(np.flatnonzero(~together)) if together.any() else sets
+    return stack([*parts, *_in_batches(closes, column, apart)])
 
 
 def stack(parts: list[Matrices]) -> Matrices:
@@ -133,14 +128,42 @@ def stack(parts: list[Matrices]) -> Matrices:
     return Matrices(**arrays)
 
 
+def _lacking(counts: Int32s, column: Ints, sets: HoldingSets) -> Bools:
+    """Return whether a holding of a set has closes on days that another one lacks, [G].
+
+    Args:
+        counts: [S, D] closes in the look-back.
+        column: [U] each holding's symbol.
+        sets: G of them.
+    """
+    session = np.repeat(sets.session, sets.size)
+    more = counts[column[sets.holding], session] > np.repeat(sets.n + 1, sets.size)
+    return np.bincount(np.repeat(np.arange(sets.size.size), sets.size), more, sets.size.size) > 0
+
+
 def _complete(
-    closes: SymbolCloses, column: Ints, owner: Ints, sets: HoldingSets, counts: Int32s
+    closes: SymbolCloses, counts: Int32s, column: Ints, owner: Ints, sets: HoldingSets
 ) -> HoldingSets:
-    """Return the holdings of a session's sets that have the most closes, of sets in which these share all."""
-    own = counts[column[sets.holding]]
+    """Return the holdings of sets that have the most closes, of sets in which these share all.
+
+    Args:
+        closes: of S symbols.
+        counts: [S, D] closes in the look-back.
+        column: [U] each holding's column of `closes`.
+        owner: [U] each holding's portfolio, ascending.
+        sets: by session.
+    """
+    session = np.repeat(sets.session, sets.size)
+    own = counts[column[sets.holding], session]
     most = np.maximum.reduceat(own, np.cumsum(sets.size) - sets.size)
-    holding = sets.holding[own == np.repeat(most, sets.size)]
-    found = session_sets(closes, int(sets.session[0]), column, owner, holding)
+    kept = own == np.repeat(most, sets.size)
+    days, begin = np.unique(session[kept], return_index=True)
+    holdings = np.split(sets.holding[kept], begin[1:])
+    parts = [
+        session_sets(closes, int(day), column, owner, holding)
+        for day, holding in zip(days, holdings, strict=True)
+    ]
+    found = concat_sets(parts)
     return found.take(np.flatnonzero(found.n + 1 == most))
 
 
