@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.numerics.arrays import ROW_GROUP, Floats, Ints, centred, pad_columns
+from engine.numerics.arrays import ROW_GROUP, Floats, Ints, pad_columns
 
-SMALLEST_EIGENVALUE = 1e-9
-"""Of Z'Z / n, whose diagonal is 1: a direction that varies less is rounding, and has no coefficient."""
+SMALLEST_VARIANCE = 1e-9
+"""Of a mean square, and of Z'Z / n, whose diagonal is 1: what varies less is rounding, and has no slope."""
 SMALLEST_RESIDUAL = 1e-12
 """Of sum y^2: less is rounding, and no variance."""
 
@@ -31,16 +31,16 @@ class JointFits(NamedTuple):
     variance: Floats
 
 
-class _Designs(NamedTuple):
-    """Regressors of D windows.
+class _Design(NamedTuple):
+    """Regressors of G windows.
 
     Attributes:
-        change: [D, k + 2, k + 2] makes of sums of products with market, x and 1 those with the standardised
+        change: [G, k + 2, k + 2] makes of sums of products with market, x and 1 those with the standardised
             residuals Z, and with the market and a constant, both of length 1.
-        values: [D, k] eigenvalues of Z'Z, 0 for directions without a coefficient.
-        vectors: [D, k, k] its eigenvectors, as columns.
-        sigma: [D, k] what a coefficient of Z is divided by.
-        n: [D] rows of the window.
+        values: [G, k] eigenvalues of Z'Z, 0 for directions without a coefficient.
+        vectors: [G, k, k] its eigenvectors, as columns.
+        sigma: [G, k] what a coefficient of Z is divided by.
+        n: [G] rows of the window.
     """
 
     change: Floats
@@ -48,11 +48,6 @@ class _Designs(NamedTuple):
     vectors: Floats
     sigma: Floats
     n: Ints
-
-    def take(self, group: slice) -> _Designs:
-        """Return those of some windows."""
-        figures = self.change[group], self.values[group], self.vectors[group], self.sigma[group]
-        return _Designs(*figures, self.n[group])
 
 
 def rolling_joint_ridge(market: Floats, x: Floats, y: Floats, first: Ints, stop: Ints) -> JointFits:
@@ -76,66 +71,51 @@ def rolling_joint_ridge(market: Floats, x: Floats, y: Floats, first: Ints, stop:
         first: [D] first row of each window.
         stop: [D] row after the last of each window, at least k + 3 rows later.
     """
-    values = pad_columns(y)
-    coefficients = np.empty((len(first), x.shape[1], values.shape[1]))
-    variance = np.empty((len(first), values.shape[1]))
     regressors = np.column_stack((market, x, np.ones(len(x))))
-    designs = _designs(regressors[:, :-1], first, stop)
+    values = pad_columns(np.column_stack((regressors, y)))
+    given, length = regressors.shape[1], stop - first
+    coefficients = np.empty((len(first), x.shape[1], values.shape[1] - given))
+    variance = np.empty((len(first), values.shape[1] - given))
     for top in range(0, len(first), ROW_GROUP):
         group = slice(top, top + ROW_GROUP)
-        some = designs.take(group)
-        products, squares = _products(regressors, values, first[group], stop[group])
-        coefficients[group], variance[group] = _fit(some, some.change @ products, squares)
+        sums, squares = _products(regressors, values, first[group], stop[group])
+        design = _design(sums[..., :given], length[group])
+        fit = _fit(design, design.change @ sums[..., given:], squares[:, given:])
+        coefficients[group], variance[group] = fit
     return JointFits(coefficients[..., : y.shape[1]], variance[:, : y.shape[1]])
 
 
-def _designs(x: Floats, first: Ints, stop: Ints) -> _Designs:
-    """Return the regressors of each window, the market's in column 0; windows of one length together."""
-    length, windows, k = stop - first, len(first), x.shape[1] - 1
-    designs = _Designs(
-        np.zeros((windows, k + 2, k + 2)),
-        np.empty((windows, k)),
-        np.empty((windows, k, k)),
-        np.empty((windows, k)),
-        length,
-    )
-    for n in np.unique(length).tolist():
-        alike = np.flatnonzero(length == n)
-        mean, deviation = centred(x[first[alike, None] + np.arange(n)])
-        gram = np.swapaxes(deviation, -1, -2) @ deviation
-        size = gram[:, :1, 0]
-        flat = size == 0.0
-        slope = gram[:, 0, 1:] / np.where(flat, 1.0, size)
-        beside = gram[:, 1:, 1:] - slope[:, :, None] * gram[:, :1, 1:]
-        sigma = _deviations(beside, gram[:, 1:, 1:], n)
-        values, designs.vectors[alike] = np.linalg.eigh(beside / (sigma[:, :, None] * sigma[:, None]))
-        designs.values[alike] = np.where(values > SMALLEST_EIGENVALUE * n, values, 0.0)
-        designs.sigma[alike] = np.where(flat, np.nan, sigma)
-        designs.change[alike] = _change(mean, slope, sigma, np.sqrt(np.where(flat, 1.0, size)), n)
-    return designs
-
-
-def _deviations(beside: Floats, gram: Floats, n: int) -> Floats:
-    """Return the deviations sigma [W, k] of residuals, infinite where one is rounding.
+def _design(sums: Floats, n: Ints) -> _Design:
+    """Return the regressors of G windows.
 
     Args:
-        beside: [W, k, k] sums of products of residuals.
-        gram: [W, k, k] the same of the regressors.
-        n: rows.
+        sums: [G, k + 2, k + 2] of products of market, x and 1 with each other.
+        n: [G] rows.
     """
-    left, whole = (np.diagonal(sums, axis1=-2, axis2=-1) for sums in (beside, gram))
-    return np.sqrt(np.where(left > SMALLEST_EIGENVALUE * whole, left / n, np.inf))
+    mean = sums[:, :-1, -1] / n[:, None]
+    whole = sums[:, :-1, :-1]
+    inside = whole - mean[:, :, None] * sums[:, -1:, :-1]
+    flat = inside[:, 0, 0] <= SMALLEST_VARIANCE * whole[:, 0, 0]
+    size = np.where(flat, 1.0, inside[:, 0, 0])[:, None]
+    slope = inside[:, 0, 1:] / size
+    beside = inside[:, 1:, 1:] - slope[:, :, None] * inside[:, :1, 1:]
+    left, all_ = (np.diagonal(each, axis1=-2, axis2=-1) for each in (beside, whole[:, 1:, 1:]))
+    sigma = np.sqrt(np.where(left > SMALLEST_VARIANCE * all_, left / n[:, None], np.inf))
+    values, vectors = np.linalg.eigh(beside / (sigma[:, :, None] * sigma[:, None]))
+    values = np.where(values > SMALLEST_VARIANCE * n[:, None], values, 0.0)
+    change = _change(mean, slope, sigma, np.sqrt(size), n)
+    return _Design(change, values, vectors, np.where(flat[:, None], np.nan, sigma), n)
 
 
-def _change(mean: Floats, slope: Floats, sigma: Floats, size: Floats, n: int) -> Floats:
-    """Return `_Designs.change`: [W, k + 2, k + 2].
+def _change(mean: Floats, slope: Floats, sigma: Floats, size: Floats, n: Ints) -> Floats:
+    """Return `_Design.change`: [G, k + 2, k + 2].
 
     Args:
-        mean: [W, k + 1] of market and x.
-        slope: [W, k] of x on the market.
-        sigma: [W, k].
-        size: [W, 1] length of the market's deviations.
-        n: rows.
+        mean: [G, k + 1] of market and x.
+        slope: [G, k] of x on the market.
+        sigma: [G, k].
+        size: [G, 1] length of the market's deviations.
+        n: [G] rows.
     """
     k = slope.shape[1]
     change = np.zeros((len(mean), k + 2, k + 2))
@@ -169,20 +149,20 @@ def _products(x: Floats, y: Floats, first: Ints, stop: Ints) -> tuple[Floats, Fl
     return products.reshape(ROW_GROUP, x.shape[1], -1)[:count], (inside @ (part * part))[:count]
 
 
-def _fit(designs: _Designs, products: Floats, squares: Floats) -> tuple[Floats, Floats]:
+def _fit(design: _Design, products: Floats, squares: Floats) -> tuple[Floats, Floats]:
     """Return coefficients [G, k, m] and residual variances [G, m] of windows from their products with y."""
-    k = designs.values.shape[1]
-    values = designs.values[..., None]
+    k = design.values.shape[1]
+    values = design.values[..., None]
     alive = values > 0.0
     rank = alive.sum(axis=1)
-    freedom = designs.n[:, None] - rank - 2
-    along = np.swapaxes(designs.vectors, -1, -2) @ products[:, :k]
+    freedom = design.n[:, None] - rank - 2
+    along = np.swapaxes(design.vectors, -1, -2) @ products[:, :k]
     explained = (along * along * np.divide(1.0, values, out=np.zeros_like(values), where=alive)).sum(axis=1)
     beside_market = squares - (products[:, k:] ** 2).sum(axis=1)
     variance = np.maximum(beside_market - explained, 0.0) / freedom
     some = explained > 0.0
-    penalty = designs.n[:, None] * rank * variance / np.where(some, explained, 1.0)
+    penalty = design.n[:, None] * rank * variance / np.where(some, explained, 1.0)
     shrunk = np.where(alive & some[:, None], along / (values + penalty[:, None] + ~alive), 0.0)
     left = beside_market - ((2.0 * along - values * shrunk) * shrunk).sum(axis=1)
     left = np.where(left > SMALLEST_RESIDUAL * squares, left, 0.0)
-    return designs.vectors @ shrunk / designs.sigma[..., None], left / freedom
+    return design.vectors @ shrunk / design.sigma[..., None], left / freedom

@@ -18,7 +18,7 @@ from engine.analytics.factors.joint import CAP, FUNDS
 from engine.core.funds import MARKET_FUND, RATE_FUND, STYLE_FUNDS
 from engine.core.job_catalog import RIDGE_FACTORS
 from engine.numerics.arrays import Floats
-from engine.numerics.joint_ridge import SMALLEST_EIGENVALUE
+from engine.numerics.joint_ridge import SMALLEST_VARIANCE
 
 FUND_OF = {**STYLE_FUNDS, RATE: RATE_FUND}
 """The fund of each factor of the joint model besides the market."""
@@ -94,7 +94,7 @@ def _joint_fit(case: Case, symbol: str) -> JointFit:
         )
     residual = others - np.outer(market, market @ others / (market @ market))
     size, whole = np.sqrt((residual**2).mean(axis=0)), np.sqrt((others**2).mean(axis=0))
-    sigma = np.where(size > np.sqrt(SMALLEST_EIGENVALUE) * whole, size, np.inf)
+    sigma = np.where(size > np.sqrt(SMALLEST_VARIANCE) * whole, size, np.inf)
     b, penalty = _solve(residual / sigma, market, off[:, 0])
     return JointFit(funds[1:], sample.used[1:], returns, sigma, penalty, b, sample)
 
@@ -103,7 +103,7 @@ def _solve(z: Floats, market: Floats, y: Floats) -> tuple[Floats, float]:
     """Return the ridge coefficients [k] of y on z, and the penalty n / F."""
     n = len(y)
     values, vectors = np.linalg.eigh(z.T @ z)
-    kept = vectors[:, values > SMALLEST_EIGENVALUE * n]
+    kept = vectors[:, values > SMALLEST_VARIANCE * n]
     parts = z @ kept
     design = np.column_stack((market, parts))
     left = y - design @ np.linalg.lstsq(design, y)[0]

@@ -29,7 +29,7 @@ from engine.core.job_catalog import (
     RISK_NO_ACTIVE_POSITIONS,
     Reason,
 )
-from engine.numerics.joint_ridge import SMALLEST_EIGENVALUE, SMALLEST_RESIDUAL
+from engine.numerics.joint_ridge import SMALLEST_RESIDUAL, SMALLEST_VARIANCE
 
 TABLES = (TABLE, BY_FACTOR, BY_POSITION)
 YEAR = 252
@@ -148,7 +148,7 @@ def _specific(joint: JointFit) -> float:
     y, market, funds = off[:, 0], off[:, 1], off[:, 2:]
     beside = funds - np.outer(market, market @ funds / (market @ market))
     z = beside / joint.sigma
-    rank = int((np.linalg.eigvalsh(z.T @ z) > SMALLEST_EIGENVALUE * len(y)).sum()) if funds.size else 0
+    rank = int((np.linalg.eigvalsh(z.T @ z) > SMALLEST_VARIANCE * len(y)).sum()) if funds.size else 0
     left = y - market * float(market @ y) / float(market @ market) - z @ joint.b
     rest = math.fsum(left * left)
     exact = rest <= SMALLEST_RESIDUAL * math.fsum(joint.returns[:, 0] ** 2)
