@@ -55,6 +55,11 @@ class PricePanel:
         """The column of each symbol."""
         return {symbol: column for column, symbol in enumerate(self.symbols)}
 
+    @cached_property
+    def _names(self) -> pl.Enum:
+        """The type of symbols of the panel."""
+        return pl.Enum(self.symbols)
+
     def columns(self, symbols: pl.Series) -> Ints:
         """Return the column of each of `symbols`, -1 where the panel has none.
 
@@ -64,8 +69,8 @@ class PricePanel:
         Returns:
             [N].
         """
-        place = symbols.cast(pl.Enum(self.symbols), strict=False).to_physical()
-        return place.cast(pl.Int64).fill_null(-1).to_numpy()
+        place = symbols.cast(self._names, strict=False).to_physical().to_numpy()
+        return np.asarray(np.nan_to_num(place, nan=-1.0), dtype=np.int64)
 
     def closes_of(self, symbols: Sequence[str]) -> Floats:
         """Return the closes of symbols, [T, K], NaN throughout for one that the panel lacks.
@@ -152,7 +157,7 @@ def day_numbers(days: Sequence[date] | pl.Series) -> Ints:
     Returns:
         [N].
     """
-    return pl.Series(days, dtype=pl.Date).to_physical().cast(pl.Int64).to_numpy()
+    return pl.Series(days, dtype=pl.Date).to_physical().to_numpy().astype(np.int64)
 
 
 def window_bounds(days: Ints, targets: Ints, look_back: int) -> tuple[Ints, Ints]:

@@ -120,8 +120,9 @@ def _without(frame: pl.DataFrame, failures: pl.DataFrame) -> pl.DataFrame:
 
 def _without_nan(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with null for NaN in the columns that store both."""
-    names = [column.name for column in table.columns if column.nan and column.nullable]
-    return rows.with_columns(pl.col(name).fill_nan(None) for name in names if name in rows.columns)
+    both = (column.name for column in table.columns if column.nan and column.nullable)
+    names = [name for name in both if name in rows.columns]
+    return rows.with_columns(pl.col(names).fill_nan(None)) if names else rows
 
 
 def _with_columns(snapshots: pl.DataFrame, columns: pl.DataFrame) -> pl.DataFrame:

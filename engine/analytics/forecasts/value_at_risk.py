@@ -21,6 +21,17 @@ METHODS = ("historical", "model")
 SESSIONS_TESTED = 250
 """The newest sessions with a forecast of the session before, as the Basel Committee counts them."""
 KINDS = [(method, level) for method in METHODS for level in LEVELS]
+TESTED: dict[str, pl.DataType] = {
+    "sessions": pl.Int32(),
+    "exceptions": pl.Int32(),
+    "kupiec": pl.Float64(),
+    "kupiec_p": pl.Float64(),
+    "christoffersen": pl.Float64(),
+    "christoffersen_p": pl.Float64(),
+    "joint_p": pl.Float64(),
+    "zone": pl.String(),
+}
+"""Columns of `TESTS` that hold the fields of a `Backtest`, in its order."""
 PREVIOUS: dict[str, pl.DataType] = {
     "portfolio_id": pl.String(),
     "calculation_date": pl.Date(),
@@ -158,18 +169,6 @@ def _tests(
             tests += [backtest(count, level) for count in counts]
             cells += [(portfolio, int(session), kind) for session in sessions]
     at = tuple(np.array(cells, dtype=np.int64).reshape(-1, 3).T)
-    return _keys(portfolios, dates, at).with_columns(
-        sessions=_column(tests, "sessions", pl.Int32()),
-        exceptions=_column(tests, "exceptions", pl.Int32()),
-        kupiec=_column(tests, "coverage"),
-        kupiec_p=_column(tests, "coverage_p"),
-        christoffersen=_column(tests, "independence"),
-        christoffersen_p=_column(tests, "independence_p"),
-        joint_p=_column(tests, "joint_p"),
-        zone=_column(tests, "zone", pl.String()),
-    )
-
-
-def _column(tests: list[Backtest], name: str, kind: pl.DataType | None = None) -> pl.Series:
-    values = [getattr(test, name) for test in tests]
-    return pl.Series(values, dtype=kind) if kind else pl.Series(values, dtype=pl.Float64).fill_nan(None)
+    columns = zip(*tests, strict=True) if tests else ((),) * len(TESTED)
+    figures = pl.DataFrame(dict(zip(TESTED, columns, strict=True)), schema=TESTED)
+    return pl.concat([_keys(portfolios, dates, at), figures.fill_nan(None)], how="horizontal")

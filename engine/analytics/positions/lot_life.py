@@ -221,7 +221,8 @@ def _judged(lots: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 
 def _numbers(days: pl.Series) -> Ints:
     """Return days since 1970-01-01, `NEVER` for a null."""
-    return days.to_physical().cast(pl.Int64).fill_null(NEVER).to_numpy()
+    known = days.to_numpy()
+    return np.where(np.isnat(known), NEVER, known.astype("datetime64[D]").astype(np.int64))
 
 
 def _session_of(days: Ints, since: Ints, sessions: Ints) -> Ints:

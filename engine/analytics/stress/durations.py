@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -20,14 +21,16 @@ def newest_durations(durations: pl.DataFrame, symbols: pl.Series, days: Sequence
         symbols: N names, repeated ones too.
         days: D dates.
     """
-    at = pl.Series("day", days, dtype=pl.Date)
-    found = np.full((symbols.len(), at.len()), np.nan)
-    wanted = durations.filter(pl.col("symbol").is_in(symbols.unique().implode()))
-    for (symbol,), rows in wanted.group_by("symbol", maintain_order=True):
-        holders = np.flatnonzero((symbols == symbol).fill_null(False).to_numpy())
-        newest = rows["asof_date"].search_sorted(at, side="right").to_numpy()
+    names, at = symbols.to_list(), np.array(days, dtype="datetime64[D]")
+    found = np.full((len(names), len(at)), np.nan)
+    wanted = durations.filter(pl.col("symbol").is_in(set(names) - {None}))
+    holders, first = np.unique(wanted["symbol"].to_numpy(), return_index=True)
+    asof, years = wanted["asof_date"].to_numpy(), wanted["duration"].to_numpy().astype(np.float64)
+    parts = pairwise([*first, asof.size])
+    for symbol, (start, stop) in zip(holders.tolist(), parts, strict=True):
+        newest = np.searchsorted(asof[start:stop], at, side="right")
         # Number 0 stands for the days before the first row.
-        found[holders] = np.append(np.nan, rows["duration"].cast(pl.Float64).to_numpy())[newest]
+        found[[name == symbol for name in names]] = np.append(np.nan, years[start:stop])[newest]
     return found
 
 
