@@ -169,14 +169,19 @@ class ParquetWriter(Writer):
             frames: rows by table; small ones are encoded when they are written.
             scope: portfolios and days that the rows will replace.
         """
-        for name, frame in frames.items():
-            if frame.height <= PREPARED or not scope.portfolios:
-                continue
+        large = {
+            name: frame for name, frame in frames.items() if scope.portfolios and frame.height > PREPARED
+        }
+        if not large:
+            return
+        with ParquetReader(self.url, checked=False) as reader:
+            columns = {name: self._columns(TABLES[name], reader.columns, large[name]) for name in large}
+        for name, frame in large.items():
             path = part_path(self.folder, name, min(scope.portfolios), max(scope.portfolios))
-            with self._write_errors(name), ParquetReader(self.url, checked=False) as reader:
+            with self._write_errors(name):
                 draft = new_draft_path(self.folder)
                 self._drafts[path] = frame, draft
-                _encode(frame, TABLES[name], self._columns(TABLES[name], reader.columns, frame), draft)
+                _encode(frame, TABLES[name], columns[name], draft)
 
     def tidy(self) -> None:
         with self._write_errors(""):

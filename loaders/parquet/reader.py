@@ -20,13 +20,16 @@ from loaders.adapted import adapted_columns, with_adapted
 from loaders.duckdb.connect import connect_shared, literal_path
 from loaders.duckdb.reader import DuckDBReader, canonical_id
 from loaders.lazy_tables import LazyTables
+from loaders.parquet.as_written import rows_as_written
 from loaders.parquet.files import Listing
 from loaders.parquet.folder_lock import hold
 from loaders.parquet.footers import Types, tables_without_rows, types_of_files, types_of_tables
 from loaders.parquet.journal import try_roll_forward
 from loaders.parquet.layout import other_forms
 from loaders.parquet.old_layout import finish_old_commit
-from sql import Adapted, Name, Selected, statement
+from sql import Adapted, Name, Selected, Value, statement
+
+WHOLE_TABLE = "read/table"
 
 
 class ParquetReader(DuckDBReader):
@@ -99,7 +102,14 @@ class ParquetReader(DuckDBReader):
             raise StoreUnreachableError(self.url, text)
 
     def _types_of(self, name: str) -> Types:
-        return types_of_files(self.connection, self._paths[name])
+        return self._all_types.get(name) or types_of_files(self.connection, self._paths[name])
+
+    @cached_property
+    def _all_types(self) -> Mapping[str, Types]:
+        try:
+            return types_of_tables(self.connection, self._paths)
+        except duckdb.Error:  # a file is no Parquet: that is told where its table is asked for
+            return {}
 
     @cached_property
     def columns(self) -> Mapping[str, Mapping[str, str]]:
@@ -133,6 +143,14 @@ class ParquetReader(DuckDBReader):
             return ""
         return canonical_id(column.name, stored) or f"{Name(column.name)}::text"
 
+    def selected(self, name: str, columns: tuple[Column, ...], **values: Value) -> pl.DataFrame:
+        table = values.get("table")
+        if name == WHOLE_TABLE and isinstance(table, Name) and table.text in self.files:
+            rows = rows_as_written(self.files[table.text].values(), columns)
+            if rows is not None:
+                return rows
+        return super().selected(name, columns, **values)
+
     @cached_property
     def other_forms(self) -> dict[str, list[str]]:
         return other_forms(self._folder)
@@ -158,14 +176,18 @@ class ParquetReader(DuckDBReader):
         Raises:
             MissingColumnError: The file lacks a column that every schema version has.
         """
-        paths = self._texts([self.files[table.name][path]])
+        present = self.files[table.name][path]
+        rows = rows_as_written([present], table.columns)
+        if rows is not None:
+            return rows
+        paths = self._texts([present])
         types = types_of_files(self.connection, paths)
         for column in table.columns:
             needed = not (can_be_added(table, column) or optional_column(table, column))
             if column.name not in types and needed:
                 raise MissingColumnError(self.url, table.name, column.name, types)
         stored = tuple(column for column in table.columns if column.name in types)
-        text = statement("read/table", columns=Selected(stored), table=Name(table.name))
+        text = statement(WHOLE_TABLE, columns=Selected(stored), table=Name(table.name))
         source = {table.name: self._source(table, paths, types)}
         return with_nulls(
             conform(self.run(with_adapted(text, lambda: source)), table, self.url), table, table.names
