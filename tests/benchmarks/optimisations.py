@@ -281,22 +281,38 @@ def whole_run(golden: Path, folder: Path, rounds: int) -> float:
     return median(took)
 
 
+def options(description: str | None) -> argparse.Namespace:
+    """The golden set `demo` and the number of pairs, of the command line."""
+    known = argparse.ArgumentParser(description=description, formatter_class=argparse.RawTextHelpFormatter)
+    known.add_argument("golden", type=Path, metavar="GOLDEN_DEMO")
+    known.add_argument("--rounds", type=int, default=15, metavar="N", help="[15]")
+    return known.parse_args()
+
+
+def print_gains(whole: float, rows: Sequence[Optimisation], rounds: int) -> None:
+    """Print a line for each optimisation.
+
+    Args:
+        whole: Processor time of a whole run (s).
+        rows: The optimisations.
+        rounds: Pairs of each.
+    """
+    print(f"whole run: {whole:.3f} s of processor time\n")
+    print(f"{'':<40}{'plain ms':>10}{'fast ms':>10}{'ratio':>8}{'% of a run':>12}")
+    for one in rows:
+        plain, fast = in_turn(one, rounds)
+        gain = median(a - b for a, b in zip(plain, fast, strict=True)) / whole
+        slow, quick = median(plain), median(fast)
+        print(f"{one.name:<40}{slow * 1e3:>10.1f}{quick * 1e3:>10.1f}{slow / quick:>8.2f}{gain:>12.1%}")
+
+
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("golden", type=Path, metavar="GOLDEN_DEMO")
-    options.add_argument("--rounds", type=int, default=15, metavar="N", help="[15]")
-    known = options.parse_args()
+    known = options(__doc__)
     pl.Config.set_engine_affinity("in-memory")
     with TemporaryDirectory(prefix="optimisations-") as name:
         folder, golden = Path(name), known.golden.resolve()
         whole = whole_run(golden, folder, known.rounds)
-        print(f"whole run: {whole:.3f} s of processor time\n")
-        print(f"{'':<40}{'plain ms':>10}{'fast ms':>10}{'ratio':>8}{'% of a run':>12}")
-        for one in optimisations(golden, folder):
-            plain, fast = in_turn(one, known.rounds)
-            gain = median(a - b for a, b in zip(plain, fast, strict=True)) / whole
-            slow, quick = median(plain), median(fast)
-            print(f"{one.name:<40}{slow * 1e3:>10.1f}{quick * 1e3:>10.1f}{slow / quick:>8.2f}{gain:>12.1%}")
+        print_gains(whole, optimisations(golden, folder), known.rounds)
 
 
 if __name__ == "__main__":
