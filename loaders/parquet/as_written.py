@@ -15,7 +15,7 @@ from engine.core.schema import Column
 
 UUID_LENGTH = 36
 UNREADABLE = (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
-"""What Polars raises for a file that is damaged or strange: DuckDB reads it, or says what is wrong."""
+"""Errors of Polars about a file that is damaged or strange: DuckDB reads it, or says what is wrong."""
 
 
 def rows_as_written(paths: Iterable[Path], columns: Sequence[Column]) -> pl.DataFrame | None:
