@@ -24,6 +24,7 @@ from engine.benchmarks.results_text import to_text
 from engine.benchmarks.sections import COMPACT, TRIAL, first_run, layouts, reference
 from engine.benchmarks.stores import PRISTINE, DuckDBStore, PostgresStore
 from engine.benchmarks.workloads import KINDS, BenchmarkPlan, Workload, quick, usual
+from engine.cli.main import main
 from engine.core.errors import UsageError
 from engine.core.progress import Quiet
 from loaders import open_reader
@@ -235,6 +236,17 @@ def test_the_given_inputs_are_copied_not_invented(tmp_path: Path) -> None:
     store.make(Workload(5, 0, 0, source=f"parquet:///{golden}"))
     with open_reader(f"parquet:///{golden}") as old, open_reader(store.url(PRISTINE)) as new:
         assert new.read("positions").height == old.read("positions").height > 0
+
+
+def test_the_command_shows_results_and_writes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results, file = BenchmarkResults(context()), tmp_path / "results.json"
+    results.measure("reference/duckdb/5 x 20/first", 5, 121).add(2.5, 2.0, 100)
+    monkeypatch.setattr(runner, "bench", lambda *_: results)
+    assert main(["bench", "--quick", "--json", str(file)]) == 0
+    assert "reference/duckdb/5 x 20/first" in capsys.readouterr().out
+    assert json.loads(file.read_text())["format"] == FORMAT
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def run(options: Namespace, settings: Config) -> int:
     selected = selected_sections(options.only)
     old = earlier_measures(options.against) if options.against else {}
     plan = quick(options.rounds) if options.quick else usual(options.rounds, options.full)
-    with reporter(options.quiet, options.log_format) as progress:
+    with reporter(options.quiet) as progress:
         results = bench(plan, selected, options.postgres, progress)
     merits = ratios(results.measures)
     write_file(options.json, results.to_json(merits) + "\n")
