@@ -126,18 +126,18 @@ def _solved(
     low, high = np.zeros_like(price), np.full_like(price, LARGEST_VOLATILITY)
     # Brenner and Subrahmanyam's start, exact to first order at the money.
     guess = np.clip(np.sqrt(2.0 * math.pi / years) * price / spot, 0.01, 2.0)
-    done = np.zeros(price.shape, dtype=np.bool_)
+    left = np.arange(price.size)
     for _ in range(STEPS):
-        at = greeks(spot, strike, years, guess, rate, call)
-        miss = at.price - price
-        low, high = np.where(miss < 0, guess, low), np.where(miss >= 0, guess, high)
-        newton = guess - np.divide(miss, at.vega, out=np.full_like(miss, np.inf), where=at.vega > 0)
-        inside = (newton > low) & (newton < high)
-        step = np.where(inside, newton, 0.5 * (low + high))
-        close = np.abs(step - guess) <= TOLERANCE * guess
-        # One that is done stays: its last bits do not depend on how long the others take.
-        guess = np.where(done, guess, step)
-        done |= close
-        if done.all():
+        before = guess[left]
+        at = greeks(spot[left], strike[left], years[left], before, rate[left], call[left])
+        miss = at.price - price[left]
+        low[left] = np.where(miss < 0, before, low[left])
+        high[left] = np.where(miss >= 0, before, high[left])
+        newton = before - np.divide(miss, at.vega, out=np.full_like(miss, np.inf), where=at.vega > 0)
+        inside = (newton > low[left]) & (newton < high[left])
+        guess[left] = np.where(inside, newton, 0.5 * (low[left] + high[left]))
+        # Most are done after fourteen steps, a few near their bounds after fifty.
+        left = left[np.abs(guess[left] - before) > TOLERANCE * before]
+        if not left.size:
             break
     return np.where(guess < LARGEST_VOLATILITY * (1.0 - 1e-9), guess, np.nan)

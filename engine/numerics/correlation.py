@@ -124,10 +124,10 @@ def pair_correlations(x: Floats, y: Floats) -> tuple[Floats, Floats, Ints]:
 def _deviations(level: Floats, before: Ints, used: Bools, n: Ints) -> tuple[Floats, Bools]:
     """Return the returns' deviations from their mean, 0 where there is none, and which series move."""
     returns = level - np.take_along_axis(level, before, axis=1)
-    most = np.where(used, returns, -np.inf).max(axis=1, initial=-np.inf)
-    smallest = np.where(used, returns, np.inf).min(axis=1, initial=np.inf)
+    first = np.take_along_axis(returns, used.argmax(axis=1)[:, None], axis=1)
+    moves = (used & (returns != first)).any(axis=1)
     mean = np.where(used, returns, 0.0).sum(axis=1) / np.maximum(n, 1)
-    return np.where(used, returns - mean[:, None], 0.0), np.asarray(most > smallest)
+    return np.where(used, returns - mean[:, None], 0.0), np.asarray(moves)
 
 
 def positive_semidefinite(rho: Floats) -> Floats:

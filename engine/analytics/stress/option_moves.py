@@ -13,7 +13,7 @@ from engine.analytics.positions.option_greeks import OptionBook
 from engine.analytics.stress.durations import yield_sensitivities
 from engine.core.rules import Rules
 from engine.numerics.arrays import Bools, Floats, Ints
-from engine.numerics.black_scholes import Greeks, greeks
+from engine.numerics.black_scholes import greeks
 
 
 class OptionCells(NamedTuple):
@@ -25,6 +25,7 @@ class OptionCells(NamedTuple):
         spot, strike, years, volatility, rate, call: [K] what values them.
         betas: of the underlying, by factor: [K].
         rates: [K] what the underlying gains for a shock of rates of 1, a fraction; NaN where unknown.
+        price, delta: [K] at the spot, of `engine.numerics.black_scholes.greeks`.
     """
 
     cell: Ints
@@ -37,13 +38,15 @@ class OptionCells(NamedTuple):
     call: Bools
     betas: Mapping[str, Floats]
     rates: Floats
+    price: Floats
+    delta: Floats
 
     @classmethod
     def none(cls) -> OptionCells:
         """Return no option."""
         none = np.zeros(0)
         cell, call = none.astype(np.int64), none.astype(np.bool_)
-        return cls(cell, none, none, none, none, none, none, call, {}, none)
+        return cls(cell, none, none, none, none, none, none, call, {}, none, none, none)
 
     def beyond_delta(self, moves: Floats, cells: int) -> Floats:
         """Return what options gain beyond their delta times the move of the underlying: [C] USD.
@@ -56,13 +59,10 @@ class OptionCells(NamedTuple):
             moves: [K] of the underlyings, fractions.
             cells: C.
         """
-        now = self._at(self.spot)
-        moved = np.maximum(self.spot * (1.0 + moves), np.finfo(np.float64).tiny)
-        gain = self._at(moved).price - now.price - now.delta * self.spot * moves
+        spot = np.maximum(self.spot * (1.0 + moves), np.finfo(np.float64).tiny)
+        moved = greeks(spot, self.strike, self.years, self.volatility, self.rate, self.call)
+        gain = moved.price - self.price - self.delta * self.spot * moves
         return np.asarray(np.bincount(self.cell, self.shares * gain, cells), dtype=np.float64)
-
-    def _at(self, spot: Floats) -> Greeks:
-        return greeks(spot, self.strike, self.years, self.volatility, self.rate, self.call)
 
 
 def option_cells(
@@ -109,6 +109,8 @@ def option_cells(
         book.call[option, 0],
         placed,
         rates,
+        book.greeks.price[at],
+        book.greeks.delta[at],
     )
 
 
@@ -132,8 +134,12 @@ def _grids(
     rows = pl.concat([market, rates, styles]).filter(pl.col("position_id").is_in(ids.implode()))
     numbers = pl.DataFrame({"position_id": ids}).with_row_index("option")
     rows = rows.join(numbers, on="position_id", maintain_order="left")
+    rows = rows.drop_nulls("factor")
+    option, beta = rows["option"].to_numpy(), rows["beta"].to_numpy()
+    session = dates.search_sorted(rows["day"]).to_numpy()
+    names = rows["factor"].to_numpy()
     grids = {"rates": np.full(book.spot.shape, np.nan)}
-    for (factor,), own in rows.drop_nulls("factor").group_by("factor", maintain_order=True):
-        grid = grids.setdefault(str(factor), np.zeros(book.spot.shape))
-        grid[own["option"].to_numpy(), dates.search_sorted(own["day"]).to_numpy()] = own["beta"].to_numpy()
+    for factor in dict.fromkeys(names):
+        grid, own = grids.setdefault(factor, np.zeros(book.spot.shape)), names == factor
+        grid[option[own], session[own]] = beta[own]
     return grids

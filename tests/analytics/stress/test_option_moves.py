@@ -31,7 +31,8 @@ def one(value: float) -> np.ndarray:
 def cells(beta: float, options: bool = True, base: float = 1e9) -> StressExposures:
     """A portfolio of one short put whose underlying has a beta; the exposure is the delta's."""
     terms = (one(SHARES), one(SPOT), one(STRIKE), one(YEARS), one(VOLATILITY), one(0.0), np.array([False]))
-    own = OptionCells(np.array([0]), *terms, {MARKET: one(beta)}, one(np.nan))
+    now = one(worth(SPOT)), one(DELTA)
+    own = OptionCells(np.array([0]), *terms, {MARKET: one(beta)}, one(np.nan), *now)
     held = {MARKET: one(SHARES * DELTA * SPOT * beta)}
     number = np.array([0])
     return StressExposures(held, number[:, None], one(np.nan), one(base), number, own if options else None)
