@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.numerics.arrays import Bools, Floats, Ints
-from engine.numerics.correlation import MatrixCells, matrix_cells
+from engine.numerics.arrays import Floats, Ints
+from engine.numerics.correlation import matrix_cells
 
 DISTANCE = 0.3
 """Mean 1 - |rho| of two groups, at most: they are one cluster from a mean |rho| of 0.7 on."""
@@ -32,59 +32,87 @@ def cluster_labels(rho: Floats, size: Ints) -> Ints:
     Returns:
         [S].
     """
-    cells = matrix_cells(size)
-    first = (np.cumsum(size) - size)[cells.matrix]
-    row, column = first + cells.row, first + cells.column
-    near = (np.abs(np.nan_to_num(rho)) >= 1.0 - DISTANCE) | (row == column)
-    group = _linked(near, column, cells, int(size.sum()))
-    members = np.bincount(group, minlength=group.size)
-    pairs = np.bincount(group[row[near]], minlength=group.size)
-    whole = pairs == members**2
-    labels = np.where(whole[group] & (members[group] > 1), group, -1)
-    together = (group[row] == group[column]) & ~whole[group[row]]
-    _cut(labels, group, (row[together], column[together]), 1.0 - np.abs(np.nan_to_num(rho[together])))
+    series, whole = int(size.sum()), size * size
+    near = np.flatnonzero(np.abs(rho) >= 1.0 - DISTANCE)
+    matrix = np.searchsorted(np.cumsum(whole), near, side="right")
+    first, within = (np.cumsum(size) - size)[matrix], near - (np.cumsum(whole) - whole)[matrix]
+    row, column = first + within // size[matrix], first + within % size[matrix]
+    group = _linked(row, column, series)
+    members = np.bincount(group, minlength=series)
+    linked = np.bincount(group[row], minlength=series)
+    alike = (linked == members**2) | (members == 1)
+    labels = np.where(alike[group] & (members[group] > 1), group, -1)
+    _cut(labels, np.where(alike[group], -1, group), rho, size)
     return labels
 
 
-def _linked(near: Bools, column: Ints, cells: MatrixCells, series: int) -> Ints:
-    """Return the first of the series that each one is linked to by near pairs, [S]."""
+def pairs_within(group: Ints, size: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the pairs of series of one group, both ways and with themselves, group after group: [n] each.
+
+    Args:
+        group: [S] the group of each series, all of one matrix; -1 for none.
+        size: [H].
+
+    Returns:
+        Both series of each pair, and the number of its cell among the R.
+    """
+    inside = np.flatnonzero(group >= 0)
+    order = inside[np.argsort(group[inside], kind="stable")]
+    _, count = np.unique(group[order], return_counts=True)
+    cells = matrix_cells(count)
+    start = (np.cumsum(count) - count)[cells.matrix]
+    row, column = order[start + cells.row], order[start + cells.column]
+    matrix = np.repeat(np.arange(size.size), size)[row]
+    first, corner = (np.cumsum(size) - size)[matrix], (np.cumsum(size**2) - size**2)[matrix]
+    return row, column, corner + (row - first) * size[matrix] + column - first
+
+
+def _linked(row: Ints, column: Ints, series: int) -> Ints:
+    """Return the first of the series that each one is linked to by near pairs, [S].
+
+    Args:
+        row: [n] series of near pairs, ascending.
+        column: [n] the others; a pair comes both ways.
+        series: S.
+    """
     group = np.arange(series)
-    starts = np.flatnonzero(cells.column == 0)
-    while starts.size:
-        nearest = np.minimum.reduceat(np.where(near, group[column], series), starts)
-        if (nearest == group).all():
+    linked, starts = np.unique(row, return_index=True)
+    while linked.size:
+        nearest = np.minimum(group[linked], np.minimum.reduceat(group[column], starts))
+        if (nearest == group[linked]).all():
             break
-        group = nearest
+        group[linked] = nearest
     return group
 
 
-def _cut(labels: Ints, group: Ints, pairs: tuple[Ints, Ints], distance: Floats) -> None:
+def _cut(labels: Ints, group: Ints, rho: Floats, size: Ints) -> None:
     """Put the clusters of groups that are not one cluster into labels [S].
 
     Args:
         labels: changed in place.
-        group: [S] the group of each series.
-        pairs: [n] two series of one group each, both ways and with themselves.
-        distance: [n] of them.
+        group: [S] the group of each series, -1 of those that are done.
+        rho: [R].
+        size: [H].
     """
     # SciPy takes a third of a second to import, which legacy rules need not spend.
     from scipy.cluster.hierarchy import fcluster, linkage
 
-    row, column = pairs
-    series = np.unique(row)
-    _, number, count = np.unique(group[series], return_inverse=True, return_counts=True)
-    order = np.argsort(number, kind="stable")
-    batch = ((np.cumsum(count) - count) // BATCH)[number]
-    for own in np.split(order, np.flatnonzero(np.diff(batch[order])) + 1) if series.size else ():
-        inside = np.isin(row, series[own])
-        place = np.full(group.size, 0)
-        place[series[own]] = np.arange(own.size)
+    row, column, cell = pairs_within(group, size)
+    distance = 1.0 - np.abs(np.nan_to_num(rho[cell]))
+    series = row[row == column]
+    _, count = np.unique(group[series], return_counts=True)
+    batch = np.repeat((np.cumsum(count) - count) // BATCH, count)
+    pair_batch = np.repeat((np.cumsum(count) - count) // BATCH, count**2)
+    for number in np.unique(batch).tolist():
+        own, inside = series[batch == number], pair_batch == number
+        place = np.zeros(group.size, dtype=np.int64)
+        place[own] = np.arange(own.size)
         # Groups are a distance of 1 apart, so that they are not merged.
         square = np.ones((own.size, own.size))
         square[place[row[inside]], place[column[inside]]] = distance[inside]
         tree = linkage(square[np.triu_indices(own.size, 1)], "average")
         found = fcluster(tree, DISTANCE, "distance")
-        _, which, size = np.unique(found, return_inverse=True, return_counts=True)
-        first = np.full(size.size, group.size)
-        np.minimum.at(first, which, series[own])
-        labels[series[own]] = np.where(size > 1, first, -1)[which]
+        _, which, members = np.unique(found, return_inverse=True, return_counts=True)
+        first = np.full(members.size, group.size)
+        np.minimum.at(first, which, own)
+        labels[own] = np.where(members > 1, first, -1)[which]

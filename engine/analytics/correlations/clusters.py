@@ -12,7 +12,7 @@ from engine.analytics.correlations.matrices import Matrices
 from engine.core.row_ids import row_ids
 from engine.core.schema.holdings import NO_SECTOR, SECTOR_MARK
 from engine.numerics.arrays import Floats, Ints
-from engine.numerics.clusters import cluster_labels
+from engine.numerics.clusters import cluster_labels, pairs_within
 
 TABLE, LOTS = "correlation_clusters", "correlation_cluster_positions"
 SHARED = 0.7
@@ -71,13 +71,9 @@ def find_clusters(computed: Matrices, held: SymbolHoldings) -> Clusters:
 
 def _pair_sums(computed: Matrices, label: Ints) -> Floats:
     """Return each series' sum of correlations with the other members of its cluster, [sum of size]."""
-    series = np.cumsum(computed.size) - computed.size
-    start = series[computed.matrix]
-    width = computed.size[computed.matrix]
-    within = np.arange(width.size) - (np.cumsum(computed.size**2) - computed.size**2)[computed.matrix]
-    row, column = start + within // np.maximum(width, 1), start + within % np.maximum(width, 1)
-    together = (label[row] == label[column]) & (label[row] >= 0) & (row != column)
-    sums = np.bincount(row[together], computed.rho[together], minlength=label.size)
+    row, column, cell = pairs_within(label, computed.size)
+    others = row != column
+    sums = np.bincount(row[others], computed.rho[cell[others]], minlength=label.size)
     return np.asarray(sums, dtype=np.float64)
 
 

@@ -57,8 +57,8 @@ class HoldingSets(NamedTuple):
             self.owner[chosen],
             self.n[chosen],
             self.size[chosen],
-            self.days[_run_indices(self.n + 1, chosen)],
-            self.holding[_run_indices(self.size, chosen)],
+            self.days[run_indices(self.n + 1, chosen)],
+            self.holding[run_indices(self.size, chosen)],
         )
 
     def overlapping(self, column: Ints) -> Iterator[Ints]:
@@ -78,7 +78,7 @@ class HoldingSets(NamedTuple):
             if len(numbers) == 1:
                 continue
             members = np.array(numbers)
-            symbols = len(set(column[self.holding[_run_indices(self.size, members)]].tolist()))
+            symbols = len(set(column[self.holding[run_indices(self.size, members)]].tolist()))
             if symbols * symbols < (self.size[members] ** 2).sum():
                 yield members
 
@@ -124,7 +124,7 @@ def no_sets() -> HoldingSets:
     return HoldingSets(*(np.zeros(0, dtype=np.int64) for _ in HoldingSets._fields))
 
 
-def _run_indices(length: Ints, chosen: Ints) -> Ints:
+def run_indices(length: Ints, chosen: Ints) -> Ints:
     """Return the indices of the elements of the chosen runs, run after run.
 
     Args:

@@ -13,6 +13,7 @@ from engine.analytics.correlations.common_days import (
     SymbolCloses,
     concat_sets,
     no_sets,
+    run_indices,
     session_sets,
 )
 from engine.core.job_catalog import CORRELATIONS
@@ -181,10 +182,8 @@ def _pairwise(closes: SymbolCloses, column: Ints, sets: HoldingSets, known: Matr
     cells = matrix_cells(sets.size)
     corner = (np.cumsum(sets.size) - sets.size)[cells.matrix]
     first, second = sets.holding[corner + cells.row], sets.holding[corner + cells.column]
-    keys = _pair_keys(closes, sets.session[cells.matrix], column[first], column[second])
-    distinct, at = np.unique(keys, return_inverse=True)
-    pairs = _pairs(closes, column, distinct, known)
-    rho, significance, n = pairs[0][at], pairs[1][at], pairs[2][at]
+    columns = column[first], column[second]
+    rho, significance, n = _pairs(closes, column, sets.session[cells.matrix], columns, known)
     rho = np.where((first == second) & np.isfinite(rho), 1.0, rho)
     significance = np.where(first == second, 1.0, significance)
     start = np.cumsum(sets.size**2) - sets.size**2
@@ -199,42 +198,43 @@ def _pairwise(closes: SymbolCloses, column: Ints, sets: HoldingSets, known: Matr
     return Matrices(sets.session, sets.owner, size, most, n[kept], first[kept], second[kept], *figures)
 
 
-def _pair_keys(closes: SymbolCloses, session: Ints, one: Ints, other: Ints) -> Ints:
-    """Return a number for each session and pair of columns, whichever comes first."""
-    symbols = closes.close.shape[1]
-    low, high = np.minimum(one, other), np.maximum(one, other)
-    return np.asarray((session * symbols + low) * symbols + high)
-
-
-def _pairs(closes: SymbolCloses, column: Ints, keys: Ints, known: Matrices) -> tuple[Floats, Floats, Ints]:
+def _pairs(
+    closes: SymbolCloses, column: Ints, session: Ints, columns: tuple[Ints, Ints], known: Matrices
+) -> tuple[Floats, Floats, Ints]:
     """Return rho, significance and returns of pairs, [K] each, from known matrices where they have them.
 
     Args:
         closes: of S symbols.
         column: [U] each holding's column of `closes`.
-        keys: [K] of `_pair_keys`, ascending.
+        session: [K] of each pair, ascending.
+        columns: [K] of each pair's closes; a pair comes both ways.
         known: matrices of some of the pairs.
     """
-    rho, significance = np.full((2, keys.size), np.nan)
-    n = np.full(keys.size, -1)
-    own = _pair_keys(closes, known.session[known.matrix], column[known.first], column[known.second])
-    at = np.searchsorted(keys, own)
-    rho[at], significance[at], n[at] = known.rho, known.significance, known.points
-    rest = np.flatnonzero(n < 0)
-    rest_keys, symbols = keys[rest], closes.close.shape[1]
-    session, one, other = rest_keys // symbols**2, rest_keys // symbols % symbols, rest_keys % symbols
-    level = np.log(closes.close)
-    first, stop = closes.first[session], closes.stop[session]
-    length = int((stop - first).max(initial=0))
-    step = max(1, BATCH_CELLS // max(length, 1))
-    for start in range(0, rest.size, step):
-        part = slice(start, start + step)
-        days = first[part, None] + np.arange(length)
-        inside = days < stop[part, None]
-        days = np.where(inside, days, 0)
-        x, y = (np.where(inside, level[days, of[part, None]], np.nan) for of in (one, other))
-        rho[rest[part]], significance[rest[part]], n[rest[part]] = pair_correlations(x, y)
-    return rho, significance, n
+    level = np.log(closes.close.T)
+    days, begin = np.unique(session, return_index=True)
+    cells, parts = known.size**2, []
+    for day, start, stop in zip(days.tolist(), begin, np.append(begin[1:], session.size), strict=True):
+        used = np.flatnonzero(np.bincount(columns[0][start:stop], minlength=len(level)))
+        place = np.zeros(len(level), dtype=np.int64)
+        place[used] = np.arange(used.size)
+        pair = place[columns[0][start:stop]], place[columns[1][start:stop]]
+        figures, n = np.full((2, used.size, used.size), np.nan), np.full((used.size, used.size), -1)
+        own = run_indices(cells, np.flatnonzero(known.session == day))
+        cell = place[column[known.first[own]]], place[column[known.second[own]]]
+        figures[:, *cell], n[cell] = (known.rho[own], known.significance[own]), known.points[own]
+        due = np.zeros(n.shape, dtype=np.bool_)
+        due[pair] = True
+        one, other = np.nonzero(np.triu(due & (n < 0)))
+        window = level[used, closes.first[day] : closes.stop[day]]
+        step = max(1, BATCH_CELLS // window.shape[1])
+        for left in range(0, one.size, step):
+            x, y = one[left : left + step], other[left : left + step]
+            *fresh, points = pair_correlations(window[x], window[y])
+            figures[:, x, y] = figures[:, y, x] = fresh
+            n[x, y] = n[y, x] = points
+        parts.append((*figures[:, *pair], n[pair]))
+    rho, significance, points = (np.concatenate(some) for some in zip(*parts, strict=True))
+    return rho, significance, points
 
 
 def _from_one_matrix(closes: SymbolCloses, column: Ints, sets: HoldingSets) -> Matrices:
