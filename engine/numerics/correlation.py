@@ -108,10 +108,11 @@ def pair_correlations(x: Floats, y: Floats) -> tuple[Floats, Floats, Ints]:
     """
     both = np.isfinite(x) & np.isfinite(y)
     newest = np.maximum.accumulate(np.where(both, np.arange(x.shape[1]), -1), axis=1)
-    before = np.pad(newest[:, :-1], ((0, 0), (1, 0)), constant_values=-1)
+    before = np.full_like(newest, -1)
+    before[:, 1:] = newest[:, :-1]
     used = both & (before >= 0)
     n = used.sum(axis=1)
-    at = np.maximum(before, 0)
+    at = np.maximum(before, 0) + x.shape[1] * np.arange(len(x))[:, None]
     off, moves = zip(*(_deviations(one, at, used, n) for one in (x, y)), strict=True)
     products = [(a * b).sum(axis=1) for a, b in ((off[0], off[0]), (off[0], off[1]), (off[1], off[1]))]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -122,8 +123,11 @@ def pair_correlations(x: Floats, y: Floats) -> tuple[Floats, Floats, Ints]:
 
 
 def _deviations(level: Floats, before: Ints, used: Bools, n: Ints) -> tuple[Floats, Bools]:
-    """Return the returns' deviations from their mean, 0 where there is none, and which series move."""
-    returns = level - np.take_along_axis(level, before, axis=1)
+    """Return the returns' deviations from their mean, 0 where there is none, and which series move.
+
+    before: cells of the level [K, n], row by row, that each return is since.
+    """
+    returns = level - level.take(before)
     first = np.take_along_axis(returns, used.argmax(axis=1)[:, None], axis=1)
     moves = (used & (returns != first)).any(axis=1)
     mean = np.where(used, returns, 0.0).sum(axis=1) / np.maximum(n, 1)
