@@ -19,7 +19,7 @@ from engine.core.job_catalog import INCONSISTENT, JOBS, NO_PREDICTED_RISK
 from engine.core.schema import TABLES
 from tests.marks import first
 from tests.reference import relations
-from tests.reference.relations import TOO_WIDE, computed, run, stored_after
+from tests.reference.relations import computed, run, stored_after
 from tests.reference.worlds import World, draw_world
 
 SEEDS = range(60)
@@ -29,6 +29,7 @@ SHARED = (12, 39)
 """Worlds that gave other figures alone: of eight factors, and of a symbol that others made visible."""
 RERUN = (8, 32, 59)
 """Worlds that a rerun changed: of values that are not quantity times price, and of a deleted portfolio."""
+TOO_WIDE = "daily_return does not fit numeric(8,6)"
 NO_EQUITY = "portfolios.equity_balance is null"
 NAMED_FUNDS = re.compile(r"no close of [A-Z]+(, [A-Z]+)* in the \d+ days up to the session")
 
