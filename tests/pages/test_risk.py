@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import engine
-from engine.core.rules import Rules
+from engine.core.rules import FactorCovariance, Rules
 from engine.html.blocks import Section
 from engine.html.page import fragment
 from engine.reports.sections.clusters import clusters
@@ -163,8 +163,10 @@ def test_a_last_session_without_figures_is_named(document: Node) -> None:
     assert missing in document.one("section", id="risk").text
 
 
-def test_a_window_without_figures_says_so(url: str) -> None:
-    document = parsed(fragment(sections(url, Rules.corrected(), LATER, LATER)))
+@pytest.mark.parametrize("covariance", ["session", "session_oas"])
+def test_a_window_without_figures_says_so(url: str, covariance: FactorCovariance) -> None:
+    rules = replace(Rules.corrected(), factor_covariance=covariance)
+    document = parsed(fragment(sections(url, rules, LATER, LATER)))
     assert "Risk contributions not computed" in document.text
     assert not document.all("section", id="clusters")
 
