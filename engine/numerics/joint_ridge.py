@@ -72,16 +72,17 @@ def rolling_joint_ridge(market: Floats, x: Floats, y: Floats, first: Ints, stop:
         stop: [D] row after the last of each window, at least k + 3 rows later.
     """
     regressors = np.column_stack((market, x, np.ones(len(x))))
-    values = pad_columns(np.column_stack((regressors, y)))
-    given, length = regressors.shape[1], stop - first
-    coefficients = np.empty((len(first), x.shape[1], values.shape[1] - given))
-    variance = np.empty((len(first), values.shape[1] - given))
+    # Each padded on its own: what is left of a whole group of columns is multiplied in another order.
+    given, values = pad_columns(regressors), pad_columns(y)
+    width, length = regressors.shape[1], stop - first
+    coefficients = np.empty((len(first), x.shape[1], values.shape[1]))
+    variance = np.empty((len(first), values.shape[1]))
     for top in range(0, len(first), ROW_GROUP):
         group = slice(top, top + ROW_GROUP)
+        inner, _ = _products(regressors, given, first[group], stop[group])
         sums, squares = _products(regressors, values, first[group], stop[group])
-        design = _design(sums[..., :given], length[group])
-        fit = _fit(design, design.change @ sums[..., given:], squares[:, given:])
-        coefficients[group], variance[group] = fit
+        design = _design(inner[..., :width], length[group])
+        coefficients[group], variance[group] = _fit(design, design.change @ sums, squares)
     return JointFits(coefficients[..., : y.shape[1]], variance[:, : y.shape[1]])
 
 

@@ -85,8 +85,10 @@ def test_with_a_constant_market_there_are_none() -> None:
     assert np.isnan(fitted(np.full(150, 0.01), X, Y, FIRST, STOP)).all()
 
 
-def test_a_response_does_not_depend_on_the_others_or_on_the_windows() -> None:
-    together = fitted(MARKET, X, np.tile(Y, (1, 9)), FIRST, STOP)
+@pytest.mark.parametrize("funds", range(1, 9))
+def test_a_response_does_not_depend_on_the_others_or_on_the_windows(funds: int) -> None:
+    x = MARKET[:, None] + RNG.normal(0, 0.004, (150, funds))
+    together = fitted(MARKET, x, np.tile(Y, (1, 9)), FIRST, STOP)
     for d in range(4):
-        one = fitted(MARKET, X, Y[:, 1:], FIRST[d : d + 1], STOP[d : d + 1])
+        one = fitted(MARKET, x, Y[:, 1:], FIRST[d : d + 1], STOP[d : d + 1])
         assert np.array_equal(one[0, :, 0], together[d, :, 1])

@@ -211,30 +211,37 @@ def _pairs(
         known: matrices of some of the pairs.
     """
     level = np.log(closes.close.T)
+    # The number of each pair of a session, by pair: found without sorting, and only touched where pairs are.
+    number = np.empty(len(level) ** 2, dtype=np.int32)
     days, begin = np.unique(session, return_index=True)
     cells, parts = known.size**2, []
     for day, start, stop in zip(days.tolist(), begin, np.append(begin[1:], session.size), strict=True):
-        used = np.flatnonzero(np.bincount(columns[0][start:stop], minlength=len(level)))
-        place = np.zeros(len(level), dtype=np.int64)
-        place[used] = np.arange(used.size)
-        pair = place[columns[0][start:stop]], place[columns[1][start:stop]]
-        figures, n = np.full((2, used.size, used.size), np.nan), np.full((used.size, used.size), -1)
+        pair = _pair_numbers(len(level), columns[0][start:stop], columns[1][start:stop])
+        number[pair] = np.arange(pair.size)
+        distinct = pair[number[pair] == np.arange(pair.size)]
+        number[distinct] = np.arange(distinct.size)
+        figures, n = np.full((2, distinct.size), np.nan), np.full(distinct.size, -1)
         own = run_indices(cells, np.flatnonzero(known.session == day))
-        cell = place[column[known.first[own]]], place[column[known.second[own]]]
-        figures[:, *cell], n[cell] = (known.rho[own], known.significance[own]), known.points[own]
-        due = np.zeros(n.shape, dtype=np.bool_)
-        due[pair] = True
-        one, other = np.nonzero(np.triu(due & (n < 0)))
-        window = level[used, closes.first[day] : closes.stop[day]]
+        of_known = _pair_numbers(len(level), column[known.first[own]], column[known.second[own]])
+        cell = number[of_known]
+        figures[:, cell], n[cell] = (known.rho[own], known.significance[own]), known.points[own]
+        window = level[:, closes.first[day] : closes.stop[day]]
         step = max(1, BATCH_CELLS // window.shape[1])
-        for left in range(0, one.size, step):
-            x, y = one[left : left + step], other[left : left + step]
-            *fresh, points = pair_correlations(window[x], window[y])
-            figures[:, x, y] = figures[:, y, x] = fresh
-            n[x, y] = n[y, x] = points
-        parts.append((*figures[:, *pair], n[pair]))
+        rest = np.flatnonzero(n < 0)
+        for left in range(0, rest.size, step):
+            which = rest[left : left + step]
+            one, other = np.divmod(distinct[which], len(level))
+            *fresh, n[which] = pair_correlations(window[one], window[other])
+            figures[:, which] = fresh
+        at = number[pair]
+        parts.append((*figures[:, at], n[at]))
     rho, significance, points = (np.concatenate(some) for some in zip(*parts, strict=True))
     return rho, significance, points
+
+
+def _pair_numbers(symbols: int, one: Ints, other: Ints) -> Ints:
+    """Return a number for each pair of columns, whichever comes first."""
+    return np.asarray(np.minimum(one, other) * symbols + np.maximum(one, other))
 
 
 def _from_one_matrix(closes: SymbolCloses, column: Ints, sets: HoldingSets) -> Matrices:

@@ -180,11 +180,15 @@ def unmarked_before(
     """
     if carried.is_empty():
         return days
-    ran = days.select("portfolio_id", "date").join(
-        carried.with_columns(ran=True), on=["portfolio_id", "date"], how="left", maintain_order="left"
+    begun = carried.group_by("portfolio_id").agg(begun=pl.col("date").min())
+    ran = (
+        days.select("portfolio_id", "date")
+        .join(carried.with_columns(ran=True), on=["portfolio_id", "date"], how="left", maintain_order="left")
+        .join(begun, on="portfolio_id", how="left", maintain_order="left")
     )
     idle = ran["ran"].is_null() & days["portfolio_id"].is_in(portfolios.implode()) & (days["date"] < first)
-    return days.with_columns(mark=pl.when(~idle).then("mark"), markable=pl.col("markable") & ~idle)
+    before = idle & (days["date"] < ran["begun"].fill_null(first))
+    return days.with_columns(mark=pl.when(~idle).then("mark"), markable=pl.col("markable") & ~before)
 
 
 def since(days: pl.DataFrame, first: int) -> pl.DataFrame:

@@ -64,9 +64,18 @@ def test_a_day_on_which_the_portfolio_was_not_run_leaves_no_mark() -> None:
     carried = pl.DataFrame({"portfolio_id": [uid("P")], "date": [TUE]})
     kept = unmarked_before(days, WED, carried, pl.Series([uid("P")]))
     assert kept["mark"].is_null().to_list() == [True, False, False]
+    # On Monday the portfolio had not begun: its lots have the table's values.
     assert kept["markable"].to_list() == [False, True, True]
     others = unmarked_before(days, WED, carried, pl.Series([uid("other")]))
     assert others["mark"].is_null().sum() == 0  # the position's portfolio is deleted
+
+
+def test_a_lot_keeps_its_newest_mark_on_a_day_between_runs() -> None:
+    days = crossed([position()], [close(day, "50") for day in DAYS], DAYS)
+    ran_before = pl.DataFrame({"portfolio_id": [uid("P"), uid("Q")], "date": [MON, TUE]})
+    kept = unmarked_before(days, WED, ran_before, pl.Series([uid("P"), uid("Q")]))
+    assert kept["mark"].is_null().to_list() == [False, True, False]
+    assert kept["markable"].all()
 
 
 def test_sessions_are_counted_from_the_first_kept_one() -> None:
