@@ -14,7 +14,7 @@ from engine.core.row_ids import ID_WORDS
 from engine.core.schema import Table
 from engine.core.store_url import StoreURL
 from loaders.arrow_stream import ArrowStream
-from loaders.duckdb.connect import connect, require_folder, use_small_groups
+from loaders.duckdb.connect import connect, connect_in_small_groups, require_folder
 from loaders.duckdb.reader import DuckDBReader
 from loaders.reader import Reader
 from sql import Name, Names, Unpacked, statement
@@ -50,7 +50,8 @@ class DuckDBWriter(DatabaseWriter):
         require_folder(url)
         self.connection = connect(url, read_only=False)
         if self.fetch(statement("compact/packed_tables", tables=[*PACKED])):
-            use_small_groups(self.connection, url)
+            self.connection.close()
+            self.connection = connect_in_small_groups(url)
         self.connection.execute(statement("utc"))
         self._empty: set[str] = set()
 

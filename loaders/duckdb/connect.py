@@ -33,7 +33,7 @@ WRITING = SETTINGS | {"threads": 1}
 FILES = SETTINGS | {"enable_external_file_cache": False}
 """Keeps nothing of a Parquet file for the next reader."""
 ATTACHED = "engine_store"
-"""Name of a file's database that was opened again."""
+"""Name of a file's database among those of a connection."""
 ROW_GROUP = 4096
 """Rows of a row group where rows are large; a multiple of DuckDB's vectors of 2,048."""
 SPECIAL = re.compile(r"[*?\[\\\ud800-\udfff]")
@@ -75,23 +75,24 @@ def connect(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         return _open(path, read_only, SETTINGS if read_only else WRITING)
 
 
-def use_small_groups(connection: duckdb.DuckDBPyConnection, url: StoreURL) -> None:
-    """Open a connection's file again, to write it in row groups of `ROW_GROUP` rows.
+def connect_in_small_groups(url: StoreURL) -> duckdb.DuckDBPyConnection:
+    """Return a connection that writes a database file in row groups of `ROW_GROUP` rows.
 
     DuckDB writes a row group anew when rows are added to it. Of 122,880 rows with a matrix in each, that
-    would be most of the file for each shard, and for each day. A second connection in its place would take
-    twice the processor time.
+    would be most of the file for each shard, and for each day.
 
     Args:
-        connection: Of `connect`, to write.
-        url: The store.
+        url: The store, which `connect` can open.
+
+    Returns:
+        The connection; the caller closes it.
     """
-    opened = connection.execute(statement("session/database")).fetchone()
-    assert opened
-    names = {"opened": Name(opened[0]), "aside": Name(f"{opened[0]}_aside"), "name": Name(ATTACHED)}
+    path = f"{url.real_path}"
     with _opening(url):
-        text = statement("session/small_groups", path=f"{url.real_path}", rows=ROW_GROUP, **names)
-        connection.execute(text)
+        connection = duckdb.connect(":memory:", config=WRITING)
+        connection.execute(statement("session/attach", path=path, name=Name(ATTACHED), rows=ROW_GROUP))
+        connection.execute(statement("session/use", name=Name(ATTACHED)))
+        return connection
 
 
 @contextmanager

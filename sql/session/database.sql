@@ -1,2 +1,0 @@
--- The name of the connection's database.
-select current_database()

@@ -1,0 +1,2 @@
+-- Make a database the current one.
+use {name}
