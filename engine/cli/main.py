@@ -142,9 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         interrupted. 141: the reader of the output closed it. 143: ended by SIGTERM.
     """
     try:
-        options = parser().parse_args(arguments)
         with ending_on_signals():
-            return _run(options)
+            return _run(parser().parse_args(arguments))
     except (Exception, KeyboardInterrupt) as error:
         return _ended(error)
 
