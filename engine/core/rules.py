@@ -7,7 +7,7 @@ the legacy description's registers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, get_args, get_type_hints
@@ -276,6 +276,14 @@ class Rules:
     def record(self) -> dict[str, str]:
         """The value of every rule, by name."""
         return dict(vars(self))
+
+    def among(self, values: Mapping[str, Sequence[str]]) -> bool:
+        """Return whether some rules have one of their values each.
+
+        Args:
+            values: by rule.
+        """
+        return all(self.record[rule] in some for rule, some in values.items())
 
     def differences(self, other: Rules) -> list[str]:
         """Return the names of the rules in which two sets differ.

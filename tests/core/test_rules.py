@@ -68,3 +68,12 @@ def test_a_rule_that_the_record_lacks_is_legacy(name: str) -> None:
 def test_a_record_of_a_newer_engine_is_refused() -> None:
     with pytest.raises(UsageError, match="there is no rule 'later_rule'"):
         Rules.from_record({"later_rule": "right"})
+
+
+def test_rules_are_among_values_if_each_has_one_of_its_own() -> None:
+    values = {"factor_model": ("joint",), "factor_covariance": ("session", "session_oas")}
+    oas = replace(Rules.corrected(), factor_covariance="session_oas")
+    assert Rules.corrected().among(values)
+    assert oas.among(values)
+    assert not replace(oas, factor_model="separate").among(values)
+    assert not Rules.legacy().among(values)

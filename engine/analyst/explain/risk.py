@@ -18,7 +18,7 @@ from engine.analyst.explain.weighed import poor
 from engine.analyst.explain.working import Step, Working, absent, table
 from engine.analytics.factors.attribution import FACTORS
 from engine.analytics.factors.joint import FUNDS
-from engine.analytics.risk import runs_by
+from engine.analytics.risk import RULES
 from engine.analytics.risk.risk import BY_FACTOR, BY_POSITION, SPECIFIC, TABLE
 from engine.core.funds import FUND_FACTORS, MARKET_FUND
 from engine.core.job_catalog import (
@@ -108,7 +108,7 @@ class Risk:
 
 def runs(case: Case) -> bool:
     """Return whether the job runs by the case's rules."""
-    return runs_by(case.rules.record)
+    return case.rules.among(RULES)
 
 
 def portfolio_risk(case: Case) -> Risk:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.analytics.risk import runs_by
+from engine.analytics.risk import RULES
 from engine.html.blocks import Block, Card, Cards, Chart, LegendKey, Notice, PageTable, Section
 from engine.html.cells import count, not_applicable, percent, plain, ratio
 from engine.reports.charts.bars import bar_heights, signed_bars
@@ -28,7 +28,7 @@ MEANING = (
 
 def risk_contributions(stored: StoredPortfolio) -> list[Section]:
     """Return the section of risk contributions; none by rules without a joint model."""
-    if not runs_by(stored.rules.record):
+    if not stored.rules.among(RULES):
         return []
     if stored.risk.totals.is_empty():
         nothing = Notice("Risk contributions not computed", f"On {stored.end}: {reason(stored, 'risk')}.")
