@@ -23,7 +23,7 @@ STEPS = 80
 """Bisections that Newton's method falls back on at most: 10 / 2^80 is below every rounding."""
 TOLERANCE = 1e-14
 """Relative: the size of the last step of an implied volatility."""
-# NumPy has no erfc, and SciPy is none of the engine's packages.
+# NumPy has no erfc, and SciPy takes a third of a second to import.
 _erfc = np.frompyfunc(math.erfc, 1, 1)
 
 

@@ -32,10 +32,10 @@ def cluster_labels(rho: Floats, size: Ints) -> Ints:
     Returns:
         [S].
     """
-    series, whole = int(size.sum()), size * size
+    series, ends = int(size.sum()), np.cumsum(size * size)
     near = np.flatnonzero(np.abs(rho) >= 1.0 - DISTANCE)
-    matrix = np.searchsorted(np.cumsum(whole), near, side="right")
-    first, within = (np.cumsum(size) - size)[matrix], near - (np.cumsum(whole) - whole)[matrix]
+    matrix = np.searchsorted(ends, near, side="right")
+    first, within = (np.cumsum(size) - size)[matrix], near - (ends - size * size)[matrix]
     row, column = first + within // size[matrix], first + within % size[matrix]
     group = _linked(row, column, series)
     members = np.bincount(group, minlength=series)

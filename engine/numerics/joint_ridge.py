@@ -73,16 +73,20 @@ def rolling_joint_ridge(market: Floats, x: Floats, y: Floats, first: Ints, stop:
     """
     regressors = np.column_stack((market, x, np.ones(len(x))))
     # Each padded on its own: what is left of a whole group of columns is multiplied in another order.
-    given, values = pad_columns(regressors), pad_columns(y)
+    padded, values = pad_columns(regressors), pad_columns(y)
     width, length = regressors.shape[1], stop - first
     coefficients = np.empty((len(first), x.shape[1], values.shape[1]))
     variance = np.empty((len(first), values.shape[1]))
     for top in range(0, len(first), ROW_GROUP):
         group = slice(top, top + ROW_GROUP)
-        inner, _ = _products(regressors, given, first[group], stop[group])
-        sums, squares = _products(regressors, values, first[group], stop[group])
-        design = _design(inner[..., :width], length[group])
-        coefficients[group], variance[group] = _fit(design, design.change @ sums, squares)
+        low, high = int(first[group].min()), int(stop[group].max())
+        member = _members(first[group] - low, stop[group] - low, high - low)
+        operand = member[:, None] * regressors[low:high].T
+        windows = len(length[group])
+        design = _design(_sums(operand, padded[low:high])[:windows, :, :width], length[group])
+        products = design.change @ _sums(operand, values[low:high])[:windows]
+        squares = (member @ values[low:high] ** 2)[:windows]
+        coefficients[group], variance[group] = _fit(design, products, squares)
     return JointFits(coefficients[..., : y.shape[1]], variance[:, : y.shape[1]])
 
 
@@ -95,14 +99,14 @@ def _design(sums: Floats, n: Ints) -> _Design:
     """
     mean = sums[:, :-1, -1] / n[:, None]
     whole = sums[:, :-1, :-1]
-    inside = whole - mean[:, :, None] * sums[:, -1:, :-1]
-    flat = inside[:, 0, 0] <= SMALLEST_VARIANCE * whole[:, 0, 0]
-    size = np.where(flat, 1.0, inside[:, 0, 0])[:, None]
-    slope = inside[:, 0, 1:] / size
-    beside = inside[:, 1:, 1:] - slope[:, :, None] * inside[:, :1, 1:]
-    left, all_ = (np.diagonal(each, axis1=-2, axis2=-1) for each in (beside, whole[:, 1:, 1:]))
-    sigma = np.sqrt(np.where(left > SMALLEST_VARIANCE * all_, left / n[:, None], np.inf))
-    values, vectors = np.linalg.eigh(beside / (sigma[:, :, None] * sigma[:, None]))
+    centred = whole - mean[:, :, None] * sums[:, -1:, :-1]
+    flat = centred[:, 0, 0] <= SMALLEST_VARIANCE * whole[:, 0, 0]
+    size = np.where(flat, 1.0, centred[:, 0, 0])[:, None]
+    slope = centred[:, 0, 1:] / size
+    residual = centred[:, 1:, 1:] - slope[:, :, None] * centred[:, :1, 1:]
+    square, before = (np.diagonal(each, axis1=-2, axis2=-1) for each in (residual, whole[:, 1:, 1:]))
+    sigma = np.sqrt(np.where(square > SMALLEST_VARIANCE * before, square / n[:, None], np.inf))
+    values, vectors = np.linalg.eigh(residual / (sigma[:, :, None] * sigma[:, None]))
     values = np.where(values > SMALLEST_VARIANCE * n[:, None], values, 0.0)
     change = _change(mean, slope, sigma, np.sqrt(size), n)
     return _Design(change, values, vectors, np.where(flat[:, None], np.nan, sigma), n)
@@ -129,25 +133,30 @@ def _change(mean: Floats, slope: Floats, sigma: Floats, size: Floats, n: Ints) -
     return change
 
 
-def _products(x: Floats, y: Floats, first: Ints, stop: Ints) -> tuple[Floats, Floats]:
-    """Return the sums of products of regressors with y in a group's windows [G, k, m], and of y^2 [G, m].
+def _members(first: Ints, stop: Ints, rows: int) -> Floats:
+    """Return which rows each window has, 1 or 0: [ROW_GROUP, rows].
 
-    Operands are padded to whole groups, so that the last bits do not depend on the other windows.
+    A group is filled up with empty windows, so that the last bits do not depend on the other windows.
 
     Args:
-        x: [T, k].
-        y: [T, m].
         first: [G] first row of each window.
         stop: [G] row after the last.
+        rows: of all windows.
     """
-    low, high, count = int(first.min()), int(stop.max()), len(first)
-    rows = np.arange(low, high)
-    inside = np.zeros((ROW_GROUP, high - low))
-    inside[:count] = (rows >= first[:, None]) & (rows < stop[:, None])
-    padded = inside[:, None] * x[low:high].T
-    part = y[low:high]
-    products = padded.reshape(-1, high - low) @ part
-    return products.reshape(ROW_GROUP, x.shape[1], -1)[:count], (inside @ (part * part))[:count]
+    member, row = np.zeros((ROW_GROUP, rows)), np.arange(rows)
+    member[: len(first)] = (row >= first[:, None]) & (row < stop[:, None])
+    return member
+
+
+def _sums(operand: Floats, y: Floats) -> Floats:
+    """Return the sums of products of regressors with y in windows: [ROW_GROUP, k, m].
+
+    Args:
+        operand: [ROW_GROUP, k, R] the regressors in the rows of each window, 0 in others.
+        y: [R, m].
+    """
+    windows, k, rows = operand.shape
+    return (operand.reshape(-1, rows) @ y).reshape(windows, k, -1)
 
 
 def _fit(design: _Design, products: Floats, squares: Floats) -> tuple[Floats, Floats]:

@@ -46,8 +46,8 @@ class ParquetReader(DuckDBReader):
 
         Args:
             url: The store.
-            checked: Open every table's files, so that one error names all that cannot be read. False opens
-                those of a table when it is asked for.
+            checked: Open every table's files at once, so that one error names all that cannot be read. False
+                opens them when a table is asked for, and names what is wrong with that table alone.
 
         Raises:
             StoreUnreachableError: There is no folder, or files cannot be read.

@@ -79,7 +79,7 @@ def derived(seed: int) -> list[str]:
     deleted = {row["id"] for row in world.tables["portfolios"] if row["deleted_at"]}
     return [
         *(f"quarantined: {row}" for row in inputs.quarantine.iter_rows()),
-        *(f"fails: {owner}" for owner in _failed(results) - _failed(results, TOO_WIDE) ^ unfunded),
+        *(f"fails: {owner}" for owner in (_failed(results) - _failed(results, TOO_WIDE)) ^ unfunded),
         *(f"deleted: {owner}" for owner in deleted & {*results["portfolio_snapshots"]["portfolio_id"]}),
         *derivation.differences(inputs, results, world.frames, world.rules, world.scenarios),
     ]
@@ -233,7 +233,7 @@ RELATIONS: tuple[Callable[[int], list[str]], ...] = (
 
 
 def of_world(seed: int) -> tuple[int, dict[str, list[str]]]:
-    """Return the world with the differences by relation, and the number of cells that were derived."""
+    """Return the number of cells that a world's run computes, and the differences by relation."""
     pl.Config.set_engine_affinity("in-memory")
     found = {relation.__name__: relation(seed) for relation in RELATIONS}
     _, _, results = computed(seed)

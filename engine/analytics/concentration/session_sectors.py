@@ -129,10 +129,8 @@ def session_values(held: pl.DataFrame, present: pl.DataFrame) -> pl.DataFrame:
             )
         )
     )
-    # Ids are compared once each, not in every session; and few columns are sorted.
-    number = pl.col("id").cast(pl.Enum(rows["id"].unique().sort()))
-    valued = rows.select("owner", "symbol", "investment_class", "weight", value=value, number=number)
-    return valued.sort("owner", "number").drop("number")
+    valued = rows.select("owner", "id", "symbol", "investment_class", "weight", value=value)
+    return valued.sort("owner", "id").drop("id")
 
 
 def sector_rows(valued: pl.DataFrame, held: pl.DataFrame, benchmark: pl.DataFrame) -> pl.DataFrame:

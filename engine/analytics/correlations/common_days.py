@@ -97,14 +97,14 @@ def session_sets(closes: SymbolCloses, session: int, column: Ints, owner: Ints, 
         return no_sets()
     first, stop = int(closes.first[session]), int(closes.stop[session])
     owners = owner[holding]
-    starts = np.concatenate(([0], 1 + np.flatnonzero(owners[1:] != owners[:-1])))
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
     finite = np.isfinite(closes.close[first:stop])[:, column[holding]]
     complete = np.logical_and.reduceat(finite, starts, axis=1).T
     return HoldingSets(
         session=np.full(starts.size, session),
         owner=owners[starts],
         n=complete.sum(axis=1) - 1,
-        size=np.concatenate((starts[1:], [holding.size])) - starts,
+        size=np.diff(starts, append=holding.size),
         days=first + np.nonzero(complete)[1],
         holding=holding,
     )

@@ -211,32 +211,43 @@ def _pairs(
         known: matrices of some of the pairs.
     """
     level = np.log(closes.close.T)
-    # The number of each pair of a session, by pair: found without sorting, and only touched where pairs are.
-    number = np.empty(len(level) ** 2, dtype=np.int32)
+    place = np.empty(len(level) ** 2, dtype=np.int32)
+    numbers = _pair_numbers(len(level), *columns)
     days, begin = np.unique(session, return_index=True)
     cells, parts = known.size**2, []
-    for day, start, stop in zip(days.tolist(), begin, np.append(begin[1:], session.size), strict=True):
-        pair = _pair_numbers(len(level), columns[0][start:stop], columns[1][start:stop])
-        number[pair] = np.arange(pair.size)
-        distinct = pair[number[pair] == np.arange(pair.size)]
-        number[distinct] = np.arange(distinct.size)
+    for day, pairs in zip(days.tolist(), np.split(numbers, begin[1:]), strict=True):
+        distinct, at = _distinct(pairs, place)
         figures, n = np.full((2, distinct.size), np.nan), np.full(distinct.size, -1)
         own = run_indices(cells, np.flatnonzero(known.session == day))
-        of_known = _pair_numbers(len(level), column[known.first[own]], column[known.second[own]])
-        cell = number[of_known]
+        cell = place[_pair_numbers(len(level), column[known.first[own]], column[known.second[own]])]
         figures[:, cell], n[cell] = (known.rho[own], known.significance[own]), known.points[own]
+        rest = np.flatnonzero(n < 0)
         window = level[:, closes.first[day] : closes.stop[day]]
         step = max(1, BATCH_CELLS // window.shape[1])
-        rest = np.flatnonzero(n < 0)
         for left in range(0, rest.size, step):
             which = rest[left : left + step]
             one, other = np.divmod(distinct[which], len(level))
             *fresh, n[which] = pair_correlations(window[one], window[other])
             figures[:, which] = fresh
-        at = number[pair]
         parts.append((*figures[:, at], n[at]))
     rho, significance, points = (np.concatenate(some) for some in zip(*parts, strict=True))
     return rho, significance, points
+
+
+def _distinct(pairs: Ints, place: Int32s) -> tuple[Ints, Int32s]:
+    """Return the distinct numbers of pairs, and the place of each pair among them, [K].
+
+    They are found without sorting. Of `place` only the cells of the pairs are touched.
+
+    Args:
+        pairs: [K] of `_pair_numbers`.
+        place: of each number that there may be; afterwards those of the pairs are set.
+    """
+    order = np.arange(pairs.size)
+    place[pairs] = order
+    distinct = pairs[place[pairs] == order]
+    place[distinct] = np.arange(distinct.size)
+    return distinct, place[pairs]
 
 
 def _pair_numbers(symbols: int, one: Ints, other: Ints) -> Ints:

@@ -169,6 +169,5 @@ def _tests(
             tests += [backtest(count, level) for count in counts]
             cells += [(portfolio, int(session), kind) for session in sessions]
     at = tuple(np.array(cells, dtype=np.int64).reshape(-1, 3).T)
-    columns = zip(*tests, strict=True) if tests else ((),) * len(TESTED)
-    figures = pl.DataFrame(dict(zip(TESTED, columns, strict=True)), schema=TESTED)
+    figures = pl.DataFrame(tests, schema=TESTED, orient="row")
     return pl.concat([_keys(portfolios, dates, at), figures.fill_nan(None)], how="horizontal")
