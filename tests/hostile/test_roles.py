@@ -95,10 +95,10 @@ def test_a_target_of_its_own_takes_the_second_grant(ready: str, tmp_path: Path) 
 
 
 def shown_by_the_system(pid: int) -> str:
-    """Return what everyone on the machine can read of a process."""
+    """Return what everyone on the machine can read of a process; nothing of one that has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text() + Path(f"/proc/{pid}/comm").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
 
 
