@@ -20,7 +20,7 @@ TILE = 32
 
 
 class MatrixCells(NamedTuple):
-    """The cells of G square matrices, row after row, matrix after matrix: R = sum of size^2.
+    """R cells of G square matrices, row after row, matrix after matrix.
 
     Attributes:
         size: [G] rows of each matrix.
@@ -33,6 +33,12 @@ class MatrixCells(NamedTuple):
     matrix: Ints
     row: Ints
     column: Ints
+
+    def numbers(self) -> tuple[Ints, Ints]:
+        """Return the numbers of the cells and of their mirror images among all cells of the matrices."""
+        start = (np.cumsum(self.size**2) - self.size**2)[self.matrix]
+        width = self.size[self.matrix]
+        return start + self.row * width + self.column, start + self.column * width + self.row
 
 
 class CellCorrelations(NamedTuple):
@@ -47,18 +53,20 @@ class CellCorrelations(NamedTuple):
     significance: Floats
 
 
-def matrix_cells(size: Ints) -> MatrixCells:
-    """Return every cell of square matrices, row by row.
+def matrix_cells(size: Ints, upper: bool = False) -> MatrixCells:
+    """Return the cells of square matrices, row by row.
 
     Args:
         size: [G] rows of each matrix.
+        upper: of the upper triangle only, with the diagonal.
     """
-    cells = size * size
-    matrix = np.repeat(np.arange(size.size), cells)
-    within = np.arange(matrix.size) - np.repeat(np.cumsum(cells) - cells, cells)
-    width = size[matrix]
-    row = within // np.maximum(width, 1)
-    return MatrixCells(size, matrix, row, within - row * width)
+    line = np.repeat(np.arange(size.size), size)
+    number = np.arange(line.size) - (np.cumsum(size) - size)[line]
+    first = number if upper else np.zeros_like(number)
+    cells = size[line] - first
+    matrix, row = np.repeat(line, cells), np.repeat(number, cells)
+    column = np.arange(matrix.size) - np.repeat(np.cumsum(cells) - cells - first, cells)
+    return MatrixCells(size, matrix, row, column)
 
 
 def correlations(returns: Floats, cells: MatrixCells) -> CellCorrelations:

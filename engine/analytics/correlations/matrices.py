@@ -22,6 +22,7 @@ from engine.numerics.arrays import Bools, Floats, Int32s, Ints
 from engine.numerics.correlation import (
     TILE,
     CellCorrelations,
+    MatrixCells,
     correlations,
     matrix_cells,
     pair_correlations,
@@ -179,23 +180,26 @@ def _pairwise(closes: SymbolCloses, column: Ints, sets: HoldingSets, known: Matr
         sets: of the matrices.
         known: matrices of some of the same holdings over the same days.
     """
-    cells = matrix_cells(sets.size)
-    corner = (np.cumsum(sets.size) - sets.size)[cells.matrix]
-    first, second = sets.holding[corner + cells.row], sets.holding[corner + cells.column]
+    cells = matrix_cells(sets.size, upper=True)
+    first, second = _holdings(sets, cells)
     columns = column[first], column[second]
     rho, significance, n = _pairs(closes, column, sets.session[cells.matrix], columns, known)
-    rho = np.where((first == second) & np.isfinite(rho), 1.0, rho)
-    significance = np.where(first == second, 1.0, significance)
-    start = np.cumsum(sets.size**2) - sets.size**2
-    most = np.maximum.reduceat(n, start)
-    for size in np.unique(sets.size).tolist():
-        alike = start[sets.size == size][:, None] + np.arange(size * size)
-        rho[alike] = positive_semidefinite(rho[alike].reshape(-1, size, size)).reshape(alike.shape)
-    enough = most >= CORRELATIONS.minimum
-    kept = enough[cells.matrix]
-    size = np.where(enough, sets.size, 0)
-    figures = rho[kept], significance[kept]
-    return Matrices(sets.session, sets.owner, size, most, n[kept], first[kept], second[kept], *figures)
+    own = first == second
+    rho[own & np.isfinite(rho)], significance[own] = 1.0, 1.0
+    triangle = sets.size * (sets.size + 1) // 2
+    most = np.maximum.reduceat(n, np.cumsum(triangle) - triangle)
+    size = np.where(most >= CORRELATIONS.minimum, sets.size, 0)
+    kept = np.repeat(size > 0, triangle)
+    at, mirror = matrix_cells(size, upper=True).numbers()
+    pair = np.empty(int((size**2).sum()), dtype=np.int64)
+    pair[at] = pair[mirror] = np.flatnonzero(kept)
+    first, second = _holdings(sets, matrix_cells(size))
+    n, rho, significance = n[pair], rho[pair], significance[pair]
+    start = np.cumsum(size**2) - size**2
+    for m in np.unique(size[size > 0]).tolist():
+        alike = start[size == m][:, None] + np.arange(m * m)
+        rho[alike] = positive_semidefinite(rho[alike].reshape(-1, m, m)).reshape(alike.shape)
+    return Matrices(sets.session, sets.owner, size, most, n, first, second, rho, significance)
 
 
 def _pairs(
@@ -207,7 +211,7 @@ def _pairs(
         closes: of S symbols.
         column: [U] each holding's column of `closes`.
         session: [K] of each pair, ascending.
-        columns: [K] of each pair's closes; a pair comes both ways.
+        columns: [K] of each pair's closes.
         known: matrices of some of the pairs.
     """
     level = np.log(closes.close.T)
@@ -219,6 +223,7 @@ def _pairs(
         distinct, at = _distinct(pairs, place)
         figures, n = np.full((2, distinct.size), np.nan), np.full(distinct.size, -1)
         own = run_indices(cells, np.flatnonzero(known.session == day))
+        own = own[known.first[own] <= known.second[own]]
         cell = place[_pair_numbers(len(level), column[known.first[own]], column[known.second[own]])]
         figures[:, cell], n[cell] = (known.rho[own], known.significance[own]), known.points[own]
         rest = np.flatnonzero(n < 0)
@@ -232,6 +237,12 @@ def _pairs(
         parts.append((*figures[:, at], n[at]))
     rho, significance, points = (np.concatenate(some) for some in zip(*parts, strict=True))
     return rho, significance, points
+
+
+def _holdings(sets: HoldingSets, cells: MatrixCells) -> tuple[Ints, Ints]:
+    """Return the two holdings of each cell of matrices, [R] each."""
+    corner = (np.cumsum(sets.size) - sets.size)[cells.matrix]
+    return sets.holding[corner + cells.row], sets.holding[corner + cells.column]
 
 
 def _distinct(pairs: Ints, place: Int32s) -> tuple[Ints, Int32s]:
