@@ -105,7 +105,8 @@ def matrices(
         own, sets = sets.take(np.flatnonzero(lacking)), sets.take(np.flatnonzero(~lacking))
         if own.size.size:
             known = stack([*_in_batches(closes, column, _complete(closes, counts, column, owner, own))])
-            parts.append(_pairwise(closes, column, own, known))
+            for block in _session_blocks(own):
+                parts.append(_pairwise(closes, column, own.take(block), known))
     together = np.zeros(sets.size.size, dtype=np.bool_)
     for group in sets.overlapping(column):
         together[group] = True
@@ -167,6 +168,14 @@ def _complete(
     ]
     found = concat_sets(parts)
     return found.take(np.flatnonzero(found.n + 1 == most))
+
+
+def _session_blocks(sets: HoldingSets) -> Iterator[Ints]:
+    """Yield numbers of sets, whole sessions with about BATCH_CELLS cells at a time."""
+    block = np.cumsum(sets.size**2) // BATCH_CELLS
+    starts = np.flatnonzero(np.diff(sets.session, prepend=-1))
+    changed = starts[np.diff(block[starts], prepend=-1) > 0]
+    yield from np.split(np.arange(sets.size.size), changed[1:])
 
 
 def _pairwise(closes: SymbolCloses, column: Ints, sets: HoldingSets, known: Matrices) -> Matrices:
