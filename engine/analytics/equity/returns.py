@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import NamedTuple
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from engine.numerics.arrays import Floats, Ints
+from engine.numerics.arrays import Bools, Floats, Ints
 
+Days: TypeAlias = NDArray[np.datetime64]
 TABLE = "engine_returns"
 HORIZONS = ("day", "month", "quarter", "year", "since_start")
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
 STEPS = 64
 """Halvings of the bracket: of 41 in natural logarithms, down to the last bit of a double."""
 SMALLEST, LARGEST = 1e-9, 1e9
 """Growth factors between which a money-weighted return is looked for."""
-
-
-class _Path(NamedTuple):
-    """Stored figures of one portfolio by session: [T].
-
-    Attributes:
-        days: the sessions, ascending.
-        equity, pnl, flow: USD.
-    """
-
-    days: list[date]
-    equity: Floats
-    pnl: Floats
-    flow: Floats
 
 
 def returns(history: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
@@ -53,14 +41,29 @@ def returns(history: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
         each session of the book but a portfolio's first.
     """
     columns = ["portfolio_id", "date", "equity", "pnl", "flow"]
-    rows = pl.concat([history.select(columns), book.select(columns)]).sort("portfolio_id", "date")
-    fresh = dict(book.group_by("portfolio_id").agg(pl.col("date").min()).iter_rows())
-    parts = [
-        _of_portfolio(owner, _path(group), fresh[owner])
-        for (owner,), group in rows.group_by("portfolio_id", maintain_order=True)
-        if owner in fresh
-    ]
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
+    parts = [frame.select(*columns, fresh=fresh) for frame, fresh in ((history, False), (book, True))]
+    rows = pl.concat(parts).sort("portfolio_id", "date")
+    begins = rows["portfolio_id"].rle_id().diff().fill_null(1).to_numpy() > 0
+    day = rows["date"].to_numpy()
+    at = np.flatnonzero(rows["fresh"].to_numpy() & ~begins)
+    start = np.concatenate([starts(day, begins, horizon)[at] for horizon in HORIZONS])
+    at = np.tile(at, len(HORIZONS))
+    equity, pnl, flow = (rows[name].cast(pl.Float64).to_numpy() / 100.0 for name in ("equity", "pnl", "flow"))
+    weighted = {
+        "time_weighted": time_weighted(begins, equity, pnl, start, at),
+        "money_weighted": money_weighted(day, equity, flow, start, at),
+    }
+    return pl.DataFrame(
+        {
+            "portfolio_id": rows["portfolio_id"].gather(at),
+            "calculation_date": rows["date"].gather(at),
+            "horizon": pl.Series(HORIZONS).gather(
+                np.repeat(np.arange(len(HORIZONS)), at.size // len(HORIZONS))
+            ),
+            "start_date": rows["date"].gather(start),
+            **{name: pl.Series(values, nan_to_null=True) for name, values in weighted.items()},
+        }
+    )
 
 
 def daily_returns(history: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
@@ -80,82 +83,49 @@ def daily_returns(history: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
     return rows.select("portfolio_id", "date", change.alias("return"))
 
 
-SCHEMA: dict[str, pl.DataType] = {
-    "portfolio_id": pl.String(),
-    "calculation_date": pl.Date(),
-    "horizon": pl.String(),
-    "start_date": pl.Date(),
-    "time_weighted": pl.Float64(),
-    "money_weighted": pl.Float64(),
-}
+def starts(day: Days, begins: Bools, horizon: str) -> Ints:
+    """Return the session whose equity a horizon starts from, for each of N sessions: [N].
 
-
-def _path(rows: pl.DataFrame) -> _Path:
-    usd = (rows[name].cast(pl.Float64).to_numpy() / 100.0 for name in ("equity", "pnl", "flow"))
-    return _Path(rows["date"].to_list(), *usd)
-
-
-def _of_portfolio(owner: object, path: _Path, first: date) -> pl.DataFrame:
-    """Return the rows of one portfolio from a session on."""
-    number = np.arange(len(path.days))
-    fresh = number[np.array([day >= first for day in path.days]) & (number > 0)]
-    start = np.concatenate([starts(path.days, horizon)[fresh] for horizon in HORIZONS])
-    at = np.tile(fresh, len(HORIZONS))
-    days = pl.Series(path.days, dtype=pl.Date)
-    weighted = {
-        "time_weighted": time_weighted(path.equity, path.pnl, start, at),
-        "money_weighted": money_weighted(path.days, path.equity, path.flow, start, at),
-    }
-    return pl.DataFrame(
-        {
-            "portfolio_id": [owner] * at.size,
-            "calculation_date": days.gather(at),
-            "horizon": np.repeat(HORIZONS, fresh.size).tolist(),
-            "start_date": days.gather(start),
-            **{name: pl.Series(values, nan_to_null=True) for name, values in weighted.items()},
-        },
-        schema=SCHEMA,
-    )
-
-
-def starts(days: list[date], horizon: str) -> Ints:
-    """Return the session whose equity a horizon starts from, for each of T sessions: [T].
-
-    It is the last session before the day, month, quarter or year of the session, or the first of all.
+    It is the last session before the day, month, quarter or year of the session, or the portfolio's first.
 
     Args:
-        days: the T sessions, ascending.
+        day: [N] of the sessions of portfolios, ascending, portfolio after portfolio.
+        begins: [N] whether a portfolio begins.
         horizon: one of `HORIZONS`.
     """
-    number = np.arange(len(days))
+    number = np.arange(day.size)
+    first = np.maximum.accumulate(np.where(begins, number, 0))
     if horizon == "since_start":
-        return np.zeros_like(number)
-    if horizon == "day":
-        return np.maximum(number - 1, 0)
-    months = {"month": 1, "quarter": 3, "year": 12}[horizon]
-    period = np.array([(day.year * 12 + day.month - 1) // months for day in days])
-    return np.maximum(np.searchsorted(period, period, side="left") - 1, 0)
+        return first
+    begun = number
+    if horizon != "day":
+        period = day.astype("datetime64[M]").astype(np.int64) // MONTHS[horizon]
+        changed = begins | (np.diff(period, prepend=-1) != 0)
+        begun = np.maximum.accumulate(np.where(changed, number, 0))
+    return np.maximum(begun - 1, first)
 
 
-def time_weighted(equity: Floats, pnl: Floats, start: Ints, at: Ints) -> Floats:
+def time_weighted(begins: Bools, equity: Floats, pnl: Floats, start: Ints, at: Ints) -> Floats:
     """Return time-weighted returns [n], NaN where an equity is not above 0.
 
     Args:
-        equity: [T] USD after each session.
-        pnl: [T] USD of each session.
+        begins: [N] whether a portfolio begins.
+        equity: [N] USD after each session.
+        pnl: [N] USD of each session.
         start: [n] sessions to start from.
-        at: [n] sessions to end with.
+        at: [n] sessions to end with, of the same portfolio.
     """
-    before = np.concatenate(([np.nan], equity[:-1]))
+    before = np.where(begins, np.nan, np.concatenate(([np.nan], equity[:-1])))
     sound = before > 0
     step = np.where(sound, 1.0 + np.divide(pnl, before, out=np.zeros_like(pnl), where=sound), 1.0)
-    growth, unsound = np.cumprod(step), np.cumsum(~sound)
+    paths = np.split(step, np.flatnonzero(begins)[1:])
+    growth, unsound = np.concatenate([np.cumprod(path) for path in paths]), np.cumsum(~sound)
     # A growth of 0, a total loss, would divide by 0 afterwards: nothing is above 0 from then on.
     ratio = np.divide(growth[at], growth[start], out=np.full(at.shape, np.nan), where=growth[start] != 0)
     return np.asarray(np.where(unsound[at] == unsound[start], ratio - 1.0, np.nan))
 
 
-def money_weighted(days: list[date], equity: Floats, flow: Floats, start: Ints, at: Ints) -> Floats:
+def money_weighted(day: Days, equity: Floats, flow: Floats, start: Ints, at: Ints) -> Floats:
     """Return money-weighted returns [n], not annualised, NaN where there is none.
 
     Without a flow it is the growth of the equity. Else it is solved by bisection: with flows both ways the
@@ -163,40 +133,43 @@ def money_weighted(days: list[date], equity: Floats, flow: Floats, start: Ints, 
     the result depends on nothing but the flows.
 
     Args:
-        days: [T] sessions.
-        equity: [T] USD after each session.
-        flow: [T] USD of each session.
+        day: [N] of the sessions.
+        equity: [N] USD after each session.
+        flow: [N] USD of each session.
         start: [n] sessions to start from.
-        at: [n] sessions to end with.
+        at: [n] sessions to end with, of the same portfolio.
     """
-    paid = np.flatnonzero(flow)
-    flows = np.searchsorted(paid, at, side="right") > np.searchsorted(paid, start, side="right")
     factor = np.divide(equity[at], equity[start], out=np.full(at.shape, np.nan), where=equity[start] > 0)
-    clock = np.array(days, dtype="datetime64[D]").astype(np.int64)
-    factor[flows] = _growth_factors(clock, equity, flow, start[flows], at[flows])
+    paid = np.flatnonzero(flow)
+    since, until = (np.searchsorted(paid, some, side="right") for some in (start, at))
+    # A year may begin with the portfolio: what several horizons share is solved once.
+    span, inverse = np.unique(np.stack((start, at))[:, until > since], axis=1, return_inverse=True)
+    factor[until > since] = _growth_factors(day, equity, flow, *span)[inverse]
     return np.asarray(np.where((factor >= SMALLEST) & (factor <= LARGEST), factor - 1.0, np.nan))
 
 
-def _growth_factors(clock: Ints, equity: Floats, flow: Floats, start: Ints, at: Ints) -> Floats:
+def _growth_factors(day: Days, equity: Floats, flow: Floats, start: Ints, at: Ints) -> Floats:
     """Return the factors [n] between `SMALLEST` and `LARGEST` that solve the equation, NaN without one.
 
-    clock: [T] day numbers of the sessions; others: see `money_weighted`.
+    Each span has a flow; for the arguments see `money_weighted`.
     """
     paid = np.flatnonzero(flow)
-    span = (clock[at] - clock[start]).astype(np.float64)
-    inside = (paid > start[:, None]) & (paid <= at[:, None])
-    power = np.where(inside, (clock[at][:, None] - clock[paid]) / span[:, None], 0.0)
-    amount = np.where(inside, flow[paid], 0.0)
+    first, stop = (np.searchsorted(paid, some, side="right") for some in (start, at))
+    count = stop - first
+    begin = np.cumsum(count) - count
+    span = np.repeat(np.arange(at.size), count)
+    flows = paid[np.arange(span.size) - begin[span] + first[span]]
+    power = (day[at[span]] - day[flows]) / (day[at] - day[start])[span]
+    amount = flow[flows]
 
-    def surplus(factor: Floats) -> Floats:
-        grown = equity[start] * factor + (amount * factor[:, None] ** power).sum(axis=1)
-        return np.asarray(grown - equity[at])
+    def surplus(growth: Floats) -> Floats:
+        grown = np.add.reduceat(amount * np.exp(power * growth[span]), begin)
+        return np.asarray(equity[start] * np.exp(growth) + grown - equity[at])
 
-    low, high = np.full(at.shape, SMALLEST), np.full(at.shape, LARGEST)
+    low, high = np.full(at.shape, np.log(SMALLEST)), np.full(at.shape, np.log(LARGEST))
     found = (equity[start] > 0) & (surplus(low) <= 0) & (surplus(high) >= 0)
     for _ in range(STEPS):
-        # The geometric mean: the bracket spans eighteen decades.
-        middle = np.sqrt(low * high)
+        middle = (low + high) / 2.0
         above = surplus(middle) > 0
         low, high = np.where(above, low, middle), np.where(above, middle, high)
-    return np.asarray(np.where(found, np.sqrt(low * high), np.nan))
+    return np.asarray(np.where(found, np.exp((low + high) / 2.0), np.nan))

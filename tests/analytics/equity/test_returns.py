@@ -15,6 +15,8 @@ from engine.core.calendar import sessions
 from tests.builders import uid
 
 DAYS = sessions(date(2024, 11, 20), date(2025, 5, 9))
+DAY = np.array(DAYS, dtype="datetime64[D]")
+BEGINS = np.arange(len(DAYS)) == 0
 FREQUENCIES = {"month": "M", "quarter": "Q", "year": "Y"}
 
 
@@ -36,12 +38,12 @@ def test_horizons_start_with_the_last_session_of_the_period_before() -> None:
     index = pd.DatetimeIndex(DAYS)
     for horizon, frequency in FREQUENCIES.items():
         period = index.to_period(frequency)
-        found = starts(DAYS, horizon)
+        found = starts(DAY, BEGINS, horizon)
         for number, row in enumerate(found):
             before = [other for other in range(number) if period[other] < period[number]]
             assert row == (before[-1] if before else 0)
-    assert starts(DAYS, "since_start").tolist() == [0] * len(DAYS)
-    assert starts(DAYS, "day").tolist() == [0, *range(len(DAYS) - 1)]
+    assert starts(DAY, BEGINS, "since_start").tolist() == [0] * len(DAYS)
+    assert starts(DAY, BEGINS, "day").tolist() == [0, *range(len(DAYS) - 1)]
 
 
 def money_rate(frame: pd.DataFrame, first: date, last: date) -> float:
@@ -71,6 +73,15 @@ def test_returns_are_those_of_pandas_and_of_a_root_finder(seed: int) -> None:
         assert row["money_weighted"] == pytest.approx(money_rate(frame, first, last), abs=1e-10)
 
 
+def test_portfolios_together_have_the_returns_of_each_alone() -> None:
+    parts = [path(seed).with_columns(portfolio_id=pl.lit(f"{uid('P')}{seed}")) for seed in range(3)]
+    parts[1] = parts[1][20:]
+    rows = pl.concat(parts)
+    alone = pl.concat([returns(part.clear(), part) for part in parts])
+    order = "portfolio_id", "calculation_date", "horizon"
+    assert returns(rows.clear(), rows).sort(order).equals(alone.sort(order))
+
+
 def test_the_returns_of_a_window_are_those_of_the_whole_history() -> None:
     rows = path(9)
     whole = returns(rows.clear(), rows)
@@ -81,24 +92,24 @@ def test_the_returns_of_a_window_are_those_of_the_whole_history() -> None:
 
 def test_the_example_of_the_page() -> None:
     """1,000 + 100, then 1,100 paid in, then a loss of 220."""
-    days = [date(2025, 3, 3), date(2025, 3, 4), date(2025, 3, 5)]
+    day, begins = np.array(["2025-03-03", "2025-03-04", "2025-03-05"], dtype="datetime64[D]"), BEGINS[:3]
     equity, pnl, flow = (
         np.array([1000.0, 2200.0, 1980.0]),
         np.array([0.0, 100.0, -220.0]),
         np.array([0.0, 1100.0, 0.0]),
     )
     start, at = np.array([0]), np.array([2])
-    assert time_weighted(equity, pnl, start, at) == pytest.approx([-0.01], abs=1e-15)
+    assert time_weighted(begins, equity, pnl, start, at) == pytest.approx([-0.01], abs=1e-15)
     # 1000 y^2 + 1100 y = 1980 with y the growth of one of the two days.
     y = (-1100 + np.sqrt(1100**2 + 4 * 1000 * 1980)) / 2000
-    assert money_weighted(days, equity, flow, start, at) == pytest.approx([y**2 - 1], abs=1e-12)
+    assert money_weighted(day, equity, flow, start, at) == pytest.approx([y**2 - 1], abs=1e-12)
 
 
 def test_an_equity_of_0_or_below_has_no_return() -> None:
-    days = [date(2025, 3, 3), date(2025, 3, 4), date(2025, 3, 5)]
+    day, begins = np.array(["2025-03-03", "2025-03-04", "2025-03-05"], dtype="datetime64[D]"), BEGINS[:3]
     equity, pnl, flow = np.array([100.0, -50.0, 10.0]), np.array([0.0, -150.0, 60.0]), np.zeros(3)
     start, at = np.array([0, 1, 0]), np.array([1, 2, 2])
-    found = time_weighted(equity, pnl, start, at)
+    found = time_weighted(begins, equity, pnl, start, at)
     assert found[0] == pytest.approx(-1.5)
     assert np.isnan(found[1:]).all()
-    assert np.isnan(money_weighted(days, equity, flow, start, at)).tolist() == [True, True, False]
+    assert np.isnan(money_weighted(day, equity, flow, start, at)).tolist() == [True, True, False]
