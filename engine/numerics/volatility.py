@@ -39,7 +39,7 @@ BLOCK_COLUMNS = 128
 """Series at a time, so that their rolling figures stay in the cache."""
 
 BLOCK_WINDOWS = 512
-"""Windows of mean-reverting forecasts at a time, the same."""
+"""Windows of percentiles and of mean-reverting forecasts at a time, the same."""
 
 
 class WindowVolatility(NamedTuple):
@@ -231,12 +231,14 @@ def _percentiles(monthly: Floats, windows: _Windows) -> Floats:
     """Return the share [c] of a window's values of M that are below its last; NaN for n < 252."""
     share = np.full(windows.column.shape, np.nan)
     n = windows.stop - windows.start
-    # Windows of one length have one matrix; a year's windows have a handful of lengths.
+    series = np.ascontiguousarray(monthly.T)
     for length in np.unique(n[n >= MIN_FOR_PERCENTILE]).tolist():
+        values_of = sliding_window_view(series, length - LONG + 1, axis=1)
         which = np.flatnonzero(n == length)
-        part = windows.take(which)
-        values = part.rows(monthly, part.start, length - LONG + 1)
-        share[which] = (values < values[-1] * (1.0 - SAME)).mean(axis=0)[: which.size]
+        for left in range(0, which.size, BLOCK_WINDOWS):
+            block = which[left : left + BLOCK_WINDOWS]
+            values = values_of[windows.column[block], windows.start[block]]
+            share[block] = (values < values[:, -1:] * (1.0 - SAME)).mean(axis=1)
     return share
 
 
