@@ -248,11 +248,13 @@ def _reverting_variances(squares: Floats, windows: _Windows) -> Floats:
     size = windows.stop - windows.start
     length = int(size.max())
     above = np.concatenate((np.zeros((length, squares.shape[1])), squares))
+    runs = sliding_window_view(np.ascontiguousarray(above.T), length, axis=1)
     for left in range(0, size.size, BLOCK_WINDOWS):
         which = pad_indices(np.arange(left, min(left + BLOCK_WINDOWS, size.size)))
         part, count = windows.take(which), size[which]
-        rows = above[np.arange(length)[:, None] + part.stop, part.column]
-        rows[np.arange(length)[:, None] < length - count] = 0.0
+        rows = np.ascontiguousarray(runs[part.column, part.stop].T)
+        early = np.arange(length - int(count.min()))
+        rows[: early.size][early[:, None] < length - count] = 0.0
         variance[which] = mean_reverting_variances(rows, count)
     return variance
 
