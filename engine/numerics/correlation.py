@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -100,20 +101,29 @@ def correlations(returns: Floats, cells: MatrixCells) -> CellCorrelations:
     return CellCorrelations(rho, significance)
 
 
-def pair_correlations(x: Floats, y: Floats) -> tuple[Floats, Floats, Ints]:
+def pair_correlations(pairs: Iterable[tuple[Floats, Floats]]) -> tuple[Floats, Floats, Ints]:
     """Return the correlation of each pair of series, its significance and its returns, over the pair's days.
 
     Returns are taken between consecutive days on which both of a pair have a value. Correlation and
     significance are those of `correlations`.
 
     Args:
-        x: [K, n] logarithms of prices, NaN where there is none.
-        y: [K, n] of the others.
+        pairs: parts of the K pairs: logarithms of prices [k, n], NaN where there is none, and the others'.
 
     Returns:
         rho [K], NaN under `MIN_OVERLAP` returns and of a price that did not move; 1 - p [K], NaN of such a
         price; the number of returns [K].
     """
+    parts = [_pair_rho(x, y) for x, y in pairs]
+    rho = np.concatenate([np.zeros(0), *(part for part, _ in parts)])
+    n = np.concatenate([np.zeros(0, dtype=np.int64), *(count for _, count in parts)])
+    with np.errstate(invalid="ignore"):
+        tail = tail_of_angle(np.abs(rho), (1.0 - rho) * (1.0 + rho), n - 2)
+    return np.where(n >= MIN_OVERLAP, rho, np.nan), np.where(n >= 3, 1.0 - tail, np.nan), n
+
+
+def _pair_rho(x: Floats, y: Floats) -> tuple[Floats, Ints]:
+    """Return the correlation of each pair, NaN of a price that did not move, and its returns, [k] each."""
     both = np.isfinite(x) & np.isfinite(y)
     newest = np.maximum.accumulate(np.where(both, np.arange(x.shape[1]), -1), axis=1)
     before = np.full_like(newest, -1)
@@ -125,9 +135,7 @@ def pair_correlations(x: Floats, y: Floats) -> tuple[Floats, Floats, Ints]:
     products = [(a * b).sum(axis=1) for a, b in ((off[0], off[0]), (off[0], off[1]), (off[1], off[1]))]
     with np.errstate(invalid="ignore", divide="ignore"):
         rho = np.clip(products[1] / np.sqrt(products[0] * products[2]), -1.0, 1.0)
-        rho = np.where(moves[0] & moves[1], rho, np.nan)
-        tail = tail_of_angle(np.abs(rho), (1.0 - rho) * (1.0 + rho), n - 2)
-    return np.where(n >= MIN_OVERLAP, rho, np.nan), np.where(n >= 3, 1.0 - tail, np.nan), n
+    return np.where(moves[0] & moves[1], rho, np.nan), n
 
 
 def _deviations(level: Floats, before: Ints, used: Bools, n: Ints) -> tuple[Floats, Bools]:

@@ -152,7 +152,7 @@ def test_pairs_have_their_own_days_and_returns_between_them() -> None:
     level = np.log(100 * np.cumprod(1 + np.random.default_rng(2).normal(0, 0.02, (2, 60)), axis=1))
     level[0, 20:22], level[1, :10] = np.nan, np.nan
     frame = pd.DataFrame(level.T).dropna().diff().dropna()
-    rho, significance, n = pair_correlations(level[:1], level[1:])
+    rho, significance, n = pair_correlations([(level[:1], level[1:])])
     expected = stats.pearsonr(frame[0], frame[1])
     assert n.tolist() == [len(frame)] == [47]
     assert rho[0] == pytest.approx(expected.statistic, abs=1e-12)
@@ -162,7 +162,7 @@ def test_pairs_have_their_own_days_and_returns_between_them() -> None:
 def test_pairs_with_few_returns_or_a_price_that_did_not_move_have_none() -> None:
     level = np.log(100 * np.cumprod(1 + np.random.default_rng(2).normal(0, 0.02, (3, 60)), axis=1))
     level[0, :30], level[2] = np.nan, 4.6
-    rho, _, n = pair_correlations(level[[0, 1]], level[[1, 2]])
+    rho, _, n = pair_correlations([(level[[0]], level[[1]]), (level[[1]], level[[2]])])
     assert n.tolist() == [29, 59]
     assert np.isnan(rho).all()
 

@@ -223,29 +223,42 @@ def _pairs(
         columns: [K] of each pair's closes.
         known: matrices of some of the pairs.
     """
-    level = np.log(closes.close.T)
-    place = np.empty(len(level) ** 2, dtype=np.int32)
-    numbers = _pair_numbers(len(level), *columns)
+    symbols = closes.close.shape[1]
+    place = np.empty(symbols**2, dtype=np.int32)
+    numbers = _pair_numbers(symbols, *columns)
     days, begin = np.unique(session, return_index=True)
-    cells, parts = known.size**2, []
+    cells, parts, before = known.size**2, [], 0
     for day, pairs in zip(days.tolist(), np.split(numbers, begin[1:]), strict=True):
         distinct, at = _distinct(pairs, place)
-        figures, n = np.full((2, distinct.size), np.nan), np.full(distinct.size, -1)
+        rho, significance, n = *np.full((2, distinct.size), np.nan), np.full(distinct.size, -1)
         own = run_indices(cells, np.flatnonzero(known.session == day))
         own = own[known.first[own] <= known.second[own]]
-        cell = place[_pair_numbers(len(level), column[known.first[own]], column[known.second[own]])]
-        figures[:, cell], n[cell] = (known.rho[own], known.significance[own]), known.points[own]
-        rest = np.flatnonzero(n < 0)
-        window = level[:, closes.first[day] : closes.stop[day]]
+        cell = place[_pair_numbers(symbols, column[known.first[own]], column[known.second[own]])]
+        rho[cell], significance[cell], n[cell] = known.rho[own], known.significance[own], known.points[own]
+        parts.append((before + at, np.full(distinct.size, day), distinct, rho, significance, n))
+        before += distinct.size
+    at, day_of, distinct, rho, significance, n = (np.concatenate(some) for some in zip(*parts, strict=True))
+    rest = np.flatnonzero(n < 0)
+    rho[rest], significance[rest], n[rest] = pair_correlations(_series(closes, day_of[rest], distinct[rest]))
+    return rho[at], significance[at], n[at]
+
+
+def _series(closes: SymbolCloses, day: Ints, numbers: Ints) -> Iterator[tuple[Floats, Floats]]:
+    """Yield the logarithms of the closes of pairs, [k, n] and [k, n], some pairs of a session at a time.
+
+    Args:
+        closes: of S symbols.
+        day: [K] sessions of the pairs, ascending.
+        numbers: [K] of `_pair_numbers`.
+    """
+    level = np.log(closes.close.T)
+    days, begin = np.unique(day, return_index=True)
+    for session, pairs in zip(days.tolist(), np.split(numbers, begin[1:]), strict=True):
+        window = level[:, closes.first[session] : closes.stop[session]]
         step = max(1, BATCH_CELLS // window.shape[1])
-        for left in range(0, rest.size, step):
-            which = rest[left : left + step]
-            one, other = np.divmod(distinct[which], len(level))
-            *fresh, n[which] = pair_correlations(window[one], window[other])
-            figures[:, which] = fresh
-        parts.append((*figures[:, at], n[at]))
-    rho, significance, points = (np.concatenate(some) for some in zip(*parts, strict=True))
-    return rho, significance, points
+        for left in range(0, pairs.size, step):
+            one, other = np.divmod(pairs[left : left + step], len(level))
+            yield window[one], window[other]
 
 
 def _holdings(sets: HoldingSets, cells: MatrixCells) -> tuple[Ints, Ints]:
