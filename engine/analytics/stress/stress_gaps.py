@@ -11,7 +11,7 @@ from engine.analytics.panels import Portfolios
 from engine.analytics.stress.replays import REPLAYED, DatedScenario
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import HELD_AS, FactorDollars, RateDollars
-from engine.core.job_catalog import FACTOR_NOT_MEASURED, NOT_REPLAYED, Reason
+from engine.core.job_catalog import FACTOR_NOT_MEASURED, NOT_REPLAYED
 from engine.core.rules import UnmeasuredFactors
 from engine.numerics.arrays import Bools
 
@@ -86,34 +86,30 @@ def gap_rows(
         done: [P, D] cells of which the job has results.
     """
     absent = [
-        _absent(portfolios, dates, numbers[one.scenario.id], name, cells, FACTOR_NOT_MEASURED)
+        (done & one.sessions & ~measured[name], numbers[one.scenario.id], name, FACTOR_NOT_MEASURED)
         for one in scenarios
         for name in one.scenario.shocks
-        for cells in [done & one.sessions & ~measured[name]]
-        if cells.any()
     ]
     replayed = {name: np.zeros(len(dates), dtype=np.bool_) for name in numbers}
     for one in scenarios:
         replayed[one.scenario.id] |= one.sessions
     absent += [
-        _absent(portfolios, dates, numbers[name], ", ".join(REPLAYED), done & ~sessions, NOT_REPLAYED)
+        (done & ~sessions, numbers[name], ", ".join(REPLAYED), NOT_REPLAYED)
         for name, sessions in replayed.items()
         if not sessions.all()
     ]
-    if not absent:
+    if not any(cells.any() for cells, *_ in absent):
         return NO_GAPS
-    rows = pl.concat(absent).group_by(*NO_GAPS.columns[:-1], maintain_order=True)
-    return rows.agg(pl.col("factors").str.join(", "))
-
-
-def _absent(
-    portfolios: Portfolios, dates: pl.Series, number: str, name: str, cells: Bools, reason: Reason
-) -> pl.DataFrame:
-    """Return a row for each cell [P, D] in which a scenario lacks factors."""
-    portfolio, session = np.nonzero(cells)
-    return pl.DataFrame(
-        [
-            portfolios.ids[portfolio].cast(pl.String).alias("portfolio_id"),
-            dates[session].alias("calculation_date"),
-        ]
-    ).with_columns(scenario_id=pl.lit(number), reason=pl.lit(reason.code), factors=pl.lit(name))
+    case, portfolio, session = np.nonzero(np.stack([cells for cells, *_ in absent]))
+    _, scenario, factor, reason = zip(*absent, strict=True)
+    rows = pl.DataFrame(
+        {
+            "portfolio_id": portfolios.ids[portfolio].cast(pl.String),
+            "scenario_id": pl.Series(scenario)[case],
+            "calculation_date": dates[session],
+            "reason": pl.Series([one.code for one in reason])[case],
+            "factors": pl.Series(factor)[case],
+        }
+    )
+    named = rows.group_by(*NO_GAPS.columns[:-1], maintain_order=True)
+    return named.agg(pl.col("factors").str.join(", "))
