@@ -95,24 +95,28 @@ def model_yield_move(scenario: Scenario, correlations: FactorCorrelations) -> Fl
     duration = correlations.duration
     if duration is None or RATES not in correlations.names:
         return np.full(len(correlations.as_of), shock)
-    market, own = (_expected(scenario, name, correlations) for name in (MARKET, RATES))
-    return yield_move(beyond_market(RATES, own, market, correlations), duration, shock)
+    expected = _expected(scenario, (MARKET, RATES), correlations)
+    fund = beyond_market(RATES, expected[RATES], expected[MARKET], correlations)
+    return yield_move(fund, duration, shock)
 
 
-def _expected(scenario: Scenario, factor: str, correlations: FactorCorrelations) -> Floats:
-    """Return the conditional move of a factor, [M]; a change of yield is a return of the rates' fund.
+def _expected(
+    scenario: Scenario, factors: Iterable[str], correlations: FactorCorrelations
+) -> dict[str, Floats]:
+    """Return the conditional moves of factors, [M]; a change of yield is a return of the rates' fund.
 
     Where the duration of that fund is unknown, the shock of rates moves no other factor.
     """
     shocks: dict[str, Floats | float] = {
         name: shock for name, shock in scenario.shocks.items() if name != RATE_SHOCK
     }
-    alone, duration = conditional_move(shocks, factor, correlations), correlations.duration
+    alone, duration = conditional_moves(shocks, factors, correlations), correlations.duration
     if duration is None or RATE_SHOCK not in scenario.shocks:
         return alone
     known = np.isfinite(duration)
     shocks[RATES] = fund_move(scenario.shocks[RATE_SHOCK], np.where(known, duration, 0.0))
-    return np.where(known, conditional_move(shocks, factor, correlations), alone)
+    moves = conditional_moves(shocks, factors, correlations)
+    return {name: np.where(known, moves[name], alone[name]) for name in moves}
 
 
 def beyond_market(
@@ -142,7 +146,7 @@ def model_moves(
 ) -> dict[str, Floats]:
     """Return how far the factors of exposures of the joint model move, given a scenario's shocks.
 
-    The market moves as `conditional_move` says, a style by what its own such move exceeds the market's part.
+    The market moves as `conditional_moves` says, a style by what its own such move exceeds the market's part.
 
     Args:
         scenario: shocks by factor, as fractions.
@@ -152,12 +156,13 @@ def model_moves(
     Returns:
         [M] fractions by name; a factor without a fund moves by its own shock alone.
     """
-    market = _expected(scenario, MARKET, correlations)
-    moves = {}
-    for name in exposures:
-        own = market if name == HELD_AS[MARKET] else _expected(scenario, name, correlations)
-        moves[name] = beyond_market(name, own, market, correlations) if name in STYLE_FUNDS else own
-    return moves
+    names = list(exposures)
+    moves = _expected(scenario, (MARKET, *names), correlations)
+    market = moves[HELD_AS[MARKET]] = moves[MARKET]
+    return {
+        name: beyond_market(name, moves[name], market, correlations) if name in STYLE_FUNDS else moves[name]
+        for name in names
+    }
 
 
 def factor_move(
@@ -166,7 +171,7 @@ def factor_move(
     """Return how far a factor moves with a scenario's shocks, other than that of rates.
 
     "sum": sum over the shocked factors f of s_f rho(f, factor), shocked factors too (document 03 §4.5).
-    "conditional": see `conditional_move`.
+    "conditional": see `conditional_moves`.
 
     Args:
         scenario: shocks by factor, as fractions.
@@ -179,15 +184,17 @@ def factor_move(
     """
     shocks = {name: shock for name, shock in scenario.shocks.items() if name != RATE_SHOCK}
     if rule == "conditional":
-        return conditional_move(shocks, factor, correlations)
+        return conditional_moves(shocks, [factor], correlations)[factor]
     return sum(
         (shock * correlations.between(name, factor) for name, shock in shocks.items()),
         np.zeros(len(correlations.as_of)),
     )
 
 
-def conditional_move(shocks: Moves, factor: str, correlations: FactorCorrelations) -> Floats:
-    """Return a factor's shock, or its expected move given the shocks of the others.
+def conditional_moves(
+    shocks: Moves, factors: Iterable[str], correlations: FactorCorrelations
+) -> dict[str, Floats]:
+    """Return each factor's shock, or its expected move given the shocks of the others.
 
         E[g | f_S = s] = C_gS C_SS^-1 s
 
@@ -198,20 +205,26 @@ def conditional_move(shocks: Moves, factor: str, correlations: FactorCorrelation
 
     Args:
         shocks: by factor, as fractions, or [M].
-        factor: name of a factor.
+        factors: names of factors.
         correlations: of the factors' funds.
 
     Returns:
-        [M] fractions, one for each matrix; 0 for a factor without a fund that is not shocked.
+        [M] fractions by name, one for each matrix; 0 for a factor without a fund that is not shocked.
     """
-    matrices = len(correlations.as_of)
-    if factor in shocks:
-        return np.broadcast_to(np.asarray(shocks[factor], dtype=np.float64), matrices).copy()
-    given = tuple(name for name in shocks if name in correlations.names)
-    if factor not in correlations.names or not given:
-        return np.zeros(matrices)
-    at = [correlations.names.index(name) for name in given]
-    own = correlations.covariance[:, correlations.names.index(factor), at]
-    inverse = correlations.inverse_among(given)
-    size = np.stack([np.broadcast_to(shocks[name], matrices) for name in given], axis=1)
-    return np.asarray((own[:, None, :] @ inverse @ size[..., None]).ravel())
+    matrices, names = len(correlations.as_of), correlations.names
+    given = tuple(name for name in shocks if name in names)
+    at = [names.index(name) for name in given]
+    size = np.empty((matrices, len(given), 1))
+    for number, name in enumerate(given):
+        size[:, number, 0] = shocks[name]
+    weights = correlations.inverse_among(given) @ size
+    moves = {}
+    for factor in factors:
+        if factor in shocks:
+            moves[factor] = np.broadcast_to(np.asarray(shocks[factor], dtype=np.float64), matrices).copy()
+        elif factor in names:
+            own = correlations.covariance[:, names.index(factor), at]
+            moves[factor] = (own[:, None, :] @ weights).ravel()
+        else:
+            moves[factor] = np.zeros(matrices)
+    return moves

@@ -9,7 +9,7 @@ import pytest
 
 from engine.analytics.stress.factor_moves import (
     beyond_market,
-    conditional_move,
+    conditional_moves,
     direct_moves,
     factor_move,
     model_moves,
@@ -42,23 +42,25 @@ def test_with_two_shocks_a_factor_moves_by_its_joint_regression() -> None:
     draws = np.random.default_rng(1).multivariate_normal(np.zeros(3), COVARIANCE, 200)
     sample = one_matrix(MATRIX.names, np.cov(draws.T, ddof=0))
     slopes = np.linalg.lstsq(draws[:, 1:] - draws[:, 1:].mean(0), draws[:, 0] - draws[:, 0].mean())[0]
-    found = conditional_move({"Value": 0.2, "Growth": -0.1}, "Market", sample)
+    found = conditional_moves({"Value": 0.2, "Growth": -0.1}, ["Market"], sample)["Market"]
     assert found[0] == pytest.approx(slopes @ [0.2, -0.1], rel=1e-10)
     assert moves({"Value": 0.2, "Growth": -0.1}, "conditional")[1:] == [0.2, -0.1]
 
 
 def test_a_factor_without_a_fund_moves_by_its_own_shock_alone() -> None:
-    assert conditional_move({"Size Spread": 0.1, "Value": 0.2}, "Size Spread", MATRIX).tolist() == [0.1]
-    assert conditional_move({"Value": 0.2}, "Size Spread", MATRIX).tolist() == [0.0]
-    assert conditional_move({"Size Spread": 0.1}, "Value", MATRIX).tolist() == [0.0]
+    assert conditional_moves({"Size Spread": 0.1, "Value": 0.2}, ["Size Spread"], MATRIX)[
+        "Size Spread"
+    ].tolist() == [0.1]
+    assert conditional_moves({"Value": 0.2}, ["Size Spread"], MATRIX)["Size Spread"].tolist() == [0.0]
+    assert conditional_moves({"Size Spread": 0.1}, ["Value"], MATRIX)["Value"].tolist() == [0.0]
 
 
 def test_without_a_covariance_only_shocked_factors_move() -> None:
     none = one_matrix(("Market", "Value"), np.eye(2))
     zero = np.zeros((1, 2, 2))
     flat = type(none)(none.names, none.rho, zero, none.returns, none.factors, none.as_of)
-    assert conditional_move({"Value": 0.2}, "Market", flat).tolist() == [0.0]
-    assert conditional_move({"Value": 0.2}, "Value", flat).tolist() == [0.2]
+    assert conditional_moves({"Value": 0.2}, ["Market"], flat)["Market"].tolist() == [0.0]
+    assert conditional_moves({"Value": 0.2}, ["Value"], flat)["Value"].tolist() == [0.2]
 
 
 def test_rates_do_not_enter_here() -> None:
