@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import suppress
 
+from engine.cli.commands import COMPUTING
 from engine.cli.main import main
 from engine.cli.printing import open_closed_streams
 
@@ -35,6 +36,9 @@ def run() -> int:
         sys.stdout.reconfigure(errors="surrogateescape")
     # Computing uses one BLAS thread (`engine.pipeline.compute`); the others would spin for 0.1 s at start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Polars reads it when it is imported, by the command.
+    if sys.argv[1:] and sys.argv[1] in COMPUTING:
+        os.environ.setdefault("POLARS_MAX_THREADS", "1")
     # A run makes few cycles; looking for them every 700 objects takes a twentieth of it.
     gc.set_threshold(100_000)
     EXIT_CODES.append(main())

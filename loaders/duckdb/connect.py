@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from engine.core.errors import BusyFileError, StoreUnreachableError
 from engine.core.store_url import StoreURL
@@ -72,7 +73,9 @@ def connect(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     if not read_only and os.path.isfile(path) and os.stat(path).st_nlink > 1:
         raise StoreUnreachableError(url, HARD_LINKS_REASON)
     with _opening(url):
-        return _open(path, read_only, SETTINGS if read_only else WRITING)
+        # Polars takes the rows: a run has one thread of it, and its queries are small.
+        reading = SETTINGS | {"threads": pl.thread_pool_size()}
+        return _open(path, read_only, reading if read_only else WRITING)
 
 
 def connect_in_small_groups(url: StoreURL) -> duckdb.DuckDBPyConnection:

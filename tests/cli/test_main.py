@@ -70,6 +70,19 @@ print(*sorted(sys.modules))
     assert not heavy & set(done.stdout.split())
 
 
+@pytest.mark.parametrize(("command", "threads"), [("daily", "1"), ("backfill", "1"), ("compare", "None")])
+def test_commands_that_compute_have_one_thread_of_polars(command: str, threads: str) -> None:
+    code = (
+        "import os, sys; from engine.__main__ import run; sys.argv = ['engine', sys.argv[1], '--help']\n"
+        "try: run()\n"
+        "except SystemExit: print(os.environ.get('POLARS_MAX_THREADS'))"
+    )
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    command_line = [sys.executable, "-c", code, command]
+    shown = subprocess.run(command_line, env=environment, capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == threads
+
+
 def test_the_console_script_and_the_module_are_the_same(tmp_path: Path) -> None:
     script = Path(sys.executable).parent / "engine"
     done = subprocess.run([script, "--version"], cwd=tmp_path, capture_output=True, text=True, check=True)

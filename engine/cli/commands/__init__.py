@@ -30,6 +30,9 @@ COMMANDS = {
     "bench": "measure the engine on this machine",
 }
 """Purpose of each command, in the order of `--help`."""
+COMPUTING = ("daily", "backfill")
+"""Commands of which most frames are small: handing them to threads costs more than the threads save; see
+`python -m tests.benchmarks.polars_threads`. The others compare, copy or read whole tables."""
 
 
 def module_name(command: str) -> str:
