@@ -123,6 +123,17 @@ def test_cells_run_row_after_row_and_set_after_set() -> None:
     assert cells.column.tolist() == [0, 1, 0, 1, 0]
 
 
+def test_cells_of_the_upper_triangle_know_their_place_in_whole_matrices() -> None:
+    upper = matrix_cells(np.array([2, 0, 3]), upper=True)
+    assert list(zip(upper.matrix, upper.row, upper.column, strict=True)) == [
+        *((0, 0, 0), (0, 0, 1), (0, 1, 1)),
+        *((2, 0, 0), (2, 0, 1), (2, 0, 2), (2, 1, 1), (2, 1, 2), (2, 2, 2)),
+    ]
+    at, mirror = upper.numbers()
+    assert at.tolist() == [0, 1, 3, 4, 5, 6, 8, 9, 12]
+    assert mirror.tolist() == [0, 2, 3, 4, 7, 10, 8, 11, 12]
+
+
 @pytest.mark.parametrize("series", [3, 31, 32, 33, 150])
 @pytest.mark.parametrize("rows", [24, 62])
 def test_sets_have_the_bits_of_the_whole(series: int, rows: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -131,3 +133,17 @@ def test_holdings_that_share_all_days_have_the_matrices_of_any_rule() -> None:
     one, other = of_portfolios(closes(), (0, 1, 2)), on_common_days(closes(), (0, 1, 2))
     assert np.array_equal(one.rho, other.rho)
     assert np.array_equal(one.points, other.points)
+
+
+def test_a_few_sessions_at_a_time_have_the_matrices_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    close = closes(70, 5)
+    close[:20, 3], close[44, 1] = np.nan, np.nan
+    column, owner = np.array([0, 1, 3, 2, 3, 4]), np.array([0, 0, 0, 1, 1, 1])
+    sessions = SymbolCloses(close, np.arange(8), np.arange(8) + 62)
+    held = np.ones((column.size, 8), dtype=np.bool_)
+    whole = matrices(sessions, column, owner, held, "common")
+    monkeypatch.setattr("engine.analytics.correlations.matrices.BATCH_CELLS", 1)
+    parts = matrices(sessions, column, owner, held, "common")
+    assert whole.size.size == 16
+    for field in fields(Matrices):
+        np.testing.assert_array_equal(getattr(whole, field.name), getattr(parts, field.name))
