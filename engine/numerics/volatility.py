@@ -33,7 +33,8 @@ LARGEST_MEAN = 10.0
 """Above this n mean^2 / S, S = sum r^2 - n mean^2 has lost more than one digit."""
 
 SAME = 1e-12
-"""Relative: two values of M that are nearer are of the same returns, summed in another order."""
+"""Relative to M, at least to 1: two values that are nearer are of the same returns, summed in another order.
+A book that is long and short the same shares has a volatility of 0 but for rounding."""
 
 BLOCK_COLUMNS = 128
 """Series at a time, so that their rolling figures stay in the cache."""
@@ -238,7 +239,8 @@ def _percentiles(monthly: Floats, windows: _Windows) -> Floats:
         for left in range(0, which.size, BLOCK_WINDOWS):
             block = which[left : left + BLOCK_WINDOWS]
             values = values_of[windows.column[block], windows.start[block]]
-            share[block] = (values < values[:, -1:] * (1.0 - SAME)).mean(axis=1)
+            last = values[:, -1:]
+            share[block] = (values < last - SAME * np.maximum(last, 1.0)).mean(axis=1)
     return share
 
 

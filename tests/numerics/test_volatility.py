@@ -277,6 +277,11 @@ def test_a_reverting_forecast_reads_the_window_alone() -> None:
         assert fit.forecast[at] == pytest.approx(np.sqrt(252 * h), rel=PARITY)
 
 
+def test_what_rounding_leaves_of_a_volatility_of_0_has_no_rank() -> None:
+    noise = np.random.default_rng(4).normal(0, 1e-17, (300, 1))
+    assert whole(noise).percentile.tolist() == [[0.0]]
+
+
 def test_a_percentile_of_a_longer_window_is_over_its_last_252_returns() -> None:
     returns = draw(9)[0]
     stop = np.full((1, returns.shape[1]), 300)

@@ -220,7 +220,7 @@ def _percentile(column: str, year: Returns, series: Returns) -> Working:
     if series is not year:
         frame = frame.tail(MIN_FOR_PERCENTILE - MONTH + 1)
     monthly = frame["volatility_21d"].to_numpy()
-    below = int((monthly < monthly[-1] * (1.0 - SAME)).sum())
+    below = int((monthly < monthly[-1] - SAME * max(monthly[-1], 1.0)).sum())
     steps = (
         Step("last", float(monthly[-1]), "fraction a year, volatility of the last 21 returns"),
         Step("below", below, "volatilities of 21 returns below it", "frame `monthly`"),
