@@ -239,9 +239,17 @@ def _percentiles(monthly: Floats, windows: _Windows) -> Floats:
         for left in range(0, which.size, BLOCK_WINDOWS):
             block = which[left : left + BLOCK_WINDOWS]
             values = values_of[windows.column[block], windows.start[block]]
-            last = values[:, -1:]
-            share[block] = (values < last - SAME * np.maximum(last, 1.0)).mean(axis=1)
+            share[block] = (values < least_same(values[:, -1:])).mean(axis=1)
     return share
+
+
+def least_same(volatility: Floats) -> Floats:
+    """Return the least value of M that counts as equal to another: see `SAME`.
+
+    Args:
+        volatility: values of M, fractions a year.
+    """
+    return volatility - SAME * np.maximum(volatility, 1.0)
 
 
 def _reverting_variances(squares: Floats, windows: _Windows) -> Floats:

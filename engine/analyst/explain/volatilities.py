@@ -26,7 +26,7 @@ from engine.core.job_catalog import (
 from engine.core.rules import VolatilityForecast
 from engine.numerics.arrays import Floats
 from engine.numerics.forecasts import DECAY
-from engine.numerics.volatility import MIN_FOR_PERCENTILE, SAME, TREND_POINTS
+from engine.numerics.volatility import MIN_FOR_PERCENTILE, TREND_POINTS, least_same
 
 ANNUAL = math.sqrt(252)
 WEEK, MONTH, QUARTER = 5, 21, 63
@@ -220,7 +220,7 @@ def _percentile(column: str, year: Returns, series: Returns) -> Working:
     if series is not year:
         frame = frame.tail(MIN_FOR_PERCENTILE - MONTH + 1)
     monthly = frame["volatility_21d"].to_numpy()
-    below = int((monthly < monthly[-1] - SAME * max(monthly[-1], 1.0)).sum())
+    below = int((monthly < least_same(monthly[-1:])).sum())
     steps = (
         Step("last", float(monthly[-1]), "fraction a year, volatility of the last 21 returns"),
         Step("below", below, "volatilities of 21 returns below it", "frame `monthly`"),

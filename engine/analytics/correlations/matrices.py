@@ -105,8 +105,9 @@ def matrices(
         own, sets = sets.take(np.flatnonzero(lacking)), sets.take(np.flatnonzero(~lacking))
         if own.size.size:
             known = stack([*_in_batches(closes, column, _complete(closes, counts, column, owner, own))])
+            level = np.log(closes.close.T)
             for block in _session_blocks(own):
-                parts.append(_pairwise(closes, column, own.take(block), known))
+                parts.append(_pairwise(closes, level, column, own.take(block), known))
     together = np.zeros(sets.size.size, dtype=np.bool_)
     for group in sets.overlapping(column):
         together[group] = True
@@ -178,13 +179,16 @@ def _session_blocks(sets: HoldingSets) -> Iterator[Ints]:
     yield from np.split(np.arange(sets.size.size), changed[1:])
 
 
-def _pairwise(closes: SymbolCloses, column: Ints, sets: HoldingSets, known: Matrices) -> Matrices:
+def _pairwise(
+    closes: SymbolCloses, level: Floats, column: Ints, sets: HoldingSets, known: Matrices
+) -> Matrices:
     """Return matrices whose pairs each have the days on which both have a close.
 
     Those of a session are computed once for all portfolios. Each matrix is made positive semidefinite.
 
     Args:
         closes: of S symbols.
+        level: [S, T] logarithms of the closes.
         column: [U] each holding's column of `closes`.
         sets: of the matrices.
         known: matrices of some of the same holdings over the same days.
@@ -192,7 +196,7 @@ def _pairwise(closes: SymbolCloses, column: Ints, sets: HoldingSets, known: Matr
     cells = matrix_cells(sets.size, upper=True)
     first, second = _holdings(sets, cells)
     columns = column[first], column[second]
-    rho, significance, n = _pairs(closes, column, sets.session[cells.matrix], columns, known)
+    rho, significance, n = _pairs(closes, level, column, sets.session[cells.matrix], columns, known)
     own = first == second
     rho[own & np.isfinite(rho)], significance[own] = 1.0, 1.0
     triangle = sets.size * (sets.size + 1) // 2
@@ -212,18 +216,24 @@ def _pairwise(closes: SymbolCloses, column: Ints, sets: HoldingSets, known: Matr
 
 
 def _pairs(
-    closes: SymbolCloses, column: Ints, session: Ints, columns: tuple[Ints, Ints], known: Matrices
+    closes: SymbolCloses,
+    level: Floats,
+    column: Ints,
+    session: Ints,
+    columns: tuple[Ints, Ints],
+    known: Matrices,
 ) -> tuple[Floats, Floats, Ints]:
     """Return rho, significance and returns of pairs, [K] each, from known matrices where they have them.
 
     Args:
         closes: of S symbols.
+        level: [S, T] logarithms of the closes.
         column: [U] each holding's column of `closes`.
         session: [K] of each pair, ascending.
         columns: [K] of each pair's closes.
         known: matrices of some of the pairs.
     """
-    symbols = closes.close.shape[1]
+    symbols = len(level)
     place = np.empty(symbols**2, dtype=np.int32)
     numbers = _pair_numbers(symbols, *columns)
     days, begin = np.unique(session, return_index=True)
@@ -239,19 +249,20 @@ def _pairs(
         before += distinct.size
     at, day_of, distinct, rho, significance, n = (np.concatenate(some) for some in zip(*parts, strict=True))
     rest = np.flatnonzero(n < 0)
-    rho[rest], significance[rest], n[rest] = pair_correlations(_series(closes, day_of[rest], distinct[rest]))
+    series = _series(closes, level, day_of[rest], distinct[rest])
+    rho[rest], significance[rest], n[rest] = pair_correlations(series)
     return rho[at], significance[at], n[at]
 
 
-def _series(closes: SymbolCloses, day: Ints, numbers: Ints) -> Iterator[tuple[Floats, Floats]]:
+def _series(closes: SymbolCloses, level: Floats, day: Ints, numbers: Ints) -> Iterator[tuple[Floats, Floats]]:
     """Yield the logarithms of the closes of pairs, [k, n] and [k, n], some pairs of a session at a time.
 
     Args:
         closes: of S symbols.
+        level: [S, T] logarithms of the closes.
         day: [K] sessions of the pairs, ascending.
         numbers: [K] of `_pair_numbers`.
     """
-    level = np.log(closes.close.T)
     days, begin = np.unique(day, return_index=True)
     for session, pairs in zip(days.tolist(), np.split(numbers, begin[1:]), strict=True):
         window = level[:, closes.first[session] : closes.stop[session]]
