@@ -41,7 +41,7 @@ def run() -> int:
         os.environ.setdefault("POLARS_MAX_THREADS", "1")
     # A run makes few cycles; looking for them every 700 objects takes a twentieth of it.
     gc.set_threshold(100_000)
-    EXIT_CODES.append(main())
+    EXIT_CODES.append(main(own_process=True))
     return EXIT_CODES[0]
 
 

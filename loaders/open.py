@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.core.errors import UnknownStoreError
+from engine.core.errors import EngineError, UnknownStoreError
 from engine.core.store_url import StoreURL
 
 if TYPE_CHECKING:
@@ -24,12 +25,21 @@ class ReaderKind(NamedTuple):
         open: Opens a store.
         database: Returns what tells one database from another; None where a URL names a file or folder.
         same: Asks two databases with different names whether they are one; None for files and folders.
+        start: Starts in a thread what stores of the kind need in a process that is the engine's alone; None
+            where that is nothing.
     """
 
     example: str
     open: Callable[[StoreURL], Reader]
     database: Callable[[StoreURL], tuple[str | None, ...]] | None = None
     same: Callable[[StoreURL, StoreURL], bool] | None = None
+    start: Callable[[], None] | None = None
+
+
+def _start_duckdb() -> None:
+    from loaders.duckdb.connect import attach_files
+
+    attach_files()
 
 
 def _duckdb(url: StoreURL) -> Reader:
@@ -63,7 +73,7 @@ def _parquet(url: StoreURL) -> Reader:
 
 
 KINDS = {
-    "duckdb": ReaderKind("duckdb:///file.duckdb", _duckdb),
+    "duckdb": ReaderKind("duckdb:///file.duckdb", _duckdb, start=_start_duckdb),
     "postgresql": ReaderKind(
         "postgresql://user@host/database", _postgres, _postgres_database, _same_postgres
     ),
@@ -98,6 +108,17 @@ def open_reader(url: str | StoreURL) -> Reader:
     """
     store = StoreURL.parse(url)
     return reader_kind(store).open(store)
+
+
+def start_early(url: str) -> None:
+    """Start in a thread what a store needs, in a process that opens files by the engine alone.
+
+    Args:
+        url: The store. One that cannot be opened is passed over: whoever opens it says why.
+    """
+    with suppress(EngineError):
+        if start := reader_kind(StoreURL.parse(url)).start:
+            start()
 
 
 def same_store(one: StoreURL, other: StoreURL) -> bool:

@@ -14,7 +14,7 @@ from engine.core.row_ids import ID_WORDS
 from engine.core.schema import Table
 from engine.core.store_url import StoreURL
 from loaders.arrow_stream import ArrowStream
-from loaders.duckdb.connect import connect, connect_in_small_groups, require_folder
+from loaders.duckdb.connect import connect, connect_in_small_groups, disconnect, require_folder
 from loaders.duckdb.reader import DuckDBReader
 from loaders.reader import Reader
 from sql import Name, Names, Unpacked, statement
@@ -50,7 +50,7 @@ class DuckDBWriter(DatabaseWriter):
         require_folder(url)
         self.connection = connect(url, read_only=False)
         if self.fetch(statement("compact/packed_tables", tables=[*PACKED])):
-            self.connection.close()
+            self.close()
             self.connection = connect_in_small_groups(url)
         self.connection.execute(statement("utc"))
         self._empty: set[str] = set()
@@ -103,4 +103,4 @@ class DuckDBWriter(DatabaseWriter):
             self.connection.rollback()
 
     def close(self) -> None:
-        self.connection.close()
+        disconnect(self.connection)

@@ -130,11 +130,12 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, own_process: bool = False) -> int:
     """Run one command.
 
     Args:
         arguments: the words after the program's name; default those of the process.
+        own_process: whether nothing but the command runs in this process.
 
     Returns:
         The exit code. 0: done. 1: a portfolio was refused, a row quarantined, a figure not explained,
@@ -143,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         with ending_on_signals():
-            return _run(parser().parse_args(arguments))
+            return _run(parser().parse_args(arguments, argparse.Namespace(own_process=own_process)))
     except (Exception, KeyboardInterrupt) as error:
         return _ended(error)
 

@@ -18,7 +18,8 @@ import polars as pl
 
 from engine.core.errors import BusyFileError, StoreUnreachableError
 from engine.core.store_url import StoreURL
-from sql import Name, statement
+from loaders.duckdb.attached import READ_ONLY, AttachedFiles, Settings
+from sql import Name, Query, statement
 
 LOCKED = re.compile(r"Could not set lock on file(?:.*\(PID (\d+)\))?", re.DOTALL)
 """DuckDB's message about a file that another process has open. It names none that has just closed it."""
@@ -26,7 +27,6 @@ OPEN_HERE = re.compile(
     r"different configuration than existing connections|held in current process|Unique file handle conflict"
 )
 """Its messages about a file that this process has open in another mode, or is about to close."""
-Settings = dict[str, str | bool | int | float | list[str]]
 SETTINGS: Settings = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 """Keeps DuckDB from downloading and loading extensions, such as the one for SQLite files."""
 WRITING = SETTINGS | {"threads": 1}
@@ -35,6 +35,8 @@ FILES = SETTINGS | {"enable_external_file_cache": False}
 """Keeps nothing of a Parquet file for the next reader."""
 ATTACHED = "engine_store"
 """Name of a file's database among those of a connection."""
+_ATTACHED: list[AttachedFiles] = []
+"""The files of a process that is the engine's alone; empty in others."""
 ROW_GROUP = 4096
 """Rows of a row group where rows are large; a multiple of DuckDB's vectors of 2,048."""
 SPECIAL = re.compile(r"[*?\[\\\ud800-\udfff]")
@@ -61,7 +63,7 @@ def connect(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         read_only: Whether other processes may read the file meanwhile. False makes a missing file.
 
     Returns:
-        The connection; the caller closes it.
+        The connection; `disconnect` ends it.
 
     Raises:
         BusyFileError: Another process, or this one, has the file open, and one of the two writes.
@@ -73,6 +75,8 @@ def connect(url: StoreURL, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     if not read_only and os.path.isfile(path) and os.stat(path).st_nlink > 1:
         raise StoreUnreachableError(url, HARD_LINKS_REASON)
     with _opening(url):
+        if attached := _attached_files():
+            return attached.attach(path, READ_ONLY if read_only else "read_write")
         # Polars takes the rows: a run has one thread of it, and its queries are small.
         reading = SETTINGS | {"threads": pl.thread_pool_size()}
         return _open(path, read_only, reading if read_only else WRITING)
@@ -88,14 +92,44 @@ def connect_in_small_groups(url: StoreURL) -> duckdb.DuckDBPyConnection:
         url: The store, which `connect` can open.
 
     Returns:
-        The connection; the caller closes it.
+        The connection; `disconnect` ends it.
     """
     path = f"{url.real_path}"
+    options = f"row_group_size {ROW_GROUP}"
     with _opening(url):
+        if attached := _attached_files():
+            return attached.attach(path, options)
         connection = duckdb.connect(":memory:", config=WRITING)
-        connection.execute(statement("session/attach", path=path, name=Name(ATTACHED), rows=ROW_GROUP))
-        connection.execute(statement("session/use", name=Name(ATTACHED)))
+        name = Name(ATTACHED)
+        connection.execute(statement("session/attach", path=path, name=name, options=Query(options)))
+        connection.execute(statement("session/use", name=name))
         return connection
+
+
+def disconnect(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close a connection and its file, which other processes may open from then on.
+
+    Args:
+        connection: To a file or to a database in memory.
+    """
+    if attached := _attached_files():
+        attached.detach(connection)
+    connection.close()
+
+
+def attach_files() -> None:
+    """From now on, attach files to one DuckDB, which a thread begins to start.
+
+    Only for a process that is the engine's alone: see `loaders.duckdb.attached`. It reads and writes with one
+    thread; where Polars has more, nothing changes.
+    """
+    if pl.thread_pool_size() == 1:
+        _ATTACHED[:] = [AttachedFiles(WRITING)]
+
+
+def _attached_files() -> AttachedFiles | None:
+    """Return those of this process; threads of DuckDB do not follow a fork."""
+    return next((files for files in _ATTACHED if files.process == os.getpid()), None)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from engine.core.schema import TABLES, Column
 from engine.core.store_url import StoreURL
 from loaders.adapted import with_adapted
 from loaders.arrow_stream import ArrowStream
-from loaders.duckdb.connect import connect
+from loaders.duckdb.connect import connect, disconnect
 from loaders.questions import QuestionError
 from loaders.reader import Reader
 from sql import Name, Query, statement
@@ -56,7 +56,7 @@ class DuckDBReader(Reader):
         return canonical_id(column.name, stored) if column.type.kind == "uuid" else ""
 
     def close(self) -> None:
-        self.connection.close()
+        disconnect(self.connection)
 
     def query(self, text: str) -> pl.DataFrame:
         return self.run(with_adapted(text, lambda: self.adapted))

@@ -1,2 +1,2 @@
--- Open a database file that gets small row groups.
-attach {path} as {name} (row_group_size {rows})
+-- Open a database file.
+attach {path} as {name} ({options})

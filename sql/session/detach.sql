@@ -1,0 +1,2 @@
+-- Close a database file.
+detach {name}

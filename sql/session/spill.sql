@@ -1,0 +1,2 @@
+-- Where to put what does not fit in memory.
+set temp_directory = {path}
