@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 import polars as pl
@@ -154,17 +155,21 @@ FUND_DURATIONS = (
 the index without the adjustment for what the Federal Reserve holds."""
 
 
-def shipped_rows() -> dict[str, pl.DataFrame]:
-    """Return the rows that a new store begins with, by table.
+def shipped_rows(tables: Collection[str] | None = None) -> dict[str, pl.DataFrame]:
+    """Return the rows that new tables begin with, by table.
 
     Ids and stamps are fixed: the same version of the engine ships the same bytes.
+
+    Args:
+        tables: Names; those that ship no rows are passed over. Default all.
     """
-    return {
-        "benchmarks_sector_weights": _sector_weights(),
-        "engine_fund_durations": fund_durations(),
-        "stress_test_scenarios": scenario_rows(),
-        "factor_definitions": factor_rows(),
+    makers = {
+        "benchmarks_sector_weights": _sector_weights,
+        "engine_fund_durations": fund_durations,
+        "stress_test_scenarios": scenario_rows,
+        "factor_definitions": factor_rows,
     }
+    return {name: rows() for name, rows in makers.items() if tables is None or name in tables}
 
 
 def scenario_rows() -> pl.DataFrame:

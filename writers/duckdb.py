@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from engine.core.compact import PACKED
+from engine.core.compact import PACKED, Layout
 from engine.core.errors import WriteError
 from engine.core.row_ids import ID_WORDS
-from engine.core.schema import Table
+from engine.core.schema import TABLES, Table
 from engine.core.store_url import StoreURL
 from loaders.arrow_stream import ArrowStream
 from loaders.duckdb.connect import connect, connect_in_small_groups, disconnect, require_folder
@@ -59,6 +60,11 @@ class DuckDBWriter(DatabaseWriter):
         super().begin(lock)
         self._empty = {name for (name,) in self.fetch(statement("empty_tables"))}
 
+    def create_missing(self, wanted: Collection[str] = TABLES, layout: Layout | None = None) -> list[str]:
+        made = super().create_missing(wanted, layout)
+        self._empty.update(made)
+        return made
+
     def execute(self, text: str, table: str) -> None:
         try:
             self.connection.execute(text)
@@ -73,6 +79,15 @@ class DuckDBWriter(DatabaseWriter):
         # saves a statement for each table of a new store
         if (packing.table if packing else table).name not in self._empty:
             super().delete(table, scope)
+
+    def merge(
+        self, table: Table, frame: pl.DataFrame, keep: Collection[str] = (), by_id: bool = False
+    ) -> None:
+        # saves planning a join for each table of a new store
+        if table.name in self._empty and not self.packing(table):
+            self.insert(table, frame)
+        else:
+            super().merge(table, frame, keep, by_id)
 
     def stage(self, table: Table, frame: pl.DataFrame) -> Name:
         self._empty.discard(table.name)

@@ -38,6 +38,5 @@ def add_shipped_rows(writer: Writer, tables: Collection[str]) -> None:
         writer: In a transaction.
         tables: Names; those that ship no rows are passed over.
     """
-    for name, rows in shipped_rows().items() if tables else ():
-        if name in tables:
-            writer.insert(TABLES[name], rows)
+    for name, rows in shipped_rows(tables).items():
+        writer.insert(TABLES[name], rows)

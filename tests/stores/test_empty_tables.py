@@ -14,8 +14,9 @@ from loaders import open_reader
 from loaders.arrow_stream import ArrowStream
 from tests.builders import flow, status, uid
 from tests.memory_store import frame_of
-from tests.small_stores import database, world
+from tests.small_stores import database, run, world
 from writers import Scope, open_writer
+from writers.duckdb import DuckDBWriter
 
 STATUS = "analytics_status"
 DAY = date(2025, 3, 3)
@@ -57,3 +58,20 @@ def test_rows_of_the_same_transaction_are_replaced(tmp_path: Path) -> None:
             writer.replace({STATUS: frame}, Scope([uid("P")], DAY, DAY))
     with open_reader(url) as reader:
         assert reader.read(STATUS).equals(rows.head(1))
+
+
+def test_a_new_store_is_filled_by_inserts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is deleted from tables that the transaction made, and no row of theirs looked for."""
+    ran: list[str] = []
+    execute = DuckDBWriter.execute
+
+    def recorded(writer: DuckDBWriter, text: str, table: str) -> None:
+        ran.append(text.split("\n", 1)[-1].split()[0])
+        execute(writer, text, table)
+
+    monkeypatch.setattr(DuckDBWriter, "execute", recorded)
+    source = database(tmp_path / "source.duckdb", world())
+    ran.clear()
+    run(source, f"duckdb:///{tmp_path}/target.duckdb")
+    assert "insert" in ran
+    assert not {"delete", "merge"} & set(ran)
