@@ -39,6 +39,7 @@ from loaders.parquet.reader import ParquetReader
 from writers.file_lock import file_turn
 from writers.layout_errors import NoViewsError
 from writers.older_store import columns_to_write
+from writers.rows_ahead import RowsAhead
 from writers.writer import BATCH_ROWS, LockScope, Progress, Scope, Writer
 
 LARGE = 100_000
@@ -157,9 +158,9 @@ class ParquetWriter(Writer):
             if rows.height:
                 self._set(common_path(self.folder, table.name), table, rows)
 
-    def replace(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:
+    def replace_by(self, rows: RowsAhead, scope: Scope) -> None:
         self._scope = scope
-        super().replace(frames, scope)
+        super().replace_by(rows, scope)
         self._scope = None
 
     def prepare(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 import polars as pl
 
@@ -53,12 +54,15 @@ class DatabaseWriter(SqlStore):
         return frame if stored is None else as_stored(frame, table, stored, self.url)
 
     def packing(self, table: Table) -> Packing | None:
-        """Return how the store packs a table; None if it stores the rows as they are.
+        """Return how the store packs a table, or would if it had it; None if it stores the rows as they are.
 
         Args:
             table: Of the schema.
         """
-        return packing_of(table.name, self.catalog())
+        catalog = self.catalog()
+        if table.name not in catalog and layout_of(catalog) == "compact":
+            return COMPACT.get(table.name)
+        return packing_of(table.name, catalog)
 
     def delete(self, table: Table, scope: Scope) -> None:
         packing = self.packing(table)
@@ -78,9 +82,12 @@ class DatabaseWriter(SqlStore):
         else:
             self.load(table, self.fitted(table, frame), frame.height)
 
-    def insert_from(self, table: Table, frames: Mapping[str, pl.DataFrame]) -> None:
-        packing = self.packing(table)
-        self.insert(table, packable_rows(frames, table.name) if packing else frames[table.name])
+    def maker(self, table: Table, frames: Mapping[str, pl.DataFrame]) -> Callable[[], pl.DataFrame]:
+        return (
+            partial(packable_rows, frames, table.name)
+            if self.packing(table)
+            else super().maker(table, frames)
+        )
 
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
         if keys.is_empty():

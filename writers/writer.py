@@ -6,14 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from typing import NamedTuple, Self
 
 import polars as pl
 
-from engine.core.compact import Layout
+from engine.core.compact import Layout, heights_of
 from engine.core.schema import TABLES, Table
 from engine.core.schema.evolution import Catalog, SchemaGap
 from engine.core.store_url import StoreURL
+from writers.rows_ahead import RowsAhead
 
 BATCH_ROWS = 5_000
 """Default number of rows that are sent together."""
@@ -94,21 +96,39 @@ class Writer(ABC):
             frames: The new rows by table.
             scope: The rows to delete.
         """
-        # Foreign keys: delete children before their parents, insert parents before their children.
-        parents_first = [TABLES[name] for name in TABLES if name in frames]
-        for table in reversed(parents_first):
-            self.delete(table, scope)
-        for table in parents_first:
-            self.insert_from(table, frames)
+        with self.rows_ahead(frames) as rows:
+            self.replace_by(rows, scope)
 
-    def insert_from(self, table: Table, frames: Mapping[str, pl.DataFrame]) -> None:
-        """Insert a table's rows of frames, in the form that the store takes.
+    def replace_by(self, rows: RowsAhead, scope: Scope) -> None:
+        """Replace the rows of a scope by others that are made meanwhile.
+
+        Args:
+            rows: Of dated tables, from `rows_ahead`.
+            scope: The rows to delete.
+        """
+        # Foreign keys: delete children before their parents, insert parents before their children.
+        for name in reversed(rows.tables):
+            self.delete(TABLES[name], scope)
+        for name in rows.tables:
+            self.insert(TABLES[name], rows.take(name))
+
+    def rows_ahead(self, frames: Mapping[str, pl.DataFrame]) -> RowsAhead:
+        """Return rows of frames, parents first, which a thread makes in the form that the store takes.
+
+        Args:
+            frames: Rows by table.
+        """
+        makers = {name: self.maker(table, frames) for name, table in TABLES.items() if name in frames}
+        return RowsAhead(makers, heights_of(frames))
+
+    def maker(self, table: Table, frames: Mapping[str, pl.DataFrame]) -> Callable[[], pl.DataFrame]:
+        """Return what makes a table's rows in the form that `insert` takes; it does not use the store.
 
         Args:
             table: Of the schema.
             frames: Rows by table.
         """
-        self.insert(table, frames[table.name])
+        return partial(frames.__getitem__, table.name)
 
     def prepare(self, frames: Mapping[str, pl.DataFrame], scope: Scope) -> None:  # noqa: B027  most kinds do nothing
         """Prepare frames before the transaction that will `replace` the scope's rows by them.

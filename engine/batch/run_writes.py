@@ -114,12 +114,12 @@ def write_shard(
     with within_memory(len(block)), open_writer(request.target, request.batch_rows, progress) as writer:
         if prepare:
             writer.prepare(changes.figures, Scope(changes.computed, window.sessions[0], window.sessions[-1]))
-        with writer.transaction(lock):
+        with writer.transaction(lock), writer.rows_ahead(changes.figures) as figures:
             if boundary.creates_tables:
                 create_tables(writer, tables_to_create(request))
             if STALE.name in changes.upserts:
                 writer.create_missing([STALE.name])
-            apply_changes(writer, changes, window)
+            apply_changes(writer, changes, figures, window)
             if boundary.starts and not boundary.ends:
                 _write_start(writer, state, run)
             if block:

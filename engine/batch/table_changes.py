@@ -13,6 +13,7 @@ from engine.core.window import Window
 from engine.pipeline.results import Results, StoredTables
 from loaders.earlier_results import STATE
 from writers import Scope, Writer
+from writers.rows_ahead import RowsAhead
 
 FOREIGN_KEYS = (
     ("positions", "portfolio_id", "portfolios"),
@@ -159,12 +160,13 @@ def _with_parents(rows: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     return frames
 
 
-def apply_changes(writer: Writer, changes: TableChanges, window: Window) -> None:
+def apply_changes(writer: Writer, changes: TableChanges, figures: RowsAhead, window: Window) -> None:
     """Apply a shard's changes inside an open transaction.
 
     Args:
         writer: of the target, inside a transaction.
         changes: of the shard.
+        figures: rows of `changes.figures`, which are being made.
         window: whose sessions' figures are replaced.
     """
     first, last = window.sessions[0], window.sessions[-1]
@@ -174,5 +176,5 @@ def apply_changes(writer: Writer, changes: TableChanges, window: Window) -> None
         writer.merge(TABLES[name], frame, by_id=TABLES[name].made_ids)
     for name, frame in changes.updates.items():
         writer.update(TABLES[name], frame)
-    writer.replace(changes.figures, Scope(changes.computed, first, last))
+    writer.replace_by(figures, Scope(changes.computed, first, last))
     writer.replace(changes.status, Scope(changes.reported, first, last))

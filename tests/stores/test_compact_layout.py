@@ -119,6 +119,17 @@ def test_a_run_leaves_the_rows_of_the_legacy_layout(
     assert engine.compare(url, url).verdict == "equal"
 
 
+@kinds
+def test_a_run_packs_the_rows_of_a_table_that_it_makes(
+    kind: str, empty_store: Stores, frames: Content, expected: Content
+) -> None:
+    url = filled(empty_store(kind), frames)
+    run_sql(url, "drop view pairwise_correlations")
+    run_sql(url, f"drop table {COMPACT['pairwise_correlations'].table.name}")
+    run(url)
+    assert unequal_but_ids(figures(url), expected) == []
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", COMPACT_KINDS)
 def test_windows_in_any_order_and_again(

@@ -5,7 +5,7 @@ rows are packed, and (in sql/compact) the view that gives the rows back. Readers
 compact if it has a packed table: its tables are the record.
 """
 
-from engine.core.compact.packing import PackableFrames, PackError, packable_rows
+from engine.core.compact.packing import PackableFrames, PackError, heights_of, packable_rows
 from engine.core.compact.registry import COMPACT, LAYOUTS, Layout, Packing, layout_of, packing_of
 from engine.core.compact.tables import FACTOR_SLOTS, PACKED
 
@@ -18,6 +18,7 @@ __all__ = [
     "PackError",
     "PackableFrames",
     "Packing",
+    "heights_of",
     "layout_of",
     "packable_rows",
     "packing_of",

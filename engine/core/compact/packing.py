@@ -23,6 +23,11 @@ class PackError(EngineError, ValueError):
 class PackableFrames(Mapping[str, pl.DataFrame]):
     """Frames by table that can give the rows of a table without ids and in any order, which is cheaper."""
 
+    @property
+    @abstractmethod
+    def heights(self) -> dict[str, int]:
+        """Rows by table; no rows are made for it."""
+
     @abstractmethod
     def packable(self, table: str) -> pl.DataFrame:
         """Return the rows of a table for `Packing.pack`.
@@ -43,3 +48,14 @@ def packable_rows(frames: Mapping[str, pl.DataFrame], table: str) -> pl.DataFram
         table: Name of a legacy table.
     """
     return frames.packable(table) if isinstance(frames, PackableFrames) else frames[table]
+
+
+def heights_of(frames: Mapping[str, pl.DataFrame]) -> Mapping[str, int]:
+    """Return the number of rows by table.
+
+    Args:
+        frames: Rows by table.
+    """
+    if isinstance(frames, PackableFrames):
+        return frames.heights
+    return {name: frame.height for name, frame in frames.items()}

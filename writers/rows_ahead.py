@@ -1,0 +1,60 @@
+"""Rows of tables, made in a thread while earlier ones are written."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Self
+
+import polars as pl
+
+ROWS_AHEAD = 250_000
+"""Rows that wait to be written from which on no further table is made."""
+
+
+class RowsAhead:
+    """Rows of tables in the form that a store takes; a context manager that waits for those being made.
+
+    A database takes rows without Python, so that a second core can make the next ones.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], pl.DataFrame]], heights: Mapping[str, int]) -> None:
+        """Begin to make rows.
+
+        Args:
+            makers: What returns a table's rows, in the order in which tables will be taken.
+            heights: Number of rows of each.
+        """
+        self.tables = tuple(makers)
+        self._makers, self._heights = makers, heights
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="rows")
+        self._to_make = deque(makers)
+        self._waiting: dict[str, Future[pl.DataFrame]] = {}
+
+    def __enter__(self) -> Self:
+        self._make_more()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def take(self, table: str) -> pl.DataFrame:
+        """Return a table's rows, and make further ones while the caller writes them.
+
+        Args:
+            table: Its name. Tables are taken in their order, each once.
+
+        Raises:
+            EngineError: What making the rows raised.
+        """
+        rows = self._waiting.pop(table).result()
+        self._make_more()
+        return rows
+
+    def _make_more(self) -> None:
+        rows = sum(self._heights[name] for name in self._waiting)
+        while self._to_make and rows < ROWS_AHEAD:
+            name = self._to_make.popleft()
+            rows += self._heights[name]
+            self._waiting[name] = self._thread.submit(self._makers[name])
