@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import polars as pl
 
@@ -46,12 +47,16 @@ from engine.core.rules import Rules
 from engine.core.schema import TABLES
 from engine.core.stored_rows import stored_columns
 from engine.core.window import Window
+from engine.pipeline.beside import beside
 from engine.pipeline.column_limits import misfits
 from engine.pipeline.corrected_jobs import forecast_tables, option_stress, options
 from engine.pipeline.inputs import Inputs
 from engine.pipeline.joint_model import attributed_lots, joint_model
 
 RATE_BETAS = "position_interest_rate_betas"
+LARGE = 2_000
+"""Sessions of portfolios from which on correlations have a thread of their own: see
+docs/benchmarks.md."""
 
 
 def run_jobs(
@@ -94,36 +99,40 @@ def run_jobs(
     if rules.options == "greeks":
         quotes = build_price_panel(prices, visible, window, timedelta(0))
         book, positions, greeks = options(inputs, rules, marks, panel, quotes, positions, dates)
-    market = market_beta(panel, positions, portfolios, dates, ids.market, stale).with_tables(greeks)
-    correlations = _factor_correlations(inputs, window, rules, scenarios, panel)
-    risks: list[JobResult] = []
-    if rules.factor_model == "joint":
-        lots = attributed_lots(inputs, portfolios, exact)
-        joint, own, before = joint_model(panel, positions, lots["symbol"], stale)
-        if rules.factor_covariance != "run_date":
-            risks = [risk(positions, portfolios, dates, own, joint, correlations)]
-        if rules.closed_lots == "exact":
-            attributed = attribution(lots, before, snapshots)
-    rates = joint.rates if joint else None
-    rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights, stale, rates)
-    ridge = ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale, joint)
-    betas = [
-        market,
-        _provider_beta(inputs, window, marks, snapshots, priced, portfolios, market, ids.provider),
-        rate,
-        spread_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale),
-        ridge.with_tables(attributed),
-    ]
-    volatilities = volatility(positions, portfolios, panel, dates, rules)
-    forecasts = forecast_tables(inputs, window, rules, panel, positions, portfolios, snapshots, volatilities)
-    return [
-        *betas,
-        _sector(inputs, window, rules, marks, snapshots, portfolios),
-        volatilities.with_tables(forecasts),
-        _correlations(inputs, rules, marks, portfolios, panel, dates),
-        _stress(inputs, window, rules, scenarios, positions, portfolios, correlations, betas, book),
-        *risks,
-    ]
+    correlate = partial(_correlations, inputs, rules, marks, portfolios, panel, dates)
+    with beside(correlate, len(portfolios.ids) * len(dates) >= LARGE) as correlated:
+        market = market_beta(panel, positions, portfolios, dates, ids.market, stale).with_tables(greeks)
+        correlations = _factor_correlations(inputs, window, rules, scenarios, panel)
+        risks: list[JobResult] = []
+        if rules.factor_model == "joint":
+            lots = attributed_lots(inputs, portfolios, exact)
+            joint, own, before = joint_model(panel, positions, lots["symbol"], stale)
+            if rules.factor_covariance != "run_date":
+                risks = [risk(positions, portfolios, dates, own, joint, correlations)]
+            if rules.closed_lots == "exact":
+                attributed = attribution(lots, before, snapshots)
+        rates = joint.rates if joint else None
+        rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights, stale, rates)
+        ridge = ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale, joint)
+        betas = [
+            market,
+            _provider_beta(inputs, window, marks, snapshots, priced, portfolios, market, ids.provider),
+            rate,
+            spread_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale),
+            ridge.with_tables(attributed),
+        ]
+        volatilities = volatility(positions, portfolios, panel, dates, rules)
+        forecasts = forecast_tables(
+            inputs, window, rules, panel, positions, portfolios, snapshots, volatilities
+        )
+        return [
+            *betas,
+            _sector(inputs, window, rules, marks, snapshots, portfolios),
+            volatilities.with_tables(forecasts),
+            correlated(),
+            _stress(inputs, window, rules, scenarios, positions, portfolios, correlations, betas, book),
+            *risks,
+        ]
 
 
 def _correlations(
