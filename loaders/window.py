@@ -274,10 +274,15 @@ def _positions(checked: CheckedReader, window: Window, openings: pl.DataFrame) -
 def _closes(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> pl.DataFrame:
     oldest: date = carried["date"].min() or window.last  # type: ignore[assignment]
     first = min(window.first_price, MARKET_VALUES.first_day(oldest))
-    older = checked.read(
-        "read/last_closes", "market_data_cache", CLOSE_COLUMNS, start=first, symbols=checked.symbols
+    older = checked.source.select(
+        "read/last_closes",
+        "market_data_cache",
+        CLOSE_COLUMNS,
+        start=first,
+        symbols=checked.symbols,
+        **checked.scope,
     )
-    inside = checked.read(
+    inside = checked.source.select(
         "read/closes",
         "market_data_cache",
         CLOSE_COLUMNS,
@@ -285,8 +290,10 @@ def _closes(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> pl
         end=window.last,
         funds=FACTOR_FUNDS,
         symbols=checked.symbols,
+        **checked.scope,
     )
-    return pl.concat([older, inside]).sort("symbol", "date")
+    # Checked, and sorted by symbol and day, together.
+    return checked.valid(pl.concat([older, inside]), "market_data_cache")
 
 
 def _quotes(checked: CheckedReader, window: Window) -> dict[str, pl.DataFrame]:

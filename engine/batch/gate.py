@@ -63,6 +63,7 @@ class CloseData:
         absent: symbol, date: sessions of which the provider has answered that there is no bar.
         unknown: symbols that the provider does not know, and that have not been traded lately.
         first: the oldest day with a close of any symbol; None in a store without closes.
+        holes: of `missing_closes` on the days asked about; None where nobody has looked for them.
     """
 
     closes: pl.DataFrame
@@ -77,6 +78,7 @@ class CloseData:
     )
     unknown: frozenset[str] = frozenset()
     first: date | None = None
+    holes: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,9 @@ def unpriced_lots(due: pl.DataFrame, lots: pl.DataFrame, data: CloseData, policy
         data: the closes on these days.
         policy: of the run.
     """
-    holes = missing_closes(lots, due["date"].unique().sort().to_list(), data.closes)
+    holes = data.holes
+    if holes is None:
+        holes = missing_closes(lots, due["date"].unique().sort().to_list(), data.closes)
     affected = _open_lots(lots.join(holes, on="symbol"), due).select(KEY).unique()
     if affected.is_empty():
         return pl.DataFrame(schema=UNPRICED)

@@ -67,11 +67,12 @@ def read_closes(reader: Reader, lots: pl.DataFrame, days: Sequence[date], hold: 
     holes = missing_closes(lots, days, closes)
     # Before the first entry there are no holes, and the store may have no close at all.
     if holes.is_empty() and all(lots["first"].min() <= day for day in days[:1]):  # type: ignore[operator]
-        return CloseData(closes)
+        return CloseData(closes, holes=holes)
     missing = holes["symbol"].unique().sort().to_list()
     older = _older(reader, days[0], missing)
     refuse_other_spellings(reader, set(missing).difference(closes["symbol"].unique(), older["symbol"]))
-    data = CloseData(closes, older, first=reader.query(statement("read/first_close")).item())
+    first = reader.query(statement("read/first_close")).item()
+    data = CloseData(closes, older, first=first, holes=holes)
     return replace(data, **_prospects(reader, missing, days)) if hold else data
 
 

@@ -7,7 +7,7 @@ splitmix64 (Steele, Lea & Flood 2014).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import Literal
 
@@ -30,6 +30,8 @@ ODD = np.array([[0x9E3779B97F4A7C15], [0xD1B54A32D192ED03]], dtype=np.uint64)
 CLEARED = np.array([[0xFFFFFFFFFFFF0FFF], [0x3FFFFFFFFFFFFFFF]], dtype=np.uint64)
 VERSION_8 = np.array([[0x8000], [0x8000000000000000]], dtype=np.uint64)
 """The bits of version and variant (RFC 9562, section 5.8), put where `CLEARED` leaves room."""
+BLOCK = 1 << 14
+"""Rows that are numbered at once: their words stay in the processor's cache (docs/benchmarks.md)."""
 GROUPS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 """The hexadecimal digits between the dashes of a UUID."""
 
@@ -58,11 +60,17 @@ def row_ids(table: str, *keys: pl.Series, form: IdForm = "text") -> pl.Series:
     """
     if not keys:
         raise BadKeyError(table, "(none)", "an id needs at least one")
-    hashed = _digests([table])
     for key in keys:
         check_key(table, key, len(keys[0]))
-        hashed = _mix(hashed * ODD + _mixed_words(key))
-    ids = hashed & CLEARED | VERSION_8
+    columns = [_mixed_words(key) for key in keys]
+    seed = _digests([table])
+    ids = np.empty((2, len(keys[0])), np.uint64)
+    for start in range(0, len(keys[0]), BLOCK):
+        rows = slice(start, start + BLOCK)
+        hashed = seed
+        for words in columns:
+            hashed = _mix(hashed * ODD + words(rows))
+        ids[:, rows] = hashed & CLEARED | VERSION_8
     return _texts(ids) if form == "text" else pl.DataFrame({"high": ids[0], "low": ids[1]}).to_struct("id")
 
 
@@ -110,16 +118,19 @@ def _is_text(key: pl.Series) -> bool:
     return isinstance(key.dtype, (pl.String, pl.Enum, pl.Categorical))
 
 
-def _mixed_words(key: pl.Series) -> Lanes:
-    """Return two words for each key: the digest of a text, or a number, days or microseconds as they are."""
+def _mixed_words(key: pl.Series) -> Callable[[slice], Lanes]:
+    """Return a function that gives rows their two words: a text's digest, or a number as it is."""
     if _is_text(key):
         # Each distinct text is hashed once: BLAKE2b takes a microsecond of Python for each.
         texts = key if isinstance(key.dtype, pl.Enum) else key.cast(pl.Enum(key.cast(pl.String).unique()))
         assert isinstance(texts.dtype, pl.Enum)
-        return _mix(_digests(texts.dtype.categories) + ODD).take(texts.to_physical().to_numpy(), axis=1)
+        mixed = _mix(_digests(texts.dtype.categories) + ODD)
+        places = texts.to_physical().to_numpy()
+        return lambda rows: mixed.take(places[rows], axis=1)
     number = key.to_physical()
-    words = number if number.dtype == pl.UInt64 else number.cast(pl.Int64)
-    return _mix(words.to_numpy().view(np.uint64) + ODD)
+    integers = number if number.dtype == pl.UInt64 else number.cast(pl.Int64)
+    words = integers.to_numpy().view(np.uint64)
+    return lambda rows: _mix(words[rows] + ODD)
 
 
 def _digests(texts: Iterable[str]) -> Lanes:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.correlations.clusters import Names, cluster_tables, find_clusters
-from engine.analytics.correlations.common_days import SymbolCloses
+from engine.analytics.correlations.common_days import SymbolCloses, run_indices
 from engine.analytics.correlations.holdings import SymbolHoldings, holdings
 from engine.analytics.correlations.matrices import Matrices, matrices, stack
 from engine.analytics.job_result import JobResult, covered, first_reasons, status_rows
@@ -260,19 +260,25 @@ def _calculation_rows(
 
 
 def _pair_rows(rows: pl.DataFrame, held: SymbolHoldings, computed: Matrices) -> pl.DataFrame:
-    """Return rows of pairwise_correlations: every cell of every matrix."""
-    # Enumerated before they repeat, key texts need no hash a row to sort: 12 % of a run of 48 portfolios.
+    """Return rows of pairwise_correlations, sorted by their key: every cell of every matrix.
+
+    Half of all rows are pairs: whole matrices are put in order instead of rows, and key texts enumerated
+    before they repeat. docs/benchmarks.md has the figures.
+    """
+    order = rows["id"].arg_sort().to_numpy()
+    cells = rows["size"].to_numpy() ** 2
+    cell = run_indices(cells, order)
     by_matrix = rows.select(
         "portfolio_id",
         enumerated(rows["id"]).alias("correlation_calculation_id"),
     )
     symbol = enumerated(held.symbol)
-    return by_matrix[np.repeat(np.arange(rows.height), rows["size"].to_numpy() ** 2)].with_columns(
-        data_points=pl.Series(computed.points.astype(np.int32)),
-        symbol_1=symbol.gather(computed.first),
-        symbol_2=symbol.gather(computed.second),
-        correlation_value=computed.rho,
-        statistical_significance=computed.significance,
+    return by_matrix[np.repeat(order, cells[order])].with_columns(
+        data_points=pl.Series(computed.points[cell].astype(np.int32)),
+        symbol_1=symbol.gather(computed.first[cell]),
+        symbol_2=symbol.gather(computed.second[cell]),
+        correlation_value=computed.rho[cell],
+        statistical_significance=computed.significance[cell],
     )
 
 
