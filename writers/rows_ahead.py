@@ -16,7 +16,8 @@ ROWS_AHEAD = 250_000
 class RowsAhead:
     """Rows of tables in the form that a store takes; a context manager that waits for those being made.
 
-    A database takes rows without Python, so that a second core can make the next ones.
+    A database takes rows without Python, so that a second core can make the next ones, the largest first. A
+    table that is asked for before its turn is made by the caller.
     """
 
     def __init__(self, makers: Mapping[str, Callable[[], pl.DataFrame]], heights: Mapping[str, int]) -> None:
@@ -48,13 +49,16 @@ class RowsAhead:
         Raises:
             EngineError: What making the rows raised.
         """
-        rows = self._waiting.pop(table).result()
+        rows = self._waiting.pop(table)
+        made = self._makers[table]() if rows.cancel() else rows.result()
         self._make_more()
-        return rows
+        return made
 
     def _make_more(self) -> None:
         rows = sum(self._heights[name] for name in self._waiting)
+        due = []
         while self._to_make and rows < ROWS_AHEAD:
-            name = self._to_make.popleft()
-            rows += self._heights[name]
+            due.append(self._to_make.popleft())
+            rows += self._heights[due[-1]]
+        for name in sorted(due, key=self._heights.__getitem__, reverse=True):
             self._waiting[name] = self._thread.submit(self._makers[name])

@@ -14,19 +14,24 @@ from writers.rows_ahead import RowsAhead
 ROWS = pl.DataFrame({"number": [1, 2, 3]})
 
 
-def test_rows_are_made_in_order_in_a_thread() -> None:
-    made: list[tuple[str, str]] = []
+def test_the_largest_table_is_made_in_a_thread_and_the_others_meanwhile() -> None:
+    made: dict[str, str] = {}
+    others = Event()
 
     def maker(name: str) -> pl.DataFrame:
-        made.append((name, current_thread().name.split("_")[0]))
+        made[name] = current_thread().name.split("_")[0]
+        if name == "large":
+            assert others.wait(10)
         return ROWS.with_columns(table=pl.lit(name))
 
-    makers = {name: partial(maker, name) for name in ("a", "b", "c")}
-    with RowsAhead(makers, dict.fromkeys(makers, 3)) as rows:
-        assert rows.tables == ("a", "b", "c")
-        for name in rows.tables:
+    makers = {name: partial(maker, name) for name in ("a", "b", "large")}
+    with RowsAhead(makers, {"a": 3, "b": 3, "large": 30}) as rows:
+        assert rows.tables == ("a", "b", "large")
+        for name in ("a", "b"):
             assert rows.take(name)["table"].to_list() == [name] * 3
-    assert made == [("a", "rows"), ("b", "rows"), ("c", "rows")]
+        others.set()
+        assert rows.take("large")["table"].to_list() == ["large"] * 3
+    assert made == {"large": "rows", "a": "MainThread", "b": "MainThread"}
 
 
 def test_no_further_table_is_made_while_enough_rows_wait(monkeypatch: pytest.MonkeyPatch) -> None:
