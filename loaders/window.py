@@ -274,26 +274,14 @@ def _positions(checked: CheckedReader, window: Window, openings: pl.DataFrame) -
 def _closes(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> pl.DataFrame:
     oldest: date = carried["date"].min() or window.last  # type: ignore[assignment]
     first = min(window.first_price, MARKET_VALUES.first_day(oldest))
-    older = checked.source.select(
-        "read/last_closes",
-        "market_data_cache",
-        CLOSE_COLUMNS,
-        start=first,
-        symbols=checked.symbols,
-        **checked.scope,
-    )
-    inside = checked.source.select(
-        "read/closes",
-        "market_data_cache",
-        CLOSE_COLUMNS,
-        start=first,
-        end=window.last,
-        funds=FACTOR_FUNDS,
-        symbols=checked.symbols,
-        **checked.scope,
-    )
+    common: dict[str, Value] = {"start": first, "symbols": checked.symbols, **checked.scope}
+
+    def select(name: str, **values: Value) -> pl.DataFrame:
+        return checked.source.select(name, "market_data_cache", CLOSE_COLUMNS, **common, **values)
+
+    inside = select("read/closes", end=window.last, funds=FACTOR_FUNDS)
     # Checked, and sorted by symbol and day, together.
-    return checked.valid(pl.concat([older, inside]), "market_data_cache")
+    return checked.valid(pl.concat([select("read/last_closes"), inside]), "market_data_cache")
 
 
 def _quotes(checked: CheckedReader, window: Window) -> dict[str, pl.DataFrame]:
