@@ -84,8 +84,9 @@ def factor_dollars(
 
     However old, or with `stale` "refused" of the session itself. A row's rank among the newest counts the
     portfolio's rows of later dates up to the session, and those of its own date that were written up to it:
-    by created_at, and for equal ones in `written_order`. With `unmeasured` "absent" dollars of 0 are 0, and
-    null is no exposure. Source: document 03 §4.3 and §4.4.
+    by created_at, and for equal ones in `written_order`. Rows of factors without a definition count, too.
+    With `unmeasured` "absent" dollars of 0 are 0, and null is no exposure. Source: document 03 §4.3 and
+    §4.4.
 
     Args:
         portfolios: P of them; net exposure [P, D].
@@ -96,7 +97,9 @@ def factor_dollars(
         unmeasured: see `engine.core.rules.Rules`.
         stale: see `engine.core.rules.Rules`.
     """
-    factors = written_order(factor_definitions)
+    known = factor_definitions.select("id", "name")
+    unknown = exposures.select(id="factor_id").unique().join(known, on="id", how="anti")
+    factors = written_order(pl.concat([known, unknown], how="diagonal"))
     rows = _numbered(exposures, "portfolio_id", portfolios.ids)
     rows = _numbered(rows, "factor_id", factors["factor_id"])
     rows = rows.sort("portfolio_id_number", "calculation_date", "created_at", "factor_id_number")
@@ -109,7 +112,9 @@ def factor_dollars(
         days.search_sorted(rows["calculation_date"]),
     )
     row[tuple(axis.to_numpy() for axis in cell)] = np.arange(rows.height)
-    newest, order = _newest(row, _ranks_in_date(rows), at)
+    named = factors["name"].is_not_null()
+    newest, rank = (found[named.to_numpy()] for found in _newest(row, _ranks_in_date(rows), at))
+    row, factors = row[named.to_numpy()], factors.filter(named)
     if stale == "refused" and len(days):
         of_session = days.to_physical().to_numpy()[np.maximum(at, 0)] == dates.to_physical().to_numpy()
         at_session = np.take_along_axis(row, np.maximum(at, 0)[None, None], axis=-1)
@@ -124,7 +129,7 @@ def factor_dollars(
     usd = np.where(measured, dollar, 0.0)
     dollars = dict(zip(factors["name"], usd, strict=True))
     by_name = dict(zip(factors["name"], measured, strict=True))
-    return FactorDollars(dollars, by_name, order, np.asarray(measured.any(axis=0)))
+    return FactorDollars(dollars, by_name, rank.argsort(axis=0), np.asarray(measured.any(axis=0)))
 
 
 def rate_dollars(
@@ -189,12 +194,11 @@ def _newest(row: Ints, rank_in_date: Ints, at: Ints) -> tuple[Ints, Ints]:
         at: [D] the newest of the T days up to each session, -1 where all are later.
 
     Returns:
-        Row numbers [F, P, D], -1 where none counts; the factors' numbers [F, P, D] by the rank of that row
-        among the newest.
+        Row numbers [F, P, D], -1 where none counts, and the rank of that row among the newest.
     """
     if not row.shape[-1]:
         none = np.full((*row.shape[:-1], len(at)), -1)
-        return none, none.argsort(axis=0)
+        return none, none
     present = row >= 0
     up_to = present.sum(axis=0).cumsum(axis=-1)
     newest = _last(present)[..., at]
@@ -202,7 +206,7 @@ def _newest(row: Ints, rank_in_date: Ints, at: Ints) -> tuple[Ints, Ints]:
     number = np.take_along_axis(row, day, axis=-1)
     rank = up_to[:, at] - np.take_along_axis(up_to[None], day, axis=-1) + rank_in_date[number]
     used = (newest >= 0) & (at >= 0) & (rank <= EXPOSURE_ROWS)
-    return np.where(used, number, -1), rank.argsort(axis=0)
+    return np.where(used, number, -1), rank
 
 
 def _recent_betas(live: OpenPositions, dates: pl.Series, rate_betas: pl.DataFrame, days_old: int) -> Floats:

@@ -78,6 +78,18 @@ def test_only_the_newest_50_rows_of_a_portfolio_count() -> None:
     assert run(older, *newer, exposure("Size", 0, 1.0)).dollars["Value"].tolist() == [[3.0, 0.0]]
 
 
+def test_rows_of_factors_without_a_definition_count_among_the_newest_50() -> None:
+    """No foreign key keeps them out of a file; a session reads 50 rows of the table, whatever they say."""
+    older = exposure("Value", 60, 3.0)
+    others = [exposure("unknown", age, 1.0) for age in range(1, 50)]
+    held = run(older, *others)
+    assert held.dollars["Value"].tolist() == [[3.0, 3.0]]
+    assert held.dollars.keys() == held.measured.keys() == {"Size", "Value"}
+    out = run(older, *others, exposure("unknown", 0, 1.0))
+    assert out.dollars["Value"].tolist() == [[3.0, 0.0]]
+    assert out.any.tolist() == [[True, False]]
+
+
 @pytest.mark.parametrize(
     ("size", "value"),
     [
