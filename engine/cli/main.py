@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from engine.cli.commands import COMMANDS, command_module
+from engine.cli.commands import COMMANDS, COMPUTING, command_module
 from engine.cli.completion import SHELLS, PrintCompletion
 from engine.cli.printing import remark
 from engine.cli.signals import TERMINATED, ending_on_signals, signal_code
@@ -172,4 +172,9 @@ def _run(options: argparse.Namespace) -> int:
     pl.Config.set_engine_affinity("in-memory")
     command: Callable[[argparse.Namespace, config.Config], int]
     command = command_module(options.command).run
-    return command(options, config.load())
+    settings = config.load()
+    if options.own_process and options.command in COMPUTING:
+        from loaders.open import start_early
+
+        start_early(options.source or settings.database)
+    return command(options, settings)

@@ -55,8 +55,7 @@ from engine.pipeline.joint_model import attributed_lots, joint_model
 
 RATE_BETAS = "position_interest_rate_betas"
 LARGE = 2_000
-"""Sessions of portfolios from which on correlations have a thread of their own: see
-docs/benchmarks.md."""
+"""Sessions of portfolios from which on correlations have a thread of their own: see docs/benchmarks.md."""
 
 
 def run_jobs(

@@ -22,11 +22,11 @@ from tests.benchmarks.without import AS_IT_IS, WITHOUT
 
 
 def whole_run(arguments: Sequence[str], without: str) -> Process:
-    """Run `engine backfill` into a new file, in a process of this module.
+    """Run `engine backfill` into a new file, in a process of `tests.benchmarks.without`.
 
     Args:
         arguments: Its source, window and rules.
-        without: A name of `WITHOUT`, or `AS_IT_IS`.
+        without: A name of its `WITHOUT`, or `AS_IT_IS`.
     """
     with TemporaryDirectory() as folder:
         target = f"duckdb:///{folder}/store.duckdb"

@@ -112,9 +112,9 @@ def factor_dollars(
         days.search_sorted(rows["calculation_date"]),
     )
     row[tuple(axis.to_numpy() for axis in cell)] = np.arange(rows.height)
-    named = factors["name"].is_not_null()
-    newest, rank = (found[named.to_numpy()] for found in _newest(row, _ranks_in_date(rows), at))
-    row, factors = row[named.to_numpy()], factors.filter(named)
+    named = factors["name"].is_not_null().to_numpy()
+    newest, rank = (found[named] for found in _newest(row, _ranks_in_date(rows), at))
+    row, factors = row[named], factors.drop_nulls("name")
     if stale == "refused" and len(days):
         of_session = days.to_physical().to_numpy()[np.maximum(at, 0)] == dates.to_physical().to_numpy()
         at_session = np.take_along_axis(row, np.maximum(at, 0)[None, None], axis=-1)

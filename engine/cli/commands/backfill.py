@@ -77,15 +77,10 @@ def run(options: Namespace, settings: Config) -> int:
     Returns:
         The exit code: 1 where a portfolio was refused, else 0.
     """
-    source = options.source or settings.database
-    if options.own_process:
-        from loaders.open import start_early
-
-        start_early(source)
-
     from engine.batch.backfill import backfill
     from engine.cli.run_results import recorded
 
+    source = options.source or settings.database
     with (
         recorded(options, settings, source) as record,
         reporter(options.quiet, options.log_format) as progress,

@@ -52,16 +52,11 @@ def run(options: Namespace, settings: Config) -> int:
     from contextlib import nullcontext
     from datetime import UTC, datetime
 
-    source = options.source or settings.database
-    if options.own_process:
-        from loaders.open import start_early
-
-        start_early(source)
-
     from engine.batch.nightly import daily
     from engine.cli.run_results import recorded
     from engine.core.progress import reporter
 
+    source = options.source or settings.database
     with (
         recorded(options, settings, source) as record,
         reporter(options.quiet, options.log_format) as progress,
