@@ -101,7 +101,7 @@ class EarlierResults:
         ]
         in_target = _scope([owner for owner in portfolios if ends[owner] < start])
         own = self.target.select(name, table, columns, start=start, **in_target, **values)
-        return _concat(*parts, own)
+        return stacked(*parts, own)
 
     def rows(
         self, name: str, table: str, columns: Sequence[str] | None, scope: dict[str, Value], **values: Value
@@ -119,7 +119,7 @@ class EarlierResults:
         if self.target is None:
             return rows
         own = self.target.select(name, table, columns, **scope, **values)
-        return _concat(own, rows.join(own, on=TABLES[table].key, how="anti"))
+        return stacked(own, rows.join(own, on=TABLES[table].key, how="anti"))
 
     def snapshot_days(self, portfolios: Sequence[str], start: date) -> pl.DataFrame:
         """Return portfolio_id, snapshot_date from a day on, from the store with the portfolio's state.
@@ -171,7 +171,7 @@ class EarlierResults:
             return rows
         own = self.target.read(table)
         added = rows.join(own, on=TABLES[table].key, how="anti").join(own, on="id", how="anti")
-        return _concat(own, added)
+        return stacked(own, added)
 
     def with_target_ids(self, rows: pl.DataFrame, column: str, parent: str) -> pl.DataFrame:
         """Return rows of the source whose references to a parent table have the target's ids.
@@ -219,7 +219,7 @@ class EarlierResults:
         )
         for other, key in ((replaced, ["id"]), (own, list(TABLES["position_tags"].key))):
             rows = rows.join(other, on=key, how="anti")
-        return _concat(own, rows)
+        return stacked(own, rows)
 
 
 def newest_rows(rows: pl.DataFrame, owner: str, date: str) -> pl.DataFrame:
@@ -233,8 +233,8 @@ def newest_rows(rows: pl.DataFrame, owner: str, date: str) -> pl.DataFrame:
     return rows.sort(owner, date).unique(owner, keep="last", maintain_order=True)
 
 
-def _concat(*parts: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of both stores. A column of floats, which the row rules refuse, may meet exact decimals."""
+def stacked(*parts: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of one table, read in parts. Floats, which the row rules refuse, may meet exact decimals."""
     return pl.concat(parts, how="vertical_relaxed")
 
 

@@ -20,7 +20,7 @@ from engine.core.schema import TABLES, TARGET_PRICES
 from engine.core.window import Window
 from engine.numerics.forecasts import HORIZON
 from engine.pipeline.inputs import ACTION_COLUMNS, FORECASTS, RAW_COLUMNS, Inputs, forecast_rows
-from loaders.earlier_results import STATE, EarlierResults, newest_rows
+from loaders.earlier_results import STATE, EarlierResults, newest_rows, stacked
 from loaders.reader import Reader
 from loaders.shipped import published_durations
 from loaders.structure import (
@@ -281,7 +281,7 @@ def _closes(checked: CheckedReader, window: Window, carried: pl.DataFrame) -> pl
 
     inside = select("read/closes", end=window.last, funds=FACTOR_FUNDS)
     # Checked, and sorted by symbol and day, together.
-    return checked.valid(pl.concat([select("read/last_closes"), inside]), "market_data_cache")
+    return checked.valid(stacked(select("read/last_closes"), inside), "market_data_cache")
 
 
 def _quotes(checked: CheckedReader, window: Window) -> dict[str, pl.DataFrame]:
