@@ -12,5 +12,5 @@ select views.relname::text, columns.attname::text,
 from pg_catalog.pg_class as views
 join pg_catalog.pg_attribute as columns on columns.attrelid = views.oid
 join pg_catalog.pg_type as types on types.oid = columns.atttypid
-where views.relkind = 'm' and views.relnamespace = current_schema()::regnamespace
+where views.relkind = 'm' and views.relnamespace = quote_ident(current_schema())::regnamespace
 and columns.attnum > 0 and not columns.attisdropped

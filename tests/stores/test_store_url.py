@@ -92,6 +92,7 @@ def test_a_schema_of_prismas_is_the_search_path(postgres_server: Server, databas
         connection.execute('create schema "my ""own\\"')
     with open_reader(f"{postgres_server.url(database)}?schema=my%20%22own%5C") as reader:
         assert reader.query("select current_schema()::text as name").item() == 'my "own\\'
+        assert reader.tables() == set()
 
 
 PIECES = ("Xq7z", "Wk3v")
