@@ -234,7 +234,7 @@ def newest_rows(rows: pl.DataFrame, owner: str, date: str) -> pl.DataFrame:
 
 
 def stacked(*parts: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of one table, read in parts. Floats, which the row rules refuse, may meet exact decimals."""
+    """Return rows of one table read in parts. Floats, which the row rules refuse, may meet exact decimals."""
     return pl.concat(parts, how="vertical_relaxed")
 
 
