@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.core.errors import EngineError, UnknownStoreError
+from engine.core.errors import EngineError, UnknownStoreError, UsageError, either
 from engine.core.store_url import StoreURL
 
 if TYPE_CHECKING:
@@ -54,6 +54,12 @@ def _postgres(url: StoreURL) -> Reader:
     return PostgresReader(url)
 
 
+def _postgres_in_parts(url: StoreURL) -> Reader:
+    from loaders.postgres.parts import PartsReader
+
+    return PartsReader(url)
+
+
 def _postgres_database(url: StoreURL) -> tuple[str | None, ...]:
     from loaders.postgres.address import database
 
@@ -79,6 +85,8 @@ KINDS = {
     ),
     "parquet": ReaderKind("parquet:///folder", _parquet),
 }
+POSTGRES_READERS = {"adbc": _postgres, "connectorx": _postgres_in_parts}
+"""Ways to read Postgres, by what the setting `postgres_reader` calls them."""
 EXAMPLES = [kind.example for kind in KINDS.values()]
 
 
@@ -108,6 +116,20 @@ def open_reader(url: str | StoreURL) -> Reader:
     """
     store = StoreURL.parse(url)
     return reader_kind(store).open(store)
+
+
+def read_postgres_by(way: str) -> None:
+    """Choose how Postgres databases are read in this process.
+
+    Args:
+        way: A key of `POSTGRES_READERS`.
+
+    Raises:
+        UsageError: There is no such way.
+    """
+    if way not in POSTGRES_READERS:
+        raise UsageError(f"postgres_reader must be {either([*POSTGRES_READERS])}")
+    KINDS["postgresql"] = KINDS["postgresql"]._replace(open=POSTGRES_READERS[way])
 
 
 def start_early(url: str) -> None:

@@ -16,7 +16,7 @@ from engine.cli.printing import remark
 from engine.cli.signals import TERMINATED, ending_on_signals, signal_code
 from engine.core.errors import EngineError, either, error_line
 from engine.core.version import VERSION
-from loaders.open import EXAMPLES
+from loaders.open import EXAMPLES, read_postgres_by, start_early
 
 
 class Parser(argparse.ArgumentParser):
@@ -173,8 +173,7 @@ def _run(options: argparse.Namespace) -> int:
     command: Callable[[argparse.Namespace, config.Config], int]
     command = command_module(options.command).run
     settings = config.load()
+    read_postgres_by(settings.postgres_reader)
     if options.own_process and options.command in COMPUTING:
-        from loaders.open import start_early
-
         start_early(options.source or settings.database)
     return command(options, settings)

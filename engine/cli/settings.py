@@ -28,12 +28,14 @@ class Config:
         batch_size: rows sent to a store at a time.
         run_results: path of the record that every run writes.
         rules: rules to compute by: see `engine.cli.commands.options.rules_of`.
+        postgres_reader: how Postgres is read: see `loaders.open.POSTGRES_READERS`.
     """
 
     database: str = "duckdb:///engine.duckdb"
     batch_size: int = 5_000
     run_results: str = "run_results.json"
     rules: str = "store"
+    postgres_reader: str = "adbc"
 
     def shown(self) -> dict[str, str | int]:
         """Return the settings with passwords masked."""

@@ -114,7 +114,7 @@ class PostgresReader(Reader):
             Rows in the schema's types.
         """
         text = statement(name, columns=Selected(columns, exact_text=True), **values)
-        return _numbers(self.query(text), columns)
+        return exact_numbers(self.query(text), columns)
 
 
 def _lost(error: Exception) -> bool:
@@ -123,8 +123,13 @@ def _lost(error: Exception) -> bool:
     return state.startswith(("08", "57P", "40")) or "server closed the connection" in str(error)
 
 
-def _numbers(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
-    """Convert numbers from text to decimals; to floats if one is not finite, for the row rules to refuse."""
+def exact_numbers(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """Return numbers read as text as decimals; as floats if one is not finite, for the row rules to refuse.
+
+    Args:
+        frame: Rows of a statement.
+        columns: Of the schema that it reads.
+    """
     scales = {c.name: max(DECIMALS, c.type.scale) for c in columns if c.type.kind == "numeric" and not c.nan}
     texts = [frame[name] for name in scales]
     exact = {text.name: text.cast(pl.Decimal(38, scales[text.name]), strict=False) for text in texts}

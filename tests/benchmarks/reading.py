@@ -1,9 +1,8 @@
 """Ways to read Postgres, in turn: python -m tests.benchmarks.reading [--rounds N]
 
-A small query, for latency; a whole table of prices; and all inputs of half a year, as a run loads them. The
-engine reads over one connection of ADBC. connectorx opens connections of its own, of which each reads a part
-of the days of prices; all of them see the state that the engine's connection sees. Frames are equal, or the
-program ends with an error. Needs connectorx: `pip install '.[benchmark]'`.
+A small query, for latency; a whole table of prices; and all inputs of half a year, as a run loads them, by
+both ways of the setting `postgres_reader`. Frames are equal, or the program ends with an error. Needs
+connectorx: `pip install '.[connectorx]'`.
 """
 
 from __future__ import annotations
@@ -11,11 +10,9 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from statistics import median
-from unittest.mock import patch
-from urllib.parse import quote
 
 import connectorx
 import polars as pl
@@ -24,21 +21,20 @@ from engine.batch.copy import write_frames
 from engine.benchmarks import local_postgres
 from engine.benchmarks.workloads import FIRST, LAST
 from engine.core.progress import Quiet
+from engine.core.store_url import StoreURL
 from engine.core.window import Window
 from engine.pipeline.inputs import Inputs
 from loaders import open_reader
 from loaders.demo import demo_world
 from loaders.postgres.connect import connect
+from loaders.postgres.parts import PartsReader
 from loaders.postgres.reader import PostgresReader
+from loaders.reader import Reader
 from loaders.window import load_window
-from sql import statement
 
 PRICES = "select symbol, date, close::text as close from market_data_cache"
 SMALL = "select id::text as id, name from portfolios"
-LOADED = "from market_data_cache\nwhere (date between"
-"""A part of the statement that reads a run's closes, and of no other."""
-BEGINNING = date(2024, 1, 1)
-"""First day of the demo's prices."""
+EXTENT = "select min(date) as first, max(date) as last from market_data_cache"
 TYPES = {PRICES: [pl.String, pl.Date, pl.String], SMALL: [pl.String, pl.String]}
 NULL = "\\N"
 CONNECTIONS = (1, 2, 4)
@@ -54,18 +50,23 @@ def main() -> None:
     with local_postgres.running() as server:
         url = server.url("postgres")
         write_frames(url, demo_world(known.portfolios, 30, known.symbols), 50_000, Quiet())
-        address = f"postgresql://postgres:@{quote(server.socket, safe='')}/postgres"
-        with open_reader(url) as reader, connect(url) as session:
+        with open_reader(url) as reader, connect(url) as session, parts(url, 1) as one:
             assert isinstance(reader, PostgresReader)
-            ways = {
-                "adbc": reader.answer,
-                **{named(n): partial(in_parts, reader, address, n) for n in CONNECTIONS},
-                "COPY through psycopg": lambda text: copied(session, text),
+            small = {
+                "adbc": partial(reader.answer, SMALL),
+                "connectorx": partial(connectorx.read_sql, one.address, SMALL, return_type="polars"),
+                "COPY through psycopg": partial(copied, session, SMALL),
             }
-            for text, what in ((SMALL, "a small query"), (PRICES, "all prices")):
-                report(what, {name: partial(way, text) for name, way in ways.items()}, known.rounds, frames)
-        loads = {"adbc": partial(loaded, url)} | {
-            named(n): partial(loaded, url, partial(by_connectorx, address, n)) for n in CONNECTIONS
+            report("a small query", small, known.rounds, frames)
+            days = reader.answer(EXTENT).row(0)
+            prices = {
+                "adbc": partial(reader.answer, PRICES),
+                **{named(n): partial(parts(url, n).in_days, PRICES, *days) for n in CONNECTIONS},
+                "COPY through psycopg": partial(copied, session, PRICES),
+            }
+            report("all prices", prices, known.rounds, frames)
+        loads = {"adbc": partial(loaded, partial(open_reader, url))} | {
+            named(n): partial(loaded, partial(parts, url, n)) for n in CONNECTIONS
         }
         report("all inputs", loads, known.rounds, lambda inputs: inputs.owned | {"closes": inputs.closes})
 
@@ -74,41 +75,13 @@ def named(connections: int) -> str:
     return f"connectorx, {connections} connection{'s' * (connections > 1)}"
 
 
-def in_parts(reader: PostgresReader, address: str, connections: int, text: str) -> pl.DataFrame:
-    """Return the rows of a query through connectorx, those of prices over several connections.
-
-    Args:
-        reader: Whose transaction's state the connections see.
-        address: The server's, as connectorx takes it.
-        connections: Number of parts of about as many days.
-        text: The query.
-    """
-    state = PostgresReader.query(reader, "select pg_export_snapshot()").item()
-    before = [statement("session/read").partition("\n")[2], f"set transaction snapshot '{state}'"]
-    texts = [text]
-    if "market_data_cache" in text:
-        cuts = [BEGINNING + (LAST - BEGINNING) * part // connections for part in range(1, connections)]
-        starts = ["true", *(f"date >= '{cut}'" for cut in cuts)]
-        ends = [*(f"date < '{cut}'" for cut in cuts), "true"]
-        texts = [f"select * from ({text}) part where {a} and {b}" for a, b in zip(starts, ends, strict=True)]
-    return connectorx.read_sql(address, texts, return_type="polars", pre_execution_query=before)
+def parts(url: str, connections: int) -> PartsReader:
+    return PartsReader(StoreURL.parse(url), connections)
 
 
-def by_connectorx(
-    address: str, connections: int, adbc: Callable[..., pl.DataFrame], reader: PostgresReader, text: str
-) -> pl.DataFrame:
-    """`PostgresReader.answer` with connectorx for the closes of a run, which are most of its input."""
-    if LOADED not in text:
-        return adbc(reader, text)
-    with patch.object(PostgresReader, "answer", adbc):
-        return in_parts(reader, address, connections, text)
-
-
-def loaded(url: str, answer: Callable[..., pl.DataFrame] | None = None) -> Inputs:
-    """Load half a year; `answer` stands for the reader's own."""
-    adbc = PostgresReader.answer
-    way = adbc if answer is None else lambda reader, text: answer(adbc, reader, text)
-    with patch.object(PostgresReader, "answer", way), open_reader(url) as reader:
+def loaded(opened: Callable[[], Reader]) -> Inputs:
+    """Load half a year."""
+    with opened() as reader:
         return load_window(reader, Window(FIRST, LAST, LAST + timedelta(days=1)), None)
 
 

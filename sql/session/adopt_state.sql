@@ -1,0 +1,2 @@
+-- See what another connection's transaction sees.
+set transaction snapshot {state}
