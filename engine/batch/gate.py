@@ -62,7 +62,8 @@ class CloseData:
         newest: symbol, newest: the day of the newest close.
         absent: symbol, date: sessions of which the provider has answered that there is no bar.
         unknown: symbols that the provider does not know, and that have not been traded lately.
-        first: the oldest day with a close of any symbol; None in a store without closes.
+        first: the oldest day with a close of any symbol; None in a store without closes, and where one is
+            older than those days.
         holes: of `missing_closes` on the days asked about; None where nobody has looked for them.
     """
 

@@ -71,7 +71,8 @@ def read_closes(reader: Reader, lots: pl.DataFrame, days: Sequence[date], hold: 
     missing = holes["symbol"].unique().sort().to_list()
     older = _older(reader, days[0], missing)
     refuse_other_spellings(reader, set(missing).difference(closes["symbol"].unique(), older["symbol"]))
-    first = reader.query(statement("read/first_close")).item()
+    # With a close before the first day no day lies before the first close.
+    first = reader.query(statement("read/first_close")).item() if older.is_empty() else None
     data = CloseData(closes, older, first=first, holes=holes)
     return replace(data, **_prospects(reader, missing, days)) if hold else data
 

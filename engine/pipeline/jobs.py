@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,14 +14,12 @@ from engine.analytics.betas.market import market_beta
 from engine.analytics.betas.provider import opening_provider_beta, provider_beta, with_openings
 from engine.analytics.betas.rate import rate_beta
 from engine.analytics.concentration.sector import sector
-from engine.analytics.concentration.session_sectors import session_sectors
-from engine.analytics.correlations.clusters import Names
 from engine.analytics.correlations.correlation_rows import correlations
 from engine.analytics.equity.exposures import present
-from engine.analytics.factors.attribution import attribution
 from engine.analytics.factors.definitions import factor_ids, updated_definitions
 from engine.analytics.factors.ridge import ridge_factors
 from engine.analytics.factors.spreads import spread_factors
+from engine.analytics.forecasts import RULES as FORECAST_RULES
 from engine.analytics.job_result import JobResult
 from engine.analytics.panels import (
     OpenPositions,
@@ -30,8 +29,6 @@ from engine.analytics.panels import (
     open_positions,
     portfolio_arrays,
 )
-from engine.analytics.positions.option_greeks import OptionBook
-from engine.analytics.risk.risk import risk
 from engine.analytics.stress.factor_correlations import (
     FactorCorrelations,
     factor_correlations,
@@ -49,9 +46,10 @@ from engine.core.stored_rows import stored_columns
 from engine.core.window import Window
 from engine.pipeline.beside import beside
 from engine.pipeline.column_limits import misfits
-from engine.pipeline.corrected_jobs import forecast_tables, option_stress, options
 from engine.pipeline.inputs import Inputs
-from engine.pipeline.joint_model import attributed_lots, joint_model
+
+if TYPE_CHECKING:
+    from engine.analytics.positions.option_greeks import OptionBook
 
 RATE_BETAS = "position_interest_rate_betas"
 LARGE = 2_000
@@ -95,21 +93,22 @@ def run_jobs(
     priced, book, joint = positions, None, None
     greeks: dict[str, pl.DataFrame] = {}
     attributed: dict[str, pl.DataFrame] = {}
+    risks: list[JobResult] = []
     if rules.options == "greeks":
+        from engine.pipeline.corrected_jobs import options
+
         quotes = build_price_panel(prices, visible, window, timedelta(0))
         book, positions, greeks = options(inputs, rules, marks, panel, quotes, positions, dates)
     correlate = partial(_correlations, inputs, rules, marks, portfolios, panel, dates)
     with beside(correlate, len(portfolios.ids) * len(dates) >= LARGE) as correlated:
         market = market_beta(panel, positions, portfolios, dates, ids.market, stale).with_tables(greeks)
         correlations = _factor_correlations(inputs, window, rules, scenarios, panel)
-        risks: list[JobResult] = []
         if rules.factor_model == "joint":
-            lots = attributed_lots(inputs, portfolios, exact)
-            joint, own, before = joint_model(panel, positions, lots["symbol"], stale)
-            if rules.factor_covariance != "run_date":
-                risks = [risk(positions, portfolios, dates, own, joint, correlations)]
-            if rules.closed_lots == "exact":
-                attributed = attribution(lots, before, snapshots)
+            from engine.pipeline.joint_model import joint_figures
+
+            joint, risks, attributed = joint_figures(
+                inputs, rules, panel, positions, portfolios, dates, exact, snapshots, correlations
+            )
         rates = joint.rates if joint else None
         rate = rate_beta(panel, positions, portfolios, dates, ids.rate, rules.rate_weights, stale, rates)
         ridge = ridge_factors(panel, positions, portfolios, dates, ids.active, rules.alignment, stale, joint)
@@ -121,9 +120,11 @@ def run_jobs(
             ridge.with_tables(attributed),
         ]
         volatilities = volatility(positions, portfolios, panel, dates, rules)
-        forecasts = forecast_tables(
-            inputs, window, rules, panel, positions, portfolios, snapshots, volatilities
-        )
+        forecasts: dict[str, pl.DataFrame] = {}
+        if FORECAST_RULES.items() <= rules.record.items():
+            from engine.pipeline.corrected_jobs import forecast_tables
+
+            forecasts = forecast_tables(inputs, window, panel, positions, portfolios, snapshots, volatilities)
         return [
             *betas,
             _sector(inputs, window, rules, marks, snapshots, portfolios),
@@ -143,7 +144,11 @@ def _correlations(
     dates: pl.Series,
 ) -> JobResult:
     """Run the correlations; see `engine.analytics.correlations.correlation_rows.correlations`."""
-    names = Names(inputs.tags, inputs.position_tags, inputs.profiles)
+    names = None
+    if rules.clusters == "hierarchical":
+        from engine.analytics.correlations.clusters import Names
+
+        names = Names(inputs.tags, inputs.position_tags, inputs.profiles)
     return correlations(
         marks,
         portfolios,
@@ -154,7 +159,7 @@ def _correlations(
         rules.membership,
         rules.undefined_figures,
         rules.effective_positions,
-        names if rules.clusters == "hierarchical" else None,
+        names,
         rules.alignment,
     )
 
@@ -175,7 +180,11 @@ def _stress(
     rate_betas = _storable(RATE_BETAS, betas)
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     definitions = updated_definitions(inputs.factor_definitions, exposures, window.written)
+    options = None
+    if book:
+        from engine.pipeline.corrected_jobs import option_stress
 
+        options = option_stress(book, rules, inputs.durations, positions, dates, betas, definitions)
     return stress(
         portfolios,
         positions,
@@ -188,7 +197,7 @@ def _stress(
         correlations,
         rules,
         inputs.durations,
-        option_stress(book, rules, inputs.durations, positions, dates, betas, definitions) if book else None,
+        options,
         inputs.replay_closes,
     )
 
@@ -234,6 +243,8 @@ def _sector(
 ) -> JobResult:
     """Run the sectors of every session, or those of sessions from the run date on."""
     if rules.sectors == "every_session":
+        from engine.analytics.concentration.session_sectors import session_sectors
+
         held = present(marks, rules.membership)
         return session_sectors(snapshots, held, inputs.profiles, inputs.benchmark, portfolios)
     return sector(

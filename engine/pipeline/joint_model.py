@@ -9,14 +9,51 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.betas.market import symbol_betas
-from engine.analytics.factors.attribution import ExAnteBetas
+from engine.analytics.factors.attribution import ExAnteBetas, attribution
 from engine.analytics.factors.joint import JointBetas, joint_betas
+from engine.analytics.job_result import JobResult
 from engine.analytics.panels import OpenPositions, Portfolios, PricePanel
+from engine.analytics.risk.risk import risk
+from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.core.funds import MARKET_FUND
 from engine.core.job_catalog import MARKET_BETA
-from engine.core.rules import StaleFigures
+from engine.core.rules import Rules, StaleFigures
 from engine.numerics.arrays import Floats
 from engine.pipeline.inputs import Inputs
+
+
+def joint_figures(
+    inputs: Inputs,
+    rules: Rules,
+    panel: PricePanel,
+    positions: OpenPositions,
+    portfolios: Portfolios,
+    dates: pl.Series,
+    exact: Mapping[str, pl.DataFrame],
+    snapshots: pl.DataFrame,
+    correlations: FactorCorrelations,
+) -> tuple[JointBetas, list[JobResult], dict[str, pl.DataFrame]]:
+    """Return the betas of the joint model, the result of the job risk, and the tables of attribution.
+
+    Args:
+        inputs: positions with their symbols.
+        rules: those of risk and attribution.
+        panel: closes.
+        positions: N lots.
+        portfolios: P of them.
+        dates: [D] the window's sessions.
+        exact: of `engine.pipeline.equity.roll_equity`.
+        snapshots: of the same.
+        correlations: of the factors.
+    """
+    lots = attributed_lots(inputs, portfolios, exact)
+    joint, own, before = joint_model(panel, positions, lots["symbol"], rules.stale_figures)
+    risks, attributed = [], {}
+    if rules.factor_covariance != "run_date":
+        risks = [risk(positions, portfolios, dates, own, joint, correlations)]
+    if rules.closed_lots == "exact":
+        attributed = attribution(lots, before, snapshots)
+    return joint, risks, attributed
 
 
 def attributed_lots(

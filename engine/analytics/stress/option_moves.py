@@ -41,13 +41,6 @@ class OptionCells(NamedTuple):
     price: Floats
     delta: Floats
 
-    @classmethod
-    def none(cls) -> OptionCells:
-        """Return no option."""
-        none = np.zeros(0)
-        cell, call = none.astype(np.int64), none.astype(np.bool_)
-        return cls(cell, none, none, none, none, none, none, call, {}, none, none, none)
-
     def beyond_delta(self, moves: Floats, cells: int) -> Floats:
         """Return what options gain beyond their delta times the move of the underlying: [C] USD.
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.factor_moves import Moves, factor_move, model_moves, model_yield_move, moves_at
-from engine.analytics.stress.option_moves import OptionCells
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import HELD_AS
 from engine.core.rules import Rules
 from engine.numerics.arrays import Floats, Ints
+
+if TYPE_CHECKING:
+    from engine.analytics.stress.option_moves import OptionCells
 
 LOSS_FLOOR = -0.99
 """The greatest loss, as a share of the base: see `engine.analytics.stress.stress_exposures.loss_base`."""
@@ -40,14 +42,6 @@ class StressExposures(NamedTuple):
     base: Floats
     matrix: Ints
     options: OptionCells | None = None
-
-    @property
-    def of_options(self) -> StressExposures:
-        """The betas of the options' underlyings in place of exposures, a cell for each option and session."""
-        options = self.options or OptionCells.none()
-        order = np.tile(np.arange(len(options.betas))[:, None], options.cell.size)
-        base = np.zeros(options.cell.size)
-        return StressExposures(options.betas, order, options.rates, base, self.matrix[options.cell])
 
     def exposure(self, shocked: str) -> Floats:
         """Return the exposure that a shock multiplies; NaN where there is none to rates.
@@ -77,10 +71,22 @@ def direct_pnl(moves: Moves, exposures: StressExposures) -> Floats:
         exposures: of C cells, in USD.
     """
     total = _direct(moves, exposures)
-    if exposures.options is not None:
-        own = moves_at(moves, exposures.options.cell)
-        total = total + exposures.options.beyond_delta(_direct(own, exposures.of_options), total.size)
+    if options := exposures.options:
+        own = _direct(moves_at(moves, options.cell), _of_options(options, exposures.matrix))
+        total = total + options.beyond_delta(own, total.size)
     return _floored(total, exposures)
+
+
+def _of_options(options: OptionCells, matrix: Ints) -> StressExposures:
+    """Return the betas of options' underlyings in place of exposures, a cell for each option and session.
+
+    Args:
+        options: of C cells.
+        matrix: [C] number of the matrix of correlations of the cell's session.
+    """
+    order = np.tile(np.arange(len(options.betas))[:, None], options.cell.size)
+    base = np.zeros(options.cell.size)
+    return StressExposures(options.betas, order, options.rates, base, matrix[options.cell])
 
 
 def _direct(moves: Moves, exposures: StressExposures) -> Floats:
@@ -110,14 +116,14 @@ def correlated_pnl(
         correlations: of the factors' funds.
         rules: factor_model and unshocked_factors.
     """
-    options = None if exposures.options is None else exposures.of_options
-    names = dict.fromkeys((*exposures.factors, *(options.factors if options else ())))
+    options = exposures.options
+    names = dict.fromkeys((*exposures.factors, *(options.betas if options else ())))
     moves = _moves(scenario, names, correlations, rules)
     rates = _rate_move(scenario, correlations, rules)
     total = _correlated(moves, rates, exposures)
-    if options is not None and exposures.options is not None:
-        own = _correlated(moves, rates, options)
-        total = total + exposures.options.beyond_delta(own, total.size)
+    if options:
+        own = _correlated(moves, rates, _of_options(options, exposures.matrix))
+        total = total + options.beyond_delta(own, total.size)
     return _floored(total, exposures)
 
 
