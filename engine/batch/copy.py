@@ -71,7 +71,12 @@ def write_frames(
 
 def _write_frames(url: str, frames: Mapping[str, pl.DataFrame], batch_rows: int, progress: Quiet) -> None:
     stage = progress.stage("write", sum(frame.height for frame in frames.values()))
-    with open_writer(url, batch_rows, stage.rows) as writer, writer.transaction():
+
+    def count(table: str, rows: int) -> None:
+        if table in frames:  # not the rows that a new table begins with
+            stage.rows(table, rows)
+
+    with open_writer(url, batch_rows, count) as writer, writer.transaction():
         warn_of_gaps(gaps_of_a_run(writer.catalog()), url, progress)
         made = set(create_tables(writer, given=frames))
         for name in (name for name in TABLES if name in frames):

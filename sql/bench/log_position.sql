@@ -1,2 +1,2 @@
--- Bytes that the server has written to its write-ahead log.
-select pg_current_wal_lsn() - '0/0'
+-- Bytes of the server's write-ahead log, those that it has yet to write among them.
+select pg_current_wal_insert_lsn() - '0/0'

@@ -171,7 +171,7 @@ def test_a_shard_that_is_lost_for_good_ends_the_run_and_another_goes_on(
     lost = rf"was lost {RETRIES + 1} times with its worker: The node died\. The same command goes on"
     with pytest.raises(LostWorkersError, match=lost):
         run(url, url, executor="ray", shard_size=1)
-    assert (ray.cancelled, ray.down) == (1, True)
+    assert (ray.cancelled, ray.down) == (0, True)  # leaving the cluster ends the other shards
     run(url, url, shard_size=1)
     with open_reader(url) as reader:
         assert reader.read("engine_runs")["status"].to_list() == ["done"]

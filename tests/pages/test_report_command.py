@@ -45,7 +45,7 @@ def test_pages_are_written_next_to_the_fleets_and_link_back(
     def short(url: str, key: str, *days: date | None, rules: str, fleet: str) -> str:
         return f"{key} back to {fleet}"
 
-    monkeypatch.setattr("engine.reports.portfolio_page", short)
+    monkeypatch.setattr("engine.reports.many.portfolio_page", short)
     out = tmp_path / "all.html"
     assert main(["report", edge, "--out", str(out), "--pages"]) == 0
     made = sorted(file.name for file in (tmp_path / "all").iterdir())
