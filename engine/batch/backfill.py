@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -183,7 +182,7 @@ def _all_stages(state: RunState, run: Callable[[RunState], Report]) -> Report:
             stages.extendleft(reversed(stages_around_failures(report, window.run_date)))
         if not stages:
             return combined(reports)
-        request = replace(asked, command=state.request.id).for_stage(stages.popleft())
+        request = asked._replace(command=state.request.id).for_stage(stages.popleft())
         reports.append(run(RunState(request, state.progress, state.now, decided=state.decided)))
 
 
@@ -290,7 +289,7 @@ def _start(
         run = new_run(request.id, window, holder(), request.rules)
         if ledger is not None and old is not None and not restart:
             run = resumed_run(ledger, old, window, holder(), request.rules) or run
-        run = replace(run, threshold=request.threshold, allow_stale=request.allow_stale)
+        run = run._replace(threshold=request.threshold, allow_stale=request.allow_stale)
         state.report.run_ids.append(run.id)
         groups = _groups(state, _remaining(state, run, restart or state.request.again))
         return run, groups, load(state, past, run.window, groups[0]) if groups else None

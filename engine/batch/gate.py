@@ -12,7 +12,6 @@ The functions are pure: frames in, decisions out. `engine.batch.gate_inputs` rea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby
 from typing import NamedTuple
@@ -52,8 +51,7 @@ class Policy(NamedTuple):
     allow_stale: bool = False
 
 
-@dataclass(frozen=True)
-class CloseData:
+class CloseData(NamedTuple):
     """Closes of the symbols that a store holds, and what is known of those that are missing.
 
     Attributes:
@@ -68,22 +66,15 @@ class CloseData:
     """
 
     closes: pl.DataFrame
-    older: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={"symbol": pl.String(), "close": pl.Float64()})
-    )
-    newest: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={"symbol": pl.String(), "newest": pl.Date()})
-    )
-    absent: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={"symbol": pl.String(), "date": pl.Date()})
-    )
+    older: pl.DataFrame = pl.DataFrame(schema={"symbol": pl.String(), "close": pl.Float64()})
+    newest: pl.DataFrame = pl.DataFrame(schema={"symbol": pl.String(), "newest": pl.Date()})
+    absent: pl.DataFrame = pl.DataFrame(schema={"symbol": pl.String(), "date": pl.Date()})
     unknown: frozenset[str] = frozenset()
     first: date | None = None
     holes: pl.DataFrame | None = None
 
 
-@dataclass(frozen=True)
-class Decisions:
+class Decisions(NamedTuple):
     """Decisions on the sessions that are due; one that is in none of the frames is computed.
 
     Attributes:
@@ -95,12 +86,10 @@ class Decisions:
             or held back.
     """
 
-    never: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={"date": pl.Date(), "reason": pl.String()})
-    )
-    held_back: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DECIDED))
-    partial: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DECIDED))
-    unpriced: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNPRICED))
+    never: pl.DataFrame = pl.DataFrame(schema={"date": pl.Date(), "reason": pl.String()})
+    held_back: pl.DataFrame = pl.DataFrame(schema=DECIDED)
+    partial: pl.DataFrame = pl.DataFrame(schema=DECIDED)
+    unpriced: pl.DataFrame = pl.DataFrame(schema=UNPRICED)
 
 
 def quoted_lots(positions: pl.DataFrame) -> pl.DataFrame:
@@ -155,6 +144,8 @@ def decide(due: pl.DataFrame, lots: pl.DataFrame, data: CloseData, policy: Polic
     possible = due.join(never, on="date", how="anti")
     unpriced = unpriced_lots(possible, lots, data, policy)
     short = _short_sessions(unpriced, policy.threshold)
+    if short.is_empty():
+        return Decisions(never, unpriced=unpriced)
     first = short.filter("awaited").sort("date").unique("portfolio_id", keep="first", maintain_order=True)
     held_back = _with_later(_explained(first, policy.threshold, "waiting for"), possible)
     partial = short.join(held_back, on=KEY, how="anti", maintain_order="left")

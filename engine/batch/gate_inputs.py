@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -74,7 +73,7 @@ def read_closes(reader: Reader, lots: pl.DataFrame, days: Sequence[date], hold: 
     # With a close before the first day no day lies before the first close.
     first = reader.query(statement("read/first_close")).item() if older.is_empty() else None
     data = CloseData(closes, older, first=first, holes=holes)
-    return replace(data, **_prospects(reader, missing, days)) if hold else data
+    return data._replace(**_prospects(reader, missing, days)) if hold else data
 
 
 def decisions(reader: Reader, due: pl.DataFrame, policy: Policy) -> Decisions:

@@ -8,10 +8,10 @@ the same request computes the shards that are not done.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import blake2b
+from typing import NamedTuple
 from uuid import uuid4
 
 import polars as pl
@@ -27,8 +27,7 @@ RUNS, SHARDS, SETTINGS = TABLES["engine_runs"], TABLES["engine_shards"], TABLES[
 LEDGER = (RUNS.name, SHARDS.name, SETTINGS.name)
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """One run.
 
     Attributes:
@@ -50,7 +49,7 @@ class Run:
     holder: str
     started: datetime
     rules: Rules
-    done: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    done: Sequence[tuple[str, str]] = ()
     failed: bool = False
     threshold: float | None = None
     allow_stale: bool = False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.batch.run_writes import tables_to_create
 from engine.batch.steps import RunState
 from engine.core.errors import MissingTableError
@@ -39,4 +37,4 @@ def allow_for_gaps(state: RunState, past: EarlierResults) -> None:
     for name in missing:
         if TABLES[name].since == FIRST_VERSION:
             raise MissingTableError(request.target, name, may_make=True)
-    state.request = replace(request, wanted=request.wanted - set(missing))
+    state.request = request._replace(wanted=request.wanted - set(missing))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from engine.analytics.stress.scenarios import Scenarios
@@ -45,8 +45,7 @@ def destination(source: StoreURL, target: StoreURL | None, dry_run: bool = False
     )
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """The arguments of `engine.backfill`, checked and completed.
 
     Attributes:
@@ -93,7 +92,7 @@ class Request:
     recompute_limit: int | None = None
     again: bool = True
     evening: bool = False
-    rules: Rules = field(default_factory=Rules.legacy)
+    rules: Rules = Rules.legacy()
     command: str = ""
 
     @property
@@ -108,8 +107,7 @@ class Request:
 
     def for_stage(self, stage: Stage) -> Request:
         """Return the request for one stage of it."""
-        return replace(
-            self,
+        return self._replace(
             start=stage.start,
             end=stage.end,
             portfolios=self.portfolios if stage.portfolios is None else stage.portfolios,

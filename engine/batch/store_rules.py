@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 from engine.batch.ledger import SETTINGS
@@ -65,7 +64,7 @@ def choose_rules(state: RunState, past: EarlierResults) -> Request:
     if can_record(past.results):
         changed = {name: value for name, value in rules.record.items() if store.record.get(name) != value}
         state.settings = rule_settings(changed)
-    state.request = replace(request, rules=rules)
+    state.request = request._replace(rules=rules)
     return state.request
 
 

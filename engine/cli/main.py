@@ -6,7 +6,6 @@ import argparse
 import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 from itertools import takewhile
 from typing import Any, NoReturn
 
@@ -104,6 +103,8 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
         name: as the user wrote it.
         names: that would have been right.
     """
+    from difflib import get_close_matches
+
     close = get_close_matches(name, list(names), n=1)
     return f"; did you mean {close[0]}?" if close else ""
 

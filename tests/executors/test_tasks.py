@@ -99,7 +99,7 @@ def test_a_machine_that_means_another_store_is_refused(url: str, tmp_path: Path)
     state, found, loaded = of(url)
     shared = shared_inputs(state, found, loaded)
     for elsewhere in (f"parquet:///{tmp_path}/nowhere", folder(tmp_path / "other", content(url))):
-        astray = replace(shared, request=replace(shared.request, target=StoreURL.parse(elsewhere)))
+        astray = replace(shared, request=shared.request._replace(target=StoreURL.parse(elsewhere)))
         with pytest.raises(WorkerError, match="is another one here"):
             check_machine(astray)
     assert not (tmp_path / "nowhere").exists()

@@ -121,7 +121,7 @@ class RayExecutor(Executor):
     def __init__(self, state: RunState, run: Run) -> None:
         request = state.request
         source, target = resolved(request.source), resolved(request.target)
-        super().__init__(replace(state, request=replace(request, source=source, target=target)), run)
+        super().__init__(replace(state, request=request._replace(source=source, target=target)), run)
         self._pending: dict[ObjectRef, tuple[LoadedInputs, list[str]]] = {}
         self._one_committed = False
         self._shared: tuple[LoadedInputs, ObjectRef] | None = None
