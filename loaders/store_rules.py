@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import polars as pl
-
 from engine.core.rules import Rules
 from loaders.reader import Reader
 
@@ -62,5 +60,4 @@ def rule_settings(record: Mapping[str, str]) -> dict[str, str]:
 
 
 def _has_figures(reader: Reader) -> bool:
-    snapshots = reader.read("portfolio_snapshots", ["equity_balance"])
-    return not snapshots.filter(pl.col("equity_balance").is_not_null()).is_empty()
+    return reader.read("portfolio_snapshots", ["equity_balance"])["equity_balance"].count() > 0

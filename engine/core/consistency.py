@@ -144,8 +144,16 @@ def inconsistencies(
         "portfolios": portfolios.with_columns(portfolio_id="id"),
         "positions": lots,
     }
-    return pl.concat(
-        [pl.DataFrame(schema=FINDINGS), *(_findings(tables[rule.table], rule) for rule in RULES)]
+    broken = {name: _broken(rows, name) for name, rows in tables.items()}
+    found = (_findings(tables[rule.table], rule) for rule in RULES if broken[rule.table][rule.code])
+    return pl.concat([pl.DataFrame(schema=FINDINGS), *found])
+
+
+def _broken(rows: pl.DataFrame, table: str) -> dict[str, bool]:
+    """Return whether a row breaks each rule of a table, by code: usually none does."""
+    rules = (rule for rule in RULES if rule.table == table)
+    return rows.select(rule.broken.fill_null(False).any().alias(rule.code) for rule in rules).row(
+        0, named=True
     )
 
 
