@@ -109,8 +109,12 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def parser(only: str = "") -> argparse.ArgumentParser:
+    """Return the parser of the whole command line.
+
+    Args:
+        only: the one command that it needs to know; default all.
+    """
     top = Parser(
         prog="engine",
         description="Columnar portfolio analytics: P&L, equity, exposures and risk.",
@@ -126,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=CommandParser
     )
-    for name, text in COMMANDS.items():
+    for name, text in [(only, COMMANDS[only])] if only in COMMANDS else COMMANDS.items():
         commands.add_parser(name, help=text, command=name, formatter_class=RawDescriptionHelpFormatter)
     return top
 
@@ -145,7 +149,9 @@ def main(arguments: Sequence[str] | None = None, own_process: bool = False) -> i
     """
     try:
         with ending_on_signals():
-            return _run(parser().parse_args(arguments, argparse.Namespace(own_process=own_process)))
+            words = sys.argv[1:] if arguments is None else arguments
+            known = parser(words[0] if words else "")  # to make those of all commands takes 3 ms
+            return _run(known.parse_args(words, argparse.Namespace(own_process=own_process)))
     except (Exception, KeyboardInterrupt) as error:
         return _ended(error)
 

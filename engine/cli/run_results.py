@@ -124,8 +124,9 @@ def recorded(options: Namespace, settings: Config, source: str) -> Iterator[RunR
         raise
     finally:
         record.wall_seconds = time.perf_counter() - record.started
-        if _write(record, settings.run_results):
-            _keep(record, settings.run_results)
+        text = record.to_json() + "\n"
+        if _write(text, settings.run_results):
+            _keep(record, text, settings.run_results)
         if metrics := getattr(options, "metrics", None):
             with _only_warned("metrics", metrics):
                 write_metrics(record, metrics)
@@ -160,14 +161,14 @@ def _only_warned(what: str, path: str) -> Iterator[None]:
         remark(f"warning: {what} cannot be written to {safe_url(path)}: {reason(error)}")
 
 
-def _write(record: RunRecord, path: str) -> bool:
-    """Write the record. One that cannot be written changes neither the result of the run nor its error.
+def _write(text: str, path: str) -> bool:
+    """Write a record. One that cannot be written changes neither the result of the run nor its error.
 
     Returns:
         Whether it was written.
     """
     with _only_warned("run_results", path):
-        write_text(path, record.to_json() + "\n")
+        write_text(path, text)
         return True
     return False
 
@@ -182,7 +183,7 @@ def kept_folder(path: str) -> Path:
     return file.with_suffix("") if file.suffix else Path(f"{path}.d")
 
 
-def _keep(record: RunRecord, path: str) -> None:
+def _keep(record: RunRecord, text: str, path: str) -> None:
     """Keep a copy of the record of each run, in a folder of the file's name without its suffix."""
     file = Path(path)
     if not file.is_file():
@@ -191,4 +192,4 @@ def _keep(record: RunRecord, path: str) -> None:
     name = f"{record.began:%Y%m%dT%H%M%S%f}-{record.arguments.get('command', 'run')}.json"
     with _only_warned("run_results", str(folder)):
         folder.mkdir(exist_ok=True)
-        write_text(folder / name, record.to_json() + "\n")
+        write_text(folder / name, text)
