@@ -10,7 +10,7 @@ from typing import Self
 import polars as pl
 
 ROWS_AHEAD = 250_000
-"""While this many rows wait to be written, no further table is begun."""
+"""Rows of the tables that wait to be written, from which on no further table is begun: see `RowsAhead`."""
 
 
 class RowsAhead:
@@ -20,14 +20,17 @@ class RowsAhead:
     table that is asked for before its turn is made by the caller.
     """
 
-    def __init__(self, makers: Mapping[str, Callable[[], pl.DataFrame]], heights: Mapping[str, int]) -> None:
+    def __init__(
+        self, makers: Mapping[str, Callable[[], pl.DataFrame]], heights: Mapping[str, int], enough: int
+    ) -> None:
         """Begin to make rows.
 
         Args:
             makers: What returns a table's rows, in the order in which tables will be taken.
             heights: Number of rows of each.
+            enough: While this many rows wait, no further table is begun; 1 for one table ahead.
         """
-        self.tables = tuple(makers)
+        self.tables, self._enough = tuple(makers), enough
         self._makers, self._heights = makers, heights
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="rows")
         self._to_make = deque(makers)
@@ -57,7 +60,7 @@ class RowsAhead:
     def _make_more(self) -> None:
         rows = sum(self._heights[name] for name in self._waiting)
         due = []
-        while self._to_make and rows < ROWS_AHEAD:
+        while self._to_make and rows < self._enough:
             due.append(self._to_make.popleft())
             rows += self._heights[due[-1]]
         for name in sorted(due, key=self._heights.__getitem__, reverse=True):

@@ -15,7 +15,7 @@ from engine.core.compact import Layout, heights_of
 from engine.core.schema import TABLES, Table
 from engine.core.schema.evolution import Catalog, SchemaGap
 from engine.core.store_url import StoreURL
-from writers.rows_ahead import RowsAhead
+from writers.rows_ahead import ROWS_AHEAD, RowsAhead
 
 BATCH_ROWS = 5_000
 """Default number of rows that are sent together."""
@@ -112,14 +112,15 @@ class Writer(ABC):
         for name in rows.tables:
             self.insert(TABLES[name], rows.take(name))
 
-    def rows_ahead(self, frames: Mapping[str, pl.DataFrame]) -> RowsAhead:
+    def rows_ahead(self, frames: Mapping[str, pl.DataFrame], alone: bool = True) -> RowsAhead:
         """Return rows of frames, parents first, which a thread makes in the form that the store takes.
 
         Args:
             frames: Rows by table.
+            alone: Whether nothing is computed meanwhile; if something is, only one table is made ahead.
         """
         makers = {name: self.maker(table, frames) for name, table in TABLES.items() if name in frames}
-        return RowsAhead(makers, heights_of(frames))
+        return RowsAhead(makers, heights_of(frames), ROWS_AHEAD if alone else 1)
 
     def maker(self, table: Table, frames: Mapping[str, pl.DataFrame]) -> Callable[[], pl.DataFrame]:
         """Return what makes a table's rows in the form that `insert` takes; it does not use the store.

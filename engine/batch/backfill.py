@@ -200,7 +200,7 @@ def _dry_run(state: RunState) -> Report:
     for loaded in _loaded_groups(state, window, groups, first):
         for block in _shards(state, loaded, 1, 1):
             inputs = shard_inputs(state, loaded, block)
-            results = compute_shard(state, inputs)
+            results = compute_shard(state, inputs, threads=2)
             report_shard(state, results, shard_changes(state, inputs, results), inputs.window)
     return state.report
 

@@ -114,7 +114,8 @@ def write_shard(
     with within_memory(len(block)), open_writer(request.target, request.batch_rows, progress) as writer:
         if prepare:
             writer.prepare(changes.figures, Scope(changes.computed, window.sessions[0], window.sessions[-1]))
-        with writer.transaction(lock), writer.rows_ahead(changes.figures) as figures:
+        alone = boundary.starts and boundary.ends
+        with writer.transaction(lock), writer.rows_ahead(changes.figures, alone) as figures:
             if boundary.creates_tables:
                 create_tables(writer, tables_to_create(request))
             if STALE.name in changes.upserts:

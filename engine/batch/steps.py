@@ -205,12 +205,13 @@ def needs_prices(positions: pl.DataFrame) -> bool:
     return not positions.filter(is_quoted()).is_empty()
 
 
-def compute_shard(state: RunState, loaded: LoadedInputs) -> Results:
+def compute_shard(state: RunState, loaded: LoadedInputs, threads: int = 1) -> Results:
     """Return the results of a shard, after a check that no snapshot is missing.
 
     Args:
         state: of the backfill; rules and scenarios are its request's.
         loaded: inputs of the shard.
+        threads: see `compute`.
 
     Raises:
         MemoryShortError: the shard does not fit the memory.
@@ -219,7 +220,8 @@ def compute_shard(state: RunState, loaded: LoadedInputs) -> Results:
     require_memory(loaded.portfolios, loaded.inputs.positions, len(loaded.window.sessions))
     with state.report.timed("compute"), within_memory(len(loaded.portfolios)):
         state.progress.stage("compute")
-        results = compute(loaded.inputs, loaded.window, state.request.rules, state.request.scenarios)
+        request = state.request
+        results = compute(loaded.inputs, loaded.window, request.rules, request.scenarios, threads)
     check_snapshots(results, loaded.window, loaded.portfolios)
     return results
 

@@ -65,6 +65,7 @@ def run_jobs(
     marks: pl.DataFrame,
     snapshots: pl.DataFrame,
     exact: Mapping[str, pl.DataFrame],
+    threads: int = 1,
 ) -> list[JobResult]:
     """Run every job for every portfolio and session: phase 6.
 
@@ -77,6 +78,7 @@ def run_jobs(
         marks: of `engine.pipeline.compute.mark_positions`.
         snapshots: of `engine.pipeline.equity.roll_equity`.
         exact: of the same; of portfolios without snapshots, too.
+        threads: see `engine.pipeline.compute.compute`.
 
     Returns:
         The result of each job.
@@ -100,7 +102,7 @@ def run_jobs(
         quotes = build_price_panel(prices, visible, window, timedelta(0))
         book, positions, greeks = options(inputs, rules, marks, panel, quotes, positions, dates)
     correlate = partial(_correlations, inputs, rules, marks, portfolios, panel, dates)
-    with beside(correlate, len(portfolios.ids) * len(dates) >= LARGE) as correlated:
+    with beside(correlate, threads > 1 and len(portfolios.ids) * len(dates) >= LARGE) as correlated:
         market = market_beta(panel, positions, portfolios, dates, ids.market, stale).with_tables(greeks)
         correlations = _factor_correlations(inputs, window, rules, scenarios, panel)
         if rules.factor_model == "joint":

@@ -60,7 +60,8 @@ class LocalExecutor(Executor):
         state = self.state
         try:
             inputs = shard_inputs(state, loaded, block)
-            results = self._computed(inputs)
+            # Of several shards, one is computed while another is written.
+            results = self._computed(inputs, 2 if state.is_first(block) and state.is_last(block) else 1)
         except MemoryShortError:
             if len(block) == 1:
                 raise
@@ -80,10 +81,10 @@ class LocalExecutor(Executor):
         state.start_recorded = state.tables_exist = True
         return following
 
-    def _computed(self, inputs: LoadedInputs) -> Results:
+    def _computed(self, inputs: LoadedInputs, threads: int) -> Results:
         """Compute a shard; where memory is short, once more when the shards before it are written."""
         try:
-            return compute_shard(self.state, inputs)
+            return compute_shard(self.state, inputs, threads)
         except MemoryShortError:
             self._writes.wait_for_all()
             return compute_shard(self.state, inputs)
