@@ -152,9 +152,8 @@ def inconsistencies(
 def _broken(rows: pl.DataFrame, table: str) -> dict[str, bool]:
     """Return whether a row breaks each rule of a table, by code: usually none does."""
     rules = (rule for rule in RULES if rule.table == table)
-    return rows.select(rule.broken.fill_null(False).any().alias(rule.code) for rule in rules).row(
-        0, named=True
-    )
+    broken = (rule.broken.fill_null(False).any().alias(rule.code) for rule in rules)
+    return rows.select(broken).row(0, named=True)
 
 
 def _findings(rows: pl.DataFrame, rule: ConsistencyRule) -> pl.DataFrame:

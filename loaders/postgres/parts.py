@@ -64,7 +64,7 @@ class PartsReader(PostgresReader):
         except ImportError as error:
             raise MissingConnectorxError from error
         self._read: Callable[..., pl.DataFrame] = connectorx.read_sql
-        self._connections = connections or min(len(os.sched_getaffinity(0)), MOST_CONNECTIONS)
+        self._connections = connections or min(os.cpu_count() or 1, MOST_CONNECTIONS)
         super().__init__(url)
 
     def selected(self, name: str, columns: tuple[Column, ...], **values: Value) -> pl.DataFrame:
