@@ -114,13 +114,16 @@ class Report:
         Args:
             rows: columns of `engine.core.row_rules.QUARANTINE`.
         """
+        if rows.is_empty():
+            return
         stored = self.quarantine
         fresh = rows.join(stored, on=stored.columns, how="anti", nulls_equal=True, maintain_order="left")
         self.quarantine = pl.concat([stored, fresh])
 
     def add_inconsistent(self, rows: pl.DataFrame) -> None:
         """Add rows that break a rule across columns, each once."""
-        self.inconsistent = pl.concat([self.inconsistent, rows]).unique(maintain_order=True)
+        if not rows.is_empty():
+            self.inconsistent = pl.concat([self.inconsistent, rows]).unique(maintain_order=True)
 
     def add_failures(self, rows: pl.DataFrame) -> None:
         """Add refused portfolios, with their reasons.
