@@ -6,11 +6,12 @@ It imports what the command itself imports, in the same order, so that runs can 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Mapping
 
-import loaders.open
 from engine.__main__ import run
+from engine.cli import main as command_line
 
 AS_IT_IS = "nothing"
 NEVER = 1 << 62
@@ -51,6 +52,13 @@ def rare_garbage_collection() -> None:
     gc.set_threshold(100_000)
 
 
+def no_search_for_blas() -> None:
+    """Look for the libraries of BLAS, which has started with one thread."""
+    import numpy  # noqa: F401
+
+    del os.environ["OPENBLAS_NUM_THREADS"]
+
+
 WITHOUT: Mapping[str, Callable[[], None]] = {
     "rows made ahead": rows_ahead,
     "correlations beside": correlations_beside,
@@ -58,6 +66,7 @@ WITHOUT: Mapping[str, Callable[[], None]] = {
     "DuckDB started early": started_early,
     "ids in blocks": ids_in_blocks,
     "rare garbage collection": rare_garbage_collection,
+    "no search for BLAS": no_search_for_blas,
 }
 """Functions that switch an optimisation off, by its name."""
 
@@ -65,14 +74,14 @@ WITHOUT: Mapping[str, Callable[[], None]] = {
 def main() -> int:
     """Run the command; return its exit code."""
     _, name, *words = sys.argv
-    start_early = loaders.open.start_early
+    start_early = command_line.start_early
 
     def started(url: str) -> None:
         if name != "files attached":
             start_early(url)
         WITHOUT.get(name, lambda: None)()
 
-    loaders.open.start_early = started
+    command_line.start_early = started
     sys.argv = ["engine", *words]
     return run()
 
