@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from engine.analytics.equity.returns import daily_returns
+from engine.analytics.forecasts import RULES as FORECAST_RULES
 from engine.analytics.forecasts.forecast_scores import forecast_scores
 from engine.analytics.forecasts.value_at_risk import value_at_risk
 from engine.analytics.job_result import JobResult
@@ -31,6 +32,7 @@ POSITION_BETAS = ("position_market_betas", "position_interest_rate_betas", "posi
 def forecast_tables(
     inputs: Inputs,
     window: Window,
+    rules: Rules,
     panel: PricePanel,
     positions: OpenPositions,
     portfolios: Portfolios,
@@ -44,13 +46,15 @@ def forecast_tables(
     Args:
         inputs: validated frames.
         window: sessions to compute.
+        rules: choices between legacy and corrected behaviour.
         panel: prices.
         positions: N lots.
         portfolios: of the snapshots.
         snapshots: of `engine.pipeline.equity.roll_equity`.
         result: of the volatility job.
     """
-    if result.tails is None or result.snapshot is None:
+    due = FORECAST_RULES.items() <= rules.record.items()
+    if result.tails is None or result.snapshot is None or not due:
         return {}
     own = _as_stored("portfolio_snapshots", result.snapshot, "expected_volatility_21d")
     lots = _as_stored("position_volatility", result.tables["position_volatility"], "expected_vol_21d")

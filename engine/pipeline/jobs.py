@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -14,12 +13,13 @@ from engine.analytics.betas.market import market_beta
 from engine.analytics.betas.provider import opening_provider_beta, provider_beta, with_openings
 from engine.analytics.betas.rate import rate_beta
 from engine.analytics.concentration.sector import sector
+from engine.analytics.concentration.session_sectors import session_sectors
+from engine.analytics.correlations.clusters import Names
 from engine.analytics.correlations.correlation_rows import correlations
 from engine.analytics.equity.exposures import present
 from engine.analytics.factors.definitions import factor_ids, updated_definitions
 from engine.analytics.factors.ridge import ridge_factors
 from engine.analytics.factors.spreads import spread_factors
-from engine.analytics.forecasts import RULES as FORECAST_RULES
 from engine.analytics.job_result import JobResult
 from engine.analytics.panels import (
     OpenPositions,
@@ -29,6 +29,7 @@ from engine.analytics.panels import (
     open_positions,
     portfolio_arrays,
 )
+from engine.analytics.positions.option_greeks import OptionBook
 from engine.analytics.stress.factor_correlations import (
     FactorCorrelations,
     factor_correlations,
@@ -46,10 +47,9 @@ from engine.core.stored_rows import stored_columns
 from engine.core.window import Window
 from engine.pipeline.beside import beside
 from engine.pipeline.column_limits import misfits
+from engine.pipeline.corrected_jobs import forecast_tables, option_stress, options
 from engine.pipeline.inputs import Inputs
-
-if TYPE_CHECKING:
-    from engine.analytics.positions.option_greeks import OptionBook
+from engine.pipeline.joint_model import joint_figures
 
 RATE_BETAS = "position_interest_rate_betas"
 LARGE = 2_000
@@ -97,8 +97,6 @@ def run_jobs(
     attributed: dict[str, pl.DataFrame] = {}
     risks: list[JobResult] = []
     if rules.options == "greeks":
-        from engine.pipeline.corrected_jobs import options
-
         quotes = build_price_panel(prices, visible, window, timedelta(0))
         book, positions, greeks = options(inputs, rules, marks, panel, quotes, positions, dates)
     correlate = partial(_correlations, inputs, rules, marks, portfolios, panel, dates)
@@ -106,8 +104,6 @@ def run_jobs(
         market = market_beta(panel, positions, portfolios, dates, ids.market, stale).with_tables(greeks)
         correlations = _factor_correlations(inputs, window, rules, scenarios, panel)
         if rules.factor_model == "joint":
-            from engine.pipeline.joint_model import joint_figures
-
             joint, risks, attributed = joint_figures(
                 inputs, rules, panel, positions, portfolios, dates, exact, snapshots, correlations
             )
@@ -122,11 +118,9 @@ def run_jobs(
             ridge.with_tables(attributed),
         ]
         volatilities = volatility(positions, portfolios, panel, dates, rules)
-        forecasts: dict[str, pl.DataFrame] = {}
-        if FORECAST_RULES.items() <= rules.record.items():
-            from engine.pipeline.corrected_jobs import forecast_tables
-
-            forecasts = forecast_tables(inputs, window, panel, positions, portfolios, snapshots, volatilities)
+        forecasts = forecast_tables(
+            inputs, window, rules, panel, positions, portfolios, snapshots, volatilities
+        )
         return [
             *betas,
             _sector(inputs, window, rules, marks, snapshots, portfolios),
@@ -146,11 +140,7 @@ def _correlations(
     dates: pl.Series,
 ) -> JobResult:
     """Run the correlations; see `engine.analytics.correlations.correlation_rows.correlations`."""
-    names = None
-    if rules.clusters == "hierarchical":
-        from engine.analytics.correlations.clusters import Names
-
-        names = Names(inputs.tags, inputs.position_tags, inputs.profiles)
+    names = Names(inputs.tags, inputs.position_tags, inputs.profiles)
     return correlations(
         marks,
         portfolios,
@@ -161,7 +151,7 @@ def _correlations(
         rules.membership,
         rules.undefined_figures,
         rules.effective_positions,
-        names,
+        names if rules.clusters == "hierarchical" else None,
         rules.alignment,
     )
 
@@ -182,11 +172,6 @@ def _stress(
     rate_betas = _storable(RATE_BETAS, betas)
     dates = pl.Series("date", window.sessions, dtype=pl.Date)
     definitions = updated_definitions(inputs.factor_definitions, exposures, window.written)
-    options = None
-    if book:
-        from engine.pipeline.corrected_jobs import option_stress
-
-        options = option_stress(book, rules, inputs.durations, positions, dates, betas, definitions)
     return stress(
         portfolios,
         positions,
@@ -199,7 +184,7 @@ def _stress(
         correlations,
         rules,
         inputs.durations,
-        options,
+        option_stress(book, rules, inputs.durations, positions, dates, betas, definitions) if book else None,
         inputs.replay_closes,
     )
 
@@ -245,8 +230,6 @@ def _sector(
 ) -> JobResult:
     """Run the sectors of every session, or those of sessions from the run date on."""
     if rules.sectors == "every_session":
-        from engine.analytics.concentration.session_sectors import session_sectors
-
         held = present(marks, rules.membership)
         return session_sectors(snapshots, held, inputs.profiles, inputs.benchmark, portfolios)
     return sector(

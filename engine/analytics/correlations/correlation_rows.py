@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from engine.analytics.correlations.clusters import Names, cluster_tables, find_clusters
 from engine.analytics.correlations.common_days import SymbolCloses, run_indices
 from engine.analytics.correlations.holdings import SymbolHoldings, holdings
 from engine.analytics.correlations.matrices import Matrices, matrices, stack
@@ -31,9 +31,6 @@ from engine.core.schema import TABLES
 from engine.core.sort_keys import enumerated
 from engine.numerics.arrays import Bools, Floats, Ints
 from engine.numerics.correlation import MIN_OVERLAP
-
-if TYPE_CHECKING:
-    from engine.analytics.correlations.clusters import Names
 
 THRESHOLD = 0.7
 """Of clusters, which the legacy batch does not compute."""
@@ -88,11 +85,7 @@ def correlations(
     summaries = _summaries(held, computed, undefined, effective)
     if undefined == "absent":
         computed = _without_pairs(computed, summaries)
-    found = None
-    if names:
-        from engine.analytics.correlations.clusters import cluster_tables, find_clusters
-
-        found = find_clusters(computed, held)
+    found = find_clusters(computed, held) if names else None
     summaries = summaries.with_columns(score=found.score if found else 0.0).with_row_index("matrix")
     rows = _calculation_rows(summaries.filter(pl.col("size") > 0), held, portfolios, dates)
     tables = {

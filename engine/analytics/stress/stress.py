@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -14,6 +13,7 @@ from engine.analytics.panels import OpenPositions, Portfolios
 from engine.analytics.stress.durations import newest_durations
 from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.factor_moves import direct_moves, moves_at
+from engine.analytics.stress.option_moves import OptionCells
 from engine.analytics.stress.replays import DatedScenario, dated_scenarios
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import (
@@ -42,9 +42,6 @@ from engine.core.job_catalog import (
 )
 from engine.core.rules import Rules
 from engine.numerics.arrays import Bools
-
-if TYPE_CHECKING:
-    from engine.analytics.stress.option_moves import OptionCells
 
 NO_CLOSES = pl.DataFrame(schema={"symbol": pl.String(), "date": pl.Date(), "close": pl.Float64()})
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.analytics.stress.factor_correlations import FactorCorrelations
 from engine.analytics.stress.factor_moves import Moves, factor_move, model_moves, model_yield_move, moves_at
+from engine.analytics.stress.option_moves import OptionCells
 from engine.analytics.stress.scenarios import RATE_SHOCK, Scenario
 from engine.analytics.stress.stress_exposures import HELD_AS
 from engine.core.rules import Rules
 from engine.numerics.arrays import Floats, Ints
-
-if TYPE_CHECKING:
-    from engine.analytics.stress.option_moves import OptionCells
 
 LOSS_FLOOR = -0.99
 """The greatest loss, as a share of the base: see `engine.analytics.stress.stress_exposures.loss_base`."""
