@@ -114,7 +114,7 @@ def write_shard(
     with within_memory(len(block)), open_writer(request.target, request.batch_rows, progress) as writer:
         if prepare:
             writer.prepare(changes.figures, Scope(changes.computed, window.sessions[0], window.sessions[-1]))
-        alone = boundary.starts and boundary.ends
+        alone = state.is_only(block)
         with writer.transaction(lock), writer.rows_ahead(changes.figures, alone) as figures:
             if boundary.creates_tables:
                 create_tables(writer, tables_to_create(request))

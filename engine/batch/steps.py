@@ -92,6 +92,14 @@ class RunState:
         """
         return not block or block[-1] == self.portfolios[-1]
 
+    def is_only(self, block: Sequence[str]) -> bool:
+        """Return whether a block is the run's only shard, so that nothing is computed while it is written.
+
+        Args:
+            block: ids of a shard's portfolios.
+        """
+        return len(block) == len(self.portfolios)
+
     def marks_deleted(self, block: Sequence[str]) -> bool:
         """Return whether the positions of deleted portfolios are marked with a block.
 

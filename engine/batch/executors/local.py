@@ -60,8 +60,7 @@ class LocalExecutor(Executor):
         state = self.state
         try:
             inputs = shard_inputs(state, loaded, block)
-            # Of several shards, one is computed while another is written.
-            results = self._computed(inputs, 2 if state.is_first(block) and state.is_last(block) else 1)
+            results = self._computed(inputs, 2 if state.is_only(block) else 1)
         except MemoryShortError:
             if len(block) == 1:
                 raise
