@@ -39,8 +39,8 @@ def run() -> int:
     # Polars reads it when it is imported, by the command.
     if sys.argv[1:] and sys.argv[1] in COMPUTING:
         os.environ.setdefault("POLARS_MAX_THREADS", "1")
-    # A run makes few cycles: looking for them every 700 objects takes a twentieth of it, and once, among all
-    # that imports leave, 0.03 s.
+    # A run makes few cycles. To look for them every 700 objects takes a twentieth of its time; to look once,
+    # among all objects that imports leave, takes 0.03 s.
     gc.set_threshold(1_000_000)
     EXIT_CODES.append(main(own_process=True))
     return EXIT_CODES[0]

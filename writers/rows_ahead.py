@@ -10,7 +10,7 @@ from typing import Self
 import polars as pl
 
 ROWS_AHEAD = 250_000
-"""Rows of the tables that wait to be written, from which on no further table is begun: see `RowsAhead`."""
+"""While this many rows wait to be written, no further table is begun."""
 
 
 class RowsAhead:

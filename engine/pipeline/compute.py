@@ -40,8 +40,9 @@ def compute(
 ) -> Results:
     """Compute every figure of every portfolio and session of the window.
 
-    Pure: no store, no clock, no environment. A portfolio with a figure that its column cannot hold is left
-    out of all tables and named in the results' failures; the others are not affected.
+    Pure: no store, no clock, no environment that a figure depends on. A portfolio with a figure that its
+    column cannot hold is left out of all tables and named in the results' failures; the others are not
+    affected.
 
     Args:
         inputs: validated frames.
@@ -82,9 +83,9 @@ def compute(
 
 
 def _one_blas_thread() -> AbstractContextManager[object]:
-    """Return what limits BLAS to one thread; two beside another job are 4 to 30 times slower.
+    """Return a context in which BLAS has one thread; two beside another job are 4 to 30 times slower.
 
-    No figure depends on it. To look for BLAS takes 3 ms, and the command line's own process started it so.
+    To look for its libraries takes 3 ms. The command line's own process starts them with one thread.
     """
     if os.environ.get("OPENBLAS_NUM_THREADS") == "1":
         return nullcontext()

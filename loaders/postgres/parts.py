@@ -2,7 +2,7 @@
 
 The setting `postgres_reader = "connectorx"` chooses it. Each connection of connectorx reads some of the days,
 and all of them see the state that the transaction of the other reads sees. Every other statement is read over
-that one connection: connectorx takes 15 times as long for a small one. Which way is faster depends on the
+that one connection: connectorx takes 14 times as long for a small one. Which way is faster depends on the
 machine: see `tests/benchmarks/reading.py`.
 """
 
@@ -18,13 +18,12 @@ from urllib.parse import quote, urlencode
 import polars as pl
 
 from engine.core.errors import EngineError, LostReadError, ReadError, StoreUnreachableError
-from engine.core.schema import Column
 from engine.core.store_url import StoreURL
 from loaders.adapted import with_adapted
 from loaders.postgres.address import parameters
 from loaders.postgres.connect import AWAY, connect, hidden_rows
-from loaders.postgres.reader import PostgresReader, exact_numbers
-from sql import Query, Selected, Value, statement
+from loaders.postgres.reader import PostgresReader
+from sql import Query, Value, statement
 
 IN_PARTS = ("read/closes",)
 """Statements whose rows are read by ranges of days, from `start` to `end`."""
@@ -67,15 +66,13 @@ class PartsReader(PostgresReader):
         self._connections = connections or min(os.cpu_count() or 1, MOST_CONNECTIONS)
         super().__init__(url)
 
-    def selected(self, name: str, columns: tuple[Column, ...], **values: Value) -> pl.DataFrame:
+    def rows(self, name: str, text: str, values: Mapping[str, Value]) -> pl.DataFrame:
         if name not in IN_PARTS:
-            return super().selected(name, columns, **values)
-        text = statement(name, columns=Selected(columns, exact_text=True), **values)
-        rows = self.in_days(text, values["start"], values["end"])  # type: ignore[arg-type]
-        return exact_numbers(rows, columns)
+            return super().rows(name, text, values)
+        return self.in_days(text, values["start"], values["end"])  # type: ignore[arg-type]
 
     def in_days(self, text: str, start: date, end: date) -> pl.DataFrame:
-        """Return the rows of a statement, each connection's days after those of the one before.
+        """Return the rows of a statement, each connection's days after those of the one before it.
 
         Args:
             text: A statement whose rows have a `date`.
@@ -93,19 +90,19 @@ class PartsReader(PostgresReader):
         try:
             return self._read(self.address, parts, return_type="polars", pre_execution_query=self._before())
         except RuntimeError as error:
-            reason = f"{error}. connectorx read it: {USE_ADBC} if that is why"
+            reason = f"connectorx: {error}. {USE_ADBC} to read without it"
             kind = LostReadError if AWAY.search(reason) else ReadError
             raise hidden_rows(self.url, error) or kind(self.url, reason) from error
 
     def _before(self) -> list[str]:
-        """Return what each connection executes first: it sees the state that this transaction sees."""
+        """Return the statements with which each connection begins: it sees what this transaction sees."""
         state = self.query(statement("session/export_state")).item()
         adopted = statement("session/adopt_state", state=state)
         return [statement("session/read"), adopted, statement("session/settings")]
 
     @cached_property
     def address(self) -> str:
-        """The database as connectorx takes it, with what libpq finds in the environment and in files."""
+        """The database's URL for connectorx, with what libpq finds in the environment and in files."""
         given = parameters(self.url)
         with connect(self.url) as session:
             info = session.info

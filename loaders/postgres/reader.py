@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import cached_property
@@ -114,7 +114,18 @@ class PostgresReader(Reader):
             Rows in the schema's types.
         """
         text = statement(name, columns=Selected(columns, exact_text=True), **values)
-        return exact_numbers(self.query(text), columns)
+        return _numbers(self.rows(name, text, values), columns)
+
+    def rows(self, name: str, text: str, values: Mapping[str, Value]) -> pl.DataFrame:
+        """Return the rows of a statement, numbers as text.
+
+        Args:
+            name: Of the statement in `sql`.
+            text: The statement, filled in.
+            values: What filled it.
+        """
+        del name, values
+        return self.query(text)
 
 
 def _lost(error: Exception) -> bool:
@@ -123,13 +134,8 @@ def _lost(error: Exception) -> bool:
     return state.startswith(("08", "57P", "40")) or "server closed the connection" in str(error)
 
 
-def exact_numbers(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
-    """Return numbers read as text as decimals; as floats if one is not finite, for the row rules to refuse.
-
-    Args:
-        frame: Rows of a statement.
-        columns: Of the schema that it reads.
-    """
+def _numbers(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """Convert numbers from text to decimals; to floats if one is not finite, for the row rules to refuse."""
     scales = {c.name: max(DECIMALS, c.type.scale) for c in columns if c.type.kind == "numeric" and not c.nan}
     texts = [frame[name] for name in scales]
     exact = {text.name: text.cast(pl.Decimal(38, scales[text.name]), strict=False) for text in texts}
